@@ -1,0 +1,63 @@
+//! How errors of steps come about. Every code is listed in `docs/errors.md`.
+
+use jeroboam_types::error::{Cause, WhoseMove};
+
+/// Short ways to make a [`Cause`], one per sort of error, so that whose move it is and whether it passes is decided
+/// here and not at each call.
+pub trait CauseExt: Sized {
+    /// Something below does not answer or says "later"; it usually passes by itself.
+    fn passing(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    /// Whoever runs Jeroboam must change something.
+    fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    /// Whoever asked must change something.
+    fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    /// Adds what the lower layer said.
+    #[must_use]
+    fn said(self, detail: impl std::fmt::Display) -> Self;
+    /// Marks it as one that may pass when tried again.
+    #[must_use]
+    fn may_pass(self) -> Self;
+    /// One line for `status_reason` and logs: message, then the lower layer's words.
+    fn one_line(&self) -> String;
+}
+
+impl CauseExt for Cause {
+    fn passing(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+        make(code, WhoseMove::Cloud, message, action, true)
+    }
+
+    fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+        make(code, WhoseMove::Operator, message, action, false)
+    }
+
+    fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+        make(code, WhoseMove::User, message, action, false)
+    }
+
+    fn said(mut self, detail: impl std::fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    fn may_pass(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    fn one_line(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {}", self.message, detail.lines().next_back().unwrap_or_default().trim()),
+            None => self.message.clone(),
+        }
+    }
+}
+
+fn make(
+    code: &str,
+    whose_move: WhoseMove,
+    message: impl Into<String>,
+    action: impl Into<String>,
+    retryable: bool,
+) -> Cause {
+    Cause { code: code.to_owned(), whose_move, message: message.into(), detail: None, action: action.into(), retryable }
+}

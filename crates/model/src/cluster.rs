@@ -1,0 +1,94 @@
+//! Clusters.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Labels, Status};
+
+/// The container orchestration engine (COE) of a cluster.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, strum::EnumIter,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum EngineKind {
+    /// Kubernetes.
+    Kubernetes,
+    /// Docker Engines in swarm mode.
+    Swarm,
+}
+
+/// Health of a running cluster (contract magnum-v1 section 7.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
+pub enum Health {
+    /// The engine's API answers and every node is ready.
+    Healthy,
+    /// It does not, or one is not.
+    Unhealthy,
+    /// Not known.
+    Unknown,
+}
+
+/// A cluster (once called bay).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Id.
+    pub uuid: Uuid,
+    /// Project that it belongs to.
+    pub project_id: String,
+    /// User who made it.
+    pub user_id: String,
+    /// Name; not unique.
+    pub name: String,
+    /// Its template.
+    pub template: Uuid,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// SSH keypair.
+    pub keypair: Option<String>,
+    /// GB per node.
+    pub docker_volume_size: Option<u32>,
+    /// Effective labels: the template's, replaced or overlaid at creation.
+    pub labels: Labels,
+    /// Flavor of masters.
+    pub master_flavor_id: Option<String>,
+    /// Flavor of other nodes.
+    pub flavor_id: Option<String>,
+    /// Minutes that creation may take; `None` or 0 is no limit of the user's.
+    pub create_timeout: Option<u32>,
+    /// Kept and returned, unused.
+    pub discovery_url: Option<String>,
+    /// Network to use.
+    pub fixed_network: Option<String>,
+    /// Subnet to use.
+    pub fixed_subnet: Option<String>,
+    /// Floating addresses for nodes.
+    pub floating_ip_enabled: bool,
+    /// Load balancer before masters.
+    pub master_lb_enabled: bool,
+    /// Status.
+    pub status: Status,
+    /// Why.
+    pub status_reason: Option<String>,
+    /// Health, `None` until the first look.
+    pub health: Option<Health>,
+    /// Health in detail.
+    pub health_reason: BTreeMap<String, String>,
+    /// Handle of the infrastructure (the network's id on docker).
+    pub stack_id: Option<String>,
+    /// URL of the engine's API, once it is known.
+    pub api_address: Option<String>,
+    /// Version of the engine, once it is known.
+    pub coe_version: Option<String>,
+    /// Version of the container runtime, once it is known.
+    pub container_version: Option<String>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Option<Timestamp>,
+}

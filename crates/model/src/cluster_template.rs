@@ -1,0 +1,81 @@
+//! Cluster templates.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{EngineKind, Labels};
+
+/// A kind of cluster (once called baymodel). Fields as in contract magnum-v1 section 2.1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterTemplate {
+    /// Id.
+    pub uuid: Uuid,
+    /// Project that it belongs to.
+    pub project_id: String,
+    /// User who made it.
+    pub user_id: String,
+    /// Name; not unique.
+    pub name: Option<String>,
+    /// Engine.
+    pub engine: EngineKind,
+    /// Image of nodes.
+    pub image_id: String,
+    /// Flavor of nodes.
+    pub flavor_id: Option<String>,
+    /// Flavor of masters.
+    pub master_flavor_id: Option<String>,
+    /// SSH keypair.
+    pub keypair_id: Option<String>,
+    /// External network.
+    pub external_network_id: Option<String>,
+    /// Network.
+    pub fixed_network: Option<String>,
+    /// Subnet.
+    pub fixed_subnet: Option<String>,
+    /// Name servers, comma separated.
+    pub dns_nameserver: Option<String>,
+    /// Pod or container network.
+    pub network_driver: Option<String>,
+    /// Volumes.
+    pub volume_driver: Option<String>,
+    /// GB per node.
+    pub docker_volume_size: Option<u32>,
+    /// Storage driver.
+    pub docker_storage_driver: Option<String>,
+    /// Port of the engine's API.
+    pub apiserver_port: Option<u16>,
+    /// Operating system of the image.
+    pub cluster_distro: Option<String>,
+    /// Proxy for http.
+    pub http_proxy: Option<String>,
+    /// Proxy for https.
+    pub https_proxy: Option<String>,
+    /// Hosts without proxy.
+    pub no_proxy: Option<String>,
+    /// Registry without TLS, `host:port`.
+    pub insecure_registry: Option<String>,
+    /// Labels.
+    pub labels: Labels,
+    /// Registry in the cluster.
+    pub registry_enabled: bool,
+    /// No TLS.
+    pub tls_disabled: bool,
+    /// Seen by all projects.
+    pub public: bool,
+    /// Not offered for new clusters.
+    pub hidden: bool,
+    /// Load balancer before masters.
+    pub master_lb_enabled: bool,
+    /// Floating addresses.
+    pub floating_ip_enabled: bool,
+    /// `vm` or `bm`.
+    pub server_type: String,
+    /// Comma separated.
+    pub tags: Option<String>,
+    /// Driver.
+    pub driver: Option<String>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Option<Timestamp>,
+}

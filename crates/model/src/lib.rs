@@ -1,0 +1,33 @@
+//! What a cluster is and how it changes. Pure: no IO of any sort, time is passed in.
+//!
+//! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the nouns.
+//! - [`status`]: the statuses of clusters and which operation is legal in which.
+//! - [`labels`]: what labels mean to us.
+//! - [`plan`]: from desired and observed to the steps that are missing.
+//! - [`cause`]: how errors of steps come about.
+//! - [`validate`]: what input must look like, and the error that names the field.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod cause;
+pub mod cluster;
+pub mod cluster_template;
+pub mod labels;
+pub mod node;
+pub mod node_group;
+pub mod plan;
+pub mod status;
+pub mod validate;
+
+pub use cause::CauseExt;
+pub use cluster::{Cluster, EngineKind, Health};
+pub use cluster_template::ClusterTemplate;
+pub use labels::Labels;
+pub use node::Node;
+pub use node_group::NodeGroup;
+pub use status::Status;
+pub use validate::FieldError;
+
+// Words that the wire and the inside share.
+pub use jeroboam_types::agent::{NodePhase, NodeRole, Report};
+pub use jeroboam_types::error::{Cause, WhoseMove};
+pub use jeroboam_types::operation::{OperationKind, OperationStatus, StepStatus};

@@ -1,0 +1,93 @@
+//! Nodes: the machines that a cluster consists of, wanted or still there.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::{NodeGroup, NodePhase, NodeRole, Report};
+
+/// A node whose agent has been silent for this long is not trusted to be up any more: three heartbeats.
+pub const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// A node of a cluster. Its row is written together with the operation that wants it, before any machine exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Id; the machine is labelled with it.
+    pub uuid: Uuid,
+    /// Its cluster.
+    pub cluster: Uuid,
+    /// Its node group.
+    pub node_group: Uuid,
+    /// Host name, unique in the cluster, a DNS label.
+    pub name: String,
+    /// What it carries.
+    pub role: NodeRole,
+    /// Unique in the cluster as long as the node exists; small. Gives the node its address on networks of our own.
+    pub slot: u32,
+    /// False once the node is to go.
+    pub wanted: bool,
+    /// Id of its machine at the infrastructure, once there is one.
+    pub machine_id: Option<String>,
+    /// Address under which the cluster's other nodes reach it, once it is known.
+    pub address: Option<IpAddr>,
+    /// Last report of its agent.
+    pub report: Option<Report>,
+    /// When that came.
+    pub reported_at: Option<Timestamp>,
+    /// Whether its agent has used up its token.
+    pub enrolled: bool,
+    /// Creation.
+    pub created_at: Timestamp,
+}
+
+impl Node {
+    /// Where the node stands by its agent's own words; `None` when the agent was never heard of.
+    #[must_use]
+    pub fn phase(&self) -> Option<NodePhase> {
+        self.report.as_ref().map(|report| report.phase)
+    }
+
+    /// Whether the agent has not been heard of for [`SILENT_AFTER`].
+    #[must_use]
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        self.reported_at.is_none_or(|at| now.duration_since(at) > SILENT_AFTER)
+    }
+}
+
+/// A host name for a node: the cluster's name made a DNS label, the group's role or name, a number. At most 63
+/// characters (RFC 1123 section 2.1).
+#[must_use]
+pub fn node_name(cluster_name: &str, group: &NodeGroup, number: u32) -> String {
+    let group_part = match (group.is_default, group.role) {
+        (true, role) => role.to_string(),
+        (false, _) => group.name.clone(),
+    };
+    let tail = format!("-{}-{number}", dns_label(&group_part, 24));
+    format!("{}{tail}", dns_label(cluster_name, 63 - tail.len()))
+}
+
+/// The nearest DNS label (RFC 1123): lower case, letters, digits and inner hyphens, at most `max` characters.
+#[must_use]
+pub fn dns_label(text: &str, max: usize) -> String {
+    let mut label: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(max).collect();
+    while label.ends_with('-') {
+        label.pop();
+    }
+    let label = label.trim_start_matches('-').to_owned();
+    if label.is_empty() { "node".to_owned() } else { label }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_lower_case_and_has_no_hyphen_at_its_ends() {
+        assert_eq!(dns_label("My_Cluster.1", 63), "my-cluster-1");
+        assert_eq!(dns_label("-a-", 63), "a");
+        assert_eq!(dns_label("ab-cd", 3), "ab");
+        assert_eq!(dns_label("___", 63), "node");
+    }
+}

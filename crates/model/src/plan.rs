@@ -1,0 +1,373 @@
+//! From desired and observed to the steps that are missing.
+//!
+//! [`plan`] is all there is to know about how clusters come, change and go. It is pure and looks only at facts: what
+//! is there already needs no step, so that planning again after a crash, a failure or another user's change goes on
+//! where things stand. Steps of one stage run side by side, stages one after the other:
+//!
+//! | stage | towards present | towards absent |
+//! |---|---|---|
+//! | 1 | authorities, network | machines away |
+//! | 2 | machines (strays away) | network away |
+//! | 3 | agents have brought up their nodes | authorities away |
+//! | 4 | engine configured | |
+//! | 5 | nodes ready for work | |
+//! | 6 | nodes that go: drained | |
+//! | 7 | nodes that go: machines away | |
+//! | 8 | nodes that go: forgotten by the engine | |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::{NodePhase, NodeRole};
+
+/// What should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Whether the cluster should be there at all.
+    pub present: bool,
+    /// Its nodes: those that should be, and those that are to go.
+    pub nodes: Vec<DesiredNode>,
+}
+
+/// A node that should be there, or should go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredNode {
+    /// Id.
+    pub uuid: Uuid,
+    /// Name, for titles and for the engine.
+    pub name: String,
+    /// Role.
+    pub role: NodeRole,
+    /// Whether it should be.
+    pub wanted: bool,
+}
+
+/// What is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Whether the cluster has its authorities.
+    pub secrets: bool,
+    /// Whether the cluster has its network.
+    pub network: bool,
+    /// Machines by node.
+    pub machines: BTreeMap<Uuid, MachineState>,
+    /// Machines that carry the cluster's mark but belong to no node of it: ids at the infrastructure.
+    pub strays: BTreeSet<String>,
+    /// What agents say, as far as they can be trusted (silent ones are absent).
+    pub agents: BTreeMap<Uuid, NodePhase>,
+    /// Nodes that the engine would place work on.
+    pub ready: BTreeSet<Uuid>,
+    /// Keys of steps that leave nothing behind to look at and that this operation has done already.
+    pub done: BTreeSet<String>,
+}
+
+/// Where a machine stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MachineState {
+    /// Being made: there, not started yet.
+    Created,
+    /// Runs.
+    Running,
+    /// Was there, has ended.
+    Stopped,
+}
+
+/// A step: what to do, and when in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What to do.
+    pub action: Action,
+    /// Steps of one stage run side by side.
+    pub stage: u16,
+}
+
+/// A node as steps name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRef {
+    /// Id.
+    pub uuid: Uuid,
+    /// Name.
+    pub name: String,
+}
+
+/// What a step does. Every action is "see to it that ...": doing it twice does no more than doing it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The cluster has its authorities.
+    EnsureSecrets,
+    /// The cluster has its network.
+    EnsureNetwork,
+    /// The node has a running machine. A stopped one is replaced.
+    EnsureMachine(NodeRef),
+    /// The node's agent says that all its components run.
+    AwaitAgent(NodeRef),
+    /// The engine is set up for what we need in it.
+    ConfigureEngine,
+    /// The engine would place work on the node.
+    AwaitReady(NodeRef),
+    /// Nothing runs on the node any more that can run elsewhere.
+    Drain(NodeRef),
+    /// The node has no machine.
+    RemoveMachine(NodeRef),
+    /// The engine and the store have forgotten the node.
+    Forget(NodeRef),
+    /// A machine that belongs to no node is gone.
+    RemoveStray(String),
+    /// The network is gone.
+    RemoveNetwork,
+    /// The authorities and all other secrets are gone.
+    RemoveSecrets,
+}
+
+impl Action {
+    /// Unique in an operation and the same after every planning: what a step's record is found by.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::EnsureSecrets => "secrets".into(),
+            Self::EnsureNetwork => "network".into(),
+            Self::EnsureMachine(node) => format!("machine/{}", node.name),
+            Self::AwaitAgent(node) => format!("node/{}", node.name),
+            Self::ConfigureEngine => "engine".into(),
+            Self::AwaitReady(node) => format!("ready/{}", node.name),
+            Self::Drain(node) => format!("drain/{}", node.name),
+            Self::RemoveMachine(node) => format!("remove-machine/{}", node.name),
+            Self::Forget(node) => format!("forget/{}", node.name),
+            Self::RemoveStray(machine) => format!("remove-stray/{machine}"),
+            Self::RemoveNetwork => "remove-network".into(),
+            Self::RemoveSecrets => "remove-secrets".into(),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::EnsureSecrets => "Make certificate authorities".into(),
+            Self::EnsureNetwork => "Make network".into(),
+            Self::EnsureMachine(node) => format!("Start machine {}", node.name),
+            Self::AwaitAgent(node) => format!("Bring up node {}", node.name),
+            Self::ConfigureEngine => "Configure the engine".into(),
+            Self::AwaitReady(node) => format!("Node {} is ready", node.name),
+            Self::Drain(node) => format!("Drain node {}", node.name),
+            Self::RemoveMachine(node) => format!("Remove machine {}", node.name),
+            Self::Forget(node) => format!("Take node {} out of the engine", node.name),
+            Self::RemoveStray(machine) => format!("Remove left-over machine {machine:.12}"),
+            Self::RemoveNetwork => "Remove network".into(),
+            Self::RemoveSecrets => "Remove certificates and keys".into(),
+        }
+    }
+
+    /// Whether its effect cannot be observed, so that only its record says that it is done.
+    #[must_use]
+    pub fn leaves_no_trace(&self) -> bool {
+        matches!(self, Self::ConfigureEngine | Self::Drain(_))
+    }
+}
+
+/// The steps from `observed` to `desired`, in order. Empty when there is nothing to do.
+#[must_use]
+pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    let mut steps =
+        if desired.present { towards_present(desired, observed) } else { towards_absent(desired, observed) };
+    steps.retain(|step| !(step.action.leaves_no_trace() && observed.done.contains(&step.action.key())));
+    steps.sort_by_key(|step| step.stage);
+    steps
+}
+
+fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut step = |stage, action| steps.push(Step { action, stage });
+
+    if !observed.secrets {
+        step(1, Action::EnsureSecrets);
+    }
+    if !observed.network {
+        step(1, Action::EnsureNetwork);
+    }
+    for stray in &observed.strays {
+        step(2, Action::RemoveStray(stray.clone()));
+    }
+    // Masters first, only for the eye: the order within a stage carries no meaning.
+    let mut nodes: Vec<&DesiredNode> = desired.nodes.iter().collect();
+    nodes.sort_by_key(|node| node.role == NodeRole::Worker);
+    for node in &nodes {
+        let is = NodeState::of(node, observed);
+        if node.wanted {
+            if !is.running {
+                step(2, Action::EnsureMachine(node.reference()));
+            }
+            // What an agent said from a machine that does not run any more is worth nothing.
+            if !is.running || !is.up {
+                step(3, Action::AwaitAgent(node.reference()));
+            }
+            if !is.running || !is.up || !is.ready {
+                step(5, Action::AwaitReady(node.reference()));
+            }
+        } else {
+            if is.running && is.up {
+                step(6, Action::Drain(node.reference()));
+            }
+            if is.machine {
+                step(7, Action::RemoveMachine(node.reference()));
+            }
+            step(8, Action::Forget(node.reference()));
+        }
+    }
+    step(4, Action::ConfigureEngine);
+    steps
+}
+
+fn towards_absent(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut step = |stage, action| steps.push(Step { action, stage });
+
+    for node in desired.nodes.iter().filter(|node| observed.machines.contains_key(&node.uuid)) {
+        step(1, Action::RemoveMachine(node.reference()));
+    }
+    for stray in &observed.strays {
+        step(1, Action::RemoveStray(stray.clone()));
+    }
+    if observed.network {
+        step(2, Action::RemoveNetwork);
+    }
+    if observed.secrets {
+        step(3, Action::RemoveSecrets);
+    }
+    steps
+}
+
+struct NodeState {
+    machine: bool,
+    running: bool,
+    up: bool,
+    ready: bool,
+}
+
+impl NodeState {
+    fn of(node: &DesiredNode, observed: &Observed) -> Self {
+        let machine = observed.machines.get(&node.uuid);
+        Self {
+            machine: machine.is_some(),
+            running: machine == Some(&MachineState::Running),
+            up: observed.agents.get(&node.uuid) == Some(&NodePhase::Up),
+            ready: observed.ready.contains(&node.uuid),
+        }
+    }
+}
+
+impl DesiredNode {
+    fn reference(&self) -> NodeRef {
+        NodeRef { uuid: self.uuid, name: self.name.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(number: u128, name: &str, role: NodeRole, wanted: bool) -> DesiredNode {
+        DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted }
+    }
+
+    fn cluster() -> Desired {
+        Desired {
+            present: true,
+            nodes: vec![
+                node(2, "c-worker-0", NodeRole::Worker, true),
+                node(1, "c-master-0", NodeRole::Master, true),
+                node(3, "c-worker-1", NodeRole::Worker, true),
+            ],
+        }
+    }
+
+    /// What is after all steps of `desired` towards present were done.
+    fn complete(desired: &Desired) -> Observed {
+        let wanted: Vec<Uuid> = desired.nodes.iter().filter(|node| node.wanted).map(|node| node.uuid).collect();
+        Observed {
+            secrets: true,
+            network: true,
+            machines: wanted.iter().map(|id| (*id, MachineState::Running)).collect(),
+            agents: wanted.iter().map(|id| (*id, NodePhase::Up)).collect(),
+            ready: wanted.iter().copied().collect(),
+            done: BTreeSet::from(["engine".to_owned()]),
+            ..Observed::default()
+        }
+    }
+
+    fn keys(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(|step| step.action.key()).collect()
+    }
+
+    #[test]
+    fn from_nothing_every_step_is_planned_once_and_in_order() {
+        let steps = plan(&cluster(), &Observed::default());
+        assert_eq!(
+            keys(&steps),
+            [
+                "secrets",
+                "network",
+                "machine/c-master-0",
+                "machine/c-worker-0",
+                "machine/c-worker-1",
+                "node/c-master-0",
+                "node/c-worker-0",
+                "node/c-worker-1",
+                "engine",
+                "ready/c-master-0",
+                "ready/c-worker-0",
+                "ready/c-worker-1",
+            ]
+        );
+    }
+
+    #[test]
+    fn when_all_is_there_nothing_is_planned() {
+        assert_eq!(plan(&cluster(), &complete(&cluster())), []);
+    }
+
+    #[test]
+    fn a_stopped_machine_is_replaced_and_its_agents_last_words_do_not_count() {
+        let mut observed = complete(&cluster());
+        observed.machines.insert(Uuid::from_u128(2), MachineState::Stopped);
+        assert_eq!(keys(&plan(&cluster(), &observed)), ["machine/c-worker-0", "node/c-worker-0", "ready/c-worker-0"]);
+    }
+
+    #[test]
+    fn a_node_that_goes_is_drained_before_its_machine_and_forgotten_after() {
+        let mut desired = cluster();
+        desired.nodes[2].wanted = false;
+        let steps = plan(&desired, &complete(&cluster()));
+        assert_eq!(keys(&steps), ["drain/c-worker-1", "remove-machine/c-worker-1", "forget/c-worker-1"]);
+        assert!(steps.windows(2).all(|pair| pair[0].stage < pair[1].stage));
+    }
+
+    #[test]
+    fn deleting_leaves_nothing_that_was_observed() {
+        let mut observed = complete(&cluster());
+        observed.strays.insert("stray".into());
+        let desired = Desired { present: false, ..cluster() };
+        assert_eq!(
+            keys(&plan(&desired, &observed)),
+            [
+                "remove-machine/c-worker-0",
+                "remove-machine/c-master-0",
+                "remove-machine/c-worker-1",
+                "remove-stray/stray",
+                "remove-network",
+                "remove-secrets"
+            ]
+        );
+        assert_eq!(plan(&desired, &Observed::default()), []);
+    }
+
+    #[test]
+    fn what_leaves_no_trace_is_done_once_per_operation() {
+        let mut desired = cluster();
+        desired.nodes[2].wanted = false;
+        let mut observed = complete(&cluster());
+        observed.done.insert("drain/c-worker-1".into());
+        assert_eq!(keys(&plan(&desired, &observed)), ["remove-machine/c-worker-1", "forget/c-worker-1"]);
+    }
+}

@@ -1,0 +1,392 @@
+//! The protocol between the agent `jeroboam-node` and the API.
+//!
+//! The agent always calls; the API never does. All calls are HTTPS to [`Bootstrap::server`]; all but `enroll` carry
+//! the client certificate that `enroll` gave out (mutual TLS).
+//!
+//! | call | body | answer |
+//! |---|---|---|
+//! | `POST /agent/v1/enroll` | [`EnrollRequest`] | 200 [`EnrollResponse`]; 401 when the token is unknown, used or expired |
+//! | `GET /agent/v1/assignment?after=REVISION` | | 200 [`Assignment`] as soon as there is one with a revision above REVISION (0 to begin with); 204 after at most [`LONG_POLL_SECONDS`]; 410 when the node is not wanted any more |
+//! | `POST /agent/v1/certificates` | [`CertificatesRequest`] | 200 [`CertificatesResponse`]; 403 names the profile that this node may not have |
+//! | `POST /agent/v1/report` | [`Report`] | 204 |
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How long a long poll for a newer assignment may stay open, in seconds. Below the idle limits of usual proxies.
+pub const LONG_POLL_SECONDS: u64 = 25;
+
+/// How often an agent reports when nothing changed, in seconds.
+pub const HEARTBEAT_SECONDS: u64 = 10;
+
+/// Where the bootstrap file lies on a node.
+pub const BOOTSTRAP_PATH: &str = "/etc/jeroboam/node.json";
+
+/// What a machine is born with: enough to call home, once. Mode 0600 on the node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// Base URL of the agent endpoint, for example `https://172.17.0.1:9512`.
+    pub server: String,
+    /// PEM of the authority that the endpoint's certificate must chain to.
+    pub ca: String,
+    /// One-time enrolment token. Worthless once used.
+    pub token: String,
+    /// The node that this machine is.
+    pub node: Uuid,
+}
+
+/// Exchanges the one-time token for a client certificate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnrollRequest {
+    /// The node that this machine claims to be.
+    pub node: Uuid,
+    /// [`Bootstrap::token`].
+    pub token: String,
+    /// PEM of a certificate signing request; only its public key is used.
+    pub csr: String,
+}
+
+/// The agent's identity from now on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnrollResponse {
+    /// PEM of the client certificate for all further calls.
+    pub certificate: String,
+}
+
+/// Asks for component certificates. The server decides subject, names and usages by the profile; the request gives
+/// only the public key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificatesRequest {
+    /// One entry per certificate wanted.
+    pub requests: Vec<CertificateRequest>,
+}
+
+/// One certificate wanted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificateRequest {
+    /// What the certificate is for.
+    pub profile: CertificateProfile,
+    /// PEM of the signing request.
+    pub csr: String,
+}
+
+/// Signed certificates, in the order of the requests.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificatesResponse {
+    /// PEM each.
+    pub certificates: Vec<String>,
+}
+
+/// What a component's certificate is for. Subjects as kubeadm gives them (kubernetes.io, "PKI certificates and
+/// requirements").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CertificateProfile {
+    /// Serving certificate of the API server: all its names and addresses. Kubernetes CA. Masters only.
+    KubeApiserver,
+    /// The API server's client certificate towards kubelets. Kubernetes CA. Masters only.
+    KubeApiserverKubeletClient,
+    /// `system:kube-controller-manager`. Kubernetes CA. Masters only.
+    KubeControllerManager,
+    /// `system:kube-scheduler`. Kubernetes CA. Masters only.
+    KubeScheduler,
+    /// `system:node:NAME` in `system:nodes`. Kubernetes CA.
+    Kubelet,
+    /// Serving certificate of the kubelet. Kubernetes CA.
+    KubeletServer,
+    /// `system:kube-proxy`. Kubernetes CA.
+    KubeProxy,
+    /// `jeroboam:node`: what the agent itself watches nodes, services and endpoints with. Kubernetes CA.
+    NodeAgent,
+    /// Serving certificate of etcd. etcd CA. Masters only.
+    EtcdServer,
+    /// Between etcd members, both ways. etcd CA. Masters only.
+    EtcdPeer,
+    /// The API server's client certificate towards etcd. etcd CA. Masters only.
+    EtcdClient,
+    /// The aggregator's client certificate. Front-proxy CA. Masters only.
+    FrontProxyClient,
+    /// Serving certificate of the Docker Engine. Cluster CA. Swarm only.
+    DockerServer,
+}
+
+/// What a node is to be. The agent brings it about and keeps it so; a newer revision replaces an older one whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Grows with every change of this node's assignment.
+    pub revision: u64,
+    /// Unique name in the cluster, a valid DNS label: the host name, the Kubernetes node name.
+    pub name: String,
+    /// The cluster's name, for log lines and Swarm labels.
+    pub cluster: String,
+    /// Whether the node carries the control plane.
+    pub role: NodeRole,
+    /// The address under which other nodes reach this one.
+    pub address: IpAddr,
+    /// All nodes of the cluster that are known now, this one included, masters first, in a stable order.
+    pub peers: Vec<Peer>,
+    /// Registries that may be spoken to without TLS (`host:port`).
+    #[serde(default)]
+    pub insecure_registries: Vec<String>,
+    /// What the engine needs.
+    pub engine: EngineAssignment,
+}
+
+/// Whether a node carries the control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum NodeRole {
+    /// Control plane (Kubernetes master, Swarm manager).
+    Master,
+    /// Workloads only.
+    Worker,
+}
+
+/// Another node of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its role.
+    pub role: NodeRole,
+}
+
+/// The part of an assignment that depends on the engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "engine", rename_all = "lowercase")]
+pub enum EngineAssignment {
+    /// A Kubernetes node.
+    Kubernetes(Box<KubernetesAssignment>),
+    /// A Docker Engine in swarm mode.
+    Swarm(SwarmAssignment),
+}
+
+/// What a Kubernetes node needs besides its certificates.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KubernetesAssignment {
+    /// For example `v1.20.2`; the agent looks for `/opt/jeroboam/kubernetes/VERSION`.
+    pub version: String,
+    /// What kubelets and kube-proxies use to reach the API server, for example `https://172.18.0.2:6443`.
+    pub api_server: String,
+    /// Port that the API server listens on. Masters only use it.
+    pub api_port: u16,
+    /// Addresses of pods in the whole cluster, for example `10.100.0.0/16`.
+    pub pod_cidr: String,
+    /// Prefix length of each node's part of `pod_cidr`.
+    pub node_prefix: u8,
+    /// Addresses of services, for example `10.254.0.0/16`.
+    pub service_cidr: String,
+    /// The cluster DNS service's address, for example `10.254.0.10`.
+    pub dns_address: IpAddr,
+    /// Domain of the cluster, `cluster.local`.
+    pub dns_domain: String,
+    /// How pods reach pods of other nodes.
+    pub pod_network: PodNetwork,
+    /// PEM of the Kubernetes CA.
+    pub ca: String,
+    /// Labels to register the node with.
+    #[serde(default)]
+    pub node_labels: BTreeMap<String, String>,
+    /// Taints to register the node with.
+    #[serde(default)]
+    pub node_taints: Vec<Taint>,
+    /// Only for masters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<ControlPlaneAssignment>,
+}
+
+/// A Kubernetes taint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// Key.
+    pub key: String,
+    /// Value, may be empty.
+    #[serde(default)]
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+/// How pods reach pods of other nodes (label `flannel_backend`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum PodNetwork {
+    /// A route per node through that node's address. Needs all nodes on one layer-2 network.
+    HostGw,
+    /// A VXLAN device over the nodes' network.
+    Vxlan,
+}
+
+/// What a Kubernetes master needs besides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ControlPlaneAssignment {
+    /// PEM of the etcd CA.
+    pub etcd_ca: String,
+    /// PEM of the front-proxy CA.
+    pub front_proxy_ca: String,
+    /// PEM (PKCS#8) of the key that signs service account tokens; the same on all masters. Secret.
+    pub service_account_key: String,
+    /// PEM of its public half.
+    pub service_account_public_key: String,
+    /// The names of the masters that form etcd at its first start, in order. They are also in `peers`.
+    pub etcd_members: Vec<String>,
+}
+
+/// What a Docker Engine in swarm mode needs besides its certificate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SwarmAssignment {
+    /// PEM of the cluster CA, against which clients of the engine's API are checked.
+    pub ca: String,
+    /// Port of the engine's API (TLS only).
+    pub api_port: u16,
+    /// What to do with the swarm. Absent while it is not known yet: bring up the engine and wait for a newer revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<SwarmMembership>,
+}
+
+/// How a Docker Engine becomes part of the swarm. Nothing to do when it already is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+pub enum SwarmMembership {
+    /// Found the swarm, then report [`SwarmTokens`].
+    Init,
+    /// Join it. Secret: the token.
+    Join {
+        /// Join token for this node's role.
+        token: String,
+        /// `address:port` of managers to join through.
+        managers: Vec<String>,
+    },
+}
+
+/// What an agent tells. Sent when something changed and every [`HEARTBEAT_SECONDS`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The assignment revision that this report is about; 0 before the first.
+    pub revision: u64,
+    /// Where the node as a whole stands.
+    pub phase: NodePhase,
+    /// Every component that the assignment asks for.
+    #[serde(default)]
+    pub components: Vec<ComponentReport>,
+    /// Why the node is `failed`, or what it is struggling with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// What the machine is like.
+    pub facts: Facts,
+    /// From the founder of a swarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<SwarmTokens>,
+}
+
+/// Where a node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum NodePhase {
+    /// Components are coming up.
+    Starting,
+    /// All components run.
+    Up,
+    /// It will not come up without a change from outside; `problem` says why.
+    Failed,
+}
+
+/// One supervised process (or part of the agent: `network`, `dns`, `images`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComponentReport {
+    /// For example `kubelet`.
+    pub name: String,
+    /// Where it stands.
+    pub state: ComponentState,
+    /// Version, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How often it was started again after it had ended by itself.
+    pub restarts: u32,
+    /// When it was started first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<jiff::Timestamp>,
+    /// When it was ready first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<jiff::Timestamp>,
+    /// Its last words that matter, when it is in trouble. Newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+}
+
+/// Where a component stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum ComponentState {
+    /// Waits for something before it.
+    Waiting,
+    /// Started, not ready yet.
+    Starting,
+    /// Ready.
+    Up,
+    /// Ended by itself; will be started again after a back-off.
+    BackOff,
+    /// Given up.
+    Failed,
+}
+
+/// Something that keeps a node from being up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable code, for example `component_crashed`, `version_unavailable`, `image_import_failed`.
+    pub code: String,
+    /// One sentence: what was being done and what went wrong.
+    pub message: String,
+    /// The component it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The log lines that say why. Newest last, at most some twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+}
+
+/// What the machine is like.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Version of the agent.
+    pub agent: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// 1 or 2.
+    pub cgroup: u8,
+    /// Whether the kernel has IPVS: without it a swarm has no virtual IPs and no routing mesh.
+    pub ipvs: bool,
+    /// Whether the kernel has VXLAN.
+    pub vxlan: bool,
+    /// Version of the container runtime, for example `containerd 1.6.20`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// Version of the engine on this node, for example `v1.20.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+}
+
+/// The join tokens of a swarm. Secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwarmTokens {
+    /// For managers.
+    pub manager: String,
+    /// For workers.
+    pub worker: String,
+}
+
+impl std::fmt::Debug for SwarmTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SwarmTokens(secret)")
+    }
+}

@@ -1,0 +1,11 @@
+//! The wire: what travels between clients, the API and the agents. No storage, no HTTP server, no decisions.
+//!
+//! - [`agent`]: the protocol between `jeroboam-node` and the API.
+//! - [`v1`]: Magnum's REST API v1 (clusters, bays, templates, baymodels, workloads ...).
+//! - [`operation`]: our own additions: operations, their steps, topology.
+//! - [`error`]: the one public error and how it looks on the wire.
+
+pub mod agent;
+pub mod error;
+pub mod operation;
+pub mod v1;

@@ -1,0 +1,233 @@
+//! Operations and their steps as clients see them, and the topology of a cluster. Ours; Magnum has nothing like it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Cause;
+
+/// What an operation does to its cluster.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::EnumIter,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum OperationKind {
+    /// From nothing to a running cluster.
+    Create,
+    /// Another number of nodes.
+    Scale,
+    /// Down to the last container, network and secret.
+    Delete,
+}
+
+/// Where an operation stands.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::EnumIter,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum OperationStatus {
+    /// Waits for a conductor, or for the operation before it on the same cluster.
+    Queued,
+    /// A conductor is at it.
+    Running,
+    /// Cannot go on right now; goes on by itself when the cause passes. The steps say why.
+    Blocked,
+    /// Done.
+    Succeeded,
+    /// Ended without reaching its end; the steps say why. Can be retried.
+    Failed,
+    /// Ended by a user or by a later delete.
+    Cancelled,
+}
+
+impl OperationStatus {
+    /// Whether nothing more will happen by itself.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// Where a step stands.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum StepStatus {
+    /// Not begun.
+    Pending,
+    /// Being done.
+    Running,
+    /// Failed in a way that may pass; tried again after a back-off. `cause` says why.
+    Blocked,
+    /// Done.
+    Done,
+    /// Given up. `cause` says why.
+    Failed,
+    /// Turned out not to be needed, or the operation ended before it.
+    Skipped,
+}
+
+/// One change of a cluster, kept after the cluster is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Operation {
+    /// Its id.
+    pub uuid: Uuid,
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it stands.
+    pub status: OperationStatus,
+    /// The cluster's id.
+    pub cluster_uuid: Uuid,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// Whose.
+    pub project_id: String,
+    /// Who asked.
+    pub user_id: String,
+    /// Id of the request that asked.
+    pub request_id: String,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: jiff::Timestamp,
+    /// When a conductor first took it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<jiff::Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<jiff::Timestamp>,
+    /// When it is given up.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub deadline_at: Option<jiff::Timestamp>,
+    /// Why it failed, or what blocks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Its steps in order. Empty in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// One step of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Step {
+    /// Unique in the operation, for example `machine/demo-worker-0`.
+    pub key: String,
+    /// For people, for example `Start machine demo-worker-0`.
+    pub title: String,
+    /// Steps of one stage run side by side; stages run one after the other.
+    pub stage: u16,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What is happening right now, in the words of the part that does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+    /// First start.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<jiff::Timestamp>,
+    /// End.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<jiff::Timestamp>,
+    /// Why it failed or is blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// Body of `GET /v1/operations`.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OperationList {
+    /// Newest first.
+    pub operations: Vec<Operation>,
+    /// URL of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A cluster as a tree: node groups, nodes, components, health. Body of `GET /v1/clusters/{ident}/topology`.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Topology {
+    /// The cluster's id.
+    pub uuid: Uuid,
+    /// The cluster's name.
+    pub name: String,
+    /// Engine and its version, for example `kubernetes v1.20.2`.
+    pub engine: String,
+    /// Status.
+    pub status: String,
+    /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.
+    pub health: Option<String>,
+    /// Where the engine's API is.
+    pub api_address: Option<String>,
+    /// Node groups.
+    pub node_groups: Vec<TopologyNodeGroup>,
+}
+
+/// A node group of a [`Topology`].
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TopologyNodeGroup {
+    /// Name.
+    pub name: String,
+    /// `master` or `worker`.
+    pub role: String,
+    /// Wanted number of nodes.
+    pub node_count: u32,
+    /// Status.
+    pub status: String,
+    /// Its nodes.
+    pub nodes: Vec<TopologyNode>,
+}
+
+/// A node of a [`Topology`].
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TopologyNode {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub address: Option<String>,
+    /// Id of the machine at the infrastructure.
+    pub machine: Option<String>,
+    /// `starting`, `up`, `failed`, or `unknown` when its agent has been silent for too long.
+    pub phase: String,
+    /// What it struggles with.
+    pub problem: Option<String>,
+    /// Processes on it.
+    pub components: Vec<TopologyComponent>,
+}
+
+/// A component of a [`TopologyNode`].
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TopologyComponent {
+    /// For example `kubelet`.
+    pub name: String,
+    /// `up`, `starting` ...
+    pub state: String,
+    /// Version, when known.
+    pub version: Option<String>,
+    /// Restarts so far.
+    pub restarts: u32,
+}

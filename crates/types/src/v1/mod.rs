@@ -1,0 +1,47 @@
+//! Wire types of the REST API v1, in Magnum's format (contract magnum-v1 section 2, workloads-2015 section 2).
+//!
+//! One type per resource holds the union of what all microversions show; the API's `view` modules decide which field
+//! a microversion sees, and clients read what is there.
+
+mod certificate;
+mod cluster;
+mod cluster_template;
+mod container;
+mod node_group;
+mod workload;
+
+pub use certificate::{Certificate, CertificateCreate};
+pub use cluster::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UuidOnly};
+pub use cluster_template::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList};
+pub use container::{Container, ContainerCreate, ContainerList, ContainerOutput};
+pub use node_group::{NodeGroup, NodeGroupList};
+pub use workload::{
+    Pod, PodList, ReplicationController, ReplicationControllerList, Service, ServiceList, ServicePort, WorkloadCreate,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A link of a resource or document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Link {
+    /// `self`, `bookmark`, `describedby`.
+    pub rel: String,
+    /// Absolute URL.
+    pub href: String,
+    /// Media type, only when set.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+}
+
+/// One operation of a JSON patch, in Magnum's dialect (contract magnum-v1 section 2.12).
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchOperation {
+    /// `add`, `replace` or `remove`.
+    pub op: String,
+    /// For example `/node_count`.
+    pub path: String,
+    /// New value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+}

@@ -2,12 +2,14 @@
 //!
 //! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the nouns.
 //! - [`status`]: the statuses of clusters and which operation is legal in which.
+//! - [`assignment`]: what a node is told to be.
 //! - [`labels`]: what labels mean to us.
 //! - [`plan`]: from desired and observed to the steps that are missing.
 //! - [`cause`]: how errors of steps come about.
 //! - [`validate`]: what input must look like, and the error that names the field.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod assignment;
 pub mod cause;
 pub mod cluster;
 pub mod cluster_template;

@@ -1,0 +1,27 @@
+//! Who calls.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use jeroboam_model::Node;
+use uuid::Uuid;
+
+use super::Endpoint;
+use super::error::AgentError;
+
+/// The node that the connection's certificate names, if it came with one. Set for every request of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) Option<Uuid>);
+
+/// The node that calls: it has shown its certificate, and it is still known.
+pub(super) struct Caller(pub(super) Node);
+
+impl FromRequestParts<Endpoint> for Caller {
+    type Rejection = AgentError;
+
+    async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, AgentError> {
+        let Some(Peer(Some(node))) = parts.extensions.get::<Peer>().copied() else {
+            return Err(AgentError::Unauthorized("This call needs the client certificate that enrolling gives out."));
+        };
+        Ok(Self(endpoint.store.node(node).await?))
+    }
+}

@@ -1,0 +1,141 @@
+//! Connections of agents: TLS and limits.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jeroboam_pki::{Authority, agent};
+use jiff::Timestamp;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS13;
+use rustls::{RootCertStore, ServerConfig};
+use secrecy::ExposeSecret;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::AgentServerError;
+use super::caller::Peer;
+
+/// How long a handshake may take. Machines are near; whoever needs longer holds a connection for nothing.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may wait for the head of a request. Above the agents' heartbeat, so that their connections
+/// stay open between reports.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Most connections at once: two for each node of some thousand. More wait in the system's queue.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// How long to wait after accepting failed (out of file descriptors, mostly) before the next attempt.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long calls under way may take after the endpoint was told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// TLS 1.3 with a new certificate for these addresses. Clients may come with a certificate of the authority or
+/// without one; what they may do without, is decided call by call.
+pub(super) fn tls(
+    authority: &Authority,
+    reach: &[IpAddr],
+    now: Timestamp,
+) -> Result<Arc<ServerConfig>, AgentServerError> {
+    let refused = |error: &dyn std::fmt::Display| AgentServerError::Tls(error.to_string());
+    let pair = authority.issue_pair(&agent::server_profile(reach.to_vec()), now)?;
+    let certificate = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).map_err(|error| refused(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(pair.key.expose_secret().as_bytes()).map_err(|error| refused(&error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(authority.certificate_der().to_vec())).map_err(|error| refused(&error))?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| refused(&error))?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| refused(&error))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate], key)
+        .map_err(|error| refused(&error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Accepts connections until `shutdown`, then waits a while for those that are open.
+pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router, shutdown: CancellationToken) {
+    let acceptor = TlsAcceptor::from(tls);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    while let Some((place, stream)) = shutdown.run_until_cancelled(next(&listener, &places)).await {
+        let (acceptor, router, shutdown) = (acceptor.clone(), router.clone(), shutdown.clone());
+        connections.spawn(async move {
+            connection(stream, &acceptor, router, &shutdown).await;
+            drop(place);
+        });
+    }
+    connections.close();
+    if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
+        tracing::warn!("{} connections of agents were still open when the endpoint stopped", connections.len());
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (Option<tokio::sync::OwnedSemaphorePermit>, TcpStream) {
+    // The semaphore is never closed, so that there always is a permit.
+    let place = places.clone().acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (place, stream),
+            Err(error) => {
+                tracing::warn!("accepting a connection of an agent: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: &TlsAcceptor, router: Router, shutdown: &CancellationToken) {
+    let address = stream.peer_addr().ok();
+    // Long polls and small answers: nothing to gain from waiting for more to send.
+    let _ = stream.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(?address, "TLS with an agent: {error}"),
+        Err(_) => return tracing::debug!(?address, "TLS with an agent: not done within {HANDSHAKE_TIMEOUT:?}"),
+    };
+    let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let peer = Peer(certificate.and_then(|certificate| agent::node_of(certificate)));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(?address, node = ?peer.0, "connection of an agent: {error}");
+    }
+}

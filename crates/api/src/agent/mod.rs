@@ -1,0 +1,148 @@
+//! The endpoint that nodes' agents call: the server's side of the protocol in `jeroboam_types::agent`.
+//!
+//! Apart from the API: another port, TLS with an authority of its own, and nothing of identity or projects. Who
+//! calls is told by the client certificate, which names one node; whatever a call reads or changes belongs to that
+//! node or to its cluster.
+//!
+//! - [`connection`]: TLS and limits. - [`caller`]: who calls. - [`snapshot`]: what clusters are, shared by all polls.
+//! - `enroll`, `assignment`, `certificates`, `report`: one call each. - [`profile`]: who may have which certificate.
+
+mod assignment;
+mod caller;
+mod certificates;
+mod connection;
+mod enroll;
+mod error;
+mod profile;
+mod report;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use jeroboam_pki::{Authority, PkiError, agent};
+use jeroboam_store::{Store, StoreError};
+use jeroboam_types::agent::LONG_POLL_SECONDS;
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
+use uuid::Uuid;
+
+use self::snapshot::Snapshots;
+
+/// Most bytes of a body from somebody who has not shown a certificate: a token and a signing request.
+const ENROLL_BODY: usize = 16 * 1024;
+
+/// Most bytes of any other body: a report with the last words of a dozen components, or a dozen signing requests.
+const BODY: usize = 256 * 1024;
+
+/// How long a call that waits for nothing may take, its body included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why the endpoint cannot be set up.
+#[derive(Debug, Error)]
+pub enum AgentServerError {
+    /// The authority cannot be read or kept.
+    #[error("loading the agents' certificate authority: {0}")]
+    Store(#[from] StoreError),
+    /// The authority cannot be made or is unusable.
+    #[error("setting up the agents' certificate authority: {0}")]
+    Pki(#[from] PkiError),
+    /// TLS does not take what we made.
+    #[error("setting up TLS for agents: {0}")]
+    Tls(String),
+}
+
+/// The endpoint, ready to serve.
+pub struct AgentServer {
+    endpoint: Endpoint,
+    tls: Arc<rustls::ServerConfig>,
+}
+
+/// What all calls share.
+#[derive(Clone)]
+struct Endpoint {
+    store: Store,
+    authority: Arc<Authority>,
+    snapshots: Arc<Snapshots>,
+    /// Cancelled when the endpoint is to stop: polls end early then.
+    shutdown: CancellationToken,
+    long_poll: Duration,
+}
+
+impl AgentServer {
+    /// Loads the agents' authority (made by whoever comes first) and makes a certificate for the addresses at which
+    /// machines reach the endpoint.
+    ///
+    /// # Errors
+    /// When the store or the authority cannot be used.
+    pub async fn new(store: Store, reach: &[IpAddr]) -> Result<Self, AgentServerError> {
+        let authority = Arc::new(load_authority(&store).await?);
+        let tls = connection::tls(&authority, reach, Timestamp::now())?;
+        let endpoint = Endpoint {
+            snapshots: Arc::new(Snapshots::new(store.clone())),
+            store,
+            authority,
+            shutdown: CancellationToken::new(),
+            long_poll: Duration::from_secs(LONG_POLL_SECONDS),
+        };
+        Ok(Self { endpoint, tls })
+    }
+
+    /// PEM of the authority that agents have to trust.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.endpoint.authority.certificate_pem()
+    }
+
+    /// Serves until `shutdown`, then lets calls under way end. Trouble with one connection is that connection's.
+    pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) {
+        self.endpoint.shutdown = shutdown.clone();
+        let snapshots = self.endpoint.snapshots.clone();
+        tokio::select! {
+            () = connection::serve(listener, self.tls, router(self.endpoint), shutdown) => {}
+            () = snapshots.keep_fresh() => {}
+        }
+    }
+}
+
+/// The deployment's authority for agents. Several processes that start at once agree on one.
+async fn load_authority(store: &Store) -> Result<Authority, AgentServerError> {
+    let owner = Uuid::nil();
+    let kept = match store.secret(owner, agent::SECRET_NAME).await? {
+        Some(kept) => kept,
+        None => {
+            let new = agent::authority(Timestamp::now())?;
+            store.put_secret(owner, agent::SECRET_NAME, Some(new.certificate_pem()), Some(&new.key_pem())).await?
+        }
+    };
+    match (kept.certificate, kept.key) {
+        (Some(certificate), Some(key)) => Ok(Authority::load(&certificate, &key)?),
+        _ => Err(PkiError::Malformed {
+            what: "the agents' authority",
+            detail: "its certificate or key is missing in the database".to_owned(),
+        }
+        .into()),
+    }
+}
+
+fn router(endpoint: Endpoint) -> Router {
+    // A poll has no body to wait for, and ends by itself.
+    let polls = Router::new().route("/agent/v1/assignment", get(assignment::assignment));
+    let calls = Router::new()
+        .route("/agent/v1/certificates", post(certificates::certificates))
+        .route("/agent/v1/report", post(report::report))
+        .layer(DefaultBodyLimit::max(BODY))
+        .merge(Router::new().route("/agent/v1/enroll", post(enroll::enroll)).layer(DefaultBodyLimit::max(ENROLL_BODY)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, CALL_TIMEOUT));
+    polls.merge(calls).with_state(endpoint)
+}

@@ -1,0 +1,55 @@
+//! `POST /agent/v1/report`: how a node stands.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jeroboam_model::assignment;
+use jeroboam_model::{EngineKind, Node, NodeRole};
+use jeroboam_types::agent::{Report, SwarmTokens};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::Endpoint;
+use super::caller::Caller;
+use super::error::AgentError;
+
+/// Longest join token that is taken; Docker's have 85 characters.
+const MAX_TOKEN: usize = 256;
+
+pub(super) async fn report(
+    State(endpoint): State<Endpoint>,
+    Caller(node): Caller,
+    Json(mut report): Json<Report>,
+) -> Result<StatusCode, AgentError> {
+    // Tokens are secrets and go where secrets are kept, never into the report that people read.
+    if let Some(tokens) = report.swarm.take() {
+        keep_tokens(&endpoint, &node, tokens).await?;
+    }
+    endpoint.store.record_report(node.uuid, &report, Timestamp::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Only masters may say how others join: a worker could lead the rest into a swarm of its own.
+async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> Result<(), AgentError> {
+    if node.role != NodeRole::Master {
+        return Err(AgentError::Forbidden("Join tokens of a swarm are taken from masters only.".to_owned()));
+    }
+    let record = endpoint.store.cluster_by_uuid(node.cluster).await?;
+    if record.cluster.engine != EngineKind::Swarm {
+        return Err(AgentError::Forbidden("Join tokens are for swarm clusters.".to_owned()));
+    }
+    let founder = assignment::masters(&record.nodes).first().is_some_and(|first| first.uuid == node.uuid);
+    for (name, token) in [("swarm-manager-token", tokens.manager), ("swarm-worker-token", tokens.worker)] {
+        if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(AgentError::Invalid(format!("{name} is no join token.")));
+        }
+        let token = SecretString::from(token);
+        if founder {
+            // It may be a new machine and the swarm a new one. The same again is no news.
+            endpoint.store.replace_key(node.cluster, name, &token).await?;
+        } else {
+            endpoint.store.put_secret(node.cluster, name, None, Some(&token)).await?;
+        }
+    }
+    Ok(())
+}

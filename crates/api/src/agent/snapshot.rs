@@ -1,0 +1,199 @@
+//! What clusters are, for all polls of their agents: read once per change, however many agents wait for it.
+//!
+//! Hundreds of agents of one cluster wake at the same change, and every report of one of them is an event. So one
+//! task follows the events, looks at the cluster's revision, and reads the whole only when that has grown.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jeroboam_model::ClusterTemplate;
+use jeroboam_model::assignment::{ClusterSecrets, Source};
+use jeroboam_store::{ClusterRecord, Event, Secret, Store, StoreError};
+use secrecy::ExposeSecret;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// A cluster as it is at a revision, or a little later.
+pub(super) struct Snapshot {
+    pub(super) revision: u64,
+    pub(super) record: ClusterRecord,
+    template: ClusterTemplate,
+    secrets: ClusterSecrets,
+}
+
+impl Snapshot {
+    async fn read(store: &Store, cluster: Uuid, revision: u64) -> Result<Self, StoreError> {
+        let mut record = store.cluster_by_uuid(cluster).await?;
+        for report in record.nodes.iter_mut().filter_map(|node| node.report.as_mut()) {
+            // Of reports only the phase matters here, and the rest is large.
+            report.components = Vec::new();
+            report.problem = None;
+        }
+        let template = store.template_by_uuid(record.cluster.template).await?;
+        let mut secrets = store.secrets(cluster).await?;
+        let mut take = |name: &str| secrets.remove(name).unwrap_or(Secret { certificate: None, key: None });
+        let key = |secret: Secret| secret.key.map(|key| key.expose_secret().to_owned());
+        let service_account = take("service-account");
+        let secrets = ClusterSecrets {
+            ca: take("kubernetes").certificate,
+            etcd_ca: take("etcd").certificate,
+            front_proxy_ca: take("front-proxy").certificate,
+            service_account_public_key: service_account.certificate.clone(),
+            service_account_key: key(service_account),
+            swarm_manager_token: key(take("swarm-manager-token")),
+            swarm_worker_token: key(take("swarm-worker-token")),
+        };
+        Ok(Self { revision, record, template, secrets })
+    }
+
+    pub(super) fn source(&self) -> Source<'_> {
+        Source {
+            cluster: &self.record.cluster,
+            template: &self.template,
+            groups: &self.record.groups,
+            nodes: &self.record.nodes,
+            secrets: &self.secrets,
+            revision: self.revision,
+        }
+    }
+}
+
+/// What is known of a cluster.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// Being read for the first time.
+    NotYet,
+    /// As it is.
+    Is(Arc<Snapshot>),
+    /// There is no such cluster any more.
+    Gone,
+}
+
+/// The snapshots of all clusters whose agents are waiting.
+pub(super) struct Snapshots {
+    store: Store,
+    /// A sender stays as long as somebody listens. Where reading failed it goes, and its listeners notice.
+    known: Mutex<HashMap<Uuid, watch::Sender<Known>>>,
+}
+
+impl Snapshots {
+    pub(super) fn new(store: Store) -> Self {
+        Self { store, known: Mutex::default() }
+    }
+
+    /// Follows a cluster: what is known now, and what comes.
+    pub(super) async fn follow(&self, cluster: Uuid) -> Result<watch::Receiver<Known>, StoreError> {
+        let listener = {
+            let mut known = self.lock();
+            match known.get(&cluster) {
+                Some(sender) => sender.subscribe(),
+                // In its place before anything is read: a change from now on is not missed.
+                None => known.entry(cluster).or_insert(watch::Sender::new(Known::NotYet)).subscribe(),
+            }
+        };
+        // Whoever was first may have been cut off while reading.
+        if !matches!(*listener.borrow(), Known::NotYet) {
+            return Ok(listener);
+        }
+        self.refresh(cluster).await?;
+        Ok(listener)
+    }
+
+    /// Reads what has changed, for as long as it is polled.
+    pub(super) async fn keep_fresh(&self) {
+        let mut events = self.store.subscribe();
+        // What was followed before the first event could be heard.
+        self.refresh_all(self.clusters()).await;
+        while let Some(changed) = self.changes(&mut events).await {
+            self.refresh_all(changed).await;
+        }
+    }
+
+    /// Waits for an event about a followed cluster, and takes along all that have piled up. `None` when there will
+    /// be no more.
+    async fn changes(&self, events: &mut Receiver<Event>) -> Option<BTreeSet<Uuid>> {
+        let mut changed = BTreeSet::new();
+        match events.recv().await {
+            Ok(event) => _ = changed.insert(event.cluster),
+            Err(RecvError::Lagged(_)) => return Some(self.clusters()),
+            Err(RecvError::Closed) => return None,
+        }
+        loop {
+            match events.try_recv() {
+                Ok(event) => _ = changed.insert(event.cluster),
+                Err(TryRecvError::Lagged(_)) => return Some(self.clusters()),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let known = self.lock();
+        changed.retain(|cluster| known.contains_key(cluster));
+        Some(changed)
+    }
+
+    async fn refresh_all(&self, clusters: BTreeSet<Uuid>) {
+        for cluster in clusters {
+            if let Err(error) = self.refresh(cluster).await {
+                tracing::warn!(%cluster, "reading a cluster for its agents: {error}");
+            }
+        }
+    }
+
+    /// Reads a cluster if it has changed since. Where that fails, its listeners are sent home and come again.
+    async fn refresh(&self, cluster: Uuid) -> Result<(), StoreError> {
+        let before = match self.lock().get(&cluster).map(|sender| sender.borrow().clone()) {
+            None => return Ok(()),
+            Some(Known::Is(snapshot)) => Some(snapshot.revision),
+            Some(Known::NotYet | Known::Gone) => None,
+        };
+        let read = async {
+            // The revision first: whatever is read after it is at least as new.
+            let revision = self.store.cluster_revision(cluster).await?;
+            if before == Some(revision) {
+                return Ok(None);
+            }
+            Snapshot::read(&self.store, cluster, revision).await.map(Some)
+        };
+        let found = match read.await {
+            Ok(None) => None,
+            Ok(Some(snapshot)) => Some(Known::Is(Arc::new(snapshot))),
+            Err(StoreError::NotFound { .. }) => Some(Known::Gone),
+            Err(error) => {
+                self.lock().remove(&cluster);
+                return Err(error);
+            }
+        };
+        let mut known = self.lock();
+        let Some(sender) = known.get(&cluster) else { return Ok(()) };
+        if let Some(found) = found {
+            // Two may have read at once; the newer one stays.
+            sender.send_if_modified(|is| {
+                let newer = match (&*is, &found) {
+                    (Known::Is(old), Known::Is(new)) => new.revision > old.revision,
+                    (Known::Gone, _) => false,
+                    _ => true,
+                };
+                if newer {
+                    *is = found;
+                }
+                newer
+            });
+        }
+        // Nobody waits any more: the next to come reads anew. The one who is following for the first time listens.
+        if sender.receiver_count() == 0 || matches!(*sender.borrow(), Known::Gone) {
+            known.remove(&cluster);
+        }
+        Ok(())
+    }
+
+    /// The clusters that are followed.
+    pub(super) fn clusters(&self) -> BTreeSet<Uuid> {
+        self.lock().keys().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<Known>>> {
+        // Nothing in here is left half done by a panic.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,5 @@
+//! Agents call a real endpoint over TLS, with a real store in a file.
+
+mod authentication;
+mod calls;
+mod world;

@@ -1,0 +1,38 @@
+//! Certificates of a cluster's authorities (contract magnum-v1 section 2.5).
+
+mod create;
+mod show;
+
+use jeroboam_model::Cluster;
+use jeroboam_store::Secret;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::AppState;
+use crate::http::{ApiError, Result};
+
+/// The routes.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(show::show)).routes(routes!(create::create))
+}
+
+/// The authority that a client names. Anything unknown means the main one, as it always has.
+fn authority_name(kind: Option<&str>) -> &'static str {
+    match kind {
+        Some("etcd") => "etcd",
+        Some("front_proxy" | "front-proxy") => "front-proxy",
+        _ => "kubernetes",
+    }
+}
+
+/// The authority's certificate and key.
+async fn authority(state: &AppState, cluster: &Cluster, name: &str) -> Result<Secret> {
+    let secret = state.store.secret(cluster.uuid, name).await?;
+    secret.filter(|secret| secret.certificate.is_some()).ok_or_else(|| {
+        ApiError::new(
+            http::StatusCode::NOT_FOUND,
+            "certificate_not_there_yet",
+            format!("Cluster {} has no certificate authority '{name}' yet. Wait until it is created.", cluster.name),
+        )
+    })
+}

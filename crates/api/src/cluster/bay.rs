@@ -1,0 +1,82 @@
+//! Bays: clusters as they were spelled until microversion 1.10.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jeroboam_types::v1::{Cluster, ClusterCreate, ClusterList, PatchOperation, UuidOnly};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::view::Form;
+use super::{create, delete, list, show, update};
+use crate::AppState;
+use crate::http::{Caller, JsonObject, JsonPatch, Params, Result};
+use crate::spelling::Spelling::Bay;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_bays, create_bay))
+        .routes(routes!(detail_bays))
+        .routes(routes!(show_bay, update_bay, delete_bay))
+}
+
+/// Lists bays.
+#[utoipa::path(get, path = "/v1/bays", tag = "bays", responses((status = 200, body = ClusterList)))]
+async fn list_bays(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
+    list::run(&state, &caller, params, Bay, Form::Summary).await
+}
+
+/// Lists bays in full.
+#[utoipa::path(get, path = "/v1/bays/detail", tag = "bays", responses((status = 200, body = ClusterList)))]
+async fn detail_bays(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
+    list::run(&state, &caller, params, Bay, Form::Detail).await
+}
+
+/// Shows a bay.
+#[utoipa::path(get, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
+    responses((status = 200, body = Cluster)))]
+async fn show_bay(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    show::run(&state, &caller, &ident, params, Bay).await
+}
+
+/// Makes a bay.
+#[utoipa::path(post, path = "/v1/bays", tag = "bays", request_body = ClusterCreate,
+    responses((status = 201, body = Cluster), (status = 202, body = UuidOnly)))]
+async fn create_bay(
+    State(state): State<AppState>,
+    caller: Caller,
+    params: Params,
+    JsonObject(body): JsonObject,
+) -> Result<Response> {
+    create::run(&state, &caller, params, body, Bay).await
+}
+
+/// Changes a bay.
+#[utoipa::path(patch, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
+    request_body = Vec<PatchOperation>,
+    responses((status = 200, body = Cluster), (status = 202, body = UuidOnly)))]
+async fn update_bay(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+    JsonPatch(patch): JsonPatch,
+) -> Result<Response> {
+    update::run(&state, &caller, &ident, params, patch, Bay).await
+}
+
+/// Deletes a bay.
+#[utoipa::path(delete, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
+    responses((status = 204)))]
+async fn delete_bay(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    delete::run(&state, &caller, &ident, params, Bay).await
+}

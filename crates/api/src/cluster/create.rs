@@ -1,0 +1,171 @@
+//! `POST /v1/clusters`.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use jeroboam_model::node_group::{DEFAULT_MASTER, DEFAULT_WORKER};
+use jeroboam_model::{Cluster, ClusterTemplate, NodeGroup, NodeRole, Status};
+use jeroboam_store::StoreError;
+use jeroboam_types::v1::{ClusterCreate, UuidOnly};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::draft::Draft;
+use super::show;
+use crate::AppState;
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::names;
+use crate::spelling::Spelling;
+
+/// Makes a cluster. Answers as soon as cluster and operation are in the database; a read straight after finds it.
+#[utoipa::path(post, path = "/v1/clusters", tag = "clusters", request_body = ClusterCreate,
+    responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
+pub(super) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    params: Params,
+    JsonObject(body): JsonObject,
+) -> Result<Response> {
+    run(&state, &caller, params, body, Spelling::Cluster).await
+}
+
+pub(super) async fn run(
+    state: &AppState,
+    caller: &Caller,
+    params: Params,
+    body: Map<String, Value>,
+    spelling: Spelling,
+) -> Result<Response> {
+    spelling.check(caller.version)?;
+    params.finish()?;
+    let fields = Fields::new(body, spelling.cluster());
+    let draft = Draft::read(fields, caller.version, state.settings.limits, spelling)?;
+    let template = find_template(state, caller, &draft, spelling).await?;
+    let labels = draft.labels(&template);
+    draft.check_with(&template, &labels)?;
+    caller.may(&spelling.cluster_rule("create"))?;
+    if template.hidden && !caller.auth.is_admin() {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "template_hidden",
+            "The template is hidden: no new clusters are made of it. Choose another.",
+        ));
+    }
+    check_image(state, &template.image_id).await?;
+
+    let (cluster, groups) = assemble(caller, draft, &template, labels, spelling);
+    state.check_flavor("flavor_id", cluster.flavor_id.as_deref())?;
+    state.check_flavor("master_flavor_id", cluster.master_flavor_id.as_deref())?;
+    let operation = caller.creation(cluster.create_timeout);
+    let quota = state.settings.cluster_quota;
+    let operation = state.store.create_cluster(&cluster, &groups, operation, quota).await?;
+    if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
+        return Ok(reply::accepted(cluster.uuid, Some(&operation)));
+    }
+    let record = state.store.cluster_by_uuid(cluster.uuid).await?;
+    let body = show::one(state, caller, &record, spelling).await?;
+    let response = reply::created(&caller.base, spelling.clusters(), cluster.uuid, body);
+    Ok(reply::with_operation(response, Some(&operation)))
+}
+
+async fn find_template(
+    state: &AppState,
+    caller: &Caller,
+    draft: &Draft,
+    spelling: Spelling,
+) -> Result<ClusterTemplate> {
+    // Clients of old expect 400 for a reference that leads nowhere (contract magnum-v1 section 1.4, row 1.10).
+    let is_old = spelling == Spelling::Bay || caller.version < Version::ZERO_SIZE;
+    state.store.template(&caller.scope(), &draft.template).await.map_err(|error| match error {
+        missing @ StoreError::NotFound { .. } => {
+            let error = ApiError::from(missing).about(spelling.template_id());
+            if is_old { error.with_status(StatusCode::BAD_REQUEST) } else { error }
+        }
+        other => other.into(),
+    })
+}
+
+/// An infrastructure that does not answer right now is no reason to refuse: the operation waits for it.
+async fn check_image(state: &AppState, image: &str) -> Result<()> {
+    match state.check_image(image).await {
+        Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => {
+            tracing::warn!(image, detail = error.detail, "could not look for the image");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn assemble(
+    caller: &Caller,
+    draft: Draft,
+    template: &ClusterTemplate,
+    labels: jeroboam_model::Labels,
+    spelling: Spelling,
+) -> (Cluster, Vec<NodeGroup>) {
+    let now = Timestamp::now();
+    let (node_count, master_count) = (draft.node_count, draft.master_count);
+    let cluster = Cluster {
+        uuid: Uuid::new_v4(),
+        project_id: caller.auth.project_id.clone(),
+        user_id: caller.auth.user_id.clone(),
+        name: draft.name.unwrap_or_else(|| names::generate(spelling.cluster())),
+        template: template.uuid,
+        engine: template.engine,
+        keypair: draft.keypair.or_else(|| template.keypair_id.clone()),
+        docker_volume_size: draft.docker_volume_size.or(template.docker_volume_size),
+        labels,
+        master_flavor_id: draft.master_flavor_id.or_else(|| template.master_flavor_id.clone()),
+        flavor_id: draft.flavor_id.or_else(|| template.flavor_id.clone()),
+        create_timeout: draft.create_timeout,
+        discovery_url: draft.discovery_url,
+        fixed_network: draft.fixed_network.or_else(|| template.fixed_network.clone()),
+        fixed_subnet: draft.fixed_subnet.or_else(|| template.fixed_subnet.clone()),
+        floating_ip_enabled: draft.floating_ip_enabled.unwrap_or(template.floating_ip_enabled),
+        master_lb_enabled: draft.master_lb_enabled.unwrap_or(template.master_lb_enabled),
+        status: Status::CreateInProgress,
+        status_reason: None,
+        health: None,
+        health_reason: std::collections::BTreeMap::new(),
+        stack_id: None,
+        api_address: None,
+        coe_version: None,
+        container_version: None,
+        created_at: now,
+        updated_at: None,
+    };
+    let group = |role: NodeRole, name: &str, count: u32| NodeGroup {
+        uuid: Uuid::new_v4(),
+        cluster: cluster.uuid,
+        project_id: cluster.project_id.clone(),
+        name: name.to_owned(),
+        role,
+        is_default: true,
+        node_count: count,
+        min_node_count: match role {
+            NodeRole::Master => 0,
+            NodeRole::Worker => cluster.labels.get("min_node_count").and_then(|min| min.parse().ok()).unwrap_or(0),
+        },
+        max_node_count: None,
+        flavor_id: match role {
+            NodeRole::Master => cluster.master_flavor_id.clone(),
+            NodeRole::Worker => cluster.flavor_id.clone(),
+        },
+        image_id: template.image_id.clone(),
+        docker_volume_size: cluster.docker_volume_size,
+        labels: cluster.labels.clone(),
+        node_labels: std::collections::BTreeMap::new(),
+        node_taints: Vec::new(),
+        status: Status::CreateInProgress,
+        status_reason: None,
+        version: None,
+        created_at: now,
+        updated_at: None,
+    };
+    let groups = vec![
+        group(NodeRole::Master, DEFAULT_MASTER, master_count),
+        group(NodeRole::Worker, DEFAULT_WORKER, node_count),
+    ];
+    (cluster, groups)
+}

@@ -1,0 +1,106 @@
+//! `POST /v1/clusters/{ident}/actions/resize`: another size for a node group.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jeroboam_model::node_group::DEFAULT_WORKER;
+use jeroboam_model::{Node, NodeGroup, NodeRole, OperationKind};
+use jeroboam_store::ClusterRecord;
+use jeroboam_types::v1::{ResizeRequest, UuidOnly};
+use uuid::Uuid;
+
+use super::draft::check_node_count;
+use crate::AppState;
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::spelling::Spelling;
+
+/// Fewest characters by which a machine is named: as many as Docker shows.
+const MIN_MACHINE_ID: usize = 12;
+
+/// Resizes a node group. Repeatable while one is under way.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/resize", tag = "clusters", params(("ident" = String, Path)),
+    request_body = ResizeRequest,
+    responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
+pub(super) async fn resize(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+    JsonObject(body): JsonObject,
+) -> Result<Response> {
+    caller.version.at_least(Version::RESIZE, "resize")?;
+    params.finish()?;
+    let mut fields = Fields::new(body, "resize request");
+    let count = fields.integer("node_count")?.ok_or_else(|| ApiError::field("node_count", "is required"))?;
+    let remove = fields.texts("nodes_to_remove")?;
+    let group = fields.text("nodegroup")?;
+    fields.finish()?;
+    let count = check_node_count(count, caller.version, state.settings.limits, Spelling::Cluster)?;
+    let record = super::find(&state, &caller, &ident, "cluster:resize").await?;
+    let group = find_group(&record, group.as_deref())?;
+    check(&state, &record, group, count)?;
+    let remove = remove.iter().map(|ident| find_node(&record, group, ident)).collect::<Result<Vec<_>>>()?;
+
+    let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
+    let uuid = record.cluster.uuid;
+    let operation = state.store.request_scale(uuid, group.uuid, count, &remove, operation).await?;
+    Ok(reply::accepted(uuid, Some(&operation)))
+}
+
+fn find_group<'a>(record: &'a ClusterRecord, ident: Option<&str>) -> Result<&'a NodeGroup> {
+    match ident {
+        Some(ident) => crate::node_group::find(record, ident),
+        None => crate::node_group::find(record, DEFAULT_WORKER),
+    }
+}
+
+fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
+    if group.role == NodeRole::Master {
+        return Err(ApiError::field("nodegroup", "masters cannot be resized"));
+    }
+    let max = group.max_node_count.filter(|max| *max > 0);
+    if count < group.min_node_count || max.is_some_and(|max| count > max) {
+        let upper = max.map_or_else(|| "no upper bound".to_owned(), |max| format!("at most {max}"));
+        return Err(ApiError::field(
+            "node_count",
+            format!(
+                "the node group {} wants at least {} and {upper}, this is {count}",
+                group.name, group.min_node_count
+            ),
+        ));
+    }
+    check_total(state, record, group, count)
+}
+
+/// All groups together stay within the limit of a cluster.
+pub(super) fn check_total(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
+    let is_other = |other: &&NodeGroup| other.uuid != group.uuid && other.role != NodeRole::Master;
+    let others: u32 = record.groups.iter().filter(is_other).map(|other| other.node_count).sum();
+    let limit = state.settings.limits.nodes;
+    if others.saturating_add(count) > limit {
+        let message = format!("the cluster may have {limit} nodes; its other groups have {others}, this is {count}");
+        return Err(ApiError::field("node_count", message));
+    }
+    Ok(())
+}
+
+/// A node of the group by its id, name, address, or the id of its machine.
+fn find_node(record: &ClusterRecord, group: &NodeGroup, ident: &str) -> Result<Uuid> {
+    let is_it = |node: &Node| {
+        let is_machine = || node.machine_id.as_deref().is_some_and(|id| id.starts_with(ident));
+        ident.parse::<Uuid>().is_ok_and(|uuid| uuid == node.uuid)
+            || node.name == ident
+            || node.address.is_some_and(|address| address.to_string() == ident)
+            || (ident.len() >= MIN_MACHINE_ID && is_machine())
+    };
+    let mut found = record.nodes.iter().filter(|node| node.node_group == group.uuid && node.wanted && is_it(node));
+    match (found.next(), found.next()) {
+        (Some(node), None) => Ok(node.uuid),
+        (None, _) => Err(ApiError::field(
+            "nodes_to_remove",
+            format!("'{ident}' is no node of the node group {}. Give the uuid or name of one", group.name),
+        )),
+        (Some(_), Some(_)) => {
+            Err(ApiError::field("nodes_to_remove", format!("'{ident}' fits several nodes. Give the uuid of one")))
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `POST /v1/clusters/{ident}/actions/retry`: once more what failed. Ours.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jeroboam_model::OperationKind;
+use jeroboam_types::v1::UuidOnly;
+
+use crate::AppState;
+use crate::http::{Caller, Params, Result, reply};
+
+/// Does once more what failed last. The new operation goes on where the old one ended.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/retry", tag = "clusters", params(("ident" = String, Path)),
+    responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
+pub(super) async fn retry(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    params.finish()?;
+    let cluster = super::find(&state, &caller, &ident, "cluster:retry").await?.cluster;
+    // The kind is that of what failed; the store finds it.
+    let operation = caller.operation(OperationKind::Create, &cluster.project_id);
+    let operation = state.store.request_retry(cluster.uuid, operation).await?;
+    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+}

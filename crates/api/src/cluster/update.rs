@@ -1,0 +1,178 @@
+//! `PATCH /v1/clusters/{ident}`: the size of the default workers, and health as an agent inside sees it.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jeroboam_model::node_group::DEFAULT_WORKER;
+use jeroboam_model::status::Request;
+use jeroboam_model::{Health, NodeGroup, OperationKind, Status};
+use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_types::v1::{PatchOperation, UuidOnly};
+use serde_json::{Map, Value, json};
+
+use super::draft::check_node_count;
+use super::show;
+use super::view::{self, Form};
+use crate::AppState;
+use crate::http::patch::{self, Operation, Rules};
+use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, Version, reply};
+use crate::spelling::Spelling;
+
+/// What is special about attributes of clusters. Those of bays are the same.
+const RULES: Rules = Rules {
+    internal: &[
+        "api_address",
+        "node_addresses",
+        "master_addresses",
+        "stack_id",
+        "cluster_id",
+        "ca_cert_ref",
+        "magnum_cert_ref",
+        "etcd_ca_cert_ref",
+        "front_proxy_ca_cert_ref",
+        "trust_id",
+        "trustee_username",
+        "trustee_password",
+        "trustee_user_id",
+    ],
+    mandatory: &["cluster_template_id", "baymodel_id"],
+    dictionaries: &["labels", "health_status_reason"],
+};
+
+/// What may change.
+const CHANGEABLE: [&str; 3] = ["node_count", "health_status", "health_status_reason"];
+
+/// Changes a cluster.
+#[utoipa::path(patch, path = "/v1/clusters/{ident}", tag = "clusters",
+    params(("ident" = String, Path), ("rollback" = Option<bool>, Query)), request_body = Vec<PatchOperation>,
+    responses((status = 202, body = UuidOnly)))]
+pub(super) async fn update(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+    JsonPatch(patch): JsonPatch,
+) -> Result<Response> {
+    run(&state, &caller, &ident, params, patch, Spelling::Cluster).await
+}
+
+pub(super) async fn run(
+    state: &AppState,
+    caller: &Caller,
+    ident: &str,
+    mut params: Params,
+    patch: Vec<Operation>,
+    spelling: Spelling,
+) -> Result<Response> {
+    spelling.check(caller.version)?;
+    if caller.version >= Version::ROLLBACK {
+        // Taken back what failed is what every retry and delete does; there is nothing to switch on.
+        params.boolean("rollback")?;
+    }
+    params.finish()?;
+    let record = super::find(state, caller, ident, &spelling.cluster_rule("update")).await?;
+    caller.may("cluster:update_health_status")?;
+    let change = read(state, &record, patch, caller, spelling)?;
+
+    let uuid = record.cluster.uuid;
+    let operation = match change.node_count {
+        Some((group, count)) => {
+            let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
+            Some(state.store.request_scale(uuid, group, count, &[], operation).await?)
+        }
+        None => None,
+    };
+    if let Some((health, reason)) = change.health {
+        state.store.set_health(uuid, health, reason).await?;
+    }
+    if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
+        return Ok(reply::accepted(uuid, operation.as_ref()));
+    }
+    let record = state.store.cluster_by_uuid(uuid).await?;
+    let body = Json(show::one(state, caller, &record, spelling).await?);
+    Ok(reply::with_operation((StatusCode::OK, body).into_response(), operation.as_ref()))
+}
+
+/// What a patch changes.
+struct Change {
+    /// Group and its new size.
+    node_count: Option<(uuid::Uuid, u32)>,
+    health: Option<(Health, BTreeMap<String, String>)>,
+}
+
+fn read(
+    state: &AppState,
+    record: &ClusterRecord,
+    patch: Vec<Operation>,
+    caller: &Caller,
+    spelling: Spelling,
+) -> Result<Change> {
+    let workers = default_workers(record)?;
+    let mut old = match view::show(record, None, caller, spelling, Form::Detail) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    // A patch is about the default workers, while the view shows the sum over all groups.
+    old.insert("node_count".to_owned(), json!(workers.node_count));
+    let mut new = old.clone();
+    patch::apply(&mut new, patch, RULES)?;
+    if let Some((name, _)) =
+        new.iter().find(|(name, value)| !CHANGEABLE.contains(&name.as_str()) && old.get(*name) != Some(*value))
+    {
+        return Err(ApiError::field(name, format!("cannot be changed on a {}", spelling.cluster())));
+    }
+    let is_changed = |name: &str| old.get(name) != new.get(name);
+    let (resized, diagnosed) =
+        (is_changed("node_count"), is_changed("health_status") || is_changed("health_status_reason"));
+    new.retain(|name, _| CHANGEABLE.contains(&name.as_str()));
+    let mut fields = Fields::new(new, spelling.cluster());
+    // Removing the number is asking for the default one.
+    let count = fields.integer("node_count")?.unwrap_or(1);
+    let change = Change {
+        node_count: if resized {
+            Some((workers.uuid, checked(state, record, workers, count, caller, spelling)?))
+        } else {
+            None
+        },
+        health: if diagnosed { Some(read_health(&mut fields)?) } else { None },
+    };
+    if change.health.is_some() && matches!(record.cluster.status, Status::DeleteInProgress | Status::DeleteComplete) {
+        return Err(StoreError::NotAllowed { status: record.cluster.status, request: Request::Update }.into());
+    }
+    Ok(change)
+}
+
+fn default_workers(record: &ClusterRecord) -> Result<&NodeGroup> {
+    let found = record.groups.iter().find(|group| group.is_default && group.name == DEFAULT_WORKER);
+    found.ok_or_else(|| ApiError::internal("a cluster has no default workers"))
+}
+
+fn checked(
+    state: &AppState,
+    record: &ClusterRecord,
+    workers: &NodeGroup,
+    count: i64,
+    caller: &Caller,
+    spelling: Spelling,
+) -> Result<u32> {
+    let count = check_node_count(count, caller.version, state.settings.limits, spelling)?;
+    super::resize::check_total(state, record, workers, count)?;
+    // Stricter than resize, which autoscalers repeat while one is under way (contract magnum-v1 section 7.3).
+    match record.cluster.status {
+        Status::CreateComplete | Status::UpdateComplete => Ok(count),
+        status => Err(StoreError::NotAllowed { status, request: Request::Update }.into()),
+    }
+}
+
+fn read_health(fields: &mut Fields) -> Result<(Health, BTreeMap<String, String>)> {
+    let health = match fields.text("health_status")? {
+        None => Health::Unknown,
+        Some(text) => text.parse().map_err(|_| {
+            ApiError::field("health_status", format!("must be HEALTHY, UNHEALTHY or UNKNOWN, this is '{text}'"))
+        })?,
+    };
+    Ok((health, fields.labels("health_status_reason")?.unwrap_or_default()))
+}

@@ -1,0 +1,36 @@
+//! `DELETE /v1/clustertemplates/{ident}`.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::AppState;
+use crate::http::{Caller, Params, Result};
+use crate::spelling::Spelling;
+
+/// Deletes a template that no cluster uses.
+#[utoipa::path(delete, path = "/v1/clustertemplates/{ident}", tag = "cluster templates",
+    params(("ident" = String, Path)), responses((status = 204)))]
+pub(super) async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    run(&state, &caller, &ident, params, Spelling::Cluster).await
+}
+
+pub(super) async fn run(
+    state: &AppState,
+    caller: &Caller,
+    ident: &str,
+    params: Params,
+    spelling: Spelling,
+) -> Result<Response> {
+    spelling.check(caller.version)?;
+    params.finish()?;
+    let template = state.store.template(&caller.scope(), ident).await?;
+    caller.may_on(&spelling.template_rule("delete"), &template.project_id, &template.user_id)?;
+    state.store.delete_template(template.uuid).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,173 @@
+//! Reading and validating the attributes of a template, for creation and after a patch (contract magnum-v1 sections
+//! 2.1 and 6).
+
+use std::net::Ipv4Addr;
+
+use jeroboam_model::labels::KubernetesLabels;
+use jeroboam_model::validate::MAX_TEXT;
+use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::http::{ApiError, Fields, Result};
+use crate::spelling::Spelling;
+
+/// GB that the storage driver `devicemapper` needs at least.
+const DEVICEMAPPER_MIN: u32 = 3;
+
+/// Lowest port of an API: those below need privileges.
+const MIN_PORT: u32 = 1024;
+
+/// The operating system of nodes' images on the docker infrastructure.
+const DISTRO: &str = "debian";
+
+/// A template without an owner.
+pub(super) struct Draft {
+    /// Owner, id and times are not set yet.
+    pub(super) template: ClusterTemplate,
+}
+
+/// A uuid that a client chose.
+pub(super) fn read_uuid(fields: &mut Fields) -> Result<Option<Uuid>> {
+    let Some(text) = fields.text("uuid")? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| ApiError::field("uuid", format!("must be a uuid, this is '{text}'")))
+}
+
+impl Draft {
+    /// Reads and validates all attributes.
+    pub(super) fn read(mut fields: Fields, spelling: Spelling) -> Result<Self> {
+        let engine = read_engine(&mut fields)?;
+        let server_type = read_server_type(&mut fields)?;
+        let template = ClusterTemplate {
+            uuid: Uuid::nil(),
+            project_id: String::new(),
+            user_id: String::new(),
+            name: fields.text("name")?,
+            engine,
+            image_id: fields.required_text("image_id")?,
+            flavor_id: fields.text("flavor_id")?,
+            master_flavor_id: fields.text("master_flavor_id")?,
+            keypair_id: fields.text("keypair_id")?,
+            external_network_id: fields.text("external_network_id")?,
+            fixed_network: fields.text("fixed_network")?,
+            fixed_subnet: fields.text("fixed_subnet")?,
+            dns_nameserver: read_dns(&mut fields, spelling)?,
+            network_driver: Some(read_network_driver(&mut fields, engine)?),
+            volume_driver: read_volume_driver(&mut fields, engine)?,
+            docker_volume_size: fields.at_least("docker_volume_size", 1)?,
+            docker_storage_driver: fields.text("docker_storage_driver")?,
+            apiserver_port: read_port(&mut fields)?,
+            cluster_distro: Some(fields.text("cluster_distro")?.unwrap_or_else(|| DISTRO.to_owned())),
+            http_proxy: fields.text("http_proxy")?,
+            https_proxy: fields.text("https_proxy")?,
+            no_proxy: fields.text("no_proxy")?,
+            insecure_registry: fields.text("insecure_registry")?,
+            labels: fields.labels("labels")?.unwrap_or_default(),
+            registry_enabled: fields.boolean("registry_enabled")?.unwrap_or(false),
+            tls_disabled: fields.boolean("tls_disabled")?.unwrap_or(false),
+            public: fields.boolean("public")?.unwrap_or(false),
+            hidden: fields.boolean("hidden")?.unwrap_or(false),
+            master_lb_enabled: fields.boolean("master_lb_enabled")?.unwrap_or(false),
+            floating_ip_enabled: fields.boolean("floating_ip_enabled")?.unwrap_or(true),
+            server_type,
+            tags: fields.text_of("tags", 0, MAX_TEXT)?,
+            driver: if spelling == Spelling::Bay { None } else { fields.text("driver")? },
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: None,
+        };
+        fields.finish()?;
+        if spelling == Spelling::Bay && template.keypair_id.is_none() {
+            return Err(ApiError::field("keypair_id", "is required"));
+        }
+        check_storage(template.docker_storage_driver.as_deref(), template.docker_volume_size)?;
+        check_labels(engine, &template.labels)?;
+        Ok(Self { template })
+    }
+}
+
+fn read_engine(fields: &mut Fields) -> Result<EngineKind> {
+    let text = fields.required_text("coe")?;
+    // `swarm-mode` was the name of the later of Magnum's two drivers for the same.
+    let text = if text == "swarm-mode" { "swarm" } else { &text };
+    text.parse().map_err(|_| ApiError::field("coe", format!("must be kubernetes or swarm, this is '{text}'")))
+}
+
+fn read_server_type(fields: &mut Fields) -> Result<String> {
+    let is_null = fields.has("server_type");
+    match fields.text("server_type")?.as_deref() {
+        None if is_null => Err(ApiError::field("server_type", "must not be null")),
+        None | Some("vm") => Ok("vm".to_owned()),
+        Some(other) => {
+            Err(ApiError::field("server_type", format!("must be vm: there are no machines of type '{other}' here")))
+        }
+    }
+}
+
+fn read_network_driver(fields: &mut Fields, engine: EngineKind) -> Result<String> {
+    let (default, known): (&str, &[&str]) = match engine {
+        EngineKind::Kubernetes => ("flannel", &["flannel"]),
+        EngineKind::Swarm => ("docker", &["docker"]),
+    };
+    match fields.text("network_driver")? {
+        None => Ok(default.to_owned()),
+        Some(driver) if known.contains(&driver.as_str()) => Ok(driver),
+        Some(driver) => Err(ApiError::field(
+            "network_driver",
+            format!("must be {} for {engine}, this is '{driver}'", known.join(" or ")),
+        )),
+    }
+}
+
+fn read_volume_driver(fields: &mut Fields, engine: EngineKind) -> Result<Option<String>> {
+    let known = match engine {
+        EngineKind::Kubernetes => "cinder",
+        EngineKind::Swarm => "rexray",
+    };
+    match fields.text("volume_driver")? {
+        Some(driver) if driver != known => {
+            Err(ApiError::field("volume_driver", format!("must be {known} for {engine}, this is '{driver}'")))
+        }
+        driver => Ok(driver),
+    }
+}
+
+fn read_port(fields: &mut Fields) -> Result<Option<u16>> {
+    let Some(port) = fields.integer("apiserver_port")? else { return Ok(None) };
+    u16::try_from(port).ok().filter(|port| u32::from(*port) >= MIN_PORT).map(Some).ok_or_else(|| {
+        ApiError::field("apiserver_port", format!("must be a number from {MIN_PORT} to {}, this is {port}", u16::MAX))
+    })
+}
+
+fn read_dns(fields: &mut Fields, spelling: Spelling) -> Result<Option<String>> {
+    let Some(text) = fields.text("dns_nameserver")? else { return Ok(None) };
+    let bad = |part: &str| ApiError::field("dns_nameserver", format!("'{part}' is no IPv4 address"));
+    if spelling == Spelling::Bay && text.contains(',') {
+        return Err(bad(&text));
+    }
+    for part in text.split(',').map(str::trim) {
+        part.parse::<Ipv4Addr>().map_err(|_| bad(part))?;
+    }
+    Ok(Some(text))
+}
+
+/// The storage driver `devicemapper` needs a volume of its own.
+pub(crate) fn check_storage(driver: Option<&str>, volume_size: Option<u32>) -> Result<()> {
+    if driver == Some("devicemapper") && volume_size.is_none_or(|size| size < DEVICEMAPPER_MIN) {
+        return Err(ApiError::field(
+            "docker_volume_size",
+            format!("must be at least {DEVICEMAPPER_MIN} with the storage driver devicemapper"),
+        ));
+    }
+    Ok(())
+}
+
+/// Labels that mean something to us must make sense.
+pub(crate) fn check_labels(engine: EngineKind, labels: &Labels) -> Result<()> {
+    if let Some(size) = labels.get("boot_volume_size").filter(|size| size.parse::<i64>().is_err()) {
+        return Err(ApiError::field("labels/boot_volume_size", format!("must be a whole number, this is '{size}'")));
+    }
+    if engine == EngineKind::Kubernetes {
+        KubernetesLabels::read(labels)?;
+    }
+    Ok(())
+}

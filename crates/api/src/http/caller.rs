@@ -1,0 +1,76 @@
+//! Who asks and how: what handlers get to know of a request besides its path, query and body.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use jeroboam_identity::Auth;
+use jeroboam_identity::policy::{self, PolicyTarget};
+use jeroboam_model::OperationKind;
+use jeroboam_store::{NewOperation, Scope};
+use jiff::SignedDuration;
+
+use super::{ApiError, Result, Version};
+
+/// How long operations may take that users give no time for. Long enough for slow clouds, and nothing hangs for ever.
+const USUAL_DEADLINE: SignedDuration = SignedDuration::from_hours(1);
+/// The same for a creation whose user said that there be no limit.
+const LONGEST_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Who asks and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// What the token stands for.
+    pub(crate) auth: Auth,
+    /// The microversion of request and answer.
+    pub(crate) version: Version,
+    /// Id of the request.
+    pub(crate) request_id: String,
+    /// Scheme, host and port for links.
+    pub(crate) base: String,
+}
+
+impl Caller {
+    /// Whose things the caller sees.
+    pub(crate) fn scope(&self) -> Scope {
+        if self.auth.is_admin() { Scope::All } else { Scope::Project(self.auth.project_id.clone()) }
+    }
+
+    /// Asks a rule about the caller's own project.
+    pub(crate) fn may(&self, rule: &str) -> Result<()> {
+        Ok(policy::enforce_own(rule, &self.auth)?)
+    }
+
+    /// Asks a rule about somebody's thing.
+    pub(crate) fn may_on(&self, rule: &str, project_id: &str, user_id: &str) -> Result<()> {
+        Ok(policy::enforce(rule, &self.auth, PolicyTarget { project_id, user_id })?)
+    }
+
+    /// An operation that the caller asks for, on a cluster of `project_id`. It belongs to the cluster's project, so
+    /// that its people see what an admin does to their cluster.
+    pub(crate) fn operation(&self, kind: OperationKind, project_id: &str) -> NewOperation {
+        NewOperation {
+            kind,
+            project_id: project_id.to_owned(),
+            user_id: self.auth.user_id.clone(),
+            request_id: self.request_id.clone(),
+            deadline: Some(USUAL_DEADLINE),
+        }
+    }
+
+    /// The operation that creates a cluster within `minutes`; none or 0 is no limit of the user's.
+    pub(crate) fn creation(&self, minutes: Option<u32>) -> NewOperation {
+        let deadline = match minutes {
+            None | Some(0) => LONGEST_DEADLINE,
+            Some(minutes) => SignedDuration::from_mins(i64::from(minutes)),
+        };
+        NewOperation { deadline: Some(deadline), ..self.operation(OperationKind::Create, &self.auth.project_id) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let missing = || ApiError::internal("a route that needs a caller is outside of the gate");
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}

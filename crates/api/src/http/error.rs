@@ -1,0 +1,289 @@
+//! The one error of handlers. It becomes a body when the request's id is known, in [`super::finish`].
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jeroboam_engine::WorkloadError;
+use jeroboam_identity::policy::Denied;
+use jeroboam_model::{Cause, FieldError, WhoseMove};
+use jeroboam_store::StoreError;
+use jeroboam_types::error::{ErrorBody, ErrorEntry};
+use serde_json::json;
+
+/// An outcome of a handler.
+pub(crate) type Result<T> = std::result::Result<T, ApiError>;
+
+/// Which body an error has (contract magnum-v1 section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// E1 of a handler: `code` is `client` or `server`.
+    Handler,
+    /// E1 of the router: `code` is empty.
+    Router,
+    /// E2: the microversion that was asked for is not supported.
+    Version,
+    /// E3: no valid token. Carries where to log in.
+    Token(String),
+}
+
+/// An error answer in the making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) shape: Shape,
+    /// Stable code for programs.
+    pub(crate) reason: String,
+    /// Field of the request that it is about.
+    pub(crate) field: Option<String>,
+    /// For people: what went wrong and what to do.
+    pub(crate) detail: String,
+}
+
+impl ApiError {
+    /// An error of a handler.
+    pub(crate) fn new(status: StatusCode, reason: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { status, shape: Shape::Handler, reason: reason.into(), field: None, detail: detail.into() }
+    }
+
+    /// An error of the router.
+    pub(crate) fn router(status: StatusCode, reason: &str, detail: impl Into<String>) -> Self {
+        Self { shape: Shape::Router, ..Self::new(status, reason, detail) }
+    }
+
+    /// Input is wrong.
+    pub(crate) fn field(field: impl Into<String>, message: impl AsRef<str>) -> Self {
+        let field = field.into();
+        let detail = format!("{field}: {}", message.as_ref());
+        Self { field: Some(field), ..Self::new(StatusCode::BAD_REQUEST, "invalid_input", detail) }
+    }
+
+    /// The body is no JSON or not the JSON that it should be.
+    pub(crate) fn body(detail: impl Into<String>) -> Self {
+        Self::router(StatusCode::BAD_REQUEST, "malformed_body", detail)
+    }
+
+    pub(crate) fn not_found(what: &str, ident: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{} {ident} could not be found.", capital(what)))
+    }
+
+    /// No such route, or not in the microversion that was asked for.
+    pub(crate) fn no_route() -> Self {
+        Self::router(StatusCode::NOT_FOUND, "no_such_route", "There is nothing under this path.")
+    }
+
+    /// Something in our own house is wrong. `what` goes to the log, not to the client.
+    pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
+        tracing::error!(%what, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong inside the server. Give the operator the request id; the log says more.",
+        )
+    }
+
+    /// The same with another status.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same about a field.
+    pub(crate) fn about(mut self, field: &str) -> Self {
+        if self.field.is_none() {
+            self.detail = format!("{field}: {}", self.detail);
+            self.field = Some(field.to_owned());
+        }
+        self
+    }
+
+    /// The body as clients of all times read it.
+    pub(crate) fn body_with(&self, request_id: &str) -> serde_json::Value {
+        let (status, title) = (self.status.as_u16(), title(&self.detail));
+        match &self.shape {
+            Shape::Token(_) => {
+                json!({"error": {"code": status, "title": "Unauthorized", "message": self.detail}})
+            }
+            Shape::Version => json!({"errors": [{
+                "request_id": request_id,
+                "code": "magnum.microversion-unsupported",
+                "status": status,
+                "title": "Requested microversion is unsupported",
+                "description": self.detail,
+                "min_version": super::Version::MIN.to_string(),
+                "max_version": super::Version::MAX.to_string(),
+                "links": [{"rel": "help", "href": super::reply::HELP_URL}],
+            }]}),
+            Shape::Handler | Shape::Router => {
+                let is_client = self.status.is_client_error();
+                let fault = json!({
+                    "faultcode": if is_client { "Client" } else { "Server" },
+                    "faultstring": self.detail,
+                    "debuginfo": null,
+                });
+                let code = match (&self.shape, is_client) {
+                    (Shape::Router, _) => "",
+                    (_, true) => "client",
+                    (_, false) => "server",
+                };
+                let entry = ErrorEntry {
+                    request_id: request_id.to_owned(),
+                    code: code.to_owned(),
+                    status,
+                    title: title.to_owned(),
+                    detail: self.detail.clone(),
+                    links: Vec::new(),
+                    reason: Some(self.reason.clone()),
+                    field: self.field.clone(),
+                };
+                json!(ErrorBody { errors: vec![entry], error_message: fault.to_string() })
+            }
+        }
+    }
+}
+
+/// The first sentence. A full stop ends one only before a blank or the end, so that versions and addresses stay whole.
+fn title(detail: &str) -> &str {
+    detail.split_once(". ").map_or(detail, |(first, _)| first).trim_end_matches('.')
+}
+
+/// Words as a sentence.
+fn sentence(words: &str) -> String {
+    format!("{}.", capital(words.trim_end_matches('.')))
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::field(error.field, error.message)
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", format!("{denied}."))
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { what, ident } => Self::not_found(what, &ident),
+            StoreError::Ambiguous { what, ident } => Self::new(
+                StatusCode::CONFLICT,
+                "ambiguous_name",
+                format!("Multiple {what}s are named {ident}. Give the uuid instead of the name."),
+            ),
+            StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            StoreError::InUse(message) => Self::new(StatusCode::BAD_REQUEST, "in_use", message),
+            StoreError::QuotaReached { resource, limit } => Self::new(
+                StatusCode::FORBIDDEN,
+                "quota_reached",
+                format!(
+                    "The project has reached its quota of {limit} for {resource}. Delete one, or ask for a higher quota."
+                ),
+            ),
+            StoreError::NotAllowed { status, request } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "status_refuses",
+                format!(
+                    "A cluster in status {status} does not allow {request}. Wait until it has ended, or delete it."
+                ),
+            ),
+            StoreError::BadSortKey(key) => Self::field("sort_key", format!("lists cannot be sorted by '{key}'")),
+            StoreError::Busy(said) => {
+                tracing::warn!(said, "database is busy");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "database_busy",
+                    "The database is busy; nothing was changed. Try again in a moment.",
+                )
+            }
+            StoreError::Full(said) => {
+                tracing::error!(said, "database cannot be written");
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "database_unwritable",
+                    "The database cannot be written; nothing was changed. The operator must free or repair the disk \
+                     that it lies on.",
+                )
+            }
+            StoreError::LeaseLost => Self::internal("a request lost a lease that it cannot have"),
+            StoreError::Database(said) => Self::internal(said),
+        }
+    }
+}
+
+impl From<Cause> for ApiError {
+    /// A cause that may pass is 503, one that the user can do something about is 409, others 500.
+    fn from(cause: Cause) -> Self {
+        let status = match (cause.code.as_str(), cause.whose_move, cause.retryable) {
+            // Nothing is broken: there is no API to talk to before the cluster has come up.
+            ("cluster_not_reachable_yet", ..) => StatusCode::CONFLICT,
+            (_, _, true) => StatusCode::SERVICE_UNAVAILABLE,
+            (_, WhoseMove::User | WhoseMove::ProjectAdmin, false) => StatusCode::CONFLICT,
+            (_, WhoseMove::Operator | WhoseMove::Cloud, false) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, cause.code.clone(), words(&cause))
+    }
+}
+
+/// Message and advice of a cause as sentences.
+pub(crate) fn words(cause: &Cause) -> String {
+    format!("{} {}", sentence(&cause.message), sentence(&cause.action))
+}
+
+impl From<WorkloadError> for ApiError {
+    fn from(error: WorkloadError) -> Self {
+        match error {
+            WorkloadError::Invalid { field, message } => Self::field(field, message),
+            WorkloadError::NotFound(said) => Self::new(StatusCode::NOT_FOUND, "not_found", sentence(&said)),
+            WorkloadError::Conflict(said) => Self::new(StatusCode::CONFLICT, "conflict", sentence(&said)),
+            WorkloadError::Refused(said) => Self::new(StatusCode::BAD_REQUEST, "engine_refused", sentence(&said)),
+            error @ WorkloadError::Unreachable(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cluster_unreachable",
+                format!("{} Try again in a moment, and look at the cluster's health.", sentence(&error.to_string())),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_is_the_first_sentence() {
+        assert_eq!(title("Cluster x could not be found."), "Cluster x could not be found");
+        assert_eq!(title("kube_tag: 'v1.20' is no version. Give v1.20.2."), "kube_tag: 'v1.20' is no version");
+    }
+
+    #[test]
+    fn both_generations_of_clients_find_the_message() {
+        let body = ApiError::field("node_count", "must be 1").body_with("req-1");
+        assert_eq!(body["errors"][0]["title"], "node_count: must be 1");
+        assert_eq!(body["errors"][0]["code"], "client");
+        assert_eq!(body["errors"][0]["field"], "node_count");
+        let old: serde_json::Value = serde_json::from_str(body["error_message"].as_str().unwrap()).unwrap();
+        assert_eq!(old["faultstring"], "node_count: must be 1");
+    }
+
+    #[test]
+    fn what_the_database_says_stays_inside() {
+        for error in [StoreError::Database("SELECT x".into()), StoreError::Busy("SELECT x".into())] {
+            let error = ApiError::from(error);
+            assert!(error.status.is_server_error() && !error.body_with("").to_string().contains("SELECT"));
+        }
+    }
+}

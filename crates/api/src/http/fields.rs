@@ -1,0 +1,243 @@
+//! Reading the attributes of a body as leniently as Magnum does: numbers and booleans may be text, null means not
+//! given, and what is not known is refused by name (contract magnum-v1 section 2.0).
+
+use std::collections::BTreeMap;
+
+use jeroboam_model::Labels;
+use jeroboam_model::validate::MAX_TEXT;
+use serde_json::{Map, Value};
+
+use super::{ApiError, Result};
+
+/// The attributes of a body that have not been read yet.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    values: Map<String, Value>,
+    /// What they are attributes of, for messages.
+    what: &'static str,
+}
+
+impl Fields {
+    /// Takes a body.
+    pub(crate) fn new(values: Map<String, Value>, what: &'static str) -> Self {
+        Self { values, what }
+    }
+
+    /// Refuses attributes that clients may not set, whatever their value.
+    pub(crate) fn refuse(&self, read_only: &[&str]) -> Result<()> {
+        match read_only.iter().find(|name| self.values.contains_key(**name)) {
+            Some(name) => Err(ApiError::field(*name, "cannot be set by clients")),
+            None => Ok(()),
+        }
+    }
+
+    /// Drops attributes that are accepted and have no effect.
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.values.remove(*name);
+        }
+    }
+
+    /// Whether an attribute is there, be it null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A text of `min` to `max` characters.
+    pub(crate) fn text_of(&mut self, name: &str, min: usize, max: usize) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => {
+                let length = text.chars().count();
+                if (min..=max).contains(&length) {
+                    Ok(Some(text))
+                } else {
+                    Err(ApiError::field(name, format!("must have {min} to {max} characters, this has {length}")))
+                }
+            }
+            Some(other) => Err(ApiError::field(name, format!("must be a text, this is {}", kind(&other)))),
+        }
+    }
+
+    /// A text of 1 to 255 characters.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>> {
+        self.text_of(name, 1, MAX_TEXT)
+    }
+
+    /// A text of 1 to 255 characters that must be there.
+    pub(crate) fn required_text(&mut self, name: &str) -> Result<String> {
+        self.text(name)?.ok_or_else(|| ApiError::field(name, "is required"))
+    }
+
+    /// A whole number, also as text.
+    pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>> {
+        let bad = |what: String| Err(ApiError::field(name, format!("must be a whole number, this is {what}")));
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(i64::from(value))),
+            Some(Value::String(text)) => match text.trim().parse() {
+                Ok(value) => Ok(Some(value)),
+                Err(_) => bad(format!("'{text}'")),
+            },
+            Some(Value::Number(number)) => match number.as_i64() {
+                Some(value) => Ok(Some(value)),
+                None => bad(number.to_string()),
+            },
+            Some(other) => bad(kind(&other).to_owned()),
+        }
+    }
+
+    /// A whole number of at least `min`.
+    pub(crate) fn at_least(&mut self, name: &str, min: u32) -> Result<Option<u32>> {
+        let Some(value) = self.integer(name)? else { return Ok(None) };
+        u32::try_from(value).ok().filter(|value| *value >= min && i32::try_from(*value).is_ok()).map(Some).ok_or_else(
+            || ApiError::field(name, format!("must be a number from {min} to {}, this is {value}", i32::MAX)),
+        )
+    }
+
+    /// A boolean, also as text or number.
+    pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        read_boolean(&value)
+            .map(Some)
+            .ok_or_else(|| ApiError::field(name, format!("must be true or false, this is {value}")))
+    }
+
+    /// A dictionary whose values become texts.
+    pub(crate) fn labels(&mut self, name: &str) -> Result<Option<Labels>> {
+        let values = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Object(values)) => values,
+            Some(other) => {
+                return Err(ApiError::field(name, format!("must be an object of texts, this is {}", kind(&other))));
+            }
+        };
+        let mut labels = BTreeMap::new();
+        for (key, value) in values {
+            let text = match value {
+                Value::String(text) => text,
+                // As Python writes them: that is what clients got back since 2015.
+                Value::Bool(true) => "True".to_owned(),
+                Value::Bool(false) => "False".to_owned(),
+                Value::Number(number) => number.to_string(),
+                other => {
+                    return Err(ApiError::field(
+                        format!("{name}/{key}"),
+                        format!("must be a text or number, this is {}", kind(&other)),
+                    ));
+                }
+            };
+            labels.insert(key, text);
+        }
+        Ok(Some(labels))
+    }
+
+    /// An array of texts.
+    pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>> {
+        let bad = || ApiError::field(name, "must be an array of texts");
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) => Ok(text),
+                    Value::Number(number) => Ok(number.to_string()),
+                    _ => Err(bad()),
+                })
+                .collect(),
+            Some(_) => Err(bad()),
+        }
+    }
+
+    /// Nothing may be left.
+    pub(crate) fn finish(self) -> Result<()> {
+        match self.values.keys().next() {
+            Some(name) => Err(ApiError::field(name, format!("is no attribute of a {}", self.what))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A boolean in any of the spellings that Magnum knows.
+pub(crate) fn read_boolean(value: &Value) -> Option<bool> {
+    let text = match value {
+        Value::Bool(value) => return Some(*value),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_ascii_lowercase(),
+        _ => return None,
+    };
+    match text.as_str() {
+        "1" | "t" | "true" | "on" | "y" | "yes" => Some(true),
+        "0" | "f" | "false" | "off" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// What a value is, in words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(map) = value else { panic!("no object") };
+        Fields::new(map, "cluster")
+    }
+
+    #[test]
+    fn numbers_and_booleans_may_be_text() {
+        let mut given = fields(json!({"a": "3", "b": true, "c": 7, "d": "Yes", "e": 0, "f": null}));
+        assert_eq!(given.integer("a").unwrap(), Some(3));
+        assert_eq!(given.integer("b").unwrap(), Some(1));
+        assert_eq!(given.at_least("c", 1).unwrap(), Some(7));
+        assert_eq!(given.boolean("d").unwrap(), Some(true));
+        assert_eq!(given.boolean("e").unwrap(), Some(false));
+        assert_eq!(given.integer("f").unwrap(), None);
+        assert!(given.finish().is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_field() {
+        for value in [json!(""), json!("x"), json!(1.5), json!([]), json!({})] {
+            assert_eq!(fields(json!({"a": value})).integer("a").unwrap_err().field.as_deref(), Some("a"));
+        }
+        for value in [json!(""), json!(2), json!("maybe"), json!([])] {
+            assert!(fields(json!({"a": value})).boolean("a").is_err(), "{value}");
+        }
+        for value in [json!(1), json!(true), json!(""), json!("x".repeat(256))] {
+            assert!(fields(json!({"a": value})).text("a").is_err(), "{value}");
+        }
+        for value in [json!(-1), json!(0), json!(i64::MAX), json!(u64::MAX)] {
+            assert!(fields(json!({"a": value})).at_least("a", 1).is_err(), "{value}");
+        }
+        assert_eq!(fields(json!({"x": null})).finish().unwrap_err().field.as_deref(), Some("x"));
+        assert_eq!(fields(json!({"links": null})).refuse(&["links"]).unwrap_err().field.as_deref(), Some("links"));
+    }
+
+    #[test]
+    fn label_values_become_texts() {
+        let labels =
+            fields(json!({"labels": {"a": true, "b": 3, "c": 1.5, "d": "x"}})).labels("labels").unwrap().unwrap();
+        let pairs: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("a", "True"), ("b", "3"), ("c", "1.5"), ("d", "x")]);
+        for bad in [json!("x"), json!([]), json!({"a": {}}), json!({"a": null})] {
+            assert!(fields(json!({"labels": bad})).labels("labels").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What every request and answer gets: an id, an end in time, and for errors a body.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error::{ApiError, Shape};
+
+/// The header that carries a request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+
+/// How long a request may take. Writes only put work into the database; this is for a database or engine that hangs.
+const USUAL_TIME: Duration = Duration::from_secs(60);
+/// How long a request may take that waits for an image to be fetched or a command to end: as long as our own client
+/// waits.
+const LONG_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// Id of a request, `req-UUID`.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Wraps everything else.
+pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = format!("req-{}", Uuid::new_v4());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id, %method, path);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let answer = tokio::time::timeout(allowed(&method, &path), next.run(request));
+    let response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());
+    let mut response = render(response, &id);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, elapsed = ?began.elapsed(), "answered"));
+    response
+}
+
+fn allowed(method: &Method, path: &str) -> Duration {
+    let creates_container = method == Method::POST && path.trim_end_matches('/').ends_with("/containers");
+    if creates_container || path.contains("/execute") { LONG_TIME } else { USUAL_TIME }
+}
+
+fn too_slow() -> ApiError {
+    ApiError::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "too_slow",
+        "The answer took too long and was given up. Look at whether it was done all the same, then try again.",
+    )
+}
+
+/// Gives an error its body.
+fn render(mut response: Response, id: &str) -> Response {
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    let mut rendered = (error.status, Json(error.body_with(id))).into_response();
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
+            rendered.headers_mut().append(name, value.clone());
+        }
+    }
+    if let Shape::Token(auth_url) = &error.shape
+        && let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{auth_url}\""))
+    {
+        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    rendered
+}
+
+/// The answer when a handler panicked. What it said goes to the log.
+#[allow(clippy::needless_pass_by_value)] // The signature is that of `CatchPanicLayer`.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message");
+    ApiError::internal(format_args!("a handler panicked: {said}")).into_response()
+}

@@ -1,0 +1,120 @@
+//! Before any handler of v1: token, microversion, media types. In that order (contract magnum-v1 section 1.3).
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, StatusCode, header};
+use jeroboam_identity::{Auth, AuthError};
+
+use super::error::Shape;
+use super::finish::RequestId;
+use super::{ApiError, Caller, Result, version};
+use crate::AppState;
+
+/// Paths of v1 that need no token.
+const OPEN: [&str; 2] = ["/v1", "/v1/openapi.json"];
+
+/// Scheme, host and port for links.
+#[derive(Debug, Clone)]
+pub(crate) struct Base(pub(crate) String);
+
+/// Lets a request through to its handler, or not.
+pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::OK.into_response();
+    }
+    let base = base(request.headers(), &state.settings.public_url);
+    let auth = if OPEN.contains(&request.uri().path()) {
+        None
+    } else {
+        match authenticate(&state, &base, request.headers()).await {
+            Ok(auth) => Some(auth),
+            Err(error) => return error.into_response(),
+        }
+    };
+    let asked = version::read(request.headers());
+    let mut response = match asked.version.clone().and_then(|version| {
+        accepts(&request)?;
+        Ok(version)
+    }) {
+        Err(error) => error.into_response(),
+        Ok(version) => {
+            let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+            let extensions = request.extensions_mut();
+            if let Some(auth) = auth {
+                extensions.insert(Caller { auth, version, request_id, base: base.clone() });
+            }
+            extensions.insert(version);
+            extensions.insert(Base(base));
+            next.run(request).await
+        }
+    };
+    asked.answer(response.headers_mut());
+    response
+}
+
+async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Result<Auth> {
+    let refused = |error: &AuthError| {
+        let auth_url =
+            state.identity.auth_url().unwrap_or_else(|| format!("{base}{}", jeroboam_identity::keystone::PREFIX));
+        ApiError {
+            shape: Shape::Token(auth_url),
+            ..ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", format!("{error}."))
+        }
+    };
+    let Some(token) = headers.get("x-auth-token").and_then(|token| token.to_str().ok()) else {
+        return Err(refused(&AuthError::Invalid));
+    };
+    state.identity.validate(token).await.map_err(|error| match error {
+        AuthError::Invalid => refused(&error),
+        AuthError::Unscoped => ApiError::new(StatusCode::FORBIDDEN, "token_without_project", format!("{error}.")),
+        AuthError::Unavailable(said) => {
+            tracing::error!(said, "the identity service does not answer");
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "identity_unavailable",
+                "The identity service does not answer, so the token cannot be checked. Try again in a moment.",
+            )
+        }
+    })
+}
+
+/// Scheme, host and port under which the client reached us.
+pub(crate) fn base(headers: &HeaderMap, public_url: &str) -> String {
+    let scheme = public_url.split_once("://").map_or("http", |(scheme, _)| scheme);
+    let is_host =
+        |host: &&str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(is_host)
+        .map_or_else(|| public_url.to_owned(), |host| format!("{scheme}://{host}"))
+}
+
+/// Whether the client takes what we answer.
+fn accepts(request: &Request) -> Result<()> {
+    let streams = request.uri().path().ends_with("/events");
+    let mut ranges = request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
+        .peekable();
+    let fits = |range: &str| match range.to_ascii_lowercase().as_str() {
+        "*/*" | "application/*" | "application/json" => true,
+        "text/*" | "text/event-stream" => streams,
+        _ => false,
+    };
+    if ranges.peek().is_none() || ranges.any(fits) {
+        return Ok(());
+    }
+    Err(ApiError::router(
+        StatusCode::NOT_ACCEPTABLE,
+        "not_acceptable",
+        "Answers are application/json. Send 'Accept: application/json'.",
+    ))
+}

@@ -1,0 +1,32 @@
+//! What all routes have in common: everything about HTTP and Magnum's wire rules that is no resource.
+//!
+//! - [`error`]: the one error of handlers and how it looks.
+//! - [`gate`]: token, microversion and media types, before any handler of v1.
+//! - [`finish`]: request id and error bodies, after every handler.
+//! - [`path`]: slashes at the end and paths without `/v1`.
+//! - [`caller`]: who asks, for handlers.
+//! - [`body`], [`fields`]: reading request bodies leniently.
+//! - [`params`]: reading query strings strictly; pages of lists.
+//! - [`patch`], [`literal`]: Magnum's dialect of JSON patch.
+//! - [`reply`]: links, times, lists, answers to accepted writes.
+//! - [`version`]: how microversions are negotiated.
+
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod error;
+pub(crate) mod fields;
+pub(crate) mod finish;
+pub(crate) mod gate;
+pub(crate) mod literal;
+pub(crate) mod params;
+pub(crate) mod patch;
+pub(crate) mod path;
+pub(crate) mod reply;
+pub(crate) mod version;
+
+pub(crate) use body::{JsonObject, JsonPatch};
+pub(crate) use caller::Caller;
+pub(crate) use error::{ApiError, Result};
+pub(crate) use fields::Fields;
+pub(crate) use params::Params;
+pub(crate) use version::Version;

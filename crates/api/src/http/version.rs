@@ -1,0 +1,211 @@
+//! Microversions (contract magnum-v1 sections 1.3 and 1.4, workloads-2015 section 0.3).
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::error::{ApiError, Shape};
+
+/// Header of today.
+const HEADER: &str = "openstack-api-version";
+/// Header of 2015.
+const OLD_HEADER: &str = "x-openstack-magnum-api-version";
+/// Names that clients may give the service; answers carry the last.
+const SERVICES: [&str; 3] = ["container-infra", "container-infrastructure", "container-infrastructure-management"];
+
+/// A microversion, 1.x.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version(pub(crate) u16);
+
+impl Version {
+    /// The oldest. Also what clients get that do not ask.
+    pub(crate) const MIN: Self = Self(1);
+    /// The newest.
+    pub(crate) const MAX: Self = Self(14);
+    /// Bays: writes answer before the work is done.
+    pub(crate) const ASYNC_BAYS: Self = Self(2);
+    /// `rollback` on updates.
+    pub(crate) const ROLLBACK: Self = Self(3);
+    /// The action `resize`.
+    pub(crate) const RESIZE: Self = Self(7);
+    /// Node groups.
+    pub(crate) const NODE_GROUPS: Self = Self(9);
+    /// Node groups of size zero; also the last one with bays and baymodels.
+    pub(crate) const ZERO_SIZE: Self = Self(10);
+    /// `cluster_id` instead of `stack_id`.
+    pub(crate) const CLUSTER_ID: Self = Self(13);
+
+    /// Bays and baymodels are gone after 1.10.
+    pub(crate) fn has_bays(self) -> bool {
+        self <= Self::ZERO_SIZE
+    }
+
+    /// Refuses a route that came later than this.
+    ///
+    /// # Errors
+    /// 406 naming version and operation.
+    pub(crate) fn at_least(self, wanted: Self, operation: &str) -> Result<(), ApiError> {
+        if self >= wanted {
+            return Ok(());
+        }
+        Err(ApiError::router(
+            StatusCode::NOT_ACCEPTABLE,
+            "microversion_too_old",
+            format!(
+                "Version {self} does not have the operation {operation}. Ask for {wanted} or later with the header \
+                 'OpenStack-API-Version: container-infra {wanted}'."
+            ),
+        ))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.0)
+    }
+}
+
+/// What the request's headers ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The version that handlers see; an error when it is not supported.
+    pub(crate) version: Result<Version, ApiError>,
+    /// The number to answer with; `None` when there was none to be read.
+    echo: Option<String>,
+    /// Whether the client speaks the headers of 2015.
+    old: bool,
+}
+
+/// Reads the request's headers.
+pub(crate) fn read(headers: &HeaderMap) -> Asked {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim().to_owned());
+    if let Some(text) = text(HEADER) {
+        return read_new(&text);
+    }
+    let Some(text) = text(OLD_HEADER) else { return supported(Version::MIN, false) };
+    if text.eq_ignore_ascii_case("latest") || text == "1.1" {
+        return supported(Version::MIN, true);
+    }
+    match number(&text) {
+        Some((major, minor)) => Asked { old: true, ..unsupported(&format!("{major}.{minor}"), "1.1 with this header") },
+        None => malformed(OLD_HEADER, &text),
+    }
+}
+
+fn read_new(text: &str) -> Asked {
+    let mut words = text.split_whitespace();
+    let (Some(service), Some(version), None) = (words.next(), words.next(), words.next()) else {
+        return malformed(HEADER, text);
+    };
+    if version.eq_ignore_ascii_case("latest") && SERVICES.contains(&service) {
+        return supported(Version::MAX, false);
+    }
+    match number(version) {
+        Some(_) if !SERVICES.contains(&service) => malformed(HEADER, text),
+        Some((1, minor)) if (Version::MIN.0..=Version::MAX.0).contains(&minor) => supported(Version(minor), false),
+        Some((major, minor)) => {
+            unsupported(&format!("{major}.{minor}"), &format!("{} to {}", Version::MIN, Version::MAX))
+        }
+        None => malformed(HEADER, text),
+    }
+}
+
+/// `INT.INT`; leading zeros count for nothing.
+fn number(text: &str) -> Option<(u16, u16)> {
+    let (major, minor) = text.split_once('.')?;
+    let part = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    Some((part(major)?, part(minor)?))
+}
+
+fn supported(version: Version, old: bool) -> Asked {
+    Asked { version: Ok(version), echo: Some(version.to_string()), old }
+}
+
+fn unsupported(asked: &str, range: &str) -> Asked {
+    let detail = format!("Version {asked} is not supported. Supported is {range}.");
+    let error = ApiError {
+        shape: Shape::Version,
+        ..ApiError::new(StatusCode::NOT_ACCEPTABLE, "microversion_unsupported", detail)
+    };
+    Asked { version: Err(error), echo: Some(asked.to_owned()), old: false }
+}
+
+fn malformed(header: &str, text: &str) -> Asked {
+    let detail = format!(
+        "The header {header} says '{text}'. It must name the service and a version, for example \
+         'container-infra {}'.",
+        Version::MAX
+    );
+    let error = ApiError::router(StatusCode::NOT_ACCEPTABLE, "microversion_malformed", detail);
+    Asked { version: Err(error), echo: None, old: false }
+}
+
+impl Asked {
+    /// Puts the version headers into an answer.
+    pub(crate) fn answer(&self, headers: &mut HeaderMap) {
+        let Some(echo) = &self.echo else { return };
+        let service = SERVICES[SERVICES.len() - 1];
+        let mut put = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        put("openstack-api-minimum-version", format!("{service} {}", Version::MIN));
+        put("openstack-api-maximum-version", format!("{service} {}", Version::MAX));
+        put(HEADER, format!("{service} {echo}"));
+        if self.old {
+            put("x-openstack-magnum-api-minimum-version", Version::MIN.to_string());
+            put("x-openstack-magnum-api-maximum-version", Version::MIN.to_string());
+            put(OLD_HEADER, echo.clone());
+        }
+        headers.append(http::header::VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(header: &'static str, value: &str) -> Asked {
+        let mut headers = HeaderMap::new();
+        headers.insert(header, HeaderValue::from_str(value).unwrap());
+        read(&headers)
+    }
+
+    #[test]
+    fn versions_are_negotiated_as_the_contract_says() {
+        assert_eq!(read(&HeaderMap::new()).version, Ok(Version(1)));
+        for (value, expected) in [
+            ("container-infra 1.9", 9),
+            ("container-infrastructure 1.05", 5),
+            ("container-infrastructure-management LATEST", 14),
+            ("container-infra  1.14 ", 14),
+        ] {
+            assert_eq!(ask(HEADER, value).version, Ok(Version(expected)), "{value}");
+        }
+        for value in ["1.9", "compute 1.9", "container-infra", "container-infra 1", "container-infra 1.x", "a b c"] {
+            let asked = ask(HEADER, value);
+            assert_eq!((asked.version.unwrap_err().shape, asked.echo), (Shape::Router, None), "{value}");
+        }
+        for (value, echo) in
+            [("container-infra 2.1", "2.1"), ("container-infra 1.0", "1.0"), ("container-infra 1.15", "1.15")]
+        {
+            let asked = ask(HEADER, value);
+            assert_eq!(asked.version.clone().unwrap_err().shape, Shape::Version, "{value}");
+            let mut headers = HeaderMap::new();
+            asked.answer(&mut headers);
+            assert_eq!(headers[HEADER], format!("container-infrastructure-management {echo}"));
+        }
+    }
+
+    #[test]
+    fn clients_of_2015_get_the_headers_of_2015() {
+        let asked = ask(OLD_HEADER, "latest");
+        assert_eq!(asked.version, Ok(Version(1)));
+        let mut headers = HeaderMap::new();
+        asked.answer(&mut headers);
+        assert_eq!(headers[OLD_HEADER], "1.1");
+        assert!(ask(OLD_HEADER, "1.2").version.is_err());
+        assert!(ask(OLD_HEADER, "x").echo.is_none());
+    }
+}

@@ -1,0 +1,36 @@
+//! The REST API: Magnum's v1 in its wire format (contract magnum-v1), the workloads of 2015 (contract workloads-2015),
+//! and our own operations and topology. Knows nothing of how clusters are made.
+//!
+//! - [`router`]: all routes; [`serve`]: a server that slow clients cannot clog.
+//! - `http`: what all routes have in common.
+//! - [`agent`]: what nodes call, on a port of its own.
+//! - one module per noun: `cluster`, `cluster_template`, `node_group`, `certificate`, `operation`, `workload` ...
+//!
+//! Handlers look alike: parse, validate, policy, call, respond.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod agent;
+mod certificate;
+mod cluster;
+mod cluster_template;
+mod healthcheck;
+mod http;
+mod mservice;
+mod names;
+mod node_group;
+mod openapi;
+mod operation;
+mod root;
+mod router;
+mod serve;
+mod spelling;
+mod state;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+pub use openapi::document as openapi;
+pub use router::router;
+pub use serve::serve;
+pub use state::{AppState, Settings};

@@ -1,0 +1,76 @@
+//! Node groups as clients see them (contract magnum-v1 section 2.4). All microversions that have them see the same.
+
+use jeroboam_model::NodeGroup;
+use jeroboam_store::ClusterRecord;
+use jeroboam_types::v1::{self, Link};
+use serde_json::{Map, Value, json};
+
+use crate::cluster::view::compare;
+use crate::http::{Caller, reply};
+
+/// Attributes of summaries.
+const IN_SUMMARIES: [&str; 12] = [
+    "uuid",
+    "name",
+    "merge_labels",
+    "flavor_id",
+    "image_id",
+    "node_count",
+    "role",
+    "min_node_count",
+    "max_node_count",
+    "is_default",
+    "stack_id",
+    "status",
+];
+
+/// In lists.
+pub(super) fn summary(record: &ClusterRecord, group: &NodeGroup) -> Value {
+    let mut attributes = attributes(record, group, Vec::new());
+    attributes.retain(|name, _| IN_SUMMARIES.contains(&name.as_str()));
+    Value::Object(attributes)
+}
+
+/// Alone.
+pub(super) fn full(record: &ClusterRecord, group: &NodeGroup, caller: &Caller) -> Value {
+    let collection = format!("clusters/{}/nodegroups", record.cluster.uuid);
+    Value::Object(attributes(record, group, reply::links(&caller.base, &collection, group.uuid)))
+}
+
+fn attributes(record: &ClusterRecord, group: &NodeGroup, links: Vec<Link>) -> Map<String, Value> {
+    let group = group.clone();
+    let compared = compare(&record.cluster.labels, &group.labels);
+    let nodes = record.nodes.iter().filter(|node| node.node_group == group.uuid);
+    let mut attributes = reply::attributes(v1::NodeGroup {
+        uuid: group.uuid.to_string(),
+        name: group.name,
+        cluster_id: Some(group.cluster.to_string()),
+        project_id: Some(group.project_id),
+        docker_volume_size: group.docker_volume_size,
+        labels: Some(group.labels),
+        flavor_id: group.flavor_id,
+        image_id: Some(group.image_id),
+        node_addresses: Some(nodes.filter_map(|node| node.address).map(|address| address.to_string()).collect()),
+        node_count: group.node_count,
+        role: group.role.to_string(),
+        min_node_count: group.min_node_count,
+        max_node_count: group.max_node_count,
+        is_default: group.is_default,
+        stack_id: record.cluster.stack_id.clone(),
+        status: Some(group.status.to_string()),
+        status_reason: group.status_reason,
+        version: group.version,
+        node_labels: Some(group.node_labels),
+        links,
+        created_at: Some(reply::time(group.created_at)),
+        updated_at: group.updated_at.map(reply::time),
+    });
+    attributes.extend([
+        ("merge_labels".to_owned(), json!(false)),
+        ("labels_overridden".to_owned(), json!(compared.overridden)),
+        ("labels_added".to_owned(), json!(compared.added)),
+        ("labels_skipped".to_owned(), json!(compared.skipped)),
+        ("node_taints".to_owned(), json!(group.node_taints)),
+    ]);
+    attributes
+}

@@ -1,0 +1,89 @@
+//! All routes, and what stands before and behind them.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
+use http::{Method, StatusCode, Uri};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::{ApiError, finish, gate, path};
+use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
+use crate::{root, stats, workload};
+
+/// Routes that need no token and have no microversion.
+fn open_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(root::versions)).routes(routes!(healthcheck::show))
+}
+
+/// Routes of v1.
+fn v1_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(root::v1))
+        .routes(routes!(openapi::show))
+        .routes(routes!(mservice::list))
+        .routes(routes!(stats::show))
+        .merge(cluster_template::routes())
+        .merge(cluster::routes())
+        .merge(node_group::routes())
+        .merge(certificate::routes())
+        .merge(operation::routes())
+        .merge(workload::routes())
+}
+
+/// All routes, for the document.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base()).merge(open_routes()).merge(v1_routes())
+}
+
+/// The application. `keystone` are the routes of the embedded identity
+/// ([`jeroboam_identity::keystone::router`]), if there is one.
+pub fn router(state: AppState, keystone: Option<Router>) -> Router {
+    let (open, _) = open_routes().split_for_parts();
+    let (v1, _) = v1_routes().split_for_parts();
+    let v1 = v1
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(state.clone(), gate::gate))
+        .with_state(state.clone());
+    let routes = open
+        .method_not_allowed_fallback(no_method)
+        .with_state(state)
+        .merge(keystone.unwrap_or_default())
+        .fallback_service(v1);
+    // Paths are put right before any route is chosen, so this stands outside of the routers.
+    Router::new()
+        .fallback_service(routes)
+        .layer(map_request(path::normalize))
+        .layer(CatchPanicLayer::custom(finish::panicked))
+        .layer(from_fn(finish::finish))
+}
+
+async fn no_route() -> ApiError {
+    ApiError::no_route()
+}
+
+/// Paths of collections whose items can be changed and deleted.
+const COLLECTIONS: [&str; 8] = [
+    "/v1/clusters",
+    "/v1/clustertemplates",
+    "/v1/bays",
+    "/v1/baymodels",
+    "/v1/pods",
+    "/v1/services",
+    "/v1/rcs",
+    "/v1/containers",
+];
+
+/// Changing or deleting a whole collection lacks an id; anything else is no method of the route.
+async fn no_method(method: Method, uri: Uri) -> ApiError {
+    let needs_ident = matches!(method, Method::DELETE | Method::PATCH) && COLLECTIONS.contains(&uri.path());
+    if needs_ident {
+        return ApiError::router(
+            StatusCode::BAD_REQUEST,
+            "ident_missing",
+            format!("{method} needs the id or name of one thing: {}/IDENT.", uri.path()),
+        );
+    }
+    ApiError::router(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{method} is not possible here."))
+}

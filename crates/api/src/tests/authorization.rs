@@ -1,0 +1,218 @@
+//! Every route, called by everybody. A route that is not in the table fails the test.
+
+use std::collections::BTreeSet;
+
+use jeroboam_model::{Cause, CauseExt};
+use jeroboam_pki::Authority;
+use jeroboam_store::{ClusterFacts, Outcome};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Answer, Case};
+use crate::openapi;
+
+/// Statuses for: no token, a wrong one, an expired one, a member of another project, a reader, a member, an admin.
+type Expected = [u16; 7];
+
+const CALLERS: [Option<&str>; 7] =
+    [None, Some("wrong"), Some("expired"), Some("other"), Some("reader"), Some("member"), Some("admin")];
+
+const OPEN: Expected = [200; 7];
+
+/// A table of all routes. `{cluster}` is a Kubernetes cluster without an API yet, made by `member`; `{swarm}` the same
+/// of Swarm; `{failed}` one whose creation failed; `{template}` their template, `{spare}` one that no cluster uses. What
+/// needs the cluster's own API and is allowed ends with 409, as there is none.
+fn table() -> Vec<(&'static str, &'static str, Expected)> {
+    let read = [401, 401, 401, 404, 200, 200, 200];
+    let list = [401, 401, 401, 200, 200, 200, 200];
+    let in_cluster = [401, 401, 401, 404, 409, 409, 409];
+    let into_cluster = [401, 401, 401, 400, 403, 409, 409];
+    let change_cluster = [401, 401, 401, 404, 403, 409, 409];
+    vec![
+        ("GET", "/", OPEN),
+        ("GET", "/healthcheck", OPEN),
+        ("GET", "/v1", OPEN),
+        ("GET", "/v1/openapi.json", OPEN),
+        ("GET", "/v1/mservices", [401, 401, 401, 403, 403, 403, 200]),
+        ("GET", "/v1/stats", list),
+        ("GET", "/v1/clustertemplates", list),
+        ("POST", "/v1/clustertemplates", [401, 401, 401, 201, 403, 201, 201]),
+        ("GET", "/v1/clustertemplates/detail", list),
+        ("GET", "/v1/clustertemplates/{template}", read),
+        ("PATCH", "/v1/clustertemplates/{template}", [401, 401, 401, 404, 403, 200, 200]),
+        ("DELETE", "/v1/clustertemplates/{spare}", [401, 401, 401, 404, 403, 204, 204]),
+        ("GET", "/v1/baymodels", list),
+        ("POST", "/v1/baymodels", [401, 401, 401, 201, 403, 201, 201]),
+        ("GET", "/v1/baymodels/detail", list),
+        ("GET", "/v1/baymodels/{template}", read),
+        ("PATCH", "/v1/baymodels/{template}", [401, 401, 401, 404, 403, 200, 200]),
+        ("DELETE", "/v1/baymodels/{spare}", [401, 401, 401, 404, 403, 204, 204]),
+        ("GET", "/v1/clusters", list),
+        ("POST", "/v1/clusters", [401, 401, 401, 404, 403, 202, 202]),
+        ("GET", "/v1/clusters/detail", list),
+        ("GET", "/v1/clusters/{cluster}", read),
+        ("PATCH", "/v1/clusters/{cluster}", [401, 401, 401, 404, 403, 202, 202]),
+        ("DELETE", "/v1/clusters/{cluster}", [401, 401, 401, 404, 403, 204, 204]),
+        ("POST", "/v1/clusters/{cluster}/actions/resize", [401, 401, 401, 404, 403, 202, 202]),
+        ("POST", "/v1/clusters/{failed}/actions/retry", [401, 401, 401, 404, 403, 202, 202]),
+        ("GET", "/v1/clusters/{cluster}/topology", read),
+        ("GET", "/v1/bays", list),
+        ("POST", "/v1/bays", [401, 401, 401, 400, 403, 202, 202]),
+        ("GET", "/v1/bays/detail", list),
+        ("GET", "/v1/bays/{cluster}", read),
+        ("PATCH", "/v1/bays/{cluster}", [401, 401, 401, 404, 403, 202, 202]),
+        ("DELETE", "/v1/bays/{cluster}", [401, 401, 401, 404, 403, 204, 204]),
+        ("GET", "/v1/clusters/{cluster}/nodegroups", read),
+        ("GET", "/v1/clusters/{cluster}/nodegroups/default-worker", read),
+        ("GET", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 200, 200]),
+        ("POST", "/v1/certificates", [401, 401, 401, 400, 403, 201, 201]),
+        ("GET", "/v1/operations", list),
+        ("GET", "/v1/operations/{operation}", read),
+        ("GET", "/v1/operations/{operation}/events", read),
+        ("POST", "/v1/operations/{queued}/actions/cancel", [401, 401, 401, 404, 403, 202, 202]),
+        ("GET", "/v1/pods?bay_ident={cluster}", in_cluster),
+        ("POST", "/v1/pods", into_cluster),
+        ("GET", "/v1/pods/detail?bay_ident={cluster}", in_cluster),
+        ("GET", "/v1/pods/x?bay_ident={cluster}", in_cluster),
+        ("DELETE", "/v1/pods/x?bay_ident={cluster}", change_cluster),
+        ("GET", "/v1/services?bay_ident={cluster}", in_cluster),
+        ("POST", "/v1/services", into_cluster),
+        ("GET", "/v1/services/detail?bay_ident={cluster}", in_cluster),
+        ("GET", "/v1/services/x?bay_ident={cluster}", in_cluster),
+        ("DELETE", "/v1/services/x?bay_ident={cluster}", change_cluster),
+        ("GET", "/v1/rcs?bay_ident={cluster}", in_cluster),
+        ("POST", "/v1/rcs", into_cluster),
+        ("GET", "/v1/rcs/detail?bay_ident={cluster}", in_cluster),
+        ("GET", "/v1/rcs/x?bay_ident={cluster}", in_cluster),
+        ("DELETE", "/v1/rcs/x?bay_ident={cluster}", change_cluster),
+        ("GET", "/v1/containers?bay_ident={swarm}", in_cluster),
+        ("POST", "/v1/containers", into_cluster),
+        ("GET", "/v1/containers/detail?bay_ident={swarm}", in_cluster),
+        ("GET", "/v1/containers/x?bay_ident={swarm}", in_cluster),
+        ("DELETE", "/v1/containers/x?bay_ident={swarm}", change_cluster),
+        ("GET", "/v1/containers/x/logs?bay_ident={swarm}", in_cluster),
+        ("PUT", "/v1/containers/x/execute?command=ls&bay_ident={swarm}", change_cluster),
+    ]
+}
+
+/// A body that is right for a route.
+fn body(method: &str, path: &str) -> Option<Value> {
+    let manifest = |kind: &str, spec: Value| {
+        let manifest = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec});
+        json!({"bay_uuid": "cluster", "manifest": manifest.to_string()})
+    };
+    let pod = json!({"containers": [{"name": "x", "image": "x"}]});
+    let template = json!({"coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"});
+    Some(match (method, path) {
+        ("POST", "/v1/clustertemplates" | "/v1/baymodels") => template,
+        ("POST", "/v1/clusters") => json!({"cluster_template_id": "template"}),
+        ("POST", "/v1/bays") => json!({"baymodel_id": "template"}),
+        ("PATCH", path) if path.contains("template") || path.contains("baymodel") => {
+            json!([{"op": "replace", "path": "/name", "value": "new"}])
+        }
+        ("PATCH", _) => json!([{"op": "replace", "path": "/node_count", "value": 3}]),
+        ("POST", path) if path.ends_with("resize") => json!({"node_count": 3}),
+        ("POST", "/v1/certificates") => {
+            let (_, csr) = jeroboam_pki::key_and_request("admin", &[]).unwrap();
+            json!({"cluster_uuid": "cluster", "csr": csr})
+        }
+        ("POST", "/v1/pods") => manifest("Pod", pod),
+        ("POST", "/v1/services") => manifest("Service", json!({"selector": {"a": "b"}, "ports": [{"port": 80}]})),
+        ("POST", "/v1/rcs") => manifest(
+            "ReplicationController",
+            json!({"replicas": 1, "selector": {"a": "b"}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod}}),
+        ),
+        ("POST", "/v1/containers") => json!({"bay_uuid": "swarm", "image": "x"}),
+        _ => return None,
+    })
+}
+
+struct Fixture {
+    case: Case,
+    names: Vec<(&'static str, String)>,
+}
+
+async fn fixture() -> Fixture {
+    let case = Case::new().await;
+    let template = case.template("template", "kubernetes").await;
+    let spare = case.template("spare", "kubernetes").await;
+    case.template("swarm", "swarm").await;
+    let cluster = case.complete_cluster("cluster", "template").await;
+    let swarm = case.complete_cluster("swarm", "swarm").await;
+    let failed = case.cluster("failed", "template").await;
+    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    let uuid = cluster.parse().unwrap();
+    let authority = Authority::generate("cluster", Timestamp::now()).unwrap();
+    let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+    case.store.put_secret(uuid, "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    case.store.set_cluster_facts(uuid, ClusterFacts::default()).await.unwrap();
+    let operation = case.get("/v1/operations?cluster=cluster").send().await.body["operations"][0]["uuid"].clone();
+    let body = json!({"name": "queued", "cluster_template_id": "template"});
+    let queued = case.post("/v1/clusters", &body).send().await.is(202).operation();
+    let names = vec![
+        ("{template}", template),
+        ("{spare}", spare),
+        ("{cluster}", cluster),
+        ("{swarm}", swarm),
+        ("{failed}", failed),
+        ("{operation}", operation.as_str().unwrap().to_owned()),
+        ("{queued}", queued.to_string()),
+    ];
+    Fixture { case, names }
+}
+
+async fn send(fixture: &Fixture, method: &str, path: &str, caller: Option<&str>) -> Answer {
+    let filled = fixture.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
+    let mut call = fixture.case.call(method, &filled);
+    call = if path.starts_with("/v1/bay") { call.version(10) } else { call.latest() };
+    if let Some(token) = caller {
+        call = call.token(token);
+    }
+    if let Some(body) = body(method, path) {
+        call = call.json(&body);
+    }
+    call.send().await
+}
+
+#[tokio::test]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let mut wrong = Vec::new();
+    let mut current = fixture().await;
+    for (method, path, expected) in table() {
+        for (caller, expected) in CALLERS.into_iter().zip(expected) {
+            let answer = send(&current, method, path, caller).await;
+            if answer.status != expected {
+                let caller = caller.unwrap_or("nobody");
+                wrong.push(format!("{method} {path} by {caller}: {} {}", answer.status, answer.body));
+            }
+            // What one changed must not be in the way of the next.
+            let changes = matches!(method, "DELETE" | "PATCH") || path.contains("/actions/");
+            if changes && (200..300).contains(&answer.status) {
+                current = fixture().await;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_all_routes() {
+    // Paths without names, so that the placeholders of the table fit those of the document.
+    let shape = |path: &str| -> String {
+        let path = path.split('?').next().unwrap_or_default();
+        path.split('/')
+            .map(|part| if part.starts_with('{') || part == "x" || part == "default-worker" { "*" } else { part })
+            .collect::<Vec<_>>()
+            .join("/")
+    };
+    let in_table: BTreeSet<(String, String)> =
+        table().into_iter().map(|(method, path, _)| (method.to_owned(), shape(path))).collect();
+    let document = serde_json::to_value(openapi()).unwrap();
+    let mut in_document = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            in_document.insert((method.to_uppercase(), shape(path)));
+        }
+    }
+    assert_eq!(in_table, in_document);
+}

@@ -1,0 +1,77 @@
+use jeroboam_pki::Authority;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Case;
+
+async fn case() -> (Case, String) {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    let uuid = case.cluster("c", "t").await;
+    for name in ["kubernetes", "etcd", "front-proxy"] {
+        let authority = Authority::generate(name, Timestamp::now()).unwrap();
+        let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+        case.store.put_secret(uuid.parse().unwrap(), name, Some(certificate), Some(&key)).await.unwrap();
+    }
+    (case, uuid)
+}
+
+#[tokio::test]
+async fn each_authority_has_its_own_certificate() {
+    let (case, uuid) = case().await;
+    let pem = |tail: &'static str| {
+        let call = case.get(&format!("/v1/certificates/c{tail}"));
+        async move { call.send().await.is(200).body["pem"].as_str().unwrap().to_owned() }
+    };
+    let main = pem("").await;
+    assert!(main.starts_with("-----BEGIN CERTIFICATE-----") && !main.ends_with('\n'));
+    assert_eq!(pem("?ca_cert_type=kubernetes").await, main);
+    let proxy = pem("?ca_cert_type=front_proxy").await;
+    assert_eq!(pem("?ca_cert_type=front-proxy").await, proxy);
+    let etcd = pem("?ca_cert_type=etcd").await;
+    assert!(main != etcd && main != proxy && etcd != proxy);
+    let answer = case.call("GET", "/v1/certificates/c").token("member").version(10).send().await.is(200).body;
+    assert_eq!(
+        (answer["cluster_uuid"].as_str(), answer["bay_uuid"].as_str()),
+        (Some(uuid.as_str()), Some(uuid.as_str()))
+    );
+    assert!(answer.get("csr").is_none() && !answer.to_string().contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn requests_are_signed_for_the_user_who_made_the_cluster() {
+    let (case, uuid) = case().await;
+    let (_, csr) = jeroboam_pki::key_and_request("admin", &["system:masters".to_owned()]).unwrap();
+    let body = json!({"cluster_uuid": "c", "csr": csr});
+    let answer = case.post("/v1/certificates", &body).send().await.is(201);
+    assert_eq!(
+        (answer.body["cluster_uuid"].as_str(), answer.body["csr"].as_str()),
+        (Some(uuid.as_str()), Some(csr.as_str()))
+    );
+    assert!(answer.body["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(answer.body.get("bay_uuid").is_none() && !answer.headers.contains_key("location"));
+    let old = json!({"bay_uuid": uuid, "csr": csr});
+    case.call("POST", "/v1/certificates").token("member").version(10).json(&old).send().await.is(201);
+    case.post("/v1/certificates", &old).send().await.is(400);
+    case.call("POST", "/v1/certificates").token("colleague").latest().json(&body).send().await.is(403);
+    case.call("GET", "/v1/certificates/c").token("colleague").send().await.is(403);
+    for (field, bad) in [
+        ("csr", json!({"cluster_uuid": "c"})),
+        ("csr", json!({"cluster_uuid": "c", "csr": "nonsense"})),
+        ("cluster_uuid", json!({"csr": csr})),
+        ("cluster_uuid", json!({"cluster_uuid": "nope", "csr": csr})),
+    ] {
+        assert_eq!(case.post("/v1/certificates", &bad).send().await.is(400).field(), field, "{bad}");
+    }
+    case.get("/v1/certificates").send().await.is(405);
+    case.get("/v1/certificates/nope").send().await.is(404);
+}
+
+#[tokio::test]
+async fn a_cluster_without_an_authority_yet_says_so() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    case.cluster("c", "t").await;
+    let answer = case.get("/v1/certificates/c").send().await.is(404);
+    assert_eq!(answer.body["errors"][0]["reason"], "certificate_not_there_yet");
+}

@@ -1,0 +1,247 @@
+//! The application in the process, on a real store and the simulated cloud.
+
+mod authorization;
+mod bad_input;
+mod certificates;
+mod clusters;
+mod identity;
+mod operations;
+mod serving;
+mod templates;
+mod wire;
+mod workloads;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, Request};
+use jeroboam_conductor::access::AccessBook;
+use jeroboam_engine::kubernetes::Kubernetes;
+use jeroboam_engine::swarm::Swarm;
+use jeroboam_identity::{Auth, AuthError, Identity};
+use jeroboam_infra::simulated::{self, AgentSink, Simulated};
+use jeroboam_model::{Report, Status};
+use jeroboam_pki::EncryptionKey;
+use jeroboam_store::{Claim, ClusterFacts, Outcome, Store};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::{AppState, Settings, router};
+
+/// Version header of the newest microversion.
+const LATEST: &str = "container-infra latest";
+
+/// Knows some tokens, each named after the user it stands for.
+pub(super) struct Tokens;
+
+#[async_trait]
+impl Identity for Tokens {
+    async fn validate(&self, token: &str) -> Result<Auth, AuthError> {
+        let (project, roles): (&str, &[&str]) = match token {
+            "reader" => ("p", &["reader"]),
+            "member" | "colleague" => ("p", &["member", "reader"]),
+            "nobody" => ("p", &[]),
+            "other" => ("q", &["member", "reader"]),
+            "admin" => ("admin", &["admin", "member", "reader"]),
+            "unscoped" => return Err(AuthError::Unscoped),
+            "unavailable" => return Err(AuthError::Unavailable("secret address".into())),
+            "panic" => panic!("secret words of a panic"),
+            _ => return Err(AuthError::Invalid),
+        };
+        Ok(Auth {
+            user_id: token.into(),
+            user_name: token.into(),
+            project_id: project.into(),
+            project_name: project.into(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            expires_at: Timestamp::MAX,
+        })
+    }
+
+    fn auth_url(&self) -> Option<String> {
+        None
+    }
+}
+
+struct NoAgents;
+
+#[async_trait]
+impl AgentSink for NoAgents {
+    async fn report(&self, _: Uuid, _: Report) -> bool {
+        false
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(super) fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// The error's field.
+    pub(super) fn field(&self) -> &str {
+        self.body["errors"][0]["field"].as_str().unwrap_or_default()
+    }
+
+    /// The operation that the answer names.
+    pub(super) fn operation(&self) -> Uuid {
+        self.headers["x-jeroboam-operation"].to_str().unwrap().parse().unwrap()
+    }
+
+    pub(super) fn uuid(&self) -> String {
+        self.body["uuid"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request in the making.
+pub(super) struct Call<'a> {
+    case: &'a Case,
+    request: http::request::Builder,
+    body: Body,
+}
+
+impl Call<'_> {
+    pub(super) fn token(mut self, token: &str) -> Self {
+        self.request = self.request.header("x-auth-token", token);
+        self
+    }
+
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(super) fn version(self, minor: u16) -> Self {
+        self.header("openstack-api-version", &format!("container-infra 1.{minor}"))
+    }
+
+    pub(super) fn latest(self) -> Self {
+        self.header("openstack-api-version", LATEST)
+    }
+
+    pub(super) fn json(mut self, body: &Value) -> Self {
+        self.body = Body::from(body.to_string());
+        self.header("content-type", "application/json")
+    }
+
+    pub(super) fn raw(mut self, body: &str) -> Self {
+        self.body = Body::from(body.to_owned());
+        self
+    }
+
+    pub(super) async fn response(self) -> http::Response<Body> {
+        let request = self.request.body(self.body).unwrap();
+        self.case.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub(super) async fn send(self) -> Answer {
+        let (parts, body) = self.response().await.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+/// The application and what is behind it.
+pub(super) struct Case {
+    pub(super) router: Router,
+    pub(super) store: Store,
+    _folder: TempDir,
+}
+
+impl Case {
+    pub(super) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub(super) async fn with(settings: Settings) -> Self {
+        Self::with_identity(settings, |_| (Arc::new(Tokens), None)).await
+    }
+
+    pub(super) async fn with_identity(
+        settings: Settings,
+        identity: impl FnOnce(&std::path::Path) -> (Arc<dyn Identity>, Option<Router>),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
+        let quick = simulated::Settings { latency: (Duration::ZERO, Duration::ZERO), ..simulated::Settings::default() };
+        let infra = Arc::new(Simulated::new(quick, Arc::new(NoAgents)));
+        let engines = (Kubernetes::new(), Swarm::new());
+        let (identity, keystone) = identity(folder.path());
+        let state = AppState::new(store.clone(), identity, AccessBook::new(store.clone()), infra, engines, settings);
+        Self { router: router(state, keystone), store, _folder: folder }
+    }
+
+    pub(super) fn call(&self, method: &str, path: &str) -> Call<'_> {
+        let request = Request::builder().method(method).uri(path).header("host", "api.example:9511");
+        Call { case: self, request, body: Body::empty() }
+    }
+
+    pub(super) fn get(&self, path: &str) -> Call<'_> {
+        self.call("GET", path).token("member").latest()
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call("POST", path).token("member").latest().json(body)
+    }
+
+    pub(super) fn patch(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call("PATCH", path).token("member").latest().json(body)
+    }
+
+    pub(super) fn delete(&self, path: &str) -> Call<'_> {
+        self.call("DELETE", path).token("member").latest()
+    }
+
+    /// Makes a template of the project p.
+    pub(super) async fn template(&self, name: &str, coe: &str) -> String {
+        let body = json!({"name": name, "coe": coe, "image_id": "debian-12", "keypair_id": "k"});
+        self.post("/v1/clustertemplates", &body).send().await.is(201).uuid()
+    }
+
+    /// Makes a cluster of the project p, still being created.
+    pub(super) async fn cluster(&self, name: &str, template: &str) -> String {
+        let body = json!({"name": name, "cluster_template_id": template, "node_count": 2});
+        self.post("/v1/clusters", &body).send().await.is(202).uuid()
+    }
+
+    /// Makes a cluster of the project p, created.
+    pub(super) async fn complete_cluster(&self, name: &str, template: &str) -> String {
+        let uuid = self.cluster(name, template).await;
+        self.end(Outcome::Succeeded { facts: ClusterFacts::default() }).await;
+        assert_eq!(self.status(&uuid).await, Status::CreateComplete);
+        uuid
+    }
+
+    /// Takes the oldest operation, as a conductor does.
+    pub(super) async fn claim(&self) -> Claim {
+        self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap().unwrap()
+    }
+
+    /// Takes the oldest operation and ends it.
+    pub(super) async fn end(&self, outcome: Outcome) {
+        let claim = self.claim().await;
+        self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+    }
+
+    pub(super) async fn status(&self, uuid: &str) -> Status {
+        self.store.cluster_by_uuid(uuid.parse().unwrap()).await.unwrap().cluster.status
+    }
+}

@@ -1,0 +1,30 @@
+//! Certificates.
+
+use jeroboam_types::v1::{Certificate, CertificateCreate};
+
+use crate::Result;
+use crate::session::{Call, Client};
+
+impl Client {
+    /// The CA of a cluster.
+    ///
+    /// # Errors
+    /// 404 when there is no such cluster or no CA yet.
+    pub async fn certificate_authority(&self, cluster: &str) -> Result<Certificate> {
+        self.json(Call::get(&["certificates", cluster])).await
+    }
+
+    /// Has a request (PEM) signed by the cluster's CA.
+    ///
+    /// # Errors
+    /// 400 when the request is refused or there is no such cluster.
+    pub async fn sign_certificate(&self, cluster: &str, request: &str) -> Result<Certificate> {
+        let body = CertificateCreate {
+            cluster_uuid: Some(cluster.to_owned()),
+            bay_uuid: None,
+            csr: request.to_owned(),
+            ca_cert_type: None,
+        };
+        self.json(Call::post(&["certificates"]).body(&body)?).await
+    }
+}

@@ -1,0 +1,93 @@
+//! Clusters.
+
+use jeroboam_types::operation::Topology;
+use jeroboam_types::v1::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UuidOnly};
+use uuid::Uuid;
+
+use crate::Result;
+use crate::session::{Call, Client, unreachable};
+
+/// An accepted write: the work is an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Id of the cluster.
+    pub cluster: String,
+    /// Id of the operation. Only Jeroboam says it.
+    pub operation: Option<Uuid>,
+}
+
+/// The header of an accepted write that names its operation.
+const OPERATION_HEADER: &str = "x-jeroboam-operation";
+
+impl Client {
+    /// All clusters in full, page by page.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error); the same holds for all calls.
+    pub async fn clusters(&self) -> Result<Vec<Cluster>> {
+        self.pages(
+            &["clusters", "detail"],
+            |list: ClusterList| (list.clusters, list.next),
+            |cluster| cluster.uuid.clone(),
+        )
+        .await
+    }
+
+    /// One cluster by id or name.
+    ///
+    /// # Errors
+    /// 404 when there is none, 409 when the name fits several.
+    pub async fn cluster(&self, ident: &str) -> Result<Cluster> {
+        self.json(Call::get(&["clusters", ident])).await
+    }
+
+    /// Asks for a new cluster. Answers at once.
+    ///
+    /// # Errors
+    /// 400 names the field that is wrong, 403 when the quota is reached, 404 when there is no such template.
+    pub async fn create_cluster(&self, body: &ClusterCreate) -> Result<Accepted> {
+        self.accepted(Call::post(&["clusters"]).body(body)?, "").await
+    }
+
+    /// Asks for another number of nodes. Answers at once.
+    ///
+    /// # Errors
+    /// 400 when the number is out of bounds or the cluster's status does not allow it.
+    pub async fn resize_cluster(&self, ident: &str, body: &ResizeRequest) -> Result<Accepted> {
+        self.accepted(Call::post(&["clusters", ident, "actions", "resize"]).body(body)?, ident).await
+    }
+
+    /// Asks for what failed to be done once more. Answers at once.
+    ///
+    /// # Errors
+    /// 400 when nothing failed.
+    pub async fn retry_cluster(&self, ident: &str) -> Result<Accepted> {
+        self.accepted(Call::post(&["clusters", ident, "actions", "retry"]), ident).await
+    }
+
+    /// Asks for a cluster to be taken away. Legal in every status. Answers at once.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn delete_cluster(&self, ident: &str) -> Result<Accepted> {
+        self.accepted(Call::delete(&["clusters", ident]), ident).await
+    }
+
+    /// Sends a write. The answer's body is `{"uuid"}` or nothing.
+    async fn accepted(&self, call: Call, ident: &str) -> Result<Accepted> {
+        let response = self.send(&call).await?;
+        let operation = response.headers().get(OPERATION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let url = response.url().clone();
+        let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
+        let cluster = serde_json::from_slice::<UuidOnly>(&body).map_or_else(|_| ident.to_owned(), |body| body.uuid);
+        Ok(Accepted { cluster, operation })
+    }
+
+    /// A cluster as a tree.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn topology(&self, ident: &str) -> Result<Topology> {
+        self.json(Call::get(&["clusters", ident, "topology"])).await
+    }
+}

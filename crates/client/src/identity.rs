@@ -1,0 +1,184 @@
+//! Logging in: Keystone v3, and the way from its catalogue to the API.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::Result;
+use crate::config::{Config, Credentials, Named, Scope};
+use crate::error::{ApiError, Error};
+use crate::session::{Client, Login, request_id, unreachable};
+
+/// The names under which the API may be in the catalogue (contract magnum-v1 section 1.1), best first.
+const SERVICE_TYPES: [&str; 3] = ["container-infra", "container-infrastructure-management", "container-infrastructure"];
+
+#[derive(Deserialize)]
+struct TokenBody {
+    token: Token,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    catalog: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Deserialize)]
+struct Endpoint {
+    interface: String,
+    /// Keystone sends this and, for older clients, the same once more as `region`.
+    #[serde(default)]
+    region_id: Option<String>,
+    url: String,
+}
+
+/// Gets a token and finds the API.
+pub(crate) async fn login(client: &Client) -> Result<Login> {
+    let config = client.config();
+    let url = tokens_url(&config.auth_url);
+    let response = client
+        .http(&url)?
+        .post(url.clone())
+        .header("accept", "application/json")
+        .timeout(crate::config::LOGIN_TIMEOUT)
+        .json(&request(config))
+        .send()
+        .await
+        .map_err(|error| unreachable(&url, &error))?;
+
+    let status = response.status();
+    if !status.is_success() {
+        let id = request_id(&response);
+        let body = response.text().await.unwrap_or_default();
+        let message = ApiError::read(status.as_u16(), id, &body).message;
+        return Err(Error::Login {
+            url: url.to_string(),
+            status: status.as_u16(),
+            message,
+            source_of_credentials: config.origin.clone(),
+        });
+    }
+    let protocol = |message: &str| Error::Protocol { url: url.to_string(), message: message.to_owned() };
+    let token = response
+        .headers()
+        .get("x-subject-token")
+        .and_then(|value| value.to_str().ok())
+        .map(SecretString::from)
+        .ok_or_else(|| protocol("there is no token in it (header X-Subject-Token)"))?;
+    let body: TokenBody = response.json().await.map_err(|error| protocol(&error.to_string()))?;
+    let endpoint = match &config.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => find_endpoint(config, &body.token.catalog)?,
+    };
+    Ok(Login { token, endpoint: with_version(endpoint) })
+}
+
+/// `auth_url` may be given with or without `/v3`.
+fn tokens_url(auth_url: &Url) -> Url {
+    let mut url = auth_url.clone();
+    let has_version = url.path().trim_end_matches('/').ends_with("/v3");
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty();
+        if !has_version {
+            path.push("v3");
+        }
+        path.extend(["auth", "tokens"]);
+    }
+    url
+}
+
+/// The catalogue's URL may end before or after `/v1`.
+fn with_version(mut endpoint: Url) -> Url {
+    if !endpoint.path().trim_end_matches('/').ends_with("/v1")
+        && let Ok(mut path) = endpoint.path_segments_mut()
+    {
+        path.pop_if_empty().push("v1");
+    }
+    endpoint
+}
+
+fn find_endpoint(config: &Config, catalog: &[Service]) -> Result<Url> {
+    let fits = |endpoint: &&Endpoint| {
+        endpoint.interface == config.interface
+            && config.region.as_ref().is_none_or(|region| endpoint.region_id.as_ref() == Some(region))
+    };
+    let found = SERVICE_TYPES.iter().find_map(|kind| {
+        catalog.iter().filter(|service| service.kind == *kind).flat_map(|service| &service.endpoints).find(fits)
+    });
+    let Some(endpoint) = found else {
+        let region = config.region.as_deref().map(|region| format!(" in region {region}")).unwrap_or_default();
+        return Err(Error::Config {
+            message: format!("the catalogue has no {} endpoint of type container-infra{region}", config.interface),
+            action: format!(
+                "Check region and interface in {}, or ask the operator to register the service",
+                config.origin
+            ),
+        });
+    };
+    Url::parse(&endpoint.url).map_err(|error| Error::Protocol {
+        url: config.auth_url.to_string(),
+        message: format!("the catalogue's URL '{}' is none: {error}", endpoint.url),
+    })
+}
+
+/// The body of `POST /v3/auth/tokens`.
+fn request(config: &Config) -> Value {
+    let identity = match &config.credentials {
+        Credentials::Password { user, password } => {
+            let mut user = named(user);
+            user["password"] = Value::from(password.expose_secret());
+            json!({"methods": ["password"], "password": {"user": user}})
+        }
+        Credentials::Token(token) => json!({"methods": ["token"], "token": {"id": token.expose_secret()}}),
+        Credentials::ApplicationCredential { credential, secret } => {
+            let mut credential = credential.clone();
+            credential["secret"] = Value::from(secret.expose_secret());
+            json!({"methods": ["application_credential"], "application_credential": credential})
+        }
+    };
+    let mut auth = json!({"identity": identity});
+    match &config.scope {
+        // An application credential carries its project in itself.
+        Scope::None => {}
+        Scope::Project(project) => auth["scope"] = json!({"project": named(project)}),
+    }
+    json!({"auth": auth})
+}
+
+fn named(named: &Named) -> Value {
+    match named {
+        Named::Id(id) => json!({"id": id}),
+        Named::Name { name, domain_id: Some(id), .. } => json!({"name": name, "domain": {"id": id}}),
+        Named::Name { name, domain_name, .. } => json!({"name": name, "domain": {"name": domain_name}}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn version_suffixes_are_optional_in_both_urls() {
+        for given in
+            ["http://h:1/identity", "http://h:1/identity/", "http://h:1/identity/v3", "http://h:1/identity/v3/"]
+        {
+            assert_eq!(tokens_url(&url(given)).as_str(), "http://h:1/identity/v3/auth/tokens", "{given}");
+        }
+        assert_eq!(tokens_url(&url("http://h:1")).as_str(), "http://h:1/v3/auth/tokens");
+        assert_eq!(with_version(url("http://h:1")).as_str(), "http://h:1/v1");
+        assert_eq!(with_version(url("http://h:1/x/v1")).as_str(), "http://h:1/x/v1");
+    }
+}

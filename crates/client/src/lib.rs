@@ -1,0 +1,38 @@
+//! The Rust client of Jeroboam's API, used by the command line and by tests. It also talks to a stock Magnum, as far
+//! as that has the routes.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), jeroboam_client::Error> {
+//! use jeroboam_client::{Client, Config, config::Choice, environment::Process};
+//!
+//! let client = Client::new(Config::load(&Process, &Choice::default())?)?;
+//! for cluster in client.clusters().await? {
+//!     println!("{} {}", cluster.uuid, cluster.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One file per noun, as everywhere: [`cluster`], [`operation`], [`workload`] ... each adds its calls to [`Client`].
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod certificate;
+mod clouds;
+pub mod cluster;
+pub mod cluster_template;
+pub mod config;
+pub mod container;
+pub mod environment;
+pub mod error;
+mod identity;
+pub mod node_group;
+pub mod operation;
+mod session;
+pub mod workload;
+
+pub use config::Config;
+pub use error::Error;
+pub use session::Client;
+
+/// What every call answers.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,120 @@
+//! How to get at a cluster's engine: its address, its CA and a client certificate of ours.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_engine::Access;
+use jeroboam_model::{Cause, CauseExt, NodeRole};
+use jeroboam_pki::{Authority, Profile};
+use jeroboam_store::{ClusterRecord, Store};
+use jiff::{SignedDuration, Timestamp};
+use moka::future::Cache;
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+/// How long our client certificates are valid. They are made anew long before.
+const VALIDITY: SignedDuration = SignedDuration::from_hours(24);
+/// How long one is used.
+const KEPT: Duration = Duration::from_secs(6 * 3600);
+/// How many are kept; a cluster's is made again within a millisecond or two.
+const MOST_KEPT: u64 = 10_000;
+
+/// Gives out access to clusters' engines, making a client certificate where there is none in stock.
+#[derive(Clone)]
+pub struct AccessBook {
+    store: Store,
+    pairs: Cache<Uuid, Arc<Pair>>,
+}
+
+struct Pair {
+    ca: String,
+    certificate: String,
+    key: String,
+}
+
+impl AccessBook {
+    /// A book over the secrets of this store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, pairs: Cache::builder().max_capacity(MOST_KEPT).time_to_live(KEPT).build() }
+    }
+
+    /// Access to a cluster's engine.
+    ///
+    /// # Errors
+    /// `cluster_not_reachable_yet` while the cluster has no API address or no authority; `secret_unreadable` when the
+    /// authority cannot be used.
+    pub async fn of(&self, record: &ClusterRecord) -> Result<Access, Cause> {
+        let cluster = &record.cluster;
+        let Some(api_address) = cluster.api_address.clone() else {
+            return Err(not_yet(&cluster.name));
+        };
+        let pair = match self.pairs.get(&cluster.uuid).await {
+            Some(pair) => pair,
+            None => {
+                let pair = Arc::new(self.make_pair(cluster.uuid, &cluster.name).await?);
+                self.pairs.insert(cluster.uuid, pair.clone()).await;
+                pair
+            }
+        };
+        let mut masters: Vec<_> = record.nodes.iter().filter(|node| node.role == NodeRole::Master).collect();
+        masters.sort_by_key(|node| node.slot);
+        Ok(Access {
+            cluster: cluster.uuid,
+            api_address,
+            masters: masters.iter().filter_map(|node| node.address).collect(),
+            ca: pair.ca.clone(),
+            certificate: pair.certificate.clone(),
+            key: pair.key.clone(),
+        })
+    }
+
+    /// A cluster is gone: its certificate is not kept.
+    pub async fn forget(&self, cluster: Uuid) {
+        self.pairs.invalidate(&cluster).await;
+    }
+
+    async fn make_pair(&self, cluster: Uuid, name: &str) -> Result<Pair, Cause> {
+        let secret = self
+            .store
+            .secret(cluster, "kubernetes")
+            .await
+            .map_err(|problem| crate::perform::store_cause("reading the cluster's authority", &problem))?;
+        let Some((ca, key)) = secret.and_then(|secret| Some((secret.certificate?, secret.key?))) else {
+            return Err(not_yet(name));
+        };
+        let broken = |problem: &dyn std::fmt::Display| {
+            Cause::operator(
+                "secret_unreadable",
+                format!("the authority of cluster {name} cannot be used"),
+                "check that the encryption key in the data folder is the one the cluster was made with",
+            )
+            .said(problem)
+        };
+        let authority = Authority::load(&ca, &key).map_err(|problem| broken(&problem))?;
+        let pair = authority
+            .issue_pair(
+                &Profile {
+                    common_name: "jeroboam".into(),
+                    organizations: vec!["system:masters".into()],
+                    names: Vec::new(),
+                    addresses: Vec::new(),
+                    server: false,
+                    client: true,
+                    validity: VALIDITY,
+                },
+                Timestamp::now(),
+            )
+            .map_err(|problem| broken(&problem))?;
+        Ok(Pair { ca, certificate: pair.certificate, key: pair.key.expose_secret().to_owned() })
+    }
+}
+
+fn not_yet(name: &str) -> Cause {
+    Cause::user(
+        "cluster_not_reachable_yet",
+        format!("cluster {name} has no API yet"),
+        "wait until it is CREATE_COMPLETE, or look at its operation for what keeps it",
+    )
+    .may_pass()
+}

@@ -1,0 +1,72 @@
+//! What a machine is born with: where to call home, whom to trust there, and a token that works once.
+
+use std::sync::{Arc, OnceLock};
+
+use jeroboam_model::{Cause, CauseExt};
+use jeroboam_store::Store;
+use jeroboam_types::agent::Bootstrap;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::perform::store_cause;
+
+/// How long a machine may take from its making to its first call home. Bare metal needs this much.
+const TOKEN_VALIDITY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Makes bootstrap files. Clones share what is known of the endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct Birth {
+    home: Arc<OnceLock<Home>>,
+}
+
+/// Where agents call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Base URL of the agent endpoint as machines reach it.
+    pub server: String,
+    /// PEM of the authority that its certificate chains to.
+    pub ca: String,
+}
+
+impl Birth {
+    /// The endpoint listens now. Until then no machine is made; a second call changes nothing.
+    pub fn home_is(&self, home: Home) {
+        let _ = self.home.set(home);
+    }
+
+    /// The content of a node's bootstrap file, with a fresh token; an older one is worthless from then on.
+    pub(crate) async fn bootstrap(&self, store: &Store, node: Uuid, now: Timestamp) -> Result<String, Cause> {
+        let Some(home) = self.home.get() else {
+            return Err(Cause::passing(
+                "agent_endpoint_unknown",
+                "it is not known yet where agents are to call home",
+                "usually the infrastructure does not answer yet: see that it runs",
+            ));
+        };
+        let token = new_token();
+        let expires = now.saturating_add(TOKEN_VALIDITY).unwrap_or(now);
+        store
+            .issue_token(node, &token_hash(&token), expires)
+            .await
+            .map_err(|problem| store_cause("storing the node's token", &problem))?;
+        let bootstrap = Bootstrap { server: home.server.clone(), ca: home.ca.clone(), token, node };
+        Ok(serde_json::json!(bootstrap).to_string())
+    }
+}
+
+/// 256 bits of randomness, in hexadecimal.
+fn new_token() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// What the store keeps of a token: its SHA-256 in hexadecimal. The token itself has 256 random bits, so a plain hash
+/// cannot be turned back.
+#[must_use]
+pub fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

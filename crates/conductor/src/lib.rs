@@ -1,0 +1,174 @@
+//! Runs operations: takes one on lease, observes, plans, does what is missing, records every step, and does it again
+//! until nothing is missing.
+//!
+//! - [`Conductor`]: takes operations and runs them side by side.
+//! - `run`: one operation from lease to end.
+//! - `observe`: what is there, for the planner.
+//! - `perform`: what each action of a plan does.
+//! - `wait`: the actions that wait for nodes.
+//! - `lease`: keeps an operation ours while we work on it.
+//! - [`access`]: how to get at a cluster's engine.
+//! - [`agents`]: the authority of the agents, and what a machine is born with.
+//! - [`health`]: looks at running clusters now and then.
+//! - [`simulated`]: everything put together on the simulated cloud.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod access;
+pub mod agents;
+mod backoff;
+mod clock;
+pub mod health;
+mod lease;
+mod observe;
+mod perform;
+mod run;
+pub mod simulated;
+mod wait;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_engine::Engine;
+use jeroboam_infra::Infrastructure;
+use jeroboam_model::EngineKind;
+use jeroboam_store::Store;
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, error};
+
+pub use clock::Clock;
+
+/// Intervals and limits of a conductor.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who we are in leases: unique among all conductors that ever ran.
+    pub owner: String,
+    /// How long an operation stays ours without being renewed. Long enough for a slow database, short enough that
+    /// another conductor takes over soon after we died.
+    pub lease: Duration,
+    /// How often we look for work when nothing wakes us. Wake-ups may be lost; this is the safety net.
+    pub poll: Duration,
+    /// Operations at work at the same time. They mostly wait, so this is about the load on what is below.
+    pub concurrency: usize,
+    /// Between two looks at a cluster's health.
+    pub health_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            owner: format!("conductor-{}", uuid::Uuid::new_v4()),
+            lease: Duration::from_secs(15),
+            poll: Duration::from_secs(5),
+            concurrency: 64,
+            health_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The engines by kind.
+#[derive(Clone)]
+pub struct Engines {
+    /// Kubernetes.
+    pub kubernetes: Arc<dyn Engine>,
+    /// Docker Engines in swarm mode.
+    pub swarm: Arc<dyn Engine>,
+}
+
+impl Engines {
+    /// The engine of a kind.
+    #[must_use]
+    pub fn of(&self, kind: EngineKind) -> &Arc<dyn Engine> {
+        match kind {
+            EngineKind::Kubernetes => &self.kubernetes,
+            EngineKind::Swarm => &self.swarm,
+        }
+    }
+}
+
+/// Takes operations and runs them.
+pub struct Conductor {
+    store: Store,
+    infra: Arc<dyn Infrastructure>,
+    engines: Engines,
+    accesses: access::AccessBook,
+    birth: agents::Birth,
+    settings: Settings,
+    clock: Clock,
+}
+
+impl Conductor {
+    /// Puts a conductor together. Nothing runs until [`Conductor::run`].
+    #[must_use]
+    pub fn new(
+        store: Store,
+        infra: Arc<dyn Infrastructure>,
+        engines: Engines,
+        accesses: access::AccessBook,
+        birth: agents::Birth,
+        settings: Settings,
+        clock: Clock,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock })
+    }
+
+    /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        let running = TaskTracker::new();
+        let slots = Arc::new(Semaphore::new(self.settings.concurrency));
+        let mut events = self.store.subscribe();
+        running.spawn(health::watch(self.clone(), shutdown.clone()));
+
+        while !shutdown.is_cancelled() {
+            let claimed_one = self.claim_one(&running, &slots, &shutdown).await;
+            if claimed_one {
+                continue;
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(self.settings.poll) => {}
+                event = events.recv() => match event {
+                    // Missed wake-ups are no loss: the next look finds the work.
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => break,
+                },
+            }
+        }
+        running.close();
+        running.wait().await;
+    }
+
+    /// Takes one operation, if there is one and a free slot, and runs it in the background.
+    async fn claim_one(
+        self: &Arc<Self>,
+        running: &TaskTracker,
+        slots: &Arc<Semaphore>,
+        shutdown: &CancellationToken,
+    ) -> bool {
+        let Ok(slot) = slots.clone().try_acquire_owned() else { return false };
+        match self.store.claim(&self.settings.owner, signed(self.settings.lease), self.clock.now()).await {
+            Ok(Some(claim)) => {
+                debug!(operation = %claim.operation.uuid, kind = %claim.operation.kind, "taken");
+                let this = self.clone();
+                let shutdown = shutdown.clone();
+                running.spawn(async move {
+                    run::run(&this, claim, shutdown).await;
+                    drop(slot);
+                });
+                true
+            }
+            Ok(None) => false,
+            Err(problem) => {
+                error!(%problem, "looking for work");
+                false
+            }
+        }
+    }
+}
+
+/// The store counts in signed durations.
+fn signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}

@@ -1,0 +1,181 @@
+//! What is there, for the planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use jeroboam_infra::{Machine, Network};
+use jeroboam_model::plan::{Desired, DesiredNode, Observed};
+use jeroboam_model::{Cause, EngineKind, Node, NodePhase, NodeRole, OperationKind};
+use jeroboam_store::{ClusterFacts, ClusterRecord};
+use tracing::debug;
+use uuid::Uuid;
+
+use crate::Conductor;
+use crate::perform::store_cause;
+
+/// The authorities and keys that a cluster of a kind has.
+pub(crate) fn secret_names(engine: EngineKind) -> &'static [&'static str] {
+    match engine {
+        EngineKind::Kubernetes => &["kubernetes", "etcd", "front-proxy", "service-account"],
+        EngineKind::Swarm => &["kubernetes"],
+    }
+}
+
+/// What an operation of this kind wants of the cluster as it is written down now.
+pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
+    Desired {
+        present: kind != OperationKind::Delete,
+        nodes: record
+            .nodes
+            .iter()
+            .map(|node| DesiredNode { uuid: node.uuid, name: node.name.clone(), role: node.role, wanted: node.wanted })
+            .collect(),
+    }
+}
+
+/// Port of the Kubernetes API when the template does not say.
+const KUBERNETES_PORT: u16 = 6443;
+/// Port of the Docker API of a swarm's managers (the one that is registered for TLS).
+const DOCKER_PORT: u16 = 2376;
+
+impl Conductor {
+    /// Looks at everything that the planner decides by.
+    pub(crate) async fn observe(
+        &self,
+        operation: Uuid,
+        kind: OperationKind,
+        record: &ClusterRecord,
+    ) -> Result<Observed, Cause> {
+        let cluster = &record.cluster;
+        let made = self.infra.observe(cluster.uuid).await?;
+        if kind != OperationKind::Delete {
+            // A conductor that was cut off, or an answer that was lost, may have left these unwritten.
+            self.note_network(record, made.network.as_ref()).await?;
+            for row in &record.nodes {
+                if let Some(machine) = made.machines.get(&row.uuid) {
+                    self.note_machine(record, row, machine).await?;
+                }
+            }
+        }
+        let secrets = self
+            .store
+            .secrets(cluster.uuid)
+            .await
+            .map_err(|problem| store_cause("reading the cluster's secrets", &problem))?;
+        let done = self
+            .store
+            .done_steps(operation)
+            .await
+            .map_err(|problem| store_cause("reading the operation's steps", &problem))?;
+
+        let known: BTreeSet<Uuid> = record.nodes.iter().map(|node| node.uuid).collect();
+        let (machines, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            made.machines.into_iter().partition(|(node, _)| known.contains(node));
+        let mut strays: BTreeSet<String> = made.strays.into_iter().collect();
+        strays.extend(unknown.into_values().map(|machine| machine.id));
+
+        let now = self.clock.now();
+        let agents: BTreeMap<Uuid, NodePhase> = record
+            .nodes
+            .iter()
+            .filter(|node| !node.is_silent(now))
+            .filter_map(|node| Some((node.uuid, node.phase()?)))
+            .collect();
+        let complete = if kind == OperationKind::Delete {
+            // On the way out any secret that is left is one too many.
+            !secrets.is_empty()
+        } else {
+            secret_names(cluster.engine).iter().all(|name| secrets.contains_key(*name))
+        };
+        let ready = if kind == OperationKind::Delete || agents.is_empty() {
+            BTreeSet::new()
+        } else {
+            self.ready_nodes(record).await
+        };
+        Ok(Observed {
+            secrets: complete,
+            network: made.network.is_some(),
+            machines: machines.into_iter().map(|(node, machine)| (node, machine.state)).collect(),
+            strays,
+            agents,
+            ready,
+            done,
+        })
+    }
+
+    /// Writes down the network that a cluster has, if that is not done yet.
+    pub(crate) async fn note_network(&self, record: &ClusterRecord, network: Option<&Network>) -> Result<(), Cause> {
+        let known = record.cluster.stack_id.as_deref();
+        match network {
+            Some(network) if known != Some(&network.id) => {
+                let facts = ClusterFacts { stack_id: Some(network.id.clone()), ..ClusterFacts::default() };
+                self.note_facts(record, facts).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down the machine that a node has, and with the first master's the address of the API, if that is not
+    /// done yet.
+    pub(crate) async fn note_machine(
+        &self,
+        record: &ClusterRecord,
+        row: &Node,
+        machine: &Machine,
+    ) -> Result<(), Cause> {
+        if row.machine_id.as_deref() != Some(&machine.id) || row.address != machine.address {
+            self.store
+                .set_machine(row.uuid, &machine.id, machine.address)
+                .await
+                .map_err(|problem| store_cause("writing down the machine", &problem))?;
+        }
+        let is_first_master = row.role == NodeRole::Master
+            && record.nodes.iter().filter(|other| other.role == NodeRole::Master).all(|other| other.slot >= row.slot);
+        let (true, Some(address)) = (is_first_master, machine.address) else { return Ok(()) };
+        let port = match record.cluster.engine {
+            EngineKind::Swarm => DOCKER_PORT,
+            EngineKind::Kubernetes => self.kubernetes_port(record).await?,
+        };
+        let api_address = Some(format!("https://{}", SocketAddr::new(address, port)));
+        if record.cluster.api_address == api_address {
+            return Ok(());
+        }
+        self.note_facts(record, ClusterFacts { api_address, ..ClusterFacts::default() }).await
+    }
+
+    async fn kubernetes_port(&self, record: &ClusterRecord) -> Result<u16, Cause> {
+        let template = self
+            .store
+            .template_by_uuid(record.cluster.template)
+            .await
+            .map_err(|problem| store_cause("reading the template", &problem))?;
+        Ok(template.apiserver_port.unwrap_or(KUBERNETES_PORT))
+    }
+
+    async fn note_facts(&self, record: &ClusterRecord, facts: ClusterFacts) -> Result<(), Cause> {
+        self.store
+            .set_cluster_facts(record.cluster.uuid, facts)
+            .await
+            .map_err(|problem| store_cause("writing down the cluster's facts", &problem))
+    }
+
+    /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
+    /// nodes then say why.
+    async fn ready_nodes(&self, record: &ClusterRecord) -> BTreeSet<Uuid> {
+        let nodes = match self.accesses.of(record).await {
+            Ok(access) => self.engines.of(record.cluster.engine).nodes(&access).await,
+            Err(cause) => Err(cause),
+        };
+        match nodes {
+            Ok(nodes) => {
+                let ready: BTreeSet<String> =
+                    nodes.into_iter().filter(|node| node.ready).map(|node| node.name).collect();
+                record.nodes.iter().filter(|node| ready.contains(&node.name)).map(|node| node.uuid).collect()
+            }
+            Err(cause) => {
+                debug!(cluster = %record.cluster.uuid, cause = cause.message, "the engine does not tell its nodes");
+                BTreeSet::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What each action of a plan does.
+
+use std::fmt::Display;
+
+use jeroboam_engine::Access;
+use jeroboam_infra::{ClusterRef, MachineSpec};
+use jeroboam_model::plan::{Action, NodeRef};
+use jeroboam_model::{Cause, CauseExt};
+use jeroboam_pki::Authority;
+use jeroboam_store::{ClusterRecord, StoreError};
+use secrecy::SecretString;
+
+use crate::observe::secret_names;
+use crate::run::Run;
+
+impl Run<'_> {
+    /// Does what an action says. Doing it again does no harm.
+    pub(crate) async fn perform(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
+        let (infra, cluster) = (&self.conductor.infra, &record.cluster);
+        let engine = self.conductor.engines.of(cluster.engine);
+        match action {
+            Action::EnsureSecrets => self.ensure_secrets(record).await,
+            Action::EnsureNetwork => {
+                let network = infra.ensure_network(&reference(record)).await?;
+                self.conductor.note_network(record, Some(&network)).await
+            }
+            Action::EnsureMachine(node) => self.ensure_machine(record, node).await,
+            Action::AwaitAgent(node) => self.await_agent(record, node).await,
+            Action::ConfigureEngine => engine.configure(&self.access().await?, cluster).await,
+            Action::AwaitReady(node) => self.await_ready(record, node).await,
+            Action::Drain(node) => engine.drain(&self.access().await?, &node.name).await,
+            Action::RemoveMachine(node) => infra.remove_machine(cluster.uuid, node.uuid).await,
+            Action::Forget(node) => {
+                engine.forget(&self.access().await?, &node.name).await?;
+                self.stored("forgetting the node", self.conductor.store.remove_node(node.uuid).await)
+            }
+            Action::RemoveStray(machine) => infra.remove_stray(cluster.uuid, machine).await,
+            Action::RemoveNetwork => infra.remove_network(cluster.uuid).await,
+            Action::RemoveSecrets => {
+                self.stored("removing the secrets", self.conductor.store.delete_secrets(cluster.uuid).await)
+            }
+        }
+    }
+
+    /// Access to the cluster's engine as things stand now.
+    pub(crate) async fn access(&self) -> Result<Access, Cause> {
+        self.conductor.accesses.of(&self.record().await?).await
+    }
+
+    async fn ensure_secrets(&self, record: &ClusterRecord) -> Result<(), Cause> {
+        let cluster = &record.cluster;
+        for name in secret_names(cluster.engine) {
+            let (certificate, key) =
+                make_secret(name, &cluster.name, self.conductor.clock.now()).map_err(|problem| {
+                    Cause::operator(
+                        "pki_failed",
+                        format!("the authority '{name}' cannot be made"),
+                        "see the server's log",
+                    )
+                    .said(problem)
+                })?;
+            // What is there already stays; what was made here is then thrown away.
+            let stored = self.conductor.store.put_secret(cluster.uuid, name, Some(&certificate), Some(&key)).await;
+            self.stored("storing an authority", stored)?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_machine(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
+        let store = &self.conductor.store;
+        let Some((row, group)) =
+            record.nodes.iter().find(|row| row.uuid == node.uuid).and_then(|row| {
+                record.groups.iter().find(|group| group.uuid == row.node_group).map(|group| (row, group))
+            })
+        else {
+            // Gone since the plan was made; the next plan knows.
+            return Ok(());
+        };
+        // Whatever an earlier machine of this node said is void.
+        self.stored("forgetting the earlier machine", store.reset_agent(node.uuid).await)?;
+        let bootstrap = self.conductor.birth.bootstrap(store, node.uuid, self.conductor.clock.now()).await?;
+        let machine = self
+            .conductor
+            .infra
+            .ensure_machine(
+                &reference(record),
+                &MachineSpec {
+                    node: node.uuid,
+                    name: row.name.clone(),
+                    role: row.role,
+                    slot: row.slot,
+                    image: group.image_id.clone(),
+                    flavor: group.flavor_id.clone(),
+                    bootstrap,
+                },
+            )
+            .await?;
+        self.conductor.note_machine(record, row, &machine).await
+    }
+
+    pub(crate) fn stored<T>(&self, doing: &str, result: Result<T, StoreError>) -> Result<T, Cause> {
+        result.map_err(|problem| store_cause(doing, &problem))
+    }
+}
+
+fn reference(record: &ClusterRecord) -> ClusterRef {
+    ClusterRef {
+        uuid: record.cluster.uuid,
+        name: record.cluster.name.clone(),
+        project_id: record.cluster.project_id.clone(),
+    }
+}
+
+fn make_secret(
+    name: &str,
+    cluster_name: &str,
+    now: jiff::Timestamp,
+) -> Result<(String, SecretString), Box<dyn Display + Send + Sync>> {
+    let failed = |problem: jeroboam_pki::PkiError| Box::new(problem) as Box<dyn Display + Send + Sync>;
+    if name == "service-account" {
+        let (private, public) = jeroboam_pki::signing_key().map_err(failed)?;
+        return Ok((public, private));
+    }
+    let common_name = if name == "kubernetes" { cluster_name.to_owned() } else { format!("{cluster_name} {name}") };
+    let authority = Authority::generate(&common_name, now).map_err(failed)?;
+    Ok((authority.certificate_pem().to_owned(), authority.key_pem()))
+}
+
+/// What the database refuses usually passes: a lock, a full disk, a restart.
+pub(crate) fn store_cause(doing: &str, problem: &StoreError) -> Cause {
+    match problem {
+        StoreError::Full(_) => {
+            Cause::operator("storage_full", format!("{doing}: the database cannot write"), "free space")
+                .may_pass()
+                .said(problem)
+        }
+        StoreError::NotFound { .. } => {
+            Cause::operator("record_missing", format!("{doing}: its record is gone"), "delete the cluster")
+                .said(problem)
+        }
+        _ => Cause::passing(
+            "database_unavailable",
+            format!("{doing}: the database does not answer"),
+            "wait: it is tried again by itself",
+        )
+        .said(problem),
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything put together on the simulated cloud: infrastructure, engine, and agents that report into the store.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jeroboam_engine::simulated::{Nodes, Simulated as SimulatedEngine};
+use jeroboam_infra::simulated::{AgentSink, FaultKind, Settings, Simulated as SimulatedInfra, World};
+use jeroboam_model::{Cause, CauseExt, NodeRole, Report};
+use jeroboam_store::Store;
+use uuid::Uuid;
+
+use crate::{Clock, Engines};
+
+/// A simulated cloud with the engines on it.
+pub struct Cloud {
+    /// The infrastructure.
+    pub infra: SimulatedInfra,
+    /// The engines.
+    pub engines: Engines,
+}
+
+impl Cloud {
+    /// An empty cloud whose agents report into `store`.
+    #[must_use]
+    pub fn new(settings: Settings, store: Store, clock: Clock) -> Self {
+        let infra = SimulatedInfra::new(settings, Arc::new(IntoStore { store, clock }));
+        let engine = Arc::new(SimulatedEngine::new(Arc::new(OnWorld(infra.world()))));
+        Self { infra, engines: Engines { kubernetes: engine.clone(), swarm: engine } }
+    }
+}
+
+struct IntoStore {
+    store: Store,
+    clock: Clock,
+}
+
+#[async_trait]
+impl AgentSink for IntoStore {
+    async fn report(&self, node: Uuid, report: Report) -> bool {
+        // A report that is lost is followed by the next heartbeat; a node that is gone ends its agent.
+        !matches!(
+            self.store.record_report(node, &report, self.clock.now()).await,
+            Err(jeroboam_store::StoreError::NotFound { .. })
+        )
+    }
+}
+
+struct OnWorld(Arc<Mutex<World>>);
+
+impl Nodes for OnWorld {
+    fn nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole, bool)> {
+        let world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        world
+            .engine_nodes(cluster)
+            .into_iter()
+            .map(|(name, role)| {
+                let runs = world.is_running(cluster, &name);
+                (name, role, runs)
+            })
+            .collect()
+    }
+
+    fn forget(&self, cluster: Uuid, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).engine_forget(cluster, name);
+    }
+
+    fn enter(&self, call: &'static str) -> Result<(), Cause> {
+        let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner).enter(call);
+        let cause = match fault {
+            None => return Ok(()),
+            Some(FaultKind::Permanent) => {
+                Cause::operator("engine_refused", "the simulated engine refuses", "retry the operation")
+            }
+            Some(FaultKind::Passing | FaultKind::AnswerLost | FaultKind::Hang) => {
+                Cause::passing("engine_unavailable", "the simulated engine does not answer", "wait")
+            }
+        };
+        Err(cause.said(format!("simulated fault in {call}")))
+    }
+}

@@ -1,0 +1,140 @@
+//! Clusters come, change and go.
+
+use jeroboam_model::Status;
+use jeroboam_store::{Scope, StoreError};
+use jeroboam_types::operation::{OperationStatus, StepStatus};
+
+use crate::world::{World, new_operation, quick};
+
+#[tokio::test]
+async fn a_cluster_is_created_scaled_both_ways_and_deleted_to_nothing() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 2).await;
+    assert_eq!(world.status(cluster).await, Some(Status::CreateInProgress));
+
+    let created = world.success_of(create.uuid).await;
+    assert!(created.steps.iter().all(|step| step.status == StepStatus::Done), "{created:#?}");
+    assert!(created.steps.iter().all(|step| step.attempts <= 1 && step.finished_at >= step.started_at), "{created:#?}");
+    let record = world.record(cluster).await;
+    assert_eq!(record.cluster.status, Status::CreateComplete);
+    assert!(record.cluster.api_address.is_some() && record.cluster.coe_version.is_some());
+    world.assert_cloud_matches(cluster).await;
+
+    let grow = world.scale(cluster, 4).await;
+    assert_eq!(world.status(cluster).await, Some(Status::UpdateInProgress));
+    world.success_of(grow.uuid).await;
+    assert_eq!(world.record(cluster).await.nodes.len(), 5);
+    world.assert_cloud_matches(cluster).await;
+
+    let shrink = world.success_of(world.scale(cluster, 1).await.uuid).await;
+    let keys: Vec<&str> = shrink.steps.iter().map(|step| step.key.as_str()).collect();
+    assert!(keys.contains(&"drain/c-worker-3") && keys.contains(&"forget/c-worker-1"), "{keys:?}");
+    assert_eq!(world.record(cluster).await.nodes.len(), 2);
+    assert_eq!(world.status(cluster).await, Some(Status::UpdateComplete));
+    world.assert_cloud_matches(cluster).await;
+
+    let delete = world.delete(cluster).await;
+    assert_eq!(world.status(cluster).await, Some(Status::DeleteInProgress));
+    world.success_of(delete.uuid).await;
+    assert_eq!(world.status(cluster).await, None);
+    world.assert_cloud_is_empty();
+    assert!(world.store.secrets(cluster).await.unwrap().is_empty());
+    // Its history stays.
+    let scope = Scope::Project("demo".into());
+    let history = world.store.operations(&scope, Some(&cluster.to_string()), &Default::default()).await.unwrap();
+    assert_eq!(history.len(), 4);
+}
+
+#[tokio::test]
+async fn deleting_while_creating_ends_the_creation_and_leaves_nothing() {
+    let mut settings = quick();
+    // The creation never gets past its agents.
+    settings.agent_start = std::time::Duration::from_secs(3600);
+    let world = World::new(settings).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 2).await;
+    let waits = |operation: &jeroboam_types::operation::Operation| {
+        operation.steps.iter().any(|step| step.key.starts_with("node/") && step.status == StepStatus::Running)
+    };
+    let mut events = world.store.subscribe();
+    while !waits(&world.operation(create.uuid).await) {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(50), events.recv()).await;
+    }
+    let delete = world.delete(cluster).await;
+    let again = world.delete(cluster).await;
+    assert_eq!(delete.uuid, again.uuid, "asking twice deletes once");
+    assert_eq!(world.end_of(create.uuid).await.status, OperationStatus::Cancelled);
+    world.success_of(delete.uuid).await;
+    world.assert_cloud_is_empty();
+}
+
+#[tokio::test]
+async fn scaling_during_creation_is_refused_with_the_reason_and_changes_nothing() {
+    let world = World::new(quick()).await;
+    let (cluster, create) = world.create("c", 1, 2).await;
+    let record = world.record(cluster).await;
+    let group = record.groups[1].uuid;
+    let refused = world
+        .store
+        .request_scale(cluster, group, 5, &[], new_operation(jeroboam_model::OperationKind::Scale))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, StoreError::NotAllowed { status: Status::CreateInProgress, .. }), "{refused:?}");
+    assert_eq!(world.record(cluster).await.nodes.len(), 3);
+    world.conductor("one");
+    world.success_of(create.uuid).await;
+}
+
+#[tokio::test]
+async fn two_scales_in_a_row_both_happen_in_order() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    let first = world.scale(cluster, 3).await;
+    let second = world.scale(cluster, 2).await;
+    let (first, second) = (world.success_of(first.uuid).await, world.success_of(second.uuid).await);
+    assert!(first.finished_at <= second.started_at);
+    assert_eq!(world.record(cluster).await.nodes.len(), 3);
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_creation_can_be_retried() {
+    let mut settings = quick();
+    settings.agent_start = std::time::Duration::from_millis(400);
+    let world = World::new(settings).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.store.request_cancel(&Scope::All, create.uuid).await.unwrap();
+    assert_eq!(world.end_of(create.uuid).await.status, OperationStatus::Cancelled);
+    assert_eq!(world.status(cluster).await, Some(Status::CreateFailed));
+    let retry = world.retry(cluster).await;
+    world.success_of(retry.uuid).await;
+    assert_eq!(world.status(cluster).await, Some(Status::CreateComplete));
+}
+
+#[tokio::test]
+async fn many_clusters_at_once_on_a_shaky_cloud_all_come_and_go() {
+    let mut settings = quick();
+    settings.fault_rate = 0.05;
+    let world = World::new(settings).await;
+    world.conductor("one");
+    world.conductor("two");
+    let mut clusters = Vec::new();
+    for number in 0..25 {
+        clusters.push(world.create(&format!("c{number}"), 1, 2).await);
+    }
+    for (_, create) in &clusters {
+        world.success_of(create.uuid).await;
+    }
+    let mut deletes = Vec::new();
+    for (cluster, _) in &clusters {
+        deletes.push(world.delete(*cluster).await);
+    }
+    for delete in deletes {
+        world.success_of(delete.uuid).await;
+    }
+    world.assert_cloud_is_empty();
+}

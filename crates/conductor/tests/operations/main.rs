@@ -1,0 +1,8 @@
+//! The operation engine on the simulated cloud: every call of every operation failed, repeated and cut off.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+mod faults;
+mod life;
+mod time;

@@ -1,0 +1,50 @@
+//! Deadlines, back-off and patience, on a paused clock.
+
+use std::time::Duration;
+
+use jeroboam_infra::simulated::{Fault, FaultKind};
+use jeroboam_model::Status;
+use jeroboam_types::operation::OperationStatus;
+use jiff::SignedDuration;
+
+use crate::world::{World, quick};
+
+#[tokio::test]
+async fn a_creation_that_never_gets_there_ends_at_its_deadline_and_says_what_held_it_up() {
+    let mut settings = quick();
+    settings.fault_rate = 1.0;
+    let world = World::new(settings).await;
+    world.fast_time();
+    world.conductor("one");
+    let (cluster, create) = world.create_within("c", 1, 1, Some(SignedDuration::from_secs(40))).await;
+    let ended = world.end_of(create.uuid).await;
+    assert_eq!(ended.status, OperationStatus::Failed);
+    let cause = ended.cause.unwrap();
+    assert_eq!(cause.code, "deadline_passed");
+    assert!(cause.detail.unwrap().contains("does not answer"));
+    assert_eq!(world.status(cluster).await, Some(Status::CreateFailed));
+}
+
+#[tokio::test]
+async fn an_outage_blocks_with_its_cause_and_the_operation_goes_on_when_it_is_over() {
+    let world = World::new(quick()).await;
+    world.fast_time();
+    for _ in 0..6 {
+        world.cloud.infra.inject(Fault { call: "ensure_network", nth: 0, kind: FaultKind::Passing });
+    }
+    world.conductor("one");
+    let (_, create) = world.create("c", 1, 1).await;
+    let mut events = world.store.subscribe();
+    loop {
+        let now = world.operation(create.uuid).await;
+        if now.status == OperationStatus::Blocked {
+            assert_eq!(now.cause.unwrap().code, "infrastructure_unavailable");
+            break;
+        }
+        let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
+    }
+    let ended = world.success_of(create.uuid).await;
+    let network = ended.steps.iter().find(|step| step.key == "network").unwrap();
+    assert_eq!(network.attempts, 7, "six failures, then success");
+    assert_eq!(network.cause, None, "what has passed is not shown any more");
+}

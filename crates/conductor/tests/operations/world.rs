@@ -1,0 +1,329 @@
+//! A conductor on the simulated cloud, with a real database in a file of its own.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::agents::{Birth, Home};
+use jeroboam_conductor::simulated::Cloud;
+use jeroboam_conductor::{Clock, Conductor, Settings};
+use jeroboam_infra::simulated::Settings as CloudSettings;
+use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Labels, NodeGroup, NodeRole, Status, node_group};
+use jeroboam_pki::EncryptionKey;
+use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
+use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::broadcast::Receiver;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The project of all tests.
+pub(crate) const PROJECT: &str = "demo";
+
+/// Everything a test needs. What it started ends with it.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) cloud: Cloud,
+    pub(crate) clock: Clock,
+    pub(crate) template: Uuid,
+    stop: CancellationToken,
+    _dir: tempfile::TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Fast enough for thousands of calls.
+pub(crate) fn quick() -> CloudSettings {
+    CloudSettings {
+        seed: 7,
+        latency: (Duration::from_millis(1), Duration::from_millis(3)),
+        agent_start: Duration::from_millis(5),
+        fault_rate: 0.0,
+    }
+}
+
+impl World {
+    pub(crate) async fn new(settings: CloudSettings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display());
+        let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
+        let clock = Clock::tokio();
+        let cloud = Cloud::new(settings, store.clone(), clock);
+        let template = template();
+        store.create_template(&template).await.unwrap();
+        Self { store, cloud, clock, template: template.uuid, stop: CancellationToken::new(), _dir: dir }
+    }
+
+    /// Starts a conductor; it runs until the returned token, or the world, ends it.
+    pub(crate) fn conductor(&self, name: &str) -> CancellationToken {
+        self.conductor_with(Settings {
+            owner: name.into(),
+            lease: Duration::from_millis(1500),
+            poll: Duration::from_millis(20),
+            health_interval: Duration::from_secs(3600),
+            ..Settings::default()
+        })
+    }
+
+    pub(crate) fn conductor_with(&self, settings: Settings) -> CancellationToken {
+        let stop = self.stop.child_token();
+        tokio::spawn(self.make(settings).run(stop.clone()));
+        stop
+    }
+
+    /// Starts a conductor that can be cut off in the middle, as by `kill -9`.
+    pub(crate) fn mortal_conductor(&self, name: &str) -> tokio::task::JoinHandle<()> {
+        let conductor = self.make(Settings {
+            owner: name.into(),
+            lease: Duration::from_millis(300),
+            poll: Duration::from_millis(20),
+            health_interval: Duration::from_secs(3600),
+            ..Settings::default()
+        });
+        tokio::spawn(conductor.run(self.stop.child_token()))
+    }
+
+    fn make(&self, settings: Settings) -> Arc<Conductor> {
+        let birth = Birth::default();
+        birth.home_is(Home { server: "https://127.0.0.1:1".into(), ca: String::new() });
+        Conductor::new(
+            self.store.clone(),
+            Arc::new(self.cloud.infra.clone()),
+            self.cloud.engines.clone(),
+            AccessBook::new(self.store.clone()),
+            birth,
+            settings,
+            self.clock,
+        )
+    }
+
+    pub(crate) async fn create(&self, name: &str, masters: u32, workers: u32) -> (Uuid, Operation) {
+        self.create_within(name, masters, workers, None).await
+    }
+
+    pub(crate) async fn create_within(
+        &self,
+        name: &str,
+        masters: u32,
+        workers: u32,
+        deadline: Option<SignedDuration>,
+    ) -> (Uuid, Operation) {
+        let cluster = cluster(name, self.template);
+        let groups = [
+            group(&cluster, node_group::DEFAULT_MASTER, NodeRole::Master, masters),
+            group(&cluster, node_group::DEFAULT_WORKER, NodeRole::Worker, workers),
+        ];
+        let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
+        let operation = self.store.create_cluster(&cluster, &groups, new, 1000).await.unwrap();
+        (cluster.uuid, operation)
+    }
+
+    pub(crate) async fn delete(&self, cluster: Uuid) -> Operation {
+        self.store.request_delete(cluster, new_operation(OperationKind::Delete)).await.unwrap()
+    }
+
+    pub(crate) async fn retry(&self, cluster: Uuid) -> Operation {
+        self.store.request_retry(cluster, new_operation(OperationKind::Create)).await.unwrap()
+    }
+
+    pub(crate) async fn scale(&self, cluster: Uuid, workers: u32) -> Operation {
+        let record = self.record(cluster).await;
+        let group = record.groups.iter().find(|g| g.name == node_group::DEFAULT_WORKER).unwrap().uuid;
+        self.store.request_scale(cluster, group, workers, &[], new_operation(OperationKind::Scale)).await.unwrap()
+    }
+
+    pub(crate) async fn record(&self, cluster: Uuid) -> ClusterRecord {
+        self.store.cluster_by_uuid(cluster).await.unwrap()
+    }
+
+    pub(crate) async fn status(&self, cluster: Uuid) -> Option<Status> {
+        match self.store.cluster_by_uuid(cluster).await {
+            Ok(record) => Some(record.cluster.status),
+            Err(StoreError::NotFound { .. }) => None,
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    /// Waits until an operation has ended.
+    pub(crate) async fn end_of(&self, operation: Uuid) -> Operation {
+        let mut events = self.store.subscribe();
+        let wait = async {
+            loop {
+                let now = self.operation(operation).await;
+                if now.status.is_final() {
+                    return now;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(7200), wait).await {
+            Ok(operation) => operation,
+            Err(_) => panic!("did not end: {:#?}", self.operation(operation).await),
+        }
+    }
+
+    /// Waits until a number of changes was made, or none is made any more.
+    pub(crate) async fn events_pass(&self, events: &mut Receiver<Event>, count: usize) {
+        for _ in 0..count {
+            if tokio::time::timeout(Duration::from_millis(500), events.recv()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Stops the clock, then lets it run ten times as fast as the real one, in small steps: tokio's own jumping ahead
+    /// whenever nothing is to be done would make every wait for the database look like a long one.
+    pub(crate) fn fast_time(&self) {
+        const REAL: Duration = Duration::from_millis(2);
+        const STEP: Duration = Duration::from_millis(20);
+        tokio::time::pause();
+        let (tick, mut ticks) = tokio::sync::mpsc::channel(1);
+        let stopped = self.stop.clone();
+        // A blocking task keeps tokio from jumping; it is also what makes the real pauses.
+        tokio::task::spawn_blocking(move || {
+            let (_never, pause) = std::sync::mpsc::channel::<()>();
+            while !stopped.is_cancelled() && !tick.is_closed() {
+                let _ = pause.recv_timeout(REAL);
+                let _ = tick.try_send(());
+            }
+        });
+        tokio::spawn(async move {
+            while ticks.recv().await.is_some() {
+                tokio::time::advance(STEP).await;
+            }
+        });
+    }
+
+    pub(crate) async fn operation(&self, operation: Uuid) -> Operation {
+        self.store.operation(&jeroboam_store::Scope::All, operation).await.unwrap()
+    }
+
+    /// Waits for an end, which must be success.
+    pub(crate) async fn success_of(&self, operation: Uuid) -> Operation {
+        let ended = self.end_of(operation).await;
+        assert_eq!(ended.status, OperationStatus::Succeeded, "{ended:#?}");
+        ended
+    }
+
+    /// The cloud has just what the cluster's rows say: nothing twice, nothing left.
+    pub(crate) async fn assert_cloud_matches(&self, cluster: Uuid) {
+        let record = self.record(cluster).await;
+        assert_eq!(self.cloud.infra.world().lock().unwrap().size(), (1, record.nodes.len()));
+    }
+
+    pub(crate) fn assert_cloud_is_empty(&self) {
+        assert_eq!(self.cloud.infra.world().lock().unwrap().size(), (0, 0));
+    }
+}
+
+pub(crate) fn new_operation(kind: OperationKind) -> NewOperation {
+    NewOperation {
+        kind,
+        project_id: PROJECT.into(),
+        user_id: "tester".into(),
+        request_id: "req-test".into(),
+        deadline: Some(SignedDuration::from_hours(1)),
+    }
+}
+
+fn template() -> ClusterTemplate {
+    ClusterTemplate {
+        uuid: Uuid::new_v4(),
+        project_id: PROJECT.into(),
+        user_id: "tester".into(),
+        name: Some("kubernetes".into()),
+        engine: EngineKind::Kubernetes,
+        image_id: "any".into(),
+        flavor_id: None,
+        master_flavor_id: None,
+        keypair_id: None,
+        external_network_id: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        dns_nameserver: None,
+        network_driver: None,
+        volume_driver: None,
+        docker_volume_size: None,
+        docker_storage_driver: None,
+        apiserver_port: None,
+        cluster_distro: None,
+        http_proxy: None,
+        https_proxy: None,
+        no_proxy: None,
+        insecure_registry: None,
+        labels: Labels::new(),
+        registry_enabled: false,
+        tls_disabled: false,
+        public: false,
+        hidden: false,
+        master_lb_enabled: false,
+        floating_ip_enabled: false,
+        server_type: "vm".into(),
+        tags: None,
+        driver: None,
+        created_at: Timestamp::now(),
+        updated_at: None,
+    }
+}
+
+fn cluster(name: &str, template: Uuid) -> Cluster {
+    Cluster {
+        uuid: Uuid::new_v4(),
+        project_id: PROJECT.into(),
+        user_id: "tester".into(),
+        name: name.into(),
+        template,
+        engine: EngineKind::Kubernetes,
+        keypair: None,
+        docker_volume_size: None,
+        labels: Labels::new(),
+        master_flavor_id: None,
+        flavor_id: None,
+        create_timeout: Some(60),
+        discovery_url: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        floating_ip_enabled: false,
+        master_lb_enabled: false,
+        status: Status::CreateInProgress,
+        status_reason: None,
+        health: None,
+        health_reason: Default::default(),
+        stack_id: None,
+        api_address: None,
+        coe_version: None,
+        container_version: None,
+        created_at: Timestamp::now(),
+        updated_at: None,
+    }
+}
+
+fn group(cluster: &Cluster, name: &str, role: NodeRole, count: u32) -> NodeGroup {
+    NodeGroup {
+        uuid: Uuid::new_v4(),
+        cluster: cluster.uuid,
+        project_id: PROJECT.into(),
+        name: name.into(),
+        role,
+        is_default: true,
+        node_count: count,
+        min_node_count: 0,
+        max_node_count: None,
+        flavor_id: None,
+        image_id: "any".into(),
+        docker_volume_size: None,
+        labels: Labels::new(),
+        node_labels: Default::default(),
+        node_taints: Vec::new(),
+        status: Status::CreateInProgress,
+        status_reason: None,
+        version: None,
+        created_at: Timestamp::now(),
+        updated_at: None,
+    }
+}

@@ -1,0 +1,166 @@
+//! What we need in a Kubernetes cluster, beside what its API server makes by itself:
+//!
+//! - the agents may watch nodes, services and endpoints, out of which they make routes and cluster DNS;
+//! - the address of cluster DNS is taken, so that no service gets it.
+//!
+//! Each is applied server-side, so that doing it again changes nothing.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use jeroboam_model::labels::KubernetesLabels;
+use jeroboam_model::{Cause, CauseExt as _, Cluster};
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, Patch, PatchParams};
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{FIELD_MANAGER, LIMIT, within};
+use crate::Result;
+
+/// The user that the agents' own certificate names (profile `NodeAgent` of the agent protocol), and its role.
+const AGENT: &str = "jeroboam:node";
+/// Where the address of cluster DNS is in the service network, counted from its beginning; as kubeadm has it.
+const DNS_HOST_NUMBER: u32 = 10;
+/// Port of DNS.
+const DNS_PORT: i32 = 53;
+/// kube-proxy leaves services with this label alone (Kubernetes 1.14 and later).
+const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
+/// Label of what we made.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> {
+    let labels = KubernetesLabels::read(&cluster.labels).map_err(|error| {
+        Cause::user(
+            "labels-invalid",
+            format!("The cluster's label {} cannot be used: {}", error.field, error.message),
+            "Delete the cluster and make it anew with another value",
+        )
+    })?;
+    apply(client, &agent_role(), "giving the agents their role").await?;
+    apply(client, &agent_binding(), "giving the agents their role").await?;
+    let dns = dns_address(labels.service_cidr.network());
+    let services: Api<Service> = Api::namespaced(client.clone(), "kube-system");
+    within(LIMIT, "taking the address of cluster DNS", async {
+        services.patch("kube-dns", &parameters(), &Patch::Apply(&dns_service(dns))).await
+    })
+    .await?;
+    Ok(())
+}
+
+async fn apply<K>(client: &Client, object: &K, doing: &str) -> Result<()>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::ClusterResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + std::fmt::Debug
+        + Sync,
+{
+    let api: Api<K> = Api::all(client.clone());
+    let name = object.meta().name.clone().unwrap_or_default();
+    within(LIMIT, doing, async { api.patch(&name, &parameters(), &Patch::Apply(object)).await }).await?;
+    Ok(())
+}
+
+/// Fields that somebody else took over are taken back: these objects are ours.
+fn parameters() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}
+
+fn metadata(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some(BTreeMap::from([(MANAGED_BY.to_owned(), FIELD_MANAGER.to_owned())])),
+        ..ObjectMeta::default()
+    }
+}
+
+/// Reading only. Pods are not in it: routes need nodes, names need services and endpoints.
+fn agent_role() -> ClusterRole {
+    let watch = |group: &str, resources: &[&str]| PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(resources.iter().map(|&name| name.to_owned()).collect()),
+        verbs: ["get", "list", "watch"].map(ToOwned::to_owned).to_vec(),
+        ..PolicyRule::default()
+    };
+    ClusterRole {
+        metadata: metadata(AGENT),
+        rules: Some(vec![
+            watch("", &["nodes", "services", "endpoints", "namespaces"]),
+            watch("discovery.k8s.io", &["endpointslices"]),
+        ]),
+        ..ClusterRole::default()
+    }
+}
+
+fn agent_binding() -> ClusterRoleBinding {
+    ClusterRoleBinding {
+        metadata: metadata(AGENT),
+        role_ref: RoleRef {
+            api_group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "ClusterRole".to_owned(),
+            name: AGENT.to_owned(),
+        },
+        subjects: Some(vec![Subject {
+            api_group: Some("rbac.authorization.k8s.io".to_owned()),
+            kind: "User".to_owned(),
+            name: AGENT.to_owned(),
+            namespace: None,
+        }]),
+    }
+}
+
+/// The address of cluster DNS.
+fn dns_address(service_network: Ipv4Addr) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(service_network).saturating_add(DNS_HOST_NUMBER))
+}
+
+/// The service that holds the address of cluster DNS, under the name that everybody looks for.
+///
+/// Every agent answers DNS at this address on its own node. kube-proxy must therefore keep its hands off: it would
+/// reject all traffic to a service without endpoints, or send it elsewhere. [`OTHER_PROXY`] tells it that somebody else
+/// serves this address, which is the truth.
+fn dns_service(address: Ipv4Addr) -> Service {
+    let mut metadata = metadata("kube-dns");
+    let labels = metadata.labels.get_or_insert_default();
+    labels.insert(OTHER_PROXY.to_owned(), "jeroboam-node".to_owned());
+    labels.insert("k8s-app".to_owned(), "kube-dns".to_owned());
+    let port = |name: &str, protocol: &str| ServicePort {
+        name: Some(name.to_owned()),
+        port: DNS_PORT,
+        protocol: Some(protocol.to_owned()),
+        ..ServicePort::default()
+    };
+    Service {
+        metadata,
+        spec: Some(ServiceSpec {
+            cluster_ip: Some(address.to_string()),
+            ports: Some(vec![port("dns", "UDP"), port("dns-tcp", "TCP")]),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_dns_has_the_tenth_address() {
+        assert_eq!(dns_address(Ipv4Addr::new(10, 254, 0, 0)), Ipv4Addr::new(10, 254, 0, 10));
+        assert_eq!(dns_address(Ipv4Addr::new(10, 254, 7, 0)), Ipv4Addr::new(10, 254, 7, 10));
+    }
+
+    #[test]
+    fn the_agents_may_only_read() {
+        for rule in agent_role().rules.unwrap() {
+            assert_eq!(rule.verbs, ["get", "list", "watch"]);
+            assert!(!rule.resources.unwrap().iter().any(|name| name == "secrets" || name == "*"));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Emptying a node: nothing new is placed on it, and what runs there moves.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Client, ResourceExt as _};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{FIELD_MANAGER, LIMIT, node, within};
+use crate::Result;
+
+/// How long pods may take to go, disruption budgets and their own grace included. After that they are deleted: the
+/// machine goes in any case, because somebody asked for it.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// Seconds that a pod gets between SIGTERM and SIGKILL at most; below [`DRAIN_LIMIT`], so that the kubelet ends the pod and
+/// not we.
+const GRACE_SECONDS: u32 = 20;
+/// How often it is looked whether pods are gone. The API server answers this look from its cache.
+const LOOK_INTERVAL: Duration = Duration::from_millis(300);
+/// Versions of the eviction API: today's, and the only one before Kubernetes 1.22.
+const EVICTION_VERSIONS: [&str; 2] = ["policy/v1", "policy/v1beta1"];
+
+pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
+    if !crate::manifest::rules::is_subdomain(name) {
+        return Ok(());
+    }
+    let Some(ready) = within(LIMIT, "closing a node for new pods", cordon(client, name)).await? else {
+        return Ok(());
+    };
+    let deadline = Instant::now() + DRAIN_LIMIT;
+    if ready {
+        let mut evictions = Evictions { client, version: EVICTION_VERSIONS[0] };
+        loop {
+            let pods = within(LIMIT, "listing a node's pods", pods(client, name)).await?;
+            if pods.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                tracing::warn!(node = name, pods = pods.len(), "pods did not leave the node in time, deleting them");
+                break;
+            }
+            for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
+                within(LIMIT, "moving a pod", evictions.evict(pod)).await?;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+    // The kubelet is gone or was too slow: nobody is left to confirm that a pod ended.
+    for pod in within(LIMIT, "listing a node's pods", pods(client, name)).await? {
+        within(LIMIT, "deleting a pod", delete(client, &pod)).await?;
+    }
+    Ok(())
+}
+
+/// Closes the node. `None` when there is none, else whether its kubelet answers.
+async fn cordon(client: &Client, name: &str) -> std::result::Result<Option<bool>, kube::Error> {
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let closed = Patch::Merge(json!({"spec": {"unschedulable": true}}));
+    match Api::<Node>::all(client.clone()).patch(name, &parameters, &closed).await {
+        Ok(node) => Ok(Some(node::readiness(&node).0)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The pods on the node that have to go.
+async fn pods(client: &Client, node: &str) -> std::result::Result<Vec<Pod>, kube::Error> {
+    let on_node = ListParams::default().fields(&format!("spec.nodeName={node}"));
+    let mut pods = Api::<Pod>::all(client.clone()).list(&on_node).await?.items;
+    pods.retain(has_to_go);
+    Ok(pods)
+}
+
+/// Not pods that belong to every node, nor those that the kubelet runs from its own files, nor those that ended.
+fn has_to_go(pod: &Pod) -> bool {
+    let by_daemon_set = pod.owner_references().iter().any(|owner| owner.kind == "DaemonSet");
+    let by_kubelet = pod.annotations().contains_key("kubernetes.io/config.mirror");
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    !by_daemon_set && !by_kubelet && !matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+struct Evictions<'c> {
+    client: &'c Client,
+    version: &'static str,
+}
+
+impl Evictions<'_> {
+    /// Asks for the pod to be moved. A disruption budget may say "not now": then it is asked again at the next look.
+    async fn evict(&mut self, pod: &Pod) -> std::result::Result<(), kube::Error> {
+        loop {
+            match self.request(pod).await {
+                Ok(_) => return Ok(()),
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 429) => return Ok(()),
+                // 500: several budgets cover the pod, which evictions cannot handle. The deadline's deletion will.
+                Err(kube::Error::Api(status)) if status.code == 500 => {
+                    tracing::warn!(pod = pod.name_any(), said = status.message, "the pod cannot be evicted");
+                    return Ok(());
+                }
+                // 400 (or 415, by an intermediate): the server does not know this version of the request.
+                Err(kube::Error::Api(status)) if matches!(status.code, 400 | 415) && self.fall_back() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn fall_back(&mut self) -> bool {
+        let first = self.version == EVICTION_VERSIONS[0];
+        self.version = EVICTION_VERSIONS[1];
+        first
+    }
+
+    /// By hand, because kube's own call sends neither the version nor the grace in a form that the server reads.
+    async fn request(&self, pod: &Pod) -> std::result::Result<serde_json::Value, kube::Error> {
+        let (name, namespace) = (pod.name_any(), pod.namespace().unwrap_or_default());
+        let own_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
+        let grace = own_grace.unwrap_or(i64::from(GRACE_SECONDS)).min(i64::from(GRACE_SECONDS));
+        let body = json!({
+            "apiVersion": self.version,
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"gracePeriodSeconds": grace},
+        });
+        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods/{name}/eviction"))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(body.to_string().into_bytes())
+            .map_err(kube::Error::HttpError)?;
+        self.client.request(request).await
+    }
+}
+
+async fn delete(client: &Client, pod: &Pod) -> std::result::Result<(), kube::Error> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
+    match api.delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(json: serde_json::Value) -> Pod {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn pods_that_belong_to_the_node_stay() {
+        assert!(has_to_go(&pod(json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}}))));
+        assert!(has_to_go(&pod(json!({"metadata": {"name": "a"}, "status": {"phase": "Pending"}}))));
+        assert!(!has_to_go(&pod(json!({"metadata": {"name": "a"}, "status": {"phase": "Succeeded"}}))));
+        let mirror = json!({"metadata": {"name": "a", "annotations": {"kubernetes.io/config.mirror": "x"}}});
+        assert!(!has_to_go(&pod(mirror)));
+        let owner = json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u"}]);
+        assert!(!has_to_go(&pod(json!({"metadata": {"name": "a", "ownerReferences": owner}}))));
+    }
+}

@@ -1,0 +1,132 @@
+//! Kubernetes.
+//!
+//! - `configure`: what we need in a cluster.
+//! - `node`, `drain`, `health`: what the conductor asks for.
+//! - [`Workloads`]: pods, services and replication controllers, in their files.
+//! - `error`: what goes wrong, in our words.
+
+mod configure;
+mod drain;
+mod error;
+mod health;
+mod node;
+mod pod;
+mod replication_controller;
+mod service;
+mod workloads;
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hyper_util::rt::TokioExecutor;
+use jeroboam_model::{Cause, CauseExt as _, Cluster};
+use kube::Client;
+use kube::client::ClientBuilder;
+use kube::client::middleware::BaseUriLayer;
+use moka::future::Cache;
+use url::Url;
+pub use workloads::Workloads;
+
+use crate::{Access, Engine, EngineNode, HealthReport, Result, WorkloadError, tls};
+
+/// How long one method may take, `drain` and `health` apart. An API server answers within milliseconds; a busy one
+/// within seconds.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Name under which we own fields (server-side apply), and the user agent of our changes.
+const FIELD_MANAGER: &str = "jeroboam";
+
+/// Kubernetes clusters. Cheap to clone; keeps a client per cluster, so that connections are used again.
+#[derive(Clone)]
+pub struct Kubernetes {
+    clients: Cache<(Url, String), Client>,
+}
+
+impl Default for Kubernetes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kubernetes {
+    /// No clusters known yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { clients: Cache::builder().max_capacity(tls::CLIENTS).time_to_idle(tls::CLIENT_IDLE).build() }
+    }
+
+    /// The workloads of one cluster.
+    ///
+    /// # Errors
+    /// [`WorkloadError::Unreachable`] when there is no way to its API.
+    pub async fn workloads(&self, access: &Access) -> std::result::Result<Workloads, WorkloadError> {
+        let client = self.client(access).await.map_err(|cause| WorkloadError::Unreachable(cause.one_line()))?;
+        Ok(Workloads::new(client))
+    }
+
+    async fn client(&self, access: &Access) -> Result<Client> {
+        let url = tls::reachable(access).await?;
+        // A new client certificate is a new identity; the key belongs to the certificate.
+        let key = (url, access.certificate.clone());
+        if let Some(client) = self.clients.get(&key).await {
+            return Ok(client);
+        }
+        let client = build(&key.0, access)?;
+        self.clients.insert(key, client.clone()).await;
+        Ok(client)
+    }
+}
+
+fn build(url: &Url, access: &Access) -> Result<Client> {
+    let base: http::Uri = url.as_str().parse().map_err(|error: http::uri::InvalidUri| {
+        Cause::operator(
+            "engine-address",
+            format!("The cluster's API address '{url}' cannot be used"),
+            "Retry the cluster's last operation, which finds the address anew",
+        )
+        .said(error)
+    })?;
+    // Built by hand, not from kube's configuration: that one takes keys as base64 only, logs every failure as an error
+    // and repeats requests by itself, which the conductor does.
+    let https = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(tls::connector(access)?);
+    let service = tower::ServiceBuilder::new().layer(BaseUriLayer::new(base)).service(https);
+    Ok(ClientBuilder::new(service, crate::manifest::rules::NAMESPACE).build())
+}
+
+/// Runs a request with a limit and gives its error a cause.
+async fn within<T>(
+    limit: Duration,
+    doing: &str,
+    work: impl Future<Output = std::result::Result<T, kube::Error>> + Send,
+) -> Result<T> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome.map_err(|error| error::cause(doing, &error)),
+        Err(_) => Err(error::unreachable(doing).said(format!("no answer within {} s", limit.as_secs()))),
+    }
+}
+
+#[async_trait]
+impl Engine for Kubernetes {
+    async fn configure(&self, access: &Access, cluster: &Cluster) -> Result<()> {
+        configure::configure(&self.client(access).await?, cluster).await
+    }
+
+    async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>> {
+        node::nodes(&self.client(access).await?).await
+    }
+
+    async fn drain(&self, access: &Access, node: &str) -> Result<()> {
+        drain::drain(&self.client(access).await?, node).await
+    }
+
+    async fn forget(&self, access: &Access, node: &str) -> Result<()> {
+        node::forget(&self.client(access).await?, node).await
+    }
+
+    async fn health(&self, access: &Access) -> HealthReport {
+        match self.client(access).await {
+            Ok(client) => health::health(&client).await,
+            Err(cause) => crate::unhealthy(cause.one_line()),
+        }
+    }
+}

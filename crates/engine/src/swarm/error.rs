@@ -1,0 +1,100 @@
+//! What goes wrong with a swarm, in our words: as a cause for steps, as a workload error for requests.
+
+use bollard::errors::Error;
+use jeroboam_model::{Cause, CauseExt as _};
+
+use crate::WorkloadError;
+use crate::tls::chain;
+
+/// An error while `doing` something, for a step of an operation.
+pub(super) fn cause(doing: &str, error: &Error) -> Cause {
+    let Error::DockerResponseServerError { status_code, message } = error else {
+        return unreachable(doing).said(chain(error));
+    };
+    match status_code {
+        // The engine itself lost its swarm or its leader, or ran out of time.
+        500.. => Cause::passing(
+            "swarm-busy",
+            format!("The swarm cannot take the request now, {doing}"),
+            "Nothing; it is tried again. If it stays so, see whether most of the managers are up",
+        ),
+        401 | 403 => Cause::operator(
+            "swarm-forbidden",
+            format!("The swarm does not accept our certificate or its rights, {doing}"),
+            "Check the clocks of this machine and of the managers; if they are right, rotate the cluster's certificates",
+        ),
+        _ => Cause::operator(
+            "swarm-refused",
+            format!("The swarm refused, {doing}"),
+            "See what Docker said; remove what is in the way, then retry",
+        ),
+    }
+    .said(message.trim())
+}
+
+/// The managers did not answer in time, or not at all.
+pub(super) fn unreachable(doing: &str) -> Cause {
+    Cause::passing(
+        "swarm-unreachable",
+        format!("The swarm's managers do not answer, {doing}"),
+        "Nothing; it is tried again. If it stays so, look at the masters' nodes and their dockerd",
+    )
+}
+
+/// An error about a container, for the one who asked.
+pub(super) fn workload(error: &Error) -> WorkloadError {
+    let Error::DockerResponseServerError { status_code, message } = error else {
+        return WorkloadError::Unreachable(chain(error));
+    };
+    let said = message.trim().to_owned();
+    match status_code {
+        400 => WorkloadError::Invalid { field: "container".to_owned(), message: said },
+        404 => WorkloadError::NotFound(said),
+        409 => WorkloadError::Conflict(said),
+        500.. => WorkloadError::Unreachable(said),
+        _ => WorkloadError::Refused(said),
+    }
+}
+
+/// Somebody else changed the same thing in between; the swarm's word for it has no status of its own.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains("update out of sequence"))
+}
+
+/// There is no such thing (any more).
+pub(super) fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docker(status_code: u16, message: &str) -> Error {
+        Error::DockerResponseServerError { status_code, message: message.to_owned() }
+    }
+
+    #[test]
+    fn each_status_becomes_the_right_error() {
+        assert_eq!(workload(&docker(404, "gone\n")), WorkloadError::NotFound("gone".to_owned()));
+        assert_eq!(workload(&docker(409, "there")), WorkloadError::Conflict("there".to_owned()));
+        assert_eq!(workload(&docker(403, "no")), WorkloadError::Refused("no".to_owned()));
+        assert_eq!(
+            workload(&docker(400, "bad")),
+            WorkloadError::Invalid { field: "container".to_owned(), message: "bad".to_owned() }
+        );
+        assert_eq!(
+            workload(&docker(503, "This node is not a swarm manager.")),
+            WorkloadError::Unreachable("This node is not a swarm manager.".to_owned())
+        );
+        assert!(matches!(workload(&Error::RequestTimeoutError), WorkloadError::Unreachable(_)));
+    }
+
+    #[test]
+    fn only_what_passes_may_be_tried_again() {
+        assert!(cause("listing nodes", &docker(500, "rpc error: code = DeadlineExceeded")).retryable);
+        assert!(cause("listing nodes", &Error::RequestTimeoutError).retryable);
+        assert!(!cause("listing nodes", &docker(403, "no")).retryable);
+        assert!(!cause("listing nodes", &docker(400, "no")).retryable);
+    }
+}

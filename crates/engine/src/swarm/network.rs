@@ -1,0 +1,43 @@
+//! The overlay network that a project's containers share.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::models::NetworkCreateRequest;
+use bollard::query_parameters::ListNetworksOptions;
+use jeroboam_model::node::dns_label;
+
+use super::{spec, within};
+use crate::Result;
+
+/// Characters of the project's id in the network's name: enough to tell a person which project it is.
+const SHORT_ID: usize = 12;
+
+/// The project has its network in the swarm. Gives its id.
+///
+/// The network is found by its label, which holds the whole of the project's id; its name is for people.
+pub(super) async fn ensure(docker: &Docker, project_id: &str) -> Result<String> {
+    if let Some(id) = find(docker, project_id).await? {
+        return Ok(id);
+    }
+    let request = NetworkCreateRequest {
+        name: format!("project-{}", dns_label(project_id, SHORT_ID)),
+        driver: Some("overlay".to_owned()),
+        attachable: Some(true),
+        labels: Some(HashMap::from([(spec::PROJECT.to_owned(), project_id.to_owned())])),
+        ..NetworkCreateRequest::default()
+    };
+    match within("making the project's network", docker.create_network(request)).await {
+        Ok(made) => Ok(made.id),
+        // Somebody else may have made it in between; the swarm lets a name be there once only.
+        Err(cause) => find(docker, project_id).await?.ok_or(cause),
+    }
+}
+
+async fn find(docker: &Docker, project_id: &str) -> Result<Option<String>> {
+    // By its label only: the swarm gives a network its driver a moment after it has made it.
+    let filters = HashMap::from([("label".to_owned(), vec![format!("{}={project_id}", spec::PROJECT)])]);
+    let options = ListNetworksOptions { filters: Some(filters) };
+    let found = within("looking for the project's network", docker.list_networks(Some(options))).await?;
+    Ok(found.into_iter().find_map(|network| network.id))
+}

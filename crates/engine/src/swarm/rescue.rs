@@ -1,0 +1,93 @@
+//! Moving containers that lost their node.
+//!
+//! Our containers are services that are never restarted (a container that ends stays so), and the swarm takes that
+//! literally: it does not start them on another node either when theirs is drained or gone. So it is told to, by a forced
+//! update of exactly those services whose container did not end by itself. What is to be done is found by looking, so
+//! that it may be done again after being cut off anywhere.
+
+use std::collections::{HashMap, HashSet};
+
+use bollard::Docker;
+use bollard::models::{NodeSpecAvailabilityEnum, Service, Task, TaskState};
+use bollard::query_parameters::{ListServicesOptions, ListTasksOptions, UpdateServiceOptions};
+
+use super::{error, node, spec, status, within};
+use crate::Result;
+
+/// Gives every container whose node is drained or gone a new one.
+pub(super) async fn rescue(docker: &Docker) -> Result<()> {
+    let filters = HashMap::from([("label".to_owned(), vec![spec::UUID.to_owned()])]);
+    let options = ListServicesOptions { filters: Some(filters), ..ListServicesOptions::default() };
+    let services = within("listing its services", docker.list_services(Some(options))).await?;
+    if services.is_empty() {
+        return Ok(());
+    }
+    let tasks = within("listing its tasks", docker.list_tasks(None::<ListTasksOptions>)).await?;
+    let usable: HashSet<String> = node::list(docker)
+        .await?
+        .into_iter()
+        .filter(|node| {
+            let availability = node.spec.as_ref().and_then(|spec| spec.availability);
+            availability != Some(NodeSpecAvailabilityEnum::DRAIN)
+        })
+        .filter_map(|node| node.id)
+        .collect();
+    for service in services {
+        if status::newest(&tasks, service.id.as_deref()).is_some_and(|task| is_lost(task, &usable)) {
+            move_away(docker, service).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the container lost its node and did not end by itself before.
+fn is_lost(task: &Task, usable: &HashSet<String>) -> bool {
+    let ended = matches!(
+        task.status.as_ref().and_then(|status| status.state),
+        Some(TaskState::COMPLETE | TaskState::FAILED | TaskState::REJECTED | TaskState::REMOVE)
+    );
+    // Without a node it still waits for one.
+    let node = task.node_id.as_deref().filter(|id| !id.is_empty());
+    !ended && node.is_some_and(|id| !usable.contains(id))
+}
+
+async fn move_away(docker: &Docker, service: Service) -> Result<()> {
+    let (Some(id), Some(mut wanted)) = (service.id, service.spec) else { return Ok(()) };
+    let template = wanted.task_template.get_or_insert_default();
+    template.force_update = Some(template.force_update.unwrap_or_default() + 1);
+    let version = service.version.and_then(|version| version.index).unwrap_or_default();
+    let options = UpdateServiceOptions {
+        version: i32::try_from(version).unwrap_or(i32::MAX),
+        ..UpdateServiceOptions::default()
+    };
+    tracing::info!(service = id, "the container lost its node, giving it another");
+    match docker.update_service(&id, wanted, options, None).await {
+        // Deleted, or moved by somebody else, in between.
+        Err(said) if error::is_missing(&said) || error::is_outdated(&said) => Ok(()),
+        other => other.map(|_| ()).map_err(|said| error::cause("moving a container", &said)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lost(state: &str, node: &str) -> bool {
+        let task: Task = serde_json::from_value(json!({"NodeID": node, "Status": {"State": state}})).unwrap();
+        is_lost(&task, &HashSet::from(["here".to_owned()]))
+    }
+
+    #[test]
+    fn a_container_that_ended_by_itself_is_left_alone() {
+        for state in ["complete", "failed", "rejected"] {
+            assert!(!lost(state, "gone"), "{state}");
+        }
+        for state in ["assigned", "preparing", "running", "shutdown", "orphaned"] {
+            assert!(lost(state, "gone"), "{state}");
+            assert!(!lost(state, "here"), "{state}");
+        }
+        assert!(!lost("pending", ""));
+    }
+}

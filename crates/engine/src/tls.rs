@@ -1,0 +1,122 @@
+//! The one way to an engine's API: TLS with the cluster's CA and a client certificate, both from memory.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use jeroboam_model::{Cause, CauseExt as _};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::{Access, Result};
+
+/// How long a connection may take to come about. The masters are near: in the same cloud, if not on the same machine.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How many clusters' clients are kept. More only means that connections are made anew.
+pub(crate) const CLIENTS: u64 = 1024;
+/// How long an unused client is kept. Above the interval of health checks, so that these reuse their connections.
+pub(crate) const CLIENT_IDLE: Duration = Duration::from_secs(300);
+
+/// A connector that trusts the cluster's CA and nothing else, and shows the client certificate.
+pub(crate) fn connector(access: &Access) -> Result<HttpsConnector<HttpConnector>> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_LIMIT));
+    let https = HttpsConnectorBuilder::new().with_tls_config(client_config(access)?).https_only().enable_http1();
+    Ok(https.wrap_connector(http))
+}
+
+fn client_config(access: &Access) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&access.ca, "CA")? {
+        roots.add(certificate).map_err(|error| broken("CA", &error))?;
+    }
+    let chain = certificates(&access.certificate, "client certificate")?;
+    // The parser's error is not shown: it may quote what it read.
+    let key = PrivateKeyDer::from_pem_slice(access.key.as_bytes()).map_err(|_| broken("client key", &"is no PEM key"))?;
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| broken("TLS configuration", &error))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| broken("client certificate", &error))
+}
+
+fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let found = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| broken(what, &error))?;
+    if found.is_empty() { Err(broken(what, &"is no PEM certificate")) } else { Ok(found) }
+}
+
+fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
+    Cause::operator(
+        "engine-credentials",
+        format!("The stored {what} of the cluster cannot be used"),
+        "Check the database and its encryption key; if they are right, rotate the cluster's certificates",
+    )
+    .said(error)
+}
+
+/// The URL to ask: the cluster's API address, or that of the first other master that takes a connection when the API
+/// address does not. With one master there is no choice, and nothing is tried.
+pub(crate) async fn reachable(access: &Access) -> Result<Url> {
+    let first = Url::parse(&access.api_address).map_err(|error| {
+        Cause::operator(
+            "engine-address",
+            format!("The cluster's API address '{}' is not a URL", access.api_address),
+            "Retry the cluster's last operation, which finds the address anew",
+        )
+        .said(error)
+    })?;
+    let mut candidates = vec![first.clone()];
+    for master in &access.masters {
+        let mut url = first.clone();
+        if url.set_ip_host(*master).is_ok() && !candidates.contains(&url) {
+            candidates.push(url);
+        }
+    }
+    if candidates.len() > 1 {
+        for url in &candidates {
+            if takes_connections(url).await {
+                return Ok(url.clone());
+            }
+        }
+    }
+    Ok(first)
+}
+
+async fn takes_connections(url: &Url) -> bool {
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
+    // Brackets belong to the URL, not to the address.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    matches!(tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect((host, port))).await, Ok(Ok(_)))
+}
+
+/// The same URL at another host.
+pub(crate) fn at_host(url: &Url, host: IpAddr) -> Option<Url> {
+    let mut url = url.clone();
+    url.set_ip_host(host).ok()?;
+    Some(url)
+}
+
+/// All of an error's chain, the way people read it: what libraries print alone is often just "client error".
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut at = error.source();
+    while let Some(source) = at {
+        let part = source.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        at = source.source();
+    }
+    text
+}

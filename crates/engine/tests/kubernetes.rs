@@ -1,0 +1,489 @@
+//! Against a real kube-apiserver with a real etcd, on loopback, without nodes of its own: what a kubelet would say is
+//! written by the tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+// Each test binary uses its own part of it.
+#[allow(dead_code)]
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use jeroboam_engine::kubernetes::{Kubernetes, Workloads};
+use jeroboam_engine::manifest::{PodManifest, ReplicationControllerManifest, ServiceManifest};
+use jeroboam_engine::{Access, Engine as _, WorkloadError};
+use jeroboam_model::{Cluster, EngineKind, Health, NodeRole, Status};
+use k8s_openapi::api::core::v1::{Event, Node, Pod, ResourceQuota, Secret, Service};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+use support::{Authority, Pair, Process, eventually, free_port};
+use uuid::Uuid;
+
+/// How long the API server may take to come up on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const VERSION: &str = "v1.20.2";
+const SYSTEM_MASTERS: Option<&str> = Some("system:masters");
+
+/// A control plane of one test.
+struct ControlPlane {
+    apiserver: Process,
+    _etcd: Process,
+    authority: Authority,
+    port: u16,
+    access: Access,
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+fn apiserver_binary() -> PathBuf {
+    let cache = std::env::var_os("JEROBOAM_CACHE").map_or_else(
+        || {
+            let base = std::env::var_os("XDG_CACHE_HOME").map_or_else(
+                || Path::new(&std::env::var_os("HOME").expect("HOME is set")).join(".cache"),
+                PathBuf::from,
+            );
+            base.join("jeroboam")
+        },
+        PathBuf::from,
+    );
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let path = cache.join("kubernetes").join(format!("{VERSION}-{architecture}")).join("kube-apiserver");
+    assert!(path.exists(), "{} is missing; run images/kubernetes/get {VERSION}", path.display());
+    path
+}
+
+impl ControlPlane {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let (client_port, peer_port, port) = (free_port(), free_port(), free_port());
+        let etcd_url = format!("http://127.0.0.1:{client_port}");
+        let peer_url = format!("http://127.0.0.1:{peer_port}");
+        let mut etcd = Process::start(
+            "etcd",
+            Command::new("etcd").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).args([
+                format!("--data-dir={}", at("etcd")),
+                format!("--listen-client-urls={etcd_url}"),
+                format!("--advertise-client-urls={etcd_url}"),
+                format!("--listen-peer-urls={peer_url}"),
+                format!("--initial-advertise-peer-urls={peer_url}"),
+                format!("--initial-cluster=default={peer_url}"),
+            ]),
+            folder.path(),
+        );
+        let authority = Authority::new();
+        let server = authority.issue("kube-apiserver", None, &["127.0.0.1".parse().unwrap()]);
+        for (name, content) in [
+            ("ca.crt", &authority.certificate),
+            ("server.crt", &server.certificate),
+            ("server.key", &server.key),
+        ] {
+            std::fs::write(at(name), content).unwrap();
+        }
+        let mut apiserver = Process::start(
+            "kube-apiserver",
+            Command::new(apiserver_binary()).args([
+                format!("--etcd-servers={etcd_url}"),
+                "--bind-address=127.0.0.1".to_owned(),
+                format!("--secure-port={port}"),
+                // Loopback cannot be an endpoint.
+                "--endpoint-reconciler-type=none".to_owned(),
+                format!("--client-ca-file={}", at("ca.crt")),
+                format!("--tls-cert-file={}", at("server.crt")),
+                format!("--tls-private-key-file={}", at("server.key")),
+                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+                format!("--service-account-signing-key-file={}", at("server.key")),
+                format!("--service-account-key-file={}", at("server.crt")),
+                "--service-cluster-ip-range=10.254.0.0/16".to_owned(),
+                "--authorization-mode=Node,RBAC".to_owned(),
+                // Nobody makes service accounts here.
+                "--disable-admission-plugins=ServiceAccount".to_owned(),
+            ]),
+            folder.path(),
+        );
+        let admin = authority.issue("jeroboam", SYSTEM_MASTERS, &[]);
+        let access = access(port, &authority.certificate, &admin);
+        let kubernetes = Kubernetes::new();
+        eventually(START_LIMIT, async || {
+            etcd.check();
+            apiserver.check();
+            let report = kubernetes.health(&access).await;
+            if report.reason.get("api").is_some_and(|api| api == "ok") { Ok(()) } else { Err(format!("{report:?}")) }
+        })
+        .await;
+        let client = client(port, &authority.certificate, &admin);
+        let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
+        eventually(START_LIMIT, async || {
+            let names = ["default", "kube-system"];
+            match namespaces.list(&ListParams::default()).await {
+                Ok(list) if names.iter().all(|name| list.items.iter().any(|n| n.name_any() == *name)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        Self { apiserver, _etcd: etcd, authority, port, access, client, _folder: folder }
+    }
+
+    async fn workloads(&self) -> Workloads {
+        Kubernetes::new().workloads(&self.access).await.unwrap()
+    }
+
+    /// Another user of the cluster.
+    fn user(&self, name: &str) -> Client {
+        client(self.port, &self.authority.certificate, &self.authority.issue(name, None, &[]))
+    }
+
+    /// A node as its kubelet would register it.
+    async fn add_node(&self, name: &str, ready: bool, labels: Value) {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let node = json!({"metadata": {"name": name, "labels": labels}});
+        nodes.create(&PostParams::default(), &serde_json::from_value(node).unwrap()).await.unwrap();
+        let status = json!({"status": {
+            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "Unknown" },
+                            "message": "Kubelet stopped posting node status."}],
+            "nodeInfo": {"kubeletVersion": VERSION, "containerRuntimeVersion": "containerd://1.6.20",
+                "architecture": "", "bootID": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
+                "operatingSystem": "", "osImage": "", "systemUUID": ""}}});
+        nodes.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+    }
+
+    async fn add_pod(&self, name: &str, node: &str, edit: impl FnOnce(&mut Value)) {
+        let mut pod = json!({"metadata": {"name": name, "labels": {"app": "a"}},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}});
+        edit(&mut pod);
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), "default");
+        pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    }
+
+    async fn pod_names(&self) -> Vec<String> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), "default");
+        pods.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect()
+    }
+}
+
+fn access(port: u16, ca: &str, pair: &Pair) -> Access {
+    Access {
+        cluster: Uuid::from_u128(1),
+        api_address: format!("https://127.0.0.1:{port}"),
+        masters: Vec::new(),
+        ca: ca.to_owned(),
+        certificate: pair.certificate.clone(),
+        key: pair.key.clone(),
+    }
+}
+
+/// kube's own client, made its own way, as a second opinion.
+fn client(port: u16, ca: &str, pair: &Pair) -> Client {
+    use kube::config::{KubeConfigOptions, Kubeconfig};
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let kubeconfig: Kubeconfig = serde_json::from_value(json!({
+        "clusters": [{"name": "c", "cluster": {"server": format!("https://127.0.0.1:{port}"),
+                      "certificate-authority": write("ca", ca)}}],
+        "users": [{"name": "u", "user": {"client-certificate": write("crt", &pair.certificate),
+                   "client-key": write("key", &pair.key)}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }))
+    .unwrap();
+    let config = futures::executor::block_on(kube::Config::from_custom_kubeconfig(
+        kubeconfig,
+        &KubeConfigOptions::default(),
+    ))
+    .unwrap();
+    Client::try_from(config).unwrap()
+}
+
+fn cluster() -> Cluster {
+    Cluster {
+        uuid: Uuid::from_u128(1),
+        project_id: "p".to_owned(),
+        user_id: "u".to_owned(),
+        name: "c".to_owned(),
+        template: Uuid::from_u128(2),
+        engine: EngineKind::Kubernetes,
+        keypair: None,
+        docker_volume_size: None,
+        labels: BTreeMap::new(),
+        master_flavor_id: None,
+        flavor_id: None,
+        create_timeout: None,
+        discovery_url: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        floating_ip_enabled: false,
+        master_lb_enabled: false,
+        status: Status::CreateInProgress,
+        status_reason: None,
+        health: None,
+        health_reason: BTreeMap::new(),
+        stack_id: None,
+        api_address: None,
+        coe_version: None,
+        container_version: None,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        updated_at: None,
+    }
+}
+
+fn pod_manifest(name: &str) -> PodManifest {
+    PodManifest::parse(&format!(
+        "apiVersion: v1beta3\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{app: web}}\n\
+         spec:\n  containers:\n  - {{name: c, image: 'nginx:1.22'}}\n"
+    ))
+    .unwrap()
+}
+
+#[tokio::test]
+async fn configuring_gives_agents_what_they_need_and_no_more() {
+    let plane = ControlPlane::start().await;
+    let kubernetes = Kubernetes::new();
+    kubernetes.configure(&plane.access, &cluster()).await.unwrap();
+    let agent = plane.user("jeroboam:node");
+    let services: Api<Service> = Api::all(agent.clone());
+    eventually(Duration::from_secs(10), async || {
+        services.list(&ListParams::default()).await.map(|_| ()).map_err(|error| error.to_string())
+    })
+    .await;
+    Api::<Node>::all(agent.clone()).list(&ListParams::default()).await.unwrap();
+    Api::<k8s_openapi::api::core::v1::Endpoints>::all(agent.clone()).list(&ListParams::default()).await.unwrap();
+    let forbidden = |error: kube::Error| matches!(error, kube::Error::Api(status) if status.code == 403);
+    assert!(forbidden(Api::<Secret>::all(agent.clone()).list(&ListParams::default()).await.unwrap_err()));
+    assert!(forbidden(Api::<Pod>::all(agent.clone()).list(&ListParams::default()).await.unwrap_err()));
+    let default: Api<Service> = Api::namespaced(agent, "default");
+    assert!(forbidden(default.delete("kubernetes", &DeleteParams::default()).await.unwrap_err()));
+
+    let system: Api<Service> = Api::namespaced(plane.client.clone(), "kube-system");
+    let dns = system.get("kube-dns").await.unwrap();
+    assert_eq!(dns.spec.as_ref().unwrap().cluster_ip.as_deref(), Some("10.254.0.10"));
+    // What keeps kube-proxy from rejecting traffic to it.
+    assert!(dns.labels().contains_key("service.kubernetes.io/service-proxy-name"));
+
+    kubernetes.configure(&plane.access, &cluster()).await.unwrap();
+    let again = system.get("kube-dns").await.unwrap();
+    assert_eq!((again.uid(), again.resource_version()), (dns.uid(), dns.resource_version()));
+
+    let taken = ServiceManifest::parse(
+        "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"mine\"},
+          \"spec\": {\"clusterIP\": \"10.254.0.10\", \"ports\": [{\"port\": 53}]}}",
+    )
+    .unwrap();
+    match plane.workloads().await.create_service(&taken).await.unwrap_err() {
+        WorkloadError::Invalid { field, message } => {
+            assert!(field.starts_with("manifest: spec.clusterIP"), "{field}");
+            assert!(message.contains("already allocated"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn workloads_are_made_shown_and_deleted() {
+    let plane = ControlPlane::start().await;
+    let workloads = plane.workloads().await;
+
+    let made = workloads.create_pod(&pod_manifest("web")).await.unwrap();
+    assert_eq!((made.name.as_str(), made.status.as_deref()), ("web", Some("Pending")));
+    assert_eq!(made.images, ["nginx:1.22"]);
+    assert_eq!(made.labels["app"], "web");
+    assert!(made.created_at.as_deref().unwrap().parse::<jiff::Timestamp>().is_ok());
+    assert_eq!(workloads.pod("web").await.unwrap().uuid, made.uuid);
+    assert_eq!(workloads.pod(&made.uuid).await.unwrap().name, "web");
+    assert_eq!(workloads.pods().await.unwrap().len(), 1);
+    assert!(matches!(workloads.create_pod(&pod_manifest("web")).await, Err(WorkloadError::Conflict(_))));
+
+    // What a kubelet would say, and what was complained about in events.
+    let pods: Api<Pod> = Api::namespaced(plane.client.clone(), "default");
+    let event = json!({"metadata": {"name": "e"}, "type": "Warning", "reason": "FailedMount",
+        "message": "secret \"s\" not found", "lastTimestamp": "2024-01-01T00:00:00Z",
+        "involvedObject": {"kind": "Pod", "namespace": "default", "name": "web", "uid": made.uuid}});
+    let events: Api<Event> = Api::namespaced(plane.client.clone(), "default");
+    events.create(&PostParams::default(), &serde_json::from_value(event).unwrap()).await.unwrap();
+    assert_eq!(
+        workloads.pod("web").await.unwrap().status_reason.as_deref(),
+        Some("FailedMount: secret \"s\" not found")
+    );
+    let status = json!({"status": {"phase": "Pending", "podIP": "10.100.1.2", "containerStatuses": [
+        {"name": "c", "image": "", "imageID": "", "ready": false, "restartCount": 2,
+         "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}}]}});
+    pods.patch_status("web", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+    let shown = workloads.pod("web").await.unwrap();
+    assert_eq!(shown.status.as_deref(), Some("ImagePullBackOff"));
+    assert_eq!((shown.restarts, shown.ip.as_deref()), (2, Some("10.100.1.2")));
+
+    let service = ServiceManifest::parse(
+        "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"front\"},
+          \"spec\": {\"type\": \"NodePort\", \"selector\": {\"app\": \"web\"}, \"ports\": [{\"port\": 80}]}}",
+    )
+    .unwrap();
+    let made = workloads.create_service(&service).await.unwrap();
+    assert!(made.ip.as_deref().unwrap().starts_with("10.254."));
+    assert_eq!((made.ports[0].port, made.ports[0].target_port.clone()), (80, Some(80.into())));
+    assert!(made.ports[0].node_port.is_some());
+    assert_eq!(made.selector["app"], "web");
+    assert!(workloads.services().await.unwrap().iter().any(|service| service.uuid == made.uuid));
+    workloads.delete_service(&made.uuid).await.unwrap();
+    assert!(matches!(workloads.service("front").await, Err(WorkloadError::NotFound(_))));
+
+    let rc = ReplicationControllerManifest::parse(
+        "{\"apiVersion\": \"v1\", \"kind\": \"ReplicationController\", \"metadata\": {\"name\": \"many\"},
+          \"spec\": {\"replicas\": \"3\", \"selector\": {\"app\": \"web\"}, \"template\": {\"metadata\":
+          {\"labels\": {\"app\": \"web\"}}, \"spec\": {\"containers\": [{\"name\": \"c\", \"image\": \"i\"}]}}}}",
+    )
+    .unwrap();
+    let made = workloads.create_replication_controller(&rc).await.unwrap();
+    assert_eq!((made.desired, made.replicas, made.ready), (3, 0, 0));
+    assert_eq!((made.images.as_slice(), made.labels["app"].as_str()), (["i".to_owned()].as_slice(), "web"));
+    assert_eq!(workloads.replication_controllers().await.unwrap().len(), 1);
+    assert_eq!(workloads.replication_controller("many").await.unwrap().uuid, made.uuid);
+    workloads.delete_replication_controller("many").await.unwrap();
+
+    workloads.delete_pod("web").await.unwrap();
+    assert!(matches!(workloads.delete_pod("web").await, Err(WorkloadError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn what_kubernetes_refuses_comes_back_in_its_words() {
+    let plane = ControlPlane::start().await;
+    let workloads = plane.workloads().await;
+    let twice = PodManifest::parse(
+        "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\"}, \"spec\": {\"containers\":
+          [{\"name\": \"c\", \"image\": \"i\"}, {\"name\": \"c\", \"image\": \"i\"}]}}",
+    )
+    .unwrap();
+    match workloads.create_pod(&twice).await.unwrap_err() {
+        WorkloadError::Invalid { field, message } => {
+            assert_eq!(field, "manifest: spec.containers[1].name");
+            assert!(message.contains("Duplicate value"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    // A name that would lead somewhere else in the API is the name of nothing.
+    for ident in ["../../nodes", "web/log", "web?x=y", "", "..", "%2e%2e", "Web"] {
+        assert!(matches!(workloads.pod(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
+        assert!(matches!(workloads.delete_pod(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
+    }
+    assert!(matches!(workloads.pod(&Uuid::from_u128(9).to_string()).await, Err(WorkloadError::NotFound(_))));
+
+    let quotas: Api<ResourceQuota> = Api::namespaced(plane.client.clone(), "default");
+    let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}});
+    quotas.create(&PostParams::default(), &serde_json::from_value(quota).unwrap()).await.unwrap();
+    let status = json!({"status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}});
+    quotas.patch_status("q", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+    eventually(Duration::from_secs(10), async || match workloads.create_pod(&pod_manifest("over")).await {
+        Err(WorkloadError::Refused(said)) if said.contains("exceeded quota") => Ok(()),
+        other => {
+            let _ = workloads.delete_pod("over").await;
+            Err(format!("{other:?}"))
+        }
+    })
+    .await;
+
+    // Somebody without rights, and somebody whom the cluster does not know.
+    let stranger = plane.authority.issue("stranger", None, &[]);
+    let access = access(plane.port, &plane.authority.certificate, &stranger);
+    let kubernetes = Kubernetes::new();
+    let refused = kubernetes.workloads(&access).await.unwrap().pods().await.unwrap_err();
+    assert!(matches!(refused, WorkloadError::Refused(said) if said.contains("stranger")));
+    let cause = kubernetes.nodes(&access).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("kubernetes-forbidden", false));
+    let other = Authority::new().issue("jeroboam", SYSTEM_MASTERS, &[]);
+    let unknown = self::access(plane.port, &plane.authority.certificate, &other);
+    assert!(kubernetes.workloads(&unknown).await.unwrap().pods().await.is_err());
+    // A server that cannot prove who it is gets nothing.
+    let mut impostor = plane.access.clone();
+    impostor.ca = Authority::new().certificate;
+    let report = kubernetes.health(&impostor).await;
+    assert_eq!(report.health, Health::Unhealthy);
+}
+
+#[tokio::test]
+async fn nodes_are_seen_drained_and_forgotten() {
+    let mut plane = ControlPlane::start().await;
+    let kubernetes = Kubernetes::new();
+    plane.add_node("m", true, json!({"node-role.kubernetes.io/master": ""})).await;
+    plane.add_node("w", true, json!({})).await;
+    let nodes = kubernetes.nodes(&plane.access).await.unwrap();
+    assert_eq!(nodes.iter().map(|n| (n.name.as_str(), n.role, n.ready)).collect::<Vec<_>>(), [
+        ("m", NodeRole::Master, true),
+        ("w", NodeRole::Worker, true)
+    ]);
+    assert_eq!(nodes[0].version.as_deref(), Some(VERSION));
+    let report = kubernetes.health(&plane.access).await;
+    assert_eq!(report.health, Health::Healthy);
+    assert_eq!(report.version.as_deref(), Some(VERSION));
+    assert_eq!(report.runtime.as_deref(), Some("containerd://1.6.20"));
+    assert_eq!(report.reason["w.Ready"], "True");
+
+    // Its kubelet answers: pods are evicted, and end when the kubelet says so.
+    plane.add_pod("evicted", "w", |_| {}).await;
+    plane.add_pod("elsewhere", "m", |_| {}).await;
+    let daemon = json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u", "controller": true}]);
+    plane.add_pod("daemon", "w", |pod| pod["metadata"]["ownerReferences"] = daemon).await;
+    let pods: Api<Pod> = Api::namespaced(plane.client.clone(), "default");
+    let kubelet = async {
+        eventually(Duration::from_secs(20), async || {
+            let pod = pods.get("evicted").await.map_err(|error| error.to_string())?;
+            pod.metadata.deletion_grace_period_seconds.ok_or("not evicted yet".to_owned())
+        })
+        .await;
+        let grace = pods.get("evicted").await.unwrap().metadata.deletion_grace_period_seconds;
+        pods.delete("evicted", &DeleteParams::default().grace_period(0)).await.unwrap();
+        grace
+    };
+    let (drained, grace) = tokio::join!(kubernetes.drain(&plane.access, "w"), kubelet);
+    drained.unwrap();
+    // Never more than what still leaves the kubelet time before the drain gives up.
+    assert_eq!(grace, Some(20));
+    assert_eq!(plane.pod_names().await, ["daemon", "elsewhere"]);
+    let w = Api::<Node>::all(plane.client.clone()).get("w").await.unwrap();
+    assert_eq!(w.spec.unwrap().unschedulable, Some(true));
+    // A node closed on purpose is ready all the same, and draining it again is nothing.
+    assert!(kubernetes.nodes(&plane.access).await.unwrap().iter().all(|node| node.ready));
+    kubernetes.drain(&plane.access, "w").await.unwrap();
+
+    // Its kubelet is gone: nobody would ever say that a pod ended.
+    plane.add_node("dead", false, json!({})).await;
+    plane.add_pod("stuck", "dead", |_| {}).await;
+    let start = Instant::now();
+    kubernetes.drain(&plane.access, "dead").await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(!plane.pod_names().await.contains(&"stuck".to_owned()));
+    let report = kubernetes.health(&plane.access).await;
+    assert_eq!((report.health, report.reason["dead.Ready"].as_str()), (Health::Unhealthy, "False"));
+
+    kubernetes.forget(&plane.access, "dead").await.unwrap();
+    kubernetes.forget(&plane.access, "dead").await.unwrap();
+    kubernetes.drain(&plane.access, "dead").await.unwrap();
+    for odd in ["", "../namespaces/default", "A"] {
+        kubernetes.forget(&plane.access, odd).await.unwrap();
+        kubernetes.drain(&plane.access, odd).await.unwrap();
+    }
+    assert_eq!(kubernetes.nodes(&plane.access).await.unwrap().len(), 2);
+
+    // Another master is asked when the first does not answer.
+    let mut moved = plane.access.clone();
+    moved.api_address = format!("https://127.0.0.9:{}", plane.port);
+    moved.masters = vec!["127.0.0.8".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    assert_eq!(kubernetes.nodes(&moved).await.unwrap().len(), 2);
+
+    let workloads = plane.workloads().await;
+    plane.apiserver.kill();
+    let report = kubernetes.health(&plane.access).await;
+    assert_eq!(report.health, Health::Unhealthy);
+    assert_ne!(report.reason["api"], "ok");
+    let cause = kubernetes.nodes(&plane.access).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("kubernetes-unreachable", true));
+    assert!(matches!(workloads.pods().await, Err(WorkloadError::Unreachable(_))));
+}

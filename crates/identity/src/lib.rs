@@ -1,0 +1,112 @@
+//! Who asks, and what they may do. Knows nothing of how clusters are stored.
+//!
+//! - [`Identity`]: from a token to an [`Auth`]. Today there is one implementation, [`Embedded`].
+//! - [`embedded`]: projects, users and roles in a file of the data folder.
+//! - [`keystone`]: the part of the Keystone v3 API that clients need to log in and to find the endpoint.
+//! - [`policy`]: which role may do what (contract magnum-v1 section 5).
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod embedded;
+mod files;
+pub mod keystone;
+mod password;
+pub mod policy;
+mod token;
+
+use async_trait::async_trait;
+pub use embedded::{AdminIds, Embedded, Settings};
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// Who asks: what a valid token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// Id of the user.
+    pub user_id: String,
+    /// Name of the user.
+    pub user_name: String,
+    /// Id of the project that the token is for.
+    pub project_id: String,
+    /// Name of that project.
+    pub project_name: String,
+    /// Names of the roles that the user has in it, implied ones included.
+    pub roles: Vec<String>,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
+impl Auth {
+    /// Whether the token has a role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|have| have.eq_ignore_ascii_case(role))
+    }
+
+    /// Whether the token has the role `admin`, which counts in every project (contract magnum-v1 section 5.1).
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.has_role("admin")
+    }
+}
+
+/// Why a token does not let its bearer in.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AuthError {
+    /// Not a token of ours, expired, revoked, or its user is gone. Not said which, so that nobody learns from it.
+    #[error("The request you have made requires authentication")]
+    Invalid,
+    /// Valid, but for no project.
+    #[error("The token is not for a project. Log in again with a project")]
+    Unscoped,
+    /// The identity service does not answer.
+    #[error("The identity service does not answer: {0}")]
+    Unavailable(String),
+}
+
+/// Turns tokens into who asks.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// See [`AuthError`].
+    async fn validate(&self, token: &str) -> Result<Auth, AuthError>;
+
+    /// Where clients log in, for the header `WWW-Authenticate`. `None` when that is below the very address that the
+    /// request came to, at [`keystone::PREFIX`].
+    fn auth_url(&self) -> Option<String>;
+}
+
+/// What can go wrong with the embedded identity's files and hashes.
+#[derive(Debug, Error)]
+pub enum IdentityError {
+    /// A file could not be read or written.
+    #[error("{doing} {path}: {source}")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file is readable by others than its owner.
+    #[error("{path} holds secrets and can be read by others (mode {mode:o}). Run: chmod 600 {path}")]
+    Exposed {
+        /// The file.
+        path: String,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A file does not hold what it should.
+    #[error("{path} is damaged: {reason}. Restore it, or move it away to begin with new users and passwords")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Hashing or sealing failed.
+    #[error("{0}")]
+    Crypto(&'static str),
+}

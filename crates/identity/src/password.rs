@@ -1,0 +1,94 @@
+//! Passwords: made at random, kept as argon2id hashes, checked with bounded effort.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use rand::distr::{Alphanumeric, SampleString};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::IdentityError;
+
+/// Length of passwords made here: 24 letters and digits are 142 bits.
+const LENGTH: usize = 24;
+
+/// Hashes computed at the same time. Each takes 19 MiB and a core for some ten milliseconds, so guessing passwords can
+/// neither fill the memory nor keep all cores from other work.
+const AT_ONCE: usize = 2;
+
+/// How long a login waits for its turn before it is told to come back.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Makes a password.
+pub(crate) fn generate() -> SecretString {
+    SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
+}
+
+/// Hashes a password.
+pub(crate) fn hash(password: &SecretString) -> Result<String, IdentityError> {
+    let hash: PasswordHash = Argon2::default()
+        .hash_password(password.expose_secret().as_bytes())
+        .map_err(|_| IdentityError::Crypto("hashing a password failed"))?;
+    Ok(hash.to_string())
+}
+
+/// How checking a password ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is the one.
+    Right,
+    /// It is not, or there is no such user.
+    Wrong,
+    /// Too many logins at once.
+    Busy,
+}
+
+/// Checks passwords, a few at a time.
+pub(crate) struct Checker {
+    turns: Arc<Semaphore>,
+    /// Hash of a password that nobody knows, checked when there is no such user, so that the answer takes as long.
+    nobody: Arc<str>,
+}
+
+impl Checker {
+    pub(crate) fn new() -> Result<Self, IdentityError> {
+        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: hash(&generate())?.into() })
+    }
+
+    /// Checks a password against the hash of a user, or against nobody's.
+    pub(crate) async fn check(&self, password: SecretString, hash: Option<&str>) -> Outcome {
+        let known = hash.is_some();
+        let hash: Arc<str> = hash.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
+        let Ok(Ok(turn)) = tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await else {
+            return Outcome::Busy;
+        };
+        let right = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            PasswordHash::new(&hash).is_ok_and(|parsed| {
+                Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok()
+            })
+        })
+        .await
+        .unwrap_or(false);
+        if right && known { Outcome::Right } else { Outcome::Wrong }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_user_is_right() {
+        let checker = Checker::new().unwrap();
+        let password = generate();
+        let stored = hash(&password).unwrap();
+        assert!(stored.starts_with("$argon2id$"));
+        assert_eq!(checker.check(password.clone(), Some(&stored)).await, Outcome::Right);
+        assert_eq!(checker.check(generate(), Some(&stored)).await, Outcome::Wrong);
+        assert_eq!(checker.check(password, None).await, Outcome::Wrong);
+    }
+}

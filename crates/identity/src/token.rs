@@ -1,0 +1,146 @@
+//! Tokens: what they say, sealed with AES-256-GCM. Nothing about them is stored, so any process that has the key can
+//! check them, and they outlive a restart.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::IdentityError;
+
+/// Bytes of the key.
+pub(crate) const KEY_LENGTH: usize = 32;
+
+/// Bytes of the nonce before the sealed text.
+const NONCE_LENGTH: usize = 12;
+
+/// First byte of a token: the format. Bound to the sealed text as additional data.
+const FORMAT: u8 = 1;
+
+/// Longest token that is looked at. Ours have some 300 characters.
+const MAX_LENGTH: usize = 4096;
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    /// Id of the user.
+    #[serde(rename = "u")]
+    pub(crate) user: String,
+    /// Id of the project; none when it is unscoped.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<String>,
+    /// When it was issued, in seconds since 1970.
+    #[serde(rename = "i")]
+    pub(crate) issued: i64,
+    /// When it ends, in seconds since 1970.
+    #[serde(rename = "e")]
+    pub(crate) expires: i64,
+    /// Its own audit id, then that of the token it was made from.
+    #[serde(rename = "a")]
+    pub(crate) audit: Vec<String>,
+    /// How its bearer logged in.
+    #[serde(rename = "m")]
+    pub(crate) methods: Vec<String>,
+}
+
+impl Claims {
+    /// When it ends.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        Timestamp::from_second(self.expires).unwrap_or(Timestamp::MIN)
+    }
+
+    /// When it was issued.
+    pub(crate) fn issued_at(&self) -> Timestamp {
+        Timestamp::from_second(self.issued).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// A new audit id: 22 characters, as Keystone makes them.
+pub(crate) fn audit_id() -> String {
+    URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes())
+}
+
+/// Seals and opens tokens.
+pub(crate) struct Sealer {
+    key: RandomizedNonceKey,
+}
+
+impl Sealer {
+    pub(crate) fn new(key: &[u8]) -> Result<Self, IdentityError> {
+        RandomizedNonceKey::new(&AES_256_GCM, key)
+            .map(|key| Self { key })
+            .map_err(|_| IdentityError::Crypto("the key of the tokens does not have 32 bytes"))
+    }
+
+    /// Makes a token.
+    pub(crate) fn seal(&self, claims: &Claims) -> Result<String, IdentityError> {
+        let failed = || IdentityError::Crypto("sealing a token failed");
+        let mut text = serde_json::to_vec(claims).map_err(|_| failed())?;
+        let nonce = self.key.seal_in_place_append_tag(Aad::from([FORMAT]), &mut text).map_err(|_| failed())?;
+        let mut token = vec![FORMAT];
+        token.extend_from_slice(nonce.as_ref());
+        token.extend_from_slice(&text);
+        Ok(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// What a token says, whether or not it has ended; `None` when it is not one of ours. The tag is compared in
+    /// constant time by the cipher.
+    pub(crate) fn open(&self, token: &str) -> Option<Claims> {
+        if token.len() > MAX_LENGTH {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (&format, rest) = bytes.split_first()?;
+        let (nonce, sealed) = rest.split_at_checked(NONCE_LENGTH)?;
+        if format != FORMAT {
+            return None;
+        }
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut sealed = sealed.to_vec();
+        let text = self.key.open_in_place(nonce, Aad::from([FORMAT]), &mut sealed).ok()?;
+        serde_json::from_slice(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims() -> Claims {
+        Claims {
+            user: "u".into(),
+            project: Some("p".into()),
+            issued: 1,
+            expires: 2,
+            audit: vec![audit_id()],
+            methods: vec!["password".into()],
+        }
+    }
+
+    #[test]
+    fn a_token_opens_to_what_was_sealed() {
+        let sealer = Sealer::new(&[7; KEY_LENGTH]).unwrap();
+        let token = sealer.seal(&claims()).unwrap();
+        let opened = sealer.open(&token).unwrap();
+        assert_eq!((opened.user.as_str(), opened.project.as_deref(), opened.expires), ("u", Some("p"), 2));
+    }
+
+    #[test]
+    fn a_changed_or_foreign_token_does_not_open() {
+        let sealer = Sealer::new(&[7; KEY_LENGTH]).unwrap();
+        let token = sealer.seal(&claims()).unwrap();
+        for position in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            // The last character has spare bits; then it decodes to nothing or to the same bytes.
+            assert!(changed == token || sealer.open(&changed).is_none(), "position {position}");
+        }
+        assert!(Sealer::new(&[8; KEY_LENGTH]).unwrap().open(&token).is_none());
+        for bad in ["", "A", "AQ", "not a token", &"A".repeat(MAX_LENGTH + 1)] {
+            assert!(sealer.open(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a node's container is asked for.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum,
+    HostConfigLogConfig, Mount, MountType, MountVolumeOptions, NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
+};
+
+use super::capabilities::Grant;
+use super::engine::Engine;
+use super::upload::AGENT_PATH;
+use super::{Docker, flavor, image, labels};
+use crate::{ClusterRef, MachineSpec, Result};
+
+/// Kernel modules of the engine's machine, for components that load some.
+const MODULES: &str = "/lib/modules";
+
+/// How much of its output a container keeps: two files of this size. The agent keeps the components' own logs.
+const LOG_SIZE: &str = "5m";
+const LOG_FILES: &str = "2";
+
+/// Describes the container of a node to the engine.
+pub(super) fn build(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: &ClusterRef,
+    spec: &MachineSpec,
+    network: &str,
+    address: Ipv4Addr,
+    grant: &Grant,
+) -> Result<ContainerCreateBody> {
+    let labels = labels::of_node(&docker.config, cluster, spec.node, spec.role);
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(address.to_string()),
+            ..EndpointIpamConfig::default()
+        }),
+        ..EndpointSettings::default()
+    };
+    let mut host = HostConfig {
+        network_mode: Some(network.to_owned()),
+        mounts: Some(mounts(engine, &labels)),
+        tmpfs: Some(HashMap::from([
+            // Programs are run from both: containerd's shims keep theirs under /run.
+            ("/run".to_owned(), "exec,mode=755".to_owned()),
+            ("/tmp".to_owned(), "exec,mode=1777".to_owned()),
+        ])),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
+            maximum_retry_count: None,
+        }),
+        // Under version 1 a namespace of its own would hide the hierarchies that must be made writable.
+        cgroupns_mode: Some(match engine.facts.cgroup_v2 {
+            true => HostConfigCgroupnsModeEnum::PRIVATE,
+            false => HostConfigCgroupnsModeEnum::HOST,
+        }),
+        // Containers within the container set up namespaces and mounts of their own, and the kubelet sets kernel
+        // parameters: the engine's profiles would forbid both.
+        security_opt: Some(vec![
+            "seccomp=unconfined".to_owned(),
+            "apparmor=unconfined".to_owned(),
+            "label=disable".to_owned(),
+        ]),
+        masked_paths: Some(Vec::new()),
+        readonly_paths: Some(Vec::new()),
+        device_cgroup_rules: Some(vec!["a *:* rwm".to_owned()]),
+        // Where the engine maps users, root in a node would own nothing that it has to manage.
+        userns_mode: Some("host".to_owned()),
+        // The agent is process 1 and reaps itself.
+        init: Some(false),
+        // Some drivers cannot be read back: this one can, whatever the engine's default is.
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(HashMap::from([
+                ("max-size".to_owned(), LOG_SIZE.to_owned()),
+                ("max-file".to_owned(), LOG_FILES.to_owned()),
+            ])),
+        }),
+        ..HostConfig::default()
+    };
+    grant.apply(&mut host);
+    if let Some(name) = &spec.flavor {
+        flavor::find(name)?.limit(&mut host, &engine.facts);
+    }
+    Ok(ContainerCreateBody {
+        hostname: Some(spec.name.clone()),
+        image: Some(image::reference(&spec.image)),
+        // Not the image's own: any image will do that has what the components need.
+        entrypoint: Some(vec![AGENT_PATH.to_owned()]),
+        cmd: Some(Vec::new()),
+        user: Some("0:0".to_owned()),
+        working_dir: Some("/".to_owned()),
+        // How programs learn that they are in a container (systemd.io/CONTAINER_INTERFACE).
+        env: Some(vec!["container=docker".to_owned()]),
+        labels: Some(labels),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])),
+        }),
+        host_config: Some(host),
+        ..ContainerCreateBody::default()
+    })
+}
+
+/// `/var` is a volume: layered file systems do not stack. It has no name, so that it goes with its container and no
+/// later container can ever see an old one's data, but labels, so that it is found should it be left behind.
+fn mounts(engine: &Engine, labels: &labels::Labels) -> Vec<Mount> {
+    let mut mounts = vec![Mount {
+        target: Some("/var".to_owned()),
+        typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions { labels: Some(labels.clone()), ..MountVolumeOptions::default() }),
+        ..Mount::default()
+    }];
+    if engine.facts.local && Path::new(MODULES).is_dir() {
+        mounts.push(Mount {
+            target: Some(MODULES.to_owned()),
+            source: Some(MODULES.to_owned()),
+            typ: Some(MountType::BIND),
+            read_only: Some(true),
+            ..Mount::default()
+        });
+    }
+    mounts
+}

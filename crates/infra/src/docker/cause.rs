@@ -1,0 +1,247 @@
+//! What goes wrong at a Docker Engine, in words for people: what was being done, whose move it is, what Docker said.
+
+use bollard::errors::Error;
+use jeroboam_model::{Cause, CauseExt};
+
+/// A call to the engine that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What was being done, as the beginning of a sentence: `Making the network of cluster c`.
+    pub(super) doing: String,
+    /// What came of it.
+    pub(super) error: Error,
+}
+
+impl Failure {
+    /// Whether the engine answered with this HTTP status.
+    pub(super) fn is(&self, status: u16) -> bool {
+        matches!(&self.error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
+    }
+
+    /// Whether the engine's answer has these words in it, in whatever case.
+    pub(super) fn says(&self, words: &str) -> bool {
+        matches!(&self.error, Error::DockerResponseServerError { message, .. } if contains(message, words))
+    }
+
+    /// Whether what is called for is not there (any more).
+    pub(super) fn is_gone(&self) -> bool {
+        self.is(404)
+    }
+
+    /// Whether the engine's answer means that it may not do everything itself.
+    pub(super) fn is_lack_of_privilege(&self) -> bool {
+        ["operation not permitted", "apply caps", "permission denied", "privileged mode is incompatible"]
+            .iter()
+            .any(|words| self.says(words))
+    }
+
+    /// Whether the connection, or what is agreed on it, is not to be relied on any more.
+    pub(super) fn is_lost(&self) -> bool {
+        !matches!(&self.error, Error::DockerResponseServerError { .. }) || self.says("client version")
+    }
+}
+
+impl From<Failure> for Cause {
+    fn from(failure: Failure) -> Self {
+        let Failure { doing, error } = failure;
+        match &error {
+            Error::DockerResponseServerError { status_code, message } => answered(&doing, *status_code, message),
+            Error::RequestTimeoutError => Cause::passing(
+                "infrastructure_unavailable",
+                format!("{doing}: the Docker Engine did not answer in time."),
+                "Nothing: it is tried again. If it stays so, look after the machine that the Docker Engine runs on.",
+            ),
+            Error::UnsupportedURISchemeError { uri } => Cause::operator(
+                "infrastructure_configuration",
+                format!("{doing}: {uri:?} is no address of a Docker Engine."),
+                "Give an address such as unix:///var/run/docker.sock or tcp://HOST:2376.",
+            ),
+            _ if io_kind(&error) == Some(std::io::ErrorKind::PermissionDenied) => Cause::operator(
+                "infrastructure_forbidden",
+                format!("{doing}: Jeroboam may not talk to the Docker Engine."),
+                "Run Jeroboam as a member of the group `docker`, or as root.",
+            )
+            .said(words(&error)),
+            Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => Cause::operator(
+                "infrastructure_error",
+                format!("{doing}: the Docker Engine's answer was not understood."),
+                "Use Docker Engine 20.10 or newer, and see that the address leads to one.",
+            )
+            .said(words(&error)),
+            _ => Cause::passing(
+                "infrastructure_unavailable",
+                format!("{doing}: the Docker Engine does not answer."),
+                "Start the Docker Engine; what was being done then goes on by itself.",
+            )
+            .said(words(&error)),
+        }
+    }
+}
+
+/// What an answer means. By its words where Docker has no status of its own for it: these have been the same in all
+/// versions.
+fn answered(doing: &str, status: u16, message: &str) -> Cause {
+    let says = |words: &str| contains(message, words);
+    let operator = |code: &str, what: &str, action: &str| Cause::operator(code, format!("{doing}: {what}"), action);
+    let cause = if says("no space left") || says("disk quota exceeded") {
+        operator(
+            "infrastructure_disk_full",
+            "the Docker Engine has no disk space left.",
+            "Free space where Docker keeps its data (`docker system df` shows what uses it).",
+        )
+        .may_pass()
+    } else if says("no such image") {
+        operator(
+            "image_missing",
+            "the Docker Engine does not have the image.",
+            "Make the node image by `make image`, or pull the one that the template names.",
+        )
+    } else if says("cannot allocate memory") || says("resource temporarily unavailable") {
+        operator(
+            "infrastructure_out_of_memory",
+            "the Docker Engine's machine has not enough memory or processes left.",
+            "Stop something there, use smaller flavors or fewer nodes.",
+        )
+        .may_pass()
+    } else if says("apply caps") {
+        operator(
+            "infrastructure_capabilities",
+            "the Docker Engine may not give containers what nodes need.",
+            "Run a Docker Engine with full capabilities (CapabilityBoundingSet of its service, or of the container that \
+             it runs in).",
+        )
+    } else if says("address already in use") {
+        Cause::passing(
+            "address_in_use",
+            format!("{doing}: another container has the node's address."),
+            "Take the container off the cluster's network that Jeroboam has not made.",
+        )
+    } else if status == 409 && says("is already in use by container") {
+        operator(
+            "name_conflict",
+            "another container has the name.",
+            "Remove or rename the container that is not Jeroboam's.",
+        )
+    } else if status == 404 {
+        Cause::passing(
+            "infrastructure_busy",
+            format!("{doing}: somebody has taken away what is needed for it."),
+            "Nothing: it is tried again.",
+        )
+    } else if status == 409 {
+        Cause::passing(
+            "infrastructure_busy",
+            format!("{doing}: something else is being done to it, or uses it."),
+            "Nothing: it is tried again.",
+        )
+    } else if says("exec format error") || says("unable to start container process: exec:") {
+        operator(
+            "agent_not_executable",
+            "the agent cannot be run in the image.",
+            "Build jeroboam-node for the processor and C library of the node image.",
+        )
+    } else if says("client version") {
+        operator(
+            "infrastructure_version",
+            "the Docker Engine is too old or too new.",
+            "Use Docker Engine 20.10 or newer.",
+        )
+    } else if status >= 500 {
+        Cause::passing(
+            "infrastructure_error",
+            format!("{doing}: the Docker Engine failed."),
+            "Nothing at first: it is tried again. If it stays so, see the Docker Engine's log.",
+        )
+    } else {
+        operator(
+            "infrastructure_refused",
+            "the Docker Engine refused.",
+            "See what Docker said; if it is about something of Jeroboam's own, please report it.",
+        )
+    };
+    cause.said(message)
+}
+
+fn contains(text: &str, words: &str) -> bool {
+    text.to_lowercase().contains(words)
+}
+
+/// The error and all that caused it, in one line.
+fn words(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        source = cause.source();
+    }
+    line
+}
+
+/// The kind of the IO error below, if there is one.
+fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
+    // This variant passes its source's source off as its own.
+    if let Error::IOError { err } = error {
+        return Some(err.kind());
+    }
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        next = cause.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use jeroboam_model::WhoseMove;
+
+    use super::*;
+
+    fn answer(status_code: u16, message: &str) -> Cause {
+        let error = Error::DockerResponseServerError { status_code, message: message.to_owned() };
+        Failure { doing: "Starting c-master-0".into(), error }.into()
+    }
+
+    #[test]
+    fn dockers_words_become_codes_and_whose_move_it_is() {
+        use WhoseMove::{Cloud, Operator};
+        for (status, message, code, whose, passes) in [
+            (500, "write /x: no space left on device", "infrastructure_disk_full", Operator, true),
+            (404, "No such image: jeroboam/node:debian-12", "image_missing", Operator, false),
+            (500, "fork/exec /proc/self/exe: cannot allocate memory", "infrastructure_out_of_memory", Operator, true),
+            (500, "unable to apply caps: operation not permitted", "infrastructure_capabilities", Operator, false),
+            (403, "Address already in use", "address_in_use", Cloud, true),
+            (
+                409,
+                "Conflict. The container name \"/x\" is already in use by container \"y\".",
+                "name_conflict",
+                Operator,
+                false,
+            ),
+            (404, "network x not found", "infrastructure_busy", Cloud, true),
+            (409, "remove x: volume is in use - [y]", "infrastructure_busy", Cloud, true),
+            (400, "client version 1.41 is too old.", "infrastructure_version", Operator, false),
+            (500, "something else", "infrastructure_error", Cloud, true),
+            (400, "something else", "infrastructure_refused", Operator, false),
+        ] {
+            let cause = answer(status, message);
+            assert_eq!((cause.code.as_str(), cause.whose_move, cause.retryable), (code, whose, passes), "{message}");
+            assert_eq!(cause.detail.as_deref(), Some(message));
+            assert!(cause.message.starts_with("Starting c-master-0: "), "{}", cause.message);
+        }
+    }
+
+    #[test]
+    fn an_engine_that_is_away_passes_and_one_that_is_forbidden_does_not() {
+        let io = |kind| Failure { doing: "Looking".into(), error: Error::IOError { err: std::io::Error::from(kind) } };
+        let away = Cause::from(io(std::io::ErrorKind::ConnectionRefused));
+        assert_eq!((away.code.as_str(), away.retryable), ("infrastructure_unavailable", true));
+        let forbidden = Cause::from(io(std::io::ErrorKind::PermissionDenied));
+        assert_eq!((forbidden.code.as_str(), forbidden.retryable), ("infrastructure_forbidden", false));
+    }
+}

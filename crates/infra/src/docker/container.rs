@@ -1,0 +1,91 @@
+//! Containers as the engine lists them, and taking them away.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptions, RemoveContainerOptions};
+use jeroboam_model::plan::MachineState;
+
+use super::engine::{CHANGE, Engine, LOOK};
+use super::labels::Filters;
+use crate::{Machine, Result};
+
+/// How often to look whether a container is gone that somebody else is removing already.
+const GONE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// All containers that the labels fit, running or not.
+pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<ContainerSummary>> {
+    let options = ListContainersOptions { all: true, filters: Some(filters), ..ListContainersOptions::default() };
+    Ok(engine.call("Looking for containers", LOOK, engine.docker.list_containers(Some(options))).await?)
+}
+
+/// Where a container stands. One that the engine is about to start again counts as running: it keeps what it has,
+/// like a machine that reboots.
+pub(super) fn state(container: &ContainerSummary) -> MachineState {
+    use ContainerSummaryStateEnum as Engine;
+    match container.state {
+        Some(Engine::CREATED | Engine::EMPTY) | None => MachineState::Created,
+        Some(Engine::RUNNING | Engine::PAUSED | Engine::RESTARTING) => MachineState::Running,
+        Some(Engine::EXITED | Engine::REMOVING | Engine::DEAD | Engine::STOPPING) => MachineState::Stopped,
+    }
+}
+
+/// A container as a machine.
+pub(super) fn machine(container: &ContainerSummary) -> Machine {
+    Machine { id: container.id.clone().unwrap_or_default(), state: state(container), address: address(container) }
+}
+
+/// The address that it has, or will have once it runs.
+fn address(container: &ContainerSummary) -> Option<IpAddr> {
+    let networks = container.network_settings.as_ref()?.networks.as_ref()?;
+    networks.values().find_map(|endpoint| {
+        let fixed = endpoint.ipam_config.as_ref().and_then(|ipam| ipam.ipv4_address.as_deref());
+        fixed.or(endpoint.ip_address.as_deref()).and_then(|address| address.parse().ok())
+    })
+}
+
+/// Sees to it that a container and its volume are gone. It is killed, not stopped: nothing in it is needed any more.
+pub(super) async fn remove(engine: &Engine, id: &str) -> Result<()> {
+    let doing = || format!("Removing the container {id:.12}");
+    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    match engine.call(doing(), CHANGE, engine.docker.remove_container(id, Some(options))).await {
+        Ok(()) => Ok(()),
+        Err(failure) if failure.is_gone() => Ok(()),
+        Err(failure) if failure.is(409) && failure.says("already in progress") => {
+            let gone = async {
+                loop {
+                    match engine.docker.inspect_container(id, None::<InspectContainerOptions>).await {
+                        Ok(_) => tokio::time::sleep(GONE_INTERVAL).await,
+                        Err(error) => return Err::<(), _>(error),
+                    }
+                }
+            };
+            match engine.call(doing(), CHANGE, gone).await {
+                Err(failure) if !failure.is_gone() => Err(failure.into()),
+                _ => Ok(()),
+            }
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Sees to it that all these containers are gone, side by side: one that cannot be removed keeps none of the others.
+pub(super) async fn remove_all(engine: &Engine, containers: &[ContainerSummary]) -> Result<()> {
+    let ids = containers.iter().filter_map(|container| container.id.as_deref());
+    futures::future::join_all(ids.map(|id| remove(engine, id))).await.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_starts_again_keeps_its_machine_and_one_that_goes_has_ended() {
+        let of = |state| super::state(&ContainerSummary { state: Some(state), ..ContainerSummary::default() });
+        assert_eq!(of(ContainerSummaryStateEnum::CREATED), MachineState::Created);
+        assert_eq!(of(ContainerSummaryStateEnum::RESTARTING), MachineState::Running);
+        assert_eq!(of(ContainerSummaryStateEnum::EXITED), MachineState::Stopped);
+        assert_eq!(of(ContainerSummaryStateEnum::REMOVING), MachineState::Stopped);
+    }
+}

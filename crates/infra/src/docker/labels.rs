@@ -1,0 +1,105 @@
+//! The marks that everything we make at a Docker Engine carries: labels to find it by, names for people.
+
+use std::collections::HashMap;
+
+use jeroboam_model::NodeRole;
+use uuid::Uuid;
+
+use super::DockerConfig;
+use crate::ClusterRef;
+
+/// Which Jeroboam made it: several may share an engine.
+pub const DEPLOYMENT: &str = "org.jeroboam.deployment";
+/// Id of the cluster that it belongs to.
+pub const CLUSTER: &str = "org.jeroboam.cluster";
+/// Id of the node that it belongs to.
+pub const NODE: &str = "org.jeroboam.node";
+/// Role of the node, `master` or `worker`.
+pub const ROLE: &str = "org.jeroboam.role";
+/// Name of the cluster, for people.
+pub const CLUSTER_NAME: &str = "org.jeroboam.cluster-name";
+/// Project of the cluster, for people.
+pub const PROJECT: &str = "org.jeroboam.project";
+
+/// Labels as the engine wants them.
+pub(super) type Labels = HashMap<String, String>;
+/// Filters as the engine wants them.
+pub(super) type Filters = HashMap<String, Vec<String>>;
+
+/// Labels of what belongs to a cluster.
+pub(super) fn of_cluster(config: &DockerConfig, cluster: &ClusterRef) -> Labels {
+    HashMap::from([
+        (DEPLOYMENT.to_owned(), config.deployment.clone()),
+        (CLUSTER.to_owned(), cluster.uuid.to_string()),
+        (CLUSTER_NAME.to_owned(), cluster.name.clone()),
+        (PROJECT.to_owned(), cluster.project_id.clone()),
+    ])
+}
+
+/// Labels of what belongs to a node of a cluster.
+pub(super) fn of_node(config: &DockerConfig, cluster: &ClusterRef, node: Uuid, role: NodeRole) -> Labels {
+    let mut labels = of_cluster(config, cluster);
+    labels.insert(NODE.to_owned(), node.to_string());
+    labels.insert(ROLE.to_owned(), role.to_string());
+    labels
+}
+
+/// Finds everything that this Jeroboam made.
+pub(super) fn any(config: &DockerConfig) -> Filters {
+    HashMap::from([("label".to_owned(), vec![format!("{DEPLOYMENT}={}", config.deployment)])])
+}
+
+/// Finds what belongs to the cluster.
+pub(super) fn cluster_is(config: &DockerConfig, cluster: Uuid) -> Filters {
+    let mut filters = any(config);
+    filters.entry("label".to_owned()).or_default().push(format!("{CLUSTER}={cluster}"));
+    filters
+}
+
+/// Finds what belongs to the node of the cluster.
+pub(super) fn node_is(config: &DockerConfig, cluster: Uuid, node: Uuid) -> Filters {
+    let mut filters = cluster_is(config, cluster);
+    filters.entry("label".to_owned()).or_default().push(format!("{NODE}={node}"));
+    filters
+}
+
+/// Reads an id off the labels.
+pub(super) fn id(labels: Option<&Labels>, label: &str) -> Option<Uuid> {
+    labels?.get(label)?.parse().ok()
+}
+
+/// Name of a cluster's network.
+pub(super) fn network_name(cluster: Uuid) -> String {
+    format!("jeroboam-{}", short(cluster))
+}
+
+/// Name of a node's container. The engine gives a name away only once: that is why a node cannot get two containers.
+pub(super) fn container_name(cluster: Uuid, node_name: &str) -> String {
+    format!("jeroboam-{}-{node_name}", short(cluster))
+}
+
+fn short(cluster: Uuid) -> String {
+    let mut id = cluster.simple().to_string();
+    id.truncate(8);
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_begin_with_the_clusters_id_so_that_two_clusters_of_one_name_do_not_meet() {
+        let cluster = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        assert_eq!(network_name(cluster), "jeroboam-01234567");
+        assert_eq!(container_name(cluster, "c-master-0"), "jeroboam-01234567-c-master-0");
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_no_mark() {
+        let labels = Labels::from([(NODE.to_owned(), "nobody".to_owned())]);
+        assert_eq!(id(Some(&labels), NODE), None);
+        assert_eq!(id(Some(&labels), CLUSTER), None);
+        assert_eq!(id(None, NODE), None);
+    }
+}

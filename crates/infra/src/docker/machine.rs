@@ -1,0 +1,189 @@
+//! A node's container: made, filled, started, and taken away.
+//!
+//! A cut at any moment leaves one of these, and the next call goes on from there:
+//!
+//! | left behind | what the next call does |
+//! |---|---|
+//! | nothing | makes the container |
+//! | a volume without container | makes the container, with a volume of its own; the old one goes with the cluster |
+//! | a container that was never started | removes it: whether it was filled, and with which token, nobody knows |
+//! | a container that runs | leaves it: it was started, so it was filled before |
+//! | a container that has ended | removes it with its volume, and makes a new one |
+//!
+//! There is never a second one, since the engine gives a name only once.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{CreateContainerOptions, InspectContainerOptions, UploadToContainerOptions};
+use jeroboam_model::plan::MachineState;
+use jeroboam_model::{Cause, CauseExt};
+use uuid::Uuid;
+
+use super::capabilities::Grant;
+use super::cause::Failure;
+use super::engine::{CHANGE, Engine, LOOK};
+use super::upload::{self, Agent};
+use super::{Docker, body, container, image, labels, network, subnet, volume};
+use crate::{ClusterRef, Machine, MachineSpec, Result};
+
+/// How often to look, and how often in all, when the name is given away but the container is not what we need: it is
+/// being made or removed on behalf of somebody who was cut off. The engine takes a second or two for that.
+const NAME_INTERVAL: Duration = Duration::from_millis(250);
+const NAME_ATTEMPTS: usize = 40;
+
+/// Sees to it that the node has a running container.
+pub(super) async fn ensure(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: &ClusterRef,
+    spec: &MachineSpec,
+) -> Result<Machine> {
+    let _making = docker.nodes.lock(spec.node).await;
+    let name = labels::container_name(cluster.uuid, &spec.name);
+    for _ in 0..NAME_ATTEMPTS {
+        let there = container::list(engine, labels::node_is(&docker.config, cluster.uuid, spec.node)).await?;
+        if let Some(running) = there.iter().find(|there| container::state(there) == MachineState::Running) {
+            return Ok(container::machine(running));
+        }
+        container::remove_all(engine, &there).await?;
+        match make(docker, engine, cluster, spec, &name).await? {
+            Some(machine) => return Ok(machine),
+            None => stranger(engine, cluster, spec, &name).await?,
+        }
+        tokio::time::sleep(NAME_INTERVAL).await;
+    }
+    Err(Cause::passing(
+        "infrastructure_busy",
+        format!(
+            "Starting {}: the Docker Engine is still busy with an earlier container of the name {name}.",
+            spec.name
+        ),
+        "Nothing: it is tried again.",
+    ))
+}
+
+/// Sees to it that the node has no container and no volume.
+pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
+    let _removing = docker.nodes.lock(node).await;
+    let filters = || labels::node_is(&docker.config, cluster, node);
+    let there = container::list(engine, filters()).await?;
+    container::remove_all(engine, &there).await?;
+    volume::remove_all(engine, filters()).await
+}
+
+/// Makes, fills and starts the container; `None` when another one has the name.
+async fn make(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: &ClusterRef,
+    spec: &MachineSpec,
+    name: &str,
+) -> Result<Option<Machine>> {
+    let Some((network, subnet)) = network::of_cluster(docker, engine, cluster.uuid).await? else {
+        return Err(Cause::passing(
+            "network_missing",
+            format!("Starting {}: the cluster's network is gone.", spec.name),
+            "Retry: the network is made anew then.",
+        ));
+    };
+    let address = subnet::address(subnet, spec.slot)?;
+    let mut grant = engine.grant();
+    loop {
+        let body = body::build(docker, engine, cluster, spec, &network, address, &grant)?;
+        match Box::pin(make_one(docker, engine, spec, name, body)).await {
+            Ok(id) => return Ok(Some(machine(id, address))),
+            Err(NotMade::NameTaken) => return Ok(None),
+            Err(NotMade::Refused(failure)) if grant == Grant::Privileged && failure.is_lack_of_privilege() => {
+                grant = engine.give_less();
+            }
+            Err(NotMade::Refused(failure)) => return Err(failure.into()),
+            Err(NotMade::Other(cause)) => return Err(cause),
+        }
+    }
+}
+
+fn machine(id: String, address: Ipv4Addr) -> Machine {
+    Machine { id, state: MachineState::Running, address: Some(IpAddr::V4(address)) }
+}
+
+/// Why there is no container.
+enum NotMade {
+    NameTaken,
+    /// The engine said no; with less privilege it may say yes.
+    Refused(Failure),
+    Other(Cause),
+}
+
+async fn make_one(
+    docker: &Docker,
+    engine: &Engine,
+    spec: &MachineSpec,
+    name: &str,
+    body: ContainerCreateBody,
+) -> std::result::Result<String, NotMade> {
+    let agent = Agent::open(&docker.config.agent_binary).await.map_err(NotMade::Other)?;
+    let options = CreateContainerOptions { name: Some(name.to_owned()), ..CreateContainerOptions::default() };
+    let create = engine.docker.create_container(Some(options), body);
+    let id = match engine.call(format!("Making the container of {}", spec.name), CHANGE, create).await {
+        Ok(made) => made.id,
+        Err(failure) if failure.is(409) && failure.says("is already in use by container") => {
+            return Err(NotMade::NameTaken);
+        }
+        Err(failure) if failure.is(404) && failure.says("no such image") => {
+            return Err(NotMade::Other(image::missing(engine, &image::reference(&spec.image)).await));
+        }
+        Err(failure) => return Err(NotMade::Refused(failure)),
+    };
+    // From here on by id and not by name: should somebody have removed this container and made another one, then
+    // that one is left alone.
+    match fill_and_start(engine, spec, &id, agent).await {
+        Ok(()) => Ok(id),
+        Err(failure) => {
+            if let Err(cause) = container::remove(engine, &id).await {
+                tracing::debug!(container = id, cause = cause.one_line(), "left behind: the next try removes it");
+            }
+            Err(NotMade::Refused(failure))
+        }
+    }
+}
+
+async fn fill_and_start(
+    engine: &Engine,
+    spec: &MachineSpec,
+    id: &str,
+    agent: Agent,
+) -> std::result::Result<(), Failure> {
+    let doing = format!("Putting the agent into the container of {}", spec.name);
+    let archive = match upload::archive(agent, &spec.bootstrap) {
+        Ok(archive) => bollard::body_try_stream(archive),
+        Err(err) => return Err(Failure { doing, error: err.into() }),
+    };
+    let options = UploadToContainerOptions { path: "/".to_owned(), ..UploadToContainerOptions::default() };
+    engine.call(doing, CHANGE, engine.docker.upload_to_container(id, Some(options), archive)).await?;
+    let start = engine.docker.start_container(id, None);
+    engine.call(format!("Starting the container of {}", spec.name), CHANGE, start).await
+}
+
+/// Whether the one who has the name is a stranger, whom we leave alone: then that is the error.
+async fn stranger(engine: &Engine, cluster: &ClusterRef, spec: &MachineSpec, name: &str) -> Result<()> {
+    let look = engine.docker.inspect_container(name, None::<InspectContainerOptions>);
+    let found = match engine.call(format!("Looking at the container {name}"), LOOK, look).await {
+        Ok(found) => found,
+        // Its name is given away before it can be looked at, and is taken back after it is gone.
+        Err(failure) if failure.is_gone() => return Ok(()),
+        Err(failure) => return Err(failure.into()),
+    };
+    let marks = found.config.and_then(|config| config.labels).unwrap_or_default();
+    let is = |label, id| labels::id(Some(&marks), label) == Some(id);
+    if is(labels::CLUSTER, cluster.uuid) && is(labels::NODE, spec.node) {
+        return Ok(());
+    }
+    let id = found.id.unwrap_or_default();
+    Err(Cause::operator(
+        "name_conflict",
+        format!("Starting {}: a container that is not the node's has the name {name}.", spec.name),
+        format!("Remove or rename it (`docker rm -f {id:.12}`)."),
+    ))
+}

@@ -1,0 +1,199 @@
+//! Containers of a Docker Engine.
+//!
+//! A cluster is a bridge network, a node is a container on it with an address of its own. Everything carries
+//! [`labels`], by which it is found again: nothing is remembered here but the connection.
+//!
+//! | file | what |
+//! |---|---|
+//! | `engine` | the connection and what is known of the engine |
+//! | `network`, `subnet` | networks and who gets which addresses |
+//! | `machine`, `body`, `upload` | a node's container: when, what, with what in it |
+//! | `container`, `volume`, `image` | these as the engine knows them |
+//! | `capabilities`, `flavor` | what a container may do, how large it is |
+//! | `observe`, `diagnose` | what there is, and how it fares |
+//! | `endpoint` | where agents call home |
+//! | `cause` | what goes wrong, in words for people |
+
+mod body;
+mod capabilities;
+mod cause;
+mod container;
+mod diagnose;
+mod endpoint;
+mod engine;
+pub mod flavor;
+mod image;
+pub mod labels;
+mod locks;
+mod machine;
+mod network;
+mod observe;
+mod subnet;
+mod upload;
+mod volume;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ipnet::Ipv4Net;
+use jeroboam_model::{Cause, CauseExt};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use self::engine::Engine;
+use self::locks::Locks;
+use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
+
+/// Where agents call home when nothing else is said.
+pub const DEFAULT_AGENT_PORT: u16 = 9512;
+
+/// How a Docker Engine is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DockerConfig {
+    /// Where the engine is, `unix:///PATH` or `tcp://HOST:PORT`. As `DOCKER_HOST` says when absent, else
+    /// `unix:///var/run/docker.sock`. With `DOCKER_TLS_VERIFY` set, TCP is spoken with TLS and the certificates in
+    /// `DOCKER_CERT_PATH`.
+    pub host: Option<String>,
+    /// Which Jeroboam this is. What another one made at the same engine is left alone.
+    pub deployment: String,
+    /// Where the clusters' networks come from, a /24 each. At most a /24 itself.
+    pub address_pool: Ipv4Net,
+    /// The agent's program, `jeroboam-node`, on this machine; it is put into every node.
+    pub agent_binary: PathBuf,
+    /// Port of the endpoint that agents call.
+    pub agent_port: u16,
+    /// Address to listen on for agents. The gateway of the engine's default bridge when absent: right for an engine
+    /// on this machine.
+    pub agent_listen: Option<SocketAddr>,
+    /// Address at which containers reach `agent_listen`, where it is another one (an engine on another machine or in a
+    /// virtual one).
+    pub agent_reach: Option<SocketAddr>,
+}
+
+impl Default for DockerConfig {
+    fn default() -> Self {
+        Self {
+            host: None,
+            deployment: "jeroboam".to_owned(),
+            // Private (RFC 1918), and in nobody's defaults but Podman's, whose networks are seen and avoided.
+            address_pool: Ipv4Net::new_assert(Ipv4Addr::new(10, 89, 0, 0), 16),
+            agent_binary: PathBuf::from("jeroboam-node"),
+            agent_port: DEFAULT_AGENT_PORT,
+            agent_listen: None,
+            agent_reach: None,
+        }
+    }
+}
+
+/// A Docker Engine as infrastructure. Cheap to call from many tasks at once.
+pub struct Docker {
+    config: DockerConfig,
+    host: String,
+    engine: Mutex<Option<Arc<Engine>>>,
+    /// Held while a network is made.
+    networks: Mutex<()>,
+    /// Held while a node's container is made or removed.
+    nodes: Locks,
+}
+
+impl Docker {
+    /// Checks the configuration and looks for the engine. An engine that is away is no error: it is looked for again
+    /// with every call, each of which fails with a cause that passes.
+    ///
+    /// # Errors
+    /// A configuration that cannot work, or an engine that will not have us.
+    pub async fn connect(config: DockerConfig) -> Result<Self> {
+        if config.address_pool.prefix_len() > subnet::PREFIX {
+            return Err(Cause::operator(
+                "infrastructure_configuration",
+                format!("The address pool {} has no room for a /{} per cluster.", config.address_pool, subnet::PREFIX),
+                "Give Jeroboam a larger address pool, such as 10.89.0.0/16.",
+            ));
+        }
+        let host = engine::host(config.host.as_deref());
+        let docker =
+            Self { config, host, engine: Mutex::default(), networks: Mutex::default(), nodes: Locks::default() };
+        match docker.engine().await {
+            Err(cause) if !cause.retryable => Err(cause),
+            Err(cause) => {
+                tracing::warn!(cause = cause.one_line(), "the Docker Engine is away");
+                Ok(docker)
+            }
+            Ok(_) => Ok(docker),
+        }
+    }
+
+    /// The connection, made anew if it was lost. One task makes it, the others wait for that, but not for each other
+    /// in turn when the engine hangs.
+    async fn engine(&self) -> Result<Arc<Engine>> {
+        let connection = async {
+            let mut kept = self.engine.lock().await;
+            if let Some(engine) = kept.as_ref().filter(|engine| !engine.is_lost()) {
+                return Ok(Arc::clone(engine));
+            }
+            let engine = Arc::new(Engine::connect(&self.host).await?);
+            *kept = Some(Arc::clone(&engine));
+            Ok(engine)
+        };
+        tokio::time::timeout(engine::CONNECT, connection).await.unwrap_or_else(|_| Err(engine::hangs(&self.host)))
+    }
+}
+
+#[async_trait]
+impl Infrastructure for Docker {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    async fn agent_endpoint(&self) -> Result<AgentEndpoint> {
+        endpoint::find(&self.config, &*self.engine().await?).await
+    }
+
+    async fn observe(&self, cluster: Uuid) -> Result<Observation> {
+        observe::cluster(self, &*self.engine().await?, cluster).await
+    }
+
+    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network> {
+        let id = network::ensure(self, &*self.engine().await?, cluster).await?;
+        Ok(Network { id })
+    }
+
+    async fn ensure_machine(&self, cluster: &ClusterRef, machine: &MachineSpec) -> Result<Machine> {
+        machine::ensure(self, &*self.engine().await?, cluster, machine).await
+    }
+
+    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
+        machine::remove(self, &*self.engine().await?, cluster, node).await
+    }
+
+    async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {
+        let engine = self.engine().await?;
+        // Only what is a stray now: the id may be an old one, or one that somebody made up.
+        let strays = observe::cluster(self, &engine, cluster).await?.strays;
+        if strays.iter().any(|stray| stray == id) { container::remove(&engine, id).await } else { Ok(()) }
+    }
+
+    async fn remove_network(&self, cluster: Uuid) -> Result<()> {
+        network::remove(self, &*self.engine().await?, cluster).await
+    }
+
+    async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>> {
+        diagnose::node(self, &*self.engine().await?, cluster, node).await
+    }
+
+    async fn clusters(&self) -> Result<Vec<Uuid>> {
+        observe::clusters(self, &*self.engine().await?).await
+    }
+
+    async fn check_image(&self, image: &str) -> Result<()> {
+        image::check(&*self.engine().await?, image).await
+    }
+
+    fn check_flavor(&self, flavor: &str) -> Result<()> {
+        flavor::find(flavor).map(|_| ())
+    }
+}

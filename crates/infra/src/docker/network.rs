@@ -1,0 +1,192 @@
+//! One network per cluster, with a subnet that we choose: only then does the engine let us choose addresses, and only
+//! chosen addresses stay the same when the engine or a container starts again.
+
+use std::time::Duration;
+
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest};
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
+use ipnet::Ipv4Net;
+use jeroboam_model::{Cause, CauseExt};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::engine::{CHANGE, Engine, LOOK};
+use super::labels::{self, Filters, Labels};
+use super::{Docker, container, subnet, volume};
+use crate::{ClusterRef, Result};
+
+/// How many subnets to ask for before giving up. The engine refuses one that somebody else took a moment ago, or that
+/// it knows to be in use in a way that its list does not show.
+const SUBNET_ATTEMPTS: usize = 16;
+
+/// How often to try to remove a network whose containers are just going, and how long to wait in between: an endpoint
+/// is gone some milliseconds after its container.
+const REMOVE_ATTEMPTS: usize = 20;
+const REMOVE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The engine's own bridge.
+pub(super) const DEFAULT_BRIDGE: &str = "bridge";
+/// Option of a bridge network: what packets may carry, in bytes.
+const MTU: &str = "com.docker.network.driver.mtu";
+
+/// A network as the engine lists it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) id: String,
+    /// `None` for a network without addresses, or with IPv6 only.
+    pub(super) subnet: Option<Ipv4Net>,
+    pub(super) labels: Labels,
+    created: Option<Timestamp>,
+}
+
+/// The networks that the filters fit, oldest first.
+pub(super) async fn list(engine: &Engine, filters: Option<Filters>) -> Result<Vec<Found>> {
+    let options = ListNetworksOptions { filters };
+    let networks = engine.call("Looking for networks", LOOK, engine.docker.list_networks(Some(options))).await?;
+    let mut found: Vec<Found> = networks
+        .into_iter()
+        .filter_map(|network| {
+            let subnet = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().find_map(subnet_of);
+            let created = network.created.and_then(|created| created.parse().ok());
+            Some(Found { id: network.id?, subnet, labels: network.labels.unwrap_or_default(), created })
+        })
+        .collect();
+    found.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    Ok(found)
+}
+
+fn subnet_of(config: IpamConfig) -> Option<Ipv4Net> {
+    config.subnet?.parse().ok()
+}
+
+/// The cluster's network and its subnet. Should there be two, the oldest counts, for everybody.
+pub(super) async fn of_cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Option<(String, Ipv4Net)>> {
+    let networks = list(engine, Some(labels::cluster_is(&docker.config, cluster))).await?;
+    Ok(networks.into_iter().find_map(|network| Some((network.id, network.subnet?))))
+}
+
+/// Sees to it that the cluster has its network.
+pub(super) async fn ensure(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<String> {
+    // The engine does not mind two networks of one name: within this process the lock minds, and between processes
+    // the look after the making does.
+    let _making = docker.networks.lock().await;
+    if let Some((id, _)) = of_cluster(docker, engine, cluster.uuid).await? {
+        return Ok(id);
+    }
+    let made = make(docker, engine, cluster).await?;
+    match of_cluster(docker, engine, cluster.uuid).await? {
+        Some((id, _)) if id != made => {
+            remove_one(engine, &made).await?;
+            Ok(id)
+        }
+        _ => Ok(made),
+    }
+}
+
+async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<String> {
+    let pool = docker.config.address_pool;
+    let doing = format!("Making the network of cluster {}", cluster.name);
+    let mut taken: Vec<Ipv4Net> = list(engine, None).await?.iter().filter_map(|network| network.subnet).collect();
+    if engine.facts.local {
+        let table = tokio::fs::read_to_string("/proc/net/route").await.unwrap_or_default();
+        taken.extend(subnet::routes_inside(pool, &table));
+    }
+    let options = bridge(engine).await?.and_then(|bridge| bridge.mtu).map(|mtu| Labels::from([(MTU.to_owned(), mtu)]));
+
+    for _ in 0..SUBNET_ATTEMPTS {
+        let Some(subnet) = subnet::free(pool, &taken, cluster.uuid) else { break };
+        let request = NetworkCreateRequest {
+            name: labels::network_name(cluster.uuid),
+            driver: Some("bridge".to_owned()),
+            ipam: Some(Ipam {
+                driver: Some("default".to_owned()),
+                config: Some(vec![IpamConfig {
+                    subnet: Some(subnet.to_string()),
+                    gateway: Some(subnet::gateway(subnet).to_string()),
+                    ..IpamConfig::default()
+                }]),
+                options: None,
+            }),
+            options: options.clone(),
+            labels: Some(labels::of_cluster(&docker.config, cluster)),
+            ..NetworkCreateRequest::default()
+        };
+        match engine.call(doing.as_str(), CHANGE, engine.docker.create_network(request)).await {
+            Ok(network) => return Ok(network.id),
+            Err(failure) if failure.says("overlap") || failure.says("conflicts with network") => taken.push(subnet),
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Err(Cause::operator(
+        "address_pool_exhausted",
+        format!("{doing}: no subnet of the address pool {pool} is free."),
+        "Delete clusters that are not needed, or give Jeroboam a larger address pool.",
+    ))
+}
+
+/// Sees to it that the cluster has no network, and that nothing else is left that carries its mark.
+pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<()> {
+    let filters = || labels::cluster_is(&docker.config, cluster);
+    let containers = container::list(engine, filters()).await?;
+    container::remove_all(engine, &containers).await?;
+    let networks = list(engine, Some(filters())).await?;
+    let networks = networks.iter().map(|network| remove_one(engine, &network.id));
+    let (networks, volumes) =
+        futures::join!(futures::future::join_all(networks), volume::remove_all(engine, filters()));
+    networks.into_iter().collect::<Result<()>>()?;
+    volumes
+}
+
+/// Sees to it that a network is gone, whoever is still attached to it.
+async fn remove_one(engine: &Engine, id: &str) -> Result<()> {
+    let doing = || format!("Removing the network {id:.12}");
+    for attempt in 1.. {
+        match engine.call(doing(), CHANGE, engine.docker.remove_network(id)).await {
+            Err(failure) if failure.says("active endpoints") && attempt < REMOVE_ATTEMPTS => {
+                detach_all(engine, id).await;
+                tokio::time::sleep(REMOVE_INTERVAL).await;
+            }
+            Err(failure) if !failure.is_gone() => return Err(failure.into()),
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
+/// Takes off the network whoever is attached to it: only strangers can be. What fails shows when the network is
+/// removed.
+async fn detach_all(engine: &Engine, id: &str) {
+    let look = engine.docker.inspect_network(id, None::<InspectNetworkOptions>);
+    let Ok(network) = engine.call("Looking at a network", LOOK, look).await else { return };
+    for container in network.containers.unwrap_or_default().into_keys() {
+        tracing::info!(network = id, container, "taking a container off a network that goes");
+        let request = NetworkDisconnectRequest { container, force: Some(true) };
+        let detach = engine.docker.disconnect_network(id, request);
+        if let Err(failure) = engine.call("Taking a container off a network", CHANGE, detach).await {
+            tracing::debug!(network = id, error = %failure.error, "the container could not be taken off the network");
+        }
+    }
+}
+
+/// The engine's own bridge, as far as it matters.
+pub(super) struct Bridge {
+    /// The engine's machine on it.
+    pub(super) gateway: Option<std::net::Ipv4Addr>,
+    mtu: Option<String>,
+}
+
+/// The engine's own bridge; `None` when the engine was told to have none.
+pub(super) async fn bridge(engine: &Engine) -> Result<Option<Bridge>> {
+    let look = engine.docker.inspect_network(DEFAULT_BRIDGE, None::<InspectNetworkOptions>);
+    let network = match engine.call("Looking at the Docker Engine's default bridge", LOOK, look).await {
+        Ok(network) => network,
+        Err(failure) if failure.is_gone() => return Ok(None),
+        Err(failure) => return Err(failure.into()),
+    };
+    // The gateway is listed only once a container was attached; before, it is the first address, as always.
+    let gateway = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().find_map(|config| {
+        let listed = config.gateway.as_deref().and_then(|gateway| gateway.parse().ok());
+        listed.or_else(|| subnet_of(config).map(subnet::gateway))
+    });
+    Ok(Some(Bridge { gateway, mtu: network.options.and_then(|mut options| options.remove(MTU)) }))
+}

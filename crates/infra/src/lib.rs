@@ -1,0 +1,145 @@
+//! Where machines come from.
+//!
+//! An [`Infrastructure`] makes networks and machines and takes them away again. It keeps no state of its own: what
+//! there is, is found by the marks that every thing carries. It knows nothing of engines.
+//!
+//! - [`docker`]: containers of a Docker Engine.
+//! - [`simulated`]: nothing real, with latencies and faults by a seed.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod docker;
+pub mod simulated;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use async_trait::async_trait;
+use jeroboam_model::plan::MachineState;
+use jeroboam_model::{Cause, NodeRole};
+use uuid::Uuid;
+
+/// An outcome of asking an infrastructure. The cause says whether it may pass.
+pub type Result<T> = std::result::Result<T, Cause>;
+
+/// Where machines come from. Every method may be called again after it failed, was cut off or succeeded: what is
+/// there already is left as it is, what is gone already is no error.
+#[async_trait]
+pub trait Infrastructure: Send + Sync {
+    /// `docker`, `simulated`.
+    fn name(&self) -> &'static str;
+
+    /// Where the agents' endpoint must listen and how machines reach it.
+    async fn agent_endpoint(&self) -> Result<AgentEndpoint>;
+
+    /// All that carries the cluster's mark.
+    async fn observe(&self, cluster: Uuid) -> Result<Observation>;
+
+    /// The cluster has its network.
+    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network>;
+
+    /// The node has a running machine; a stopped one is replaced by a new one, to which `bootstrap` then goes.
+    async fn ensure_machine(&self, cluster: &ClusterRef, machine: &MachineSpec) -> Result<Machine>;
+
+    /// The node has no machine, nor anything that belonged to it alone.
+    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()>;
+
+    /// A machine that belongs to no node is gone. `id` as in [`Observation::strays`].
+    async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()>;
+
+    /// The cluster's network is gone, and whatever else still carries the cluster's mark.
+    async fn remove_network(&self, cluster: Uuid) -> Result<()>;
+
+    /// How the node's machine ended or is, for people: state, exit code, its last words. `None` when it has none.
+    async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>>;
+
+    /// All clusters of which something is here, for finding what nobody knows of any more.
+    async fn clusters(&self) -> Result<Vec<Uuid>>;
+
+    /// Whether an image that machines can be made of is there. The error names what images there are.
+    async fn check_image(&self, image: &str) -> Result<()>;
+
+    /// Whether machines of a flavor can be made, as far as that is known without asking. The error names the flavors
+    /// that there are.
+    fn check_flavor(&self, _flavor: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Where agents call home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentEndpoint {
+    /// To listen on.
+    pub listen: SocketAddr,
+    /// How machines reach it.
+    pub reach: SocketAddr,
+}
+
+/// A cluster as infrastructures know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterRef {
+    /// Id; what is made carries it as a mark.
+    pub uuid: Uuid,
+    /// Name, for people who look at the infrastructure.
+    pub name: String,
+    /// Project, for people who look at the infrastructure.
+    pub project_id: String,
+}
+
+/// What carries a cluster's mark.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// Its network.
+    pub network: Option<Network>,
+    /// Its machines by the node whose mark they carry.
+    pub machines: BTreeMap<Uuid, Machine>,
+    /// Machines with the cluster's mark and no node's, or a second one of the same node.
+    pub strays: Vec<String>,
+}
+
+/// A cluster's network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Id at the infrastructure.
+    pub id: String,
+}
+
+/// A machine that is wanted.
+#[derive(Debug, Clone)]
+pub struct MachineSpec {
+    /// The node it is for; it carries that as a mark.
+    pub node: Uuid,
+    /// Host name.
+    pub name: String,
+    /// What it will carry, for people who look at the infrastructure.
+    pub role: NodeRole,
+    /// Unique in the cluster, small: the infrastructure may derive the address from it.
+    pub slot: u32,
+    /// Image, as the template names it.
+    pub image: String,
+    /// Flavor, as the template names it.
+    pub flavor: Option<String>,
+    /// Content of the agent's bootstrap file (JSON). Secret.
+    pub bootstrap: String,
+}
+
+/// A machine that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Id at the infrastructure.
+    pub id: String,
+    /// Where it stands.
+    pub state: MachineState,
+    /// Address under which the cluster's other nodes reach it.
+    pub address: Option<IpAddr>,
+}
+
+/// How a machine ended or is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Where it stands.
+    pub state: MachineState,
+    /// One sentence, for example `container ended with exit code 137 (killed)`.
+    pub summary: String,
+    /// Its last words, newest last.
+    pub log: Vec<String>,
+}

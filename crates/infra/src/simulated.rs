@@ -1,0 +1,404 @@
+//! An infrastructure that is nothing real: machines, networks and the engine's nodes live in this process, with
+//! latencies and faults that follow from a seed.
+//!
+//! It is a simulator, not a mock: it keeps state, its agents report as real ones do, and a test (or a user who tries
+//! out a plan at scale) can break it at any call. The engine on top of it is `jeroboam_engine::simulated`, which reads
+//! the same [`World`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jeroboam_model::plan::MachineState;
+use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
+use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SECONDS};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
+
+use crate::{
+    AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
+};
+
+/// Takes what simulated agents report, where real agents would call the agent endpoint.
+#[async_trait]
+pub trait AgentSink: Send + Sync {
+    /// Stores a report. False when the node is not known any more: its agent stops.
+    async fn report(&self, node: Uuid, report: Report) -> bool;
+}
+
+/// How the simulated cloud behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Shortest and longest time that a call takes.
+    pub latency: (Duration, Duration),
+    /// How long an agent takes from its machine's start until all components run.
+    pub agent_start: Duration,
+    /// Share of calls that fail in a way that passes, 0.0 to 1.0.
+    pub fault_rate: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            latency: (Duration::from_millis(50), Duration::from_millis(800)),
+            agent_start: Duration::from_secs(3),
+            fault_rate: 0.0,
+        }
+    }
+}
+
+/// A fault that was asked for: it hits the `nth` call (0 is the next) of `call`, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Name of the call, as in [`World::calls`].
+    pub call: &'static str,
+    /// How many calls of that name are let through before.
+    pub nth: usize,
+    /// What happens.
+    pub kind: FaultKind,
+}
+
+/// What a [`Fault`] does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The call fails before it did anything, and would pass when tried again.
+    Passing,
+    /// The call fails before it did anything, for good.
+    Permanent,
+    /// The call does its work, but its answer is lost.
+    AnswerLost,
+    /// The call never returns: what a conductor sees that is cut off in the middle.
+    Hang,
+}
+
+/// All that is simulated. Shared by the infrastructure, its agents and the simulated engine.
+#[derive(Debug, Default)]
+pub struct World {
+    networks: HashMap<Uuid, String>,
+    machines: BTreeMap<(Uuid, Uuid), SimulatedMachine>,
+    strays: BTreeMap<Uuid, Vec<String>>,
+    /// Nodes that joined a cluster's engine, by name.
+    engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
+    faults: Vec<Fault>,
+    /// Every call so far, in order: its name.
+    pub calls: Vec<&'static str>,
+    counter: u64,
+}
+
+#[derive(Debug, Clone)]
+struct SimulatedMachine {
+    id: String,
+    name: String,
+    role: NodeRole,
+    state: MachineState,
+    address: IpAddr,
+}
+
+impl World {
+    /// Networks and machines that exist, for looking for leftovers.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.networks.len(), self.machines.len() + self.strays.values().map(Vec::len).sum::<usize>())
+    }
+
+    /// Names and roles of nodes that a cluster's engine knows.
+    #[must_use]
+    pub fn engine_nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole)> {
+        self.engine
+            .get(&cluster)
+            .map(|nodes| nodes.iter().map(|(name, role)| (name.clone(), *role)).collect())
+            .unwrap_or_default()
+    }
+
+    /// The engine forgets a node.
+    pub fn engine_forget(&mut self, cluster: Uuid, name: &str) {
+        if let Some(nodes) = self.engine.get_mut(&cluster) {
+            nodes.remove(name);
+        }
+    }
+
+    /// Whether the machine that carries a node name runs.
+    #[must_use]
+    pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
+        self.machines
+            .iter()
+            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running)
+    }
+
+    /// Counts a call and takes the fault that was asked for it, if any.
+    pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
+        self.calls.push(call);
+        let mut hit = None;
+        self.faults.retain_mut(|fault| {
+            if fault.call != call || hit.is_some() {
+                return true;
+            }
+            if fault.nth > 0 {
+                fault.nth -= 1;
+                return true;
+            }
+            hit = Some(fault.kind);
+            false
+        });
+        hit
+    }
+}
+
+/// The simulated infrastructure. Clones share one world.
+#[derive(Clone)]
+pub struct Simulated {
+    world: Arc<Mutex<World>>,
+    random: Arc<Mutex<StdRng>>,
+    settings: Settings,
+    sink: Arc<dyn AgentSink>,
+}
+
+impl Simulated {
+    /// An empty world.
+    #[must_use]
+    pub fn new(settings: Settings, sink: Arc<dyn AgentSink>) -> Self {
+        let random = Arc::new(Mutex::new(StdRng::seed_from_u64(settings.seed)));
+        Self { world: Arc::default(), random, settings, sink }
+    }
+
+    /// The world itself, for the simulated engine and for tests.
+    #[must_use]
+    pub fn world(&self) -> Arc<Mutex<World>> {
+        self.world.clone()
+    }
+
+    /// Asks for a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.push(fault);
+    }
+
+    /// A node's machine ends by itself.
+    pub fn kill(&self, cluster: Uuid, node: Uuid) {
+        if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {
+            machine.state = MachineState::Stopped;
+        }
+    }
+
+    /// A machine with the cluster's mark that belongs to no node appears.
+    pub fn add_stray(&self, cluster: Uuid, id: &str) {
+        self.lock().strays.entry(cluster).or_default().push(id.to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every call takes its time and may fail: `effect` runs unless the fault comes before it.
+    async fn call<T>(&self, name: &'static str, effect: impl FnOnce(&mut World) -> T + Send) -> Result<T> {
+        let (pause, unlucky) = {
+            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+            let (least, most) = self.settings.latency;
+            let pause = if most > least { random.random_range(least..most) } else { least };
+            (pause, self.settings.fault_rate > 0.0 && random.random_bool(self.settings.fault_rate.min(1.0)))
+        };
+        tokio::time::sleep(pause).await;
+        let fault = self.lock().enter(name).or(unlucky.then_some(FaultKind::Passing));
+        let failed = |cause: Cause| Err(cause.said(format!("simulated fault in {name}")));
+        match fault {
+            None => Ok(effect(&mut self.lock())),
+            Some(FaultKind::Passing) => failed(Cause::passing(
+                "infrastructure_unavailable",
+                "the simulated cloud does not answer",
+                "wait: it is tried again by itself",
+            )),
+            Some(FaultKind::Permanent) => failed(Cause::operator(
+                "infrastructure_refused",
+                "the simulated cloud refuses",
+                "retry the operation once the cloud is in order",
+            )),
+            Some(FaultKind::AnswerLost) => {
+                effect(&mut self.lock());
+                failed(Cause::passing(
+                    "infrastructure_unavailable",
+                    "the simulated cloud's answer was lost",
+                    "wait: it is tried again by itself",
+                ))
+            }
+            Some(FaultKind::Hang) => std::future::pending().await,
+        }
+    }
+
+    /// Plays the agent of a machine: silence while it starts, then a report with every heartbeat.
+    fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
+        let this = self.clone();
+        let machine = machine.clone();
+        tokio::spawn(async move {
+            let mut phase = NodePhase::Starting;
+            loop {
+                let alive = this
+                    .lock()
+                    .machines
+                    .get(&(cluster, node))
+                    .is_some_and(|now| now.id == machine.id && now.state == MachineState::Running);
+                if !alive || !this.sink.report(node, simulated_report(phase)).await {
+                    return;
+                }
+                if phase == NodePhase::Starting {
+                    tokio::time::sleep(this.settings.agent_start).await;
+                    this.lock().engine.entry(cluster).or_default().insert(machine.name.clone(), machine.role);
+                    phase = NodePhase::Up;
+                } else {
+                    tokio::time::sleep(Duration::from_secs(HEARTBEAT_SECONDS)).await;
+                }
+            }
+        });
+    }
+}
+
+fn simulated_report(phase: NodePhase) -> Report {
+    let state = if phase == NodePhase::Up { ComponentState::Up } else { ComponentState::Starting };
+    Report {
+        revision: 1,
+        phase,
+        components: vec![ComponentReport {
+            name: "simulated".into(),
+            state,
+            version: None,
+            restarts: 0,
+            started_at: None,
+            ready_at: None,
+            log: Vec::new(),
+        }],
+        problem: None,
+        facts: Facts { agent: env!("CARGO_PKG_VERSION").into(), kernel: "simulated".into(), ..Facts::default() },
+        swarm: None,
+    }
+}
+
+#[async_trait]
+impl Infrastructure for Simulated {
+    fn name(&self) -> &'static str {
+        "simulated"
+    }
+
+    async fn agent_endpoint(&self) -> Result<AgentEndpoint> {
+        // Simulated agents need no endpoint; a loopback one keeps the rest the same.
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ok(AgentEndpoint { listen: loopback, reach: loopback })
+    }
+
+    async fn observe(&self, cluster: Uuid) -> Result<Observation> {
+        self.call("observe", |world| Observation {
+            network: world.networks.get(&cluster).map(|id| Network { id: id.clone() }),
+            machines: world
+                .machines
+                .iter()
+                .filter(|((owner, _), _)| *owner == cluster)
+                .map(|((_, node), machine)| (*node, machine.outside()))
+                .collect(),
+            strays: world.strays.get(&cluster).cloned().unwrap_or_default(),
+        })
+        .await
+    }
+
+    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network> {
+        self.call("ensure_network", |world| {
+            let id = world.networks.entry(cluster.uuid).or_insert_with(|| format!("net-{}", cluster.uuid));
+            Network { id: id.clone() }
+        })
+        .await
+    }
+
+    async fn ensure_machine(&self, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
+        let (made, is_new) = self
+            .call("ensure_machine", |world| {
+                let key = (cluster.uuid, spec.node);
+                if let Some(machine) = world.machines.get(&key).filter(|m| m.state == MachineState::Running) {
+                    return (machine.clone(), false);
+                }
+                world.counter += 1;
+                let machine = SimulatedMachine {
+                    id: format!("vm-{}", world.counter),
+                    name: spec.name.clone(),
+                    role: spec.role,
+                    state: MachineState::Running,
+                    address: IpAddr::V4(Ipv4Addr::from_bits(0x0A40_000A + spec.slot)),
+                };
+                world.machines.insert(key, machine.clone());
+                let agents = machine.clone();
+                self.start_agent(cluster.uuid, spec.node, &agents);
+                (machine, true)
+            })
+            .await?;
+        tracing::debug!(machine = made.id, is_new, "simulated machine");
+        Ok(made.outside())
+    }
+
+    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
+        self.call("remove_machine", |world| {
+            world.machines.remove(&(cluster, node));
+        })
+        .await
+    }
+
+    async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {
+        self.call("remove_stray", |world| {
+            if let Some(strays) = world.strays.get_mut(&cluster) {
+                strays.retain(|stray| stray != id);
+            }
+        })
+        .await
+    }
+
+    async fn remove_network(&self, cluster: Uuid) -> Result<()> {
+        self.call("remove_network", |world| {
+            world.networks.remove(&cluster);
+            world.engine.remove(&cluster);
+        })
+        .await
+    }
+
+    async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>> {
+        self.call("diagnose", |world| {
+            world.machines.get(&(cluster, node)).map(|machine| Diagnosis {
+                state: machine.state,
+                summary: match machine.state {
+                    MachineState::Running => "the simulated machine runs".into(),
+                    MachineState::Created => "the simulated machine is not started yet".into(),
+                    MachineState::Stopped => "the simulated machine ended with exit code 137 (killed)".into(),
+                },
+                log: vec!["simulated".into()],
+            })
+        })
+        .await
+    }
+
+    async fn clusters(&self) -> Result<Vec<Uuid>> {
+        self.call("clusters", |world| {
+            let mut all: Vec<Uuid> =
+                world.networks.keys().copied().chain(world.machines.keys().map(|(cluster, _)| *cluster)).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        })
+        .await
+    }
+
+    async fn check_image(&self, image: &str) -> Result<()> {
+        if image == "missing" {
+            return Err(Cause::user(
+                "image_not_found",
+                format!("there is no image '{image}' in the simulated cloud"),
+                "name any other",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl SimulatedMachine {
+    fn outside(&self) -> Machine {
+        Machine { id: self.id.clone(), state: self.state, address: Some(self.address) }
+    }
+}

@@ -1,0 +1,257 @@
+//! Machines: made once, made again, what is in them, what they may do.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bollard::query_parameters::KillContainerOptions;
+use jeroboam_infra::Infrastructure;
+use jeroboam_infra::docker::Docker;
+use jeroboam_model::WhoseMove;
+use jeroboam_model::plan::MachineState;
+use uuid::Uuid;
+
+use crate::support::{self, IMAGE, TOKEN, Yard, cluster, spec};
+
+#[tokio::test]
+async fn ensuring_twice_makes_one_network_and_one_machine() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("twice"), spec("twice-master-0", 3));
+    let network = yard.docker.ensure_network(&cluster).await.unwrap();
+    assert_eq!(yard.docker.ensure_network(&cluster).await.unwrap(), network);
+    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    assert_eq!(yard.docker.ensure_machine(&cluster, &node).await.unwrap(), machine);
+
+    let observation = yard.docker.observe(cluster.uuid).await.unwrap();
+    assert_eq!(observation.network, Some(network));
+    assert_eq!(observation.machines.into_iter().collect::<Vec<_>>(), [(node.node, machine.clone())]);
+    assert_eq!(observation.strays, Vec::<String>::new());
+    assert_eq!(machine.state, MachineState::Running);
+    let Some(IpAddr::V4(address)) = machine.address else { panic!("no IPv4 address: {machine:?}") };
+    assert_eq!(address.octets()[3], 13, "slot 3 comes 3 after the first one, which is 10");
+}
+
+#[tokio::test]
+async fn ensuring_at_once_makes_one_network_and_one_machine() {
+    let yard = Yard::new().await;
+    let other = Docker::connect(yard.config.clone()).await.unwrap();
+    let (cluster, node) = (cluster("at-once"), spec("at-once-master-0", 0));
+    // Two tasks of one process and one of another.
+    let (a, b, c) = futures::try_join!(
+        yard.docker.ensure_network(&cluster),
+        yard.docker.ensure_network(&cluster),
+        other.ensure_network(&cluster),
+    )
+    .unwrap();
+    assert!(a == b && b == c, "{a:?} {b:?} {c:?}");
+    assert_eq!(yard.networks().await.len(), 1);
+
+    let (a, b) =
+        futures::try_join!(yard.docker.ensure_machine(&cluster, &node), yard.docker.ensure_machine(&cluster, &node),)
+            .unwrap();
+    assert_eq!(a, b);
+    assert_eq!(yard.containers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_replaced_with_a_fresh_disk() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("killed"), spec("killed-worker-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let first = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    yard.until_log(&first.id, "agent: up").await;
+    yard.exec(&first.id, "echo old >/var/lib/data").await;
+    yard.engine.kill_container(&first.id, None::<KillContainerOptions>).await.unwrap();
+    let stopped = yard.until_state(&cluster, node.node, MachineState::Stopped).await;
+    assert_eq!(stopped.id, first.id);
+
+    let diagnosis = yard.docker.diagnose(cluster.uuid, node.node).await.unwrap().unwrap();
+    assert_eq!(diagnosis.state, MachineState::Stopped);
+    assert!(diagnosis.summary.contains("exit code 137 (killed)"), "{}", diagnosis.summary);
+    assert_eq!(diagnosis.log, ["agent: up"]);
+
+    let second = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!((second.state, second.address), (MachineState::Running, first.address));
+    assert!(!yard.exec(&second.id, "cat /var/lib/data 2>&1 || true").await.contains("old"));
+    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_machine_that_was_made_but_never_started_is_made_again_with_the_agent_in_it() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("unstarted"), spec("unstarted-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let name = format!("jeroboam-{}-{}", &cluster.uuid.simple().to_string()[..8], node.name);
+    let marks = yard.marks(cluster.uuid, Some(node.node));
+    let empty = yard.container(&name, marks).await;
+    let observation = yard.docker.observe(cluster.uuid).await.unwrap();
+    assert_eq!(observation.machines[&node.node].state, MachineState::Created);
+
+    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    assert_ne!(machine.id, empty);
+    yard.until_log(&machine.id, "agent: up").await;
+    assert_eq!(yard.containers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn cut_off_at_any_moment_the_next_try_ends_with_one_running_machine() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("cut-off"), spec("cut-off-master-0", 0));
+    // From before the network is asked for to after the container has been started, which takes half a second here.
+    for milliseconds in (0..800).step_by(65) {
+        // Another process: it knows nothing of what the one before did, nor waits for its locks.
+        let process = Docker::connect(yard.config.clone()).await.unwrap();
+        let work = async {
+            process.ensure_network(&cluster).await?;
+            process.ensure_machine(&cluster, &node).await
+        };
+        let cut = tokio::time::timeout(Duration::from_millis(milliseconds), work).await;
+        yard.docker.ensure_network(&cluster).await.unwrap();
+        let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+        yard.until_log(&machine.id, "agent: up").await;
+        let (containers, networks) = (yard.containers().await, yard.networks().await);
+        assert_eq!((containers.len(), networks.len()), (1, 1), "cut off after {milliseconds} ms: {cut:?}");
+        yard.docker.remove_machine(cluster.uuid, node.node).await.unwrap();
+        yard.docker.remove_network(cluster.uuid).await.unwrap();
+        assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new(), "cut off after {milliseconds} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_a_stranger_has_is_a_conflict_and_the_stranger_stays() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("conflict"), spec("conflict-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let name = format!("jeroboam-{}-{}", &cluster.uuid.simple().to_string()[..8], node.name);
+    let stranger = yard.container(&name, yard.guest_marks()).await;
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("name_conflict", false));
+    assert!(cause.action.contains(&stranger[..12]), "{}", cause.action);
+    assert!(yard.engine.inspect_container(&stranger, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_token_is_in_a_file_that_only_root_reads_and_nowhere_that_inspect_shows() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("secret"), spec("secret-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let inspected = yard.engine.inspect_container(&machine.id, None).await.unwrap();
+    let shown = serde_json::to_string(&inspected).unwrap();
+    assert!(shown.contains(&node.node.to_string()) && !shown.contains(TOKEN), "{shown}");
+    let file =
+        yard.exec(&machine.id, "stat -c '%a %u:%g' /etc/jeroboam/node.json && cat /etc/jeroboam/node.json").await;
+    assert_eq!(file.trim(), format!("600 0:0\n{}", node.bootstrap));
+}
+
+#[tokio::test]
+async fn a_node_may_do_what_its_components_need() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("able"), spec("able-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    for (what, command) in [
+        ("mounts", "mkdir /tmp/m && mount -t tmpfs none /tmp/m && umount /tmp/m"),
+        (
+            "layered file systems under /var",
+            "cd /var && mkdir l u w m && mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w m",
+        ),
+        ("programs on /run", "cp /bin/true /run/x && /run/x"),
+        ("programs on /tmp", "cp /bin/true /tmp/x && /tmp/x"),
+        ("network devices", "ip link add v0 type veth peer name v1 && ip link del v0"),
+        ("packet filters", "iptables -t nat -N PROBE && iptables -t nat -X PROBE"),
+        ("network namespaces", "ip netns add n && ip netns del n"),
+        ("kernel parameters", "echo 1 >/proc/sys/net/ipv4/ip_forward"),
+        ("devices", "mknod /var/d c 1 3 && echo x >/var/d"),
+    ] {
+        let out = yard.exec(&machine.id, &format!("set -e; ({command}) 2>&1; echo fine")).await;
+        assert!(out.ends_with("fine\n"), "{what}: {out}");
+    }
+}
+
+#[tokio::test]
+async fn a_flavor_limits_the_machine() {
+    let yard = Yard::new().await;
+    let (cluster, mut node) = (cluster("flavor"), spec("flavor-worker-0", 0));
+    node.flavor = Some("m1.tiny".into());
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let info = yard.engine.info().await.unwrap();
+    let host = yard.engine.inspect_container(&machine.id, None).await.unwrap().host_config.unwrap();
+    let limited = |value: Option<i64>| value.filter(|value| *value > 0);
+    assert_eq!(limited(host.memory), Some(1 << 30).filter(|memory| *memory < info.mem_total.unwrap()));
+    assert_eq!(limited(host.nano_cpus), Some(1_000_000_000).filter(|_| info.ncpu.unwrap() > 1));
+
+    node.flavor = Some("enormous".into());
+    yard.docker.remove_machine(cluster.uuid, node.node).await.unwrap();
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.whose_move), ("flavor_unknown", WhoseMove::User));
+}
+
+#[tokio::test]
+async fn an_image_that_is_missing_is_named_together_with_those_that_are_there() {
+    let yard = Yard::new().await;
+    yard.docker.check_image(IMAGE).await.unwrap();
+    yard.docker.check_image(&format!("jeroboam/node:{IMAGE}")).await.unwrap();
+    let (cluster, mut node) = (cluster("image"), spec("image-master-0", 0));
+    node.image = "debian-1".into();
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    for cause in [
+        yard.docker.check_image("debian-1").await.unwrap_err(),
+        yard.docker.ensure_machine(&cluster, &node).await.unwrap_err(),
+    ] {
+        assert_eq!((cause.code.as_str(), cause.whose_move), ("image_missing", WhoseMove::Operator));
+        assert!(cause.message.contains("jeroboam/node:debian-1"), "{}", cause.message);
+        assert!(cause.action.contains("make image") && cause.action.contains(IMAGE), "{}", cause.action);
+    }
+    assert_eq!(yard.containers().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_started_leaves_no_container() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("taken"), spec("taken-master-0", 0));
+    let network = yard.docker.ensure_network(&cluster).await.unwrap();
+    // Somebody's own container has the address of slot 0.
+    let guest = yard.container("taken-guest", yard.guest_marks()).await;
+    yard.engine.start_container(&guest, None).await.unwrap();
+    let (_, subnet) = yard.networks().await.remove(0);
+    let address = subnet.replace(".0/24", ".10");
+    yard.attach(&guest, &network.id, &address).await;
+
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("address_in_use", true), "{cause:?}");
+    std::fs::remove_file(&yard.config.agent_binary).unwrap();
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.whose_move), ("agent_binary_missing", WhoseMove::Operator));
+    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_machine_needs_its_network_and_an_address_on_it() {
+    let yard = Yard::new().await;
+    let (cluster, mut node) = (cluster("lonely"), spec("lonely-master-0", 0));
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("network_missing", true));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    node.slot = 10_000;
+    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.whose_move), ("too_many_nodes", WhoseMove::User));
+}
+
+#[tokio::test]
+async fn an_agent_that_keeps_ending_is_told_from_one_that_runs() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("crashing"), spec("crashing-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    std::fs::write(&yard.config.agent_binary, "#!/bin/sh\necho no luck; exit 3\n").unwrap();
+    yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let diagnosis = support::until("the container is started again", async || {
+        let diagnosis = yard.docker.diagnose(cluster.uuid, node.node).await.unwrap().unwrap();
+        diagnosis.summary.contains("keeps ending with exit code 3").then_some(diagnosis)
+    })
+    .await;
+    assert_eq!(diagnosis.state, MachineState::Running);
+    assert!(diagnosis.log.iter().all(|line| line == "no luck") && !diagnosis.log.is_empty(), "{diagnosis:?}");
+    assert_eq!(yard.docker.diagnose(cluster.uuid, Uuid::new_v4()).await.unwrap(), None);
+}

@@ -1,0 +1,53 @@
+//! `jeroboam ca ...`.
+
+use std::io::Read;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::Context;
+use super::failure::Failure;
+use super::output::say;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertificateCommand {
+    /// Print the certificate of the authority.
+    #[command(after_help = "Examples:\n  jeroboam ca show demo > ca.pem")]
+    Show {
+        /// Name or id of the cluster.
+        cluster: String,
+    },
+    /// Have a request signed and print the certificate.
+    #[command(after_help = "Examples:\n  jeroboam ca sign demo --csr request.pem > cert.pem")]
+    Sign {
+        /// Name or id of the cluster.
+        cluster: String,
+
+        /// The request (PEM): a file, or `-` for standard input.
+        #[arg(long, value_name = "FILE|-")]
+        csr: String,
+    },
+}
+
+impl CertificateCommand {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let certificate = match self {
+            Self::Show { cluster } => {
+                let cluster = context.client.cluster(&cluster).await?;
+                context.client.certificate_authority(&cluster.uuid).await?
+            }
+            Self::Sign { cluster, csr } => {
+                let request = if csr == "-" {
+                    let mut text = String::new();
+                    std::io::stdin().read_to_string(&mut text).context("reading the request from standard input")?;
+                    text
+                } else {
+                    std::fs::read_to_string(&csr).with_context(|| format!("reading the request {csr}"))?
+                };
+                let cluster = context.client.cluster(&cluster).await?;
+                context.client.sign_certificate(&cluster.uuid, &request).await?
+            }
+        };
+        say(certificate.pem.trim_end())
+    }
+}

@@ -1,0 +1,387 @@
+//! `jeroboam bay ...`, which is also `jeroboam cluster ...`.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+use jeroboam_client::cluster::Accepted;
+use jeroboam_types::operation::OperationKind;
+use jeroboam_types::v1::{ClusterCreate, ResizeRequest};
+
+use super::cluster_config::ConfigArgs;
+use super::cluster_view::{ClusterView, view};
+use super::failure::Failure;
+use super::output::Shown;
+use super::style::{BOLD, paint, status};
+use super::watch::{WatchArgs, follow, of};
+use super::{Context, Spelling};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// All of the project.
+    #[command(after_help = "Examples:\n  jeroboam bay list\n  jeroboam bay list -o name")]
+    List,
+    /// Everything about one.
+    #[command(after_help = "Examples:\n  jeroboam bay show demo\n  jeroboam bay show demo -o json")]
+    Show(Ident),
+    /// Make one.
+    #[command(after_help = "Examples:
+  jeroboam bay create demo --baymodel kubernetes --node-count 2
+  jeroboam bay create blue --baymodel swarm --no-wait
+  jeroboam bay create old --baymodel kubernetes --labels kube_tag=v1.20.2,flannel_backend=vxlan --merge-labels")]
+    Create(CreateArgs),
+    /// Change its number of nodes.
+    #[command(
+        after_help = "Examples:\n  jeroboam bay update demo --node-count 3\n  jeroboam bay update demo replace node_count=3"
+    )]
+    Update(UpdateArgs),
+    /// Take them away, whatever state they are in.
+    #[command(after_help = "Examples:\n  jeroboam bay delete demo\n  jeroboam bay delete demo blue --no-wait")]
+    Delete(DeleteArgs),
+    /// Change the number of nodes of a node group.
+    #[command(
+        visible_alias = "scale",
+        after_help = "Examples:\n  jeroboam bay resize demo 4\n  jeroboam bay scale demo 1 --remove demo-worker-2"
+    )]
+    Resize(ResizeArgs),
+    /// Write what kubectl or docker need to reach it.
+    #[command(after_help = "Examples:
+  eval \"$(jeroboam bay config demo --dir ~/demo)\" && kubectl get nodes
+  jeroboam bay config demo --merge
+  jeroboam bay config demo --stdout")]
+    Config(ConfigArgs),
+    /// Node groups, nodes and components as a tree, with their health.
+    #[command(after_help = "Examples:\n  jeroboam bay topology demo\n  jeroboam bay topology demo -o yaml")]
+    Topology(Ident),
+    /// Do once more what failed.
+    #[command(after_help = "Examples:\n  jeroboam bay retry demo")]
+    Retry(RetryArgs),
+}
+
+/// One cluster.
+#[derive(Debug, Args)]
+pub(crate) struct Ident {
+    /// Name or id.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// Its name: a letter, then letters, digits, '_', '.', '-'. The server makes one up when it is missing.
+    name: Option<String>,
+
+    /// The same, as Magnum's first client had it.
+    #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
+    name_option: Option<String>,
+
+    /// Name or id of the kind of cluster.
+    #[arg(long, visible_alias = "cluster-template", alias = "template", value_name = "NAME")]
+    baymodel: String,
+
+    /// Nodes that carry the work.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    node_count: Option<i64>,
+
+    /// Masters; odd.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    master_count: Option<i64>,
+
+    /// Labels; instead of those of the template, unless --merge-labels is given.
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, String)>,
+
+    /// Add the labels to those of the template.
+    #[arg(long)]
+    merge_labels: bool,
+
+    /// Minutes until it is given up.
+    #[arg(long, value_name = "MINUTES")]
+    timeout: Option<u32>,
+
+    /// Flavor of the nodes.
+    #[arg(long, value_name = "FLAVOR")]
+    flavor: Option<String>,
+
+    /// Flavor of the masters.
+    #[arg(long, value_name = "FLAVOR")]
+    master_flavor: Option<String>,
+
+    /// SSH keypair of the machines.
+    #[arg(long, value_name = "NAME")]
+    keypair: Option<String>,
+
+    /// GB of each node's volume for images and containers.
+    #[arg(long, value_name = "GB")]
+    docker_volume_size: Option<u32>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Name or id.
+    name: String,
+
+    /// `replace`, as Magnum's client has it.
+    #[arg(value_parser = ["replace"], requires = "change")]
+    op: Option<String>,
+
+    /// `node_count=NUMBER`.
+    #[arg(value_name = "PATH=VALUE", conflicts_with = "node_count")]
+    change: Option<String>,
+
+    /// Nodes that carry the work.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    node_count: Option<i64>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Names or ids.
+    #[arg(required = true)]
+    names: Vec<String>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResizeArgs {
+    /// Name or id.
+    name: String,
+
+    /// How many nodes there shall be.
+    #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
+    node_count: i64,
+
+    /// Another node group than that of the first workers.
+    #[arg(long, value_name = "NAME")]
+    nodegroup: Option<String>,
+
+    /// Nodes to take away first when there shall be fewer.
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    remove: Vec<String>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// Name or id.
+    name: String,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+/// Reads `KEY=VALUE`.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("must be KEY=VALUE".to_owned()),
+    }
+}
+
+impl ClusterCommand {
+    pub(crate) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        match self {
+            Self::List => list(context, spelling).await,
+            Self::Show(ident) => {
+                let view = view(context, &ident.name).await?;
+                context.out.one(&view)
+            }
+            Self::Create(arguments) => create(context, spelling, arguments).await,
+            Self::Update(arguments) => update(context, spelling, arguments).await,
+            Self::Delete(arguments) => delete(context, spelling, arguments).await,
+            Self::Resize(arguments) => {
+                let ResizeArgs { name, node_count, nodegroup, remove, watch } = arguments;
+                let body = ResizeRequest { node_count, nodes_to_remove: remove, nodegroup };
+                resize(context, spelling, &name, &body, watch).await
+            }
+            Self::Config(arguments) => super::cluster_config::run(context, arguments).await,
+            Self::Topology(ident) => super::topology::run(context, &ident.name).await,
+            Self::Retry(arguments) => retry(context, spelling, &arguments.name, arguments.watch).await,
+        }
+    }
+}
+
+async fn list(context: &Context, spelling: Spelling) -> Result<(), Failure> {
+    let clusters = context.client.clusters().await?;
+    let names: BTreeMap<String, String> = if context.out.is_for_people() && !clusters.is_empty() {
+        let templates = context.client.templates().await?;
+        templates.into_iter().filter_map(|template| Some((template.uuid, template.name?))).collect()
+    } else {
+        BTreeMap::new()
+    };
+    let views: Vec<ClusterView> = clusters
+        .into_iter()
+        .map(|cluster| {
+            let template = names.get(&cluster.cluster_template_id).unwrap_or(&cluster.cluster_template_id).clone();
+            ClusterView { cluster, template }
+        })
+        .collect();
+    let nothing = format!(
+        "There is no {} yet. Make one: jeroboam {0} create demo --{} kubernetes",
+        spelling.cluster(),
+        spelling.template()
+    );
+    context.out.list(&views, &nothing)
+}
+
+/// Bays have one node at least (contract magnum-v1 section 2.11).
+fn check_count(spelling: Spelling, node_count: Option<i64>) -> Result<(), Failure> {
+    if spelling == Spelling::First && node_count == Some(0) {
+        return Err(Failure::Usage(
+            "--node-count 0: a bay has one node at least. Say `jeroboam cluster` for one without nodes".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) -> Result<(), Failure> {
+    check_count(spelling, arguments.node_count)?;
+    let watch = arguments.watch;
+    let body = ClusterCreate {
+        name: arguments.name.or(arguments.name_option),
+        cluster_template_id: arguments.baymodel,
+        keypair: arguments.keypair,
+        node_count: arguments.node_count,
+        master_count: arguments.master_count,
+        docker_volume_size: arguments.docker_volume_size,
+        labels: (!arguments.labels.is_empty()).then(|| arguments.labels.into_iter().collect()),
+        merge_labels: arguments.merge_labels.then_some(true),
+        master_flavor_id: arguments.master_flavor,
+        flavor_id: arguments.flavor,
+        create_timeout: arguments.timeout,
+    };
+    let accepted = context.client.create_cluster(&body).await?;
+    if !finished(context, &accepted, watch).await? {
+        let view = view(context, &accepted.cluster).await?;
+        let uuid = &accepted.cluster;
+        let sentence = format!(
+            "{} {} is being made ({uuid}). Follow it: jeroboam operation watch {1}",
+            spelling.cluster(),
+            paint(BOLD, &view.name())
+        );
+        return context.out.told(&view, &sentence);
+    }
+    tell(context, spelling, &accepted.cluster).await
+}
+
+async fn update(context: &Context, spelling: Spelling, arguments: UpdateArgs) -> Result<(), Failure> {
+    let node_count = match (&arguments.change, arguments.node_count) {
+        (None, Some(count)) => count,
+        (Some(change), None) => {
+            let (path, value) = change.split_once('=').unwrap_or((change, ""));
+            if path.trim_start_matches('/') != "node_count" {
+                return Err(Failure::Usage(format!("'{path}' cannot be changed; only node_count can")));
+            }
+            value.parse().map_err(|_| Failure::Usage(format!("node_count: '{value}' is not a number")))?
+        }
+        _ => return Err(Failure::Usage("nothing to change. Give --node-count NUMBER".to_owned())),
+    };
+    let body = ResizeRequest { node_count, nodes_to_remove: Vec::new(), nodegroup: None };
+    resize(context, spelling, &arguments.name, &body, arguments.watch).await
+}
+
+async fn resize(
+    context: &Context,
+    spelling: Spelling,
+    ident: &str,
+    body: &ResizeRequest,
+    watch: WatchArgs,
+) -> Result<(), Failure> {
+    check_count(spelling, Some(body.node_count))?;
+    let accepted = context.client.resize_cluster(ident, body).await?;
+    if !finished(context, &accepted, watch).await? {
+        let view = view(context, &accepted.cluster).await?;
+        let sentence =
+            format!("{} {} is being resized. Follow it: jeroboam operation watch {1}", spelling.cluster(), view.name());
+        return context.out.told(&view, &sentence);
+    }
+    tell(context, spelling, &accepted.cluster).await
+}
+
+async fn retry(context: &Context, spelling: Spelling, ident: &str, watch: WatchArgs) -> Result<(), Failure> {
+    let accepted = context.client.retry_cluster(ident).await?;
+    if !watch.wanted() {
+        let view = view(context, &accepted.cluster).await?;
+        let sentence =
+            format!("{} {} is tried again. Follow it: jeroboam operation watch {1}", spelling.cluster(), view.name());
+        return context.out.told(&view, &sentence);
+    }
+    let operation = of(context, &accepted).await?;
+    let operation = follow(context, operation.uuid).await?;
+    if operation.kind == OperationKind::Delete {
+        return Ok(());
+    }
+    tell(context, spelling, &accepted.cluster).await
+}
+
+async fn delete(context: &Context, spelling: Spelling, arguments: DeleteArgs) -> Result<(), Failure> {
+    let mut going = Vec::new();
+    for ident in &arguments.names {
+        let cluster = context.client.cluster(ident).await?;
+        let accepted = context.client.delete_cluster(&cluster.uuid).await?;
+        going.push((cluster, accepted));
+    }
+    for (cluster, accepted) in going {
+        let name = cluster.name.clone().unwrap_or_else(|| cluster.uuid.clone());
+        if !finished(context, &accepted, arguments.watch).await? {
+            let uuid = cluster.uuid.clone();
+            let view = ClusterView { template: cluster.cluster_template_id.clone(), cluster };
+            let sentence =
+                format!("{} {name} is being deleted. Follow it: jeroboam operation watch {uuid}", spelling.cluster());
+            context.out.told(&view, &sentence)?;
+        }
+    }
+    Ok(())
+}
+
+/// Follows what a write started if that is wanted, and says whether it was.
+async fn finished(context: &Context, accepted: &Accepted, watch: WatchArgs) -> Result<bool, Failure> {
+    if !watch.wanted() {
+        return Ok(false);
+    }
+    let operation = of(context, accepted).await?;
+    follow(context, operation.uuid).await?;
+    Ok(true)
+}
+
+/// Says how a cluster is after the work, and what may be next.
+async fn tell(context: &Context, spelling: Spelling, uuid: &str) -> Result<(), Failure> {
+    let view = view(context, uuid).await?;
+    let name = view.name();
+    let noun = spelling.cluster();
+    let address = view.cluster.api_address.as_deref().map(|address| format!(" at {address}")).unwrap_or_default();
+    let sentence = format!(
+        "{noun} {} is {}{address}\nReach it: {}",
+        paint(BOLD, &name),
+        status(&view.cluster.status),
+        paint(BOLD, &format!("jeroboam {noun} config {name}"))
+    );
+    context.out.told(&view, &sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bay_has_a_node_and_a_cluster_may_have_none() {
+        assert!(check_count(Spelling::First, Some(0)).is_err());
+        assert!(check_count(Spelling::First, None).is_ok());
+        assert!(check_count(Spelling::Today, Some(0)).is_ok());
+    }
+
+    #[test]
+    fn labels_may_have_equals_signs_and_nothing_in_their_values() {
+        assert_eq!(label("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(label("a="), Ok(("a".to_owned(), String::new())));
+        assert!(label("a").is_err() && label("=b").is_err());
+    }
+}

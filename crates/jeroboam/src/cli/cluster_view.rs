@@ -1,0 +1,83 @@
+//! How a cluster is printed.
+
+use jeroboam_types::v1::Cluster;
+use serde::Serialize;
+
+use super::Context;
+use super::failure::Failure;
+use super::output::{Shown, map, or_dash};
+use super::style::status;
+
+/// A cluster with the name of its template, for lists.
+#[derive(Serialize)]
+pub(crate) struct ClusterView {
+    #[serde(flatten)]
+    pub(crate) cluster: Cluster,
+    #[serde(skip)]
+    pub(crate) template: String,
+}
+
+impl Shown for ClusterView {
+    const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "BAYMODEL", "MASTERS", "NODES", "STATUS", "HEALTH"];
+
+    fn row(&self) -> Vec<String> {
+        let cluster = &self.cluster;
+        vec![
+            cluster.uuid.clone(),
+            or_dash(cluster.name.as_deref()),
+            self.template.clone(),
+            cluster.master_count.to_string(),
+            cluster.node_count.to_string(),
+            status(&cluster.status),
+            status(&or_dash(cluster.health_status.as_deref())),
+        ]
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        let cluster = &self.cluster;
+        let addresses = |list: &Option<Vec<String>>| or_dash(list.as_ref().map(|list| list.join(", ")).as_deref());
+        let mut details = vec![
+            ("uuid", cluster.uuid.clone()),
+            ("name", or_dash(cluster.name.as_deref())),
+            ("status", status(&cluster.status)),
+            ("status_reason", or_dash(cluster.status_reason.as_deref())),
+            ("health_status", status(&or_dash(cluster.health_status.as_deref()))),
+        ];
+        if let Some(reasons) = cluster.health_status_reason.as_ref().filter(|reasons| !reasons.is_empty()) {
+            details.push(("health_status_reason", map(reasons)));
+        }
+        details.extend([
+            ("baymodel", self.template.clone()),
+            ("api_address", or_dash(cluster.api_address.as_deref())),
+            ("coe_version", or_dash(cluster.coe_version.as_deref())),
+            ("container_version", or_dash(cluster.container_version.as_deref())),
+            ("master_count", cluster.master_count.to_string()),
+            ("node_count", cluster.node_count.to_string()),
+            ("master_addresses", addresses(&cluster.master_addresses)),
+            ("node_addresses", addresses(&cluster.node_addresses)),
+            ("labels", map(&cluster.labels)),
+            (
+                "create_timeout",
+                cluster.create_timeout.map_or_else(|| "-".to_owned(), |minutes| format!("{minutes} min")),
+            ),
+            ("created_at", or_dash(cluster.created_at.as_deref())),
+            ("updated_at", or_dash(cluster.updated_at.as_deref())),
+        ]);
+        details
+    }
+
+    fn name(&self) -> String {
+        self.cluster.name.clone().unwrap_or_else(|| self.cluster.uuid.clone())
+    }
+}
+
+/// One cluster, ready to be printed.
+pub(crate) async fn view(context: &Context, ident: &str) -> Result<ClusterView, Failure> {
+    let cluster = context.client.cluster(ident).await?;
+    // The template may be hidden from us by now; then its id must do.
+    let template = match context.client.template(&cluster.cluster_template_id).await {
+        Ok(template) => template.name.unwrap_or(template.uuid),
+        Err(_) => cluster.cluster_template_id.clone(),
+    };
+    Ok(ClusterView { cluster, template })
+}

@@ -1,0 +1,152 @@
+//! How a command ends when it does not succeed: what is printed, and the exit code.
+
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use jeroboam_client::Error;
+
+use super::style::{DIM, paint};
+
+/// The exit codes, as `jeroboam help exit-codes` prints them.
+pub(crate) const EXIT_CODES: &str = "  0    done
+  1    failed for a reason that has no code of its own
+  2    the command line is wrong
+  3    there is no such thing
+  4    the login was refused, or the role or quota does not allow it
+  5    the operation failed or was cancelled; its steps say why
+  6    the server cannot be reached
+  130  stopped with Ctrl-C while watching; the operation goes on
+
+`container exec` ends with the exit code of the command in the container.";
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was given makes no sense.
+    Usage(String),
+    /// The API, or the way to it.
+    Client(Error),
+    /// An operation ended badly. Its causes have been printed.
+    Operation,
+    /// Ctrl-C while watching. What to do has been printed.
+    Interrupted,
+    /// Whoever read our output has gone: nothing to say and nobody to say it to.
+    NobodyReads,
+    /// The exit code of a command in a container.
+    Exit(u8),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::NobodyReads } else { Self::Other(error.into()) }
+    }
+}
+
+impl Failure {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::NobodyReads => 0,
+            Self::Other(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Operation => 5,
+            Self::Interrupted => 130,
+            Self::Exit(code) => *code,
+            Self::Client(error) => match error {
+                Error::Unreachable { .. } => 6,
+                Error::Login { status, .. } if *status < 500 => 4,
+                Error::Api(error) => match error.status {
+                    401 | 403 => 4,
+                    404 => 3,
+                    502..=504 => 6,
+                    _ => 1,
+                },
+                Error::Config { .. } | Error::Login { .. } | Error::Protocol { .. } => 1,
+            },
+        }
+    }
+
+    /// Says what went wrong and what to do, on standard error.
+    pub(crate) fn report(&self) -> ExitCode {
+        if let Some(text) = self.text() {
+            // When even standard error is gone there is nobody left to tell.
+            let _ = super::output::complain(&text);
+        }
+        ExitCode::from(self.code())
+    }
+
+    fn text(&self) -> Option<String> {
+        let error = paint(Style::new().fg_color(Some(AnsiColor::Red.into())).bold(), "error:");
+        match self {
+            Self::Usage(message) => Some(format!("{error} {message}\n\nFor more information, try '--help'.")),
+            Self::Other(cause) => Some(format!("{error} {cause:#}")),
+            Self::Client(cause) => {
+                let mut text = format!("{error} {cause}");
+                let mut facts = Vec::new();
+                if let Some(status) = cause.status() {
+                    facts.push(format!("HTTP {status}"));
+                }
+                if let Some(id) = cause.request_id() {
+                    facts.push(format!("request {id}"));
+                }
+                if !facts.is_empty() {
+                    text += &format!("\n       {}", paint(DIM, &facts.join(", ")));
+                }
+                if let Some(action) = cause.action() {
+                    text += &format!("\n       {action}.");
+                }
+                Some(text)
+            }
+            Self::Operation | Self::Interrupted | Self::NobodyReads | Self::Exit(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jeroboam_client::error::ApiError;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_failure_has_the_documented_code() {
+        let api = |status| Failure::Client(Error::Api(Box::new(ApiError::read(status, None, "no"))));
+        let unreachable = Failure::Client(Error::Unreachable { url: String::new(), message: String::new() });
+        for (failure, code) in [
+            (api(400), 1),
+            (api(401), 4),
+            (api(403), 4),
+            (api(404), 3),
+            (api(500), 1),
+            (api(503), 6),
+            (unreachable, 6),
+            (Failure::Usage(String::new()), 2),
+            (Failure::Operation, 5),
+            (Failure::Interrupted, 130),
+        ] {
+            assert_eq!(failure.code(), code, "{failure:?}");
+            assert!(EXIT_CODES.contains(&format!("  {code} ")), "{code} is not documented");
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_to_look_and_what_to_do() {
+        let error = ApiError::read(404, Some("req-7".to_owned()), "no such bay");
+        let text = Failure::Client(Error::Api(Box::new(error))).text().unwrap();
+        assert!(text.contains("no such bay") && text.contains("req-7") && text.contains("`list`"), "{text}");
+    }
+}

@@ -1,0 +1,300 @@
+//! The user's command line. One file per noun, each with its arguments and what they do.
+
+mod argv;
+mod certificate;
+mod cluster;
+mod cluster_config;
+mod cluster_template;
+mod cluster_view;
+mod container;
+mod failure;
+mod kubeconfig;
+mod node_group;
+mod operation;
+mod output;
+mod private_file;
+mod progress;
+mod style;
+mod topology;
+mod watch;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use jeroboam_client::config::Choice;
+use jeroboam_client::environment::Process;
+use jeroboam_client::{Client, Config};
+
+use crate::up::UpArgs;
+use failure::{EXIT_CODES, Failure};
+use output::{Format, Printer};
+
+/// Containers as a service: Kubernetes and Swarm clusters by one command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "jeroboam",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  jeroboam up                                    start a server on this machine
+  jeroboam baymodel list                         what kinds of clusters there are
+  jeroboam bay create demo --baymodel kubernetes --node-count 2
+  jeroboam bay config demo --merge && kubectl get nodes
+
+`bay` and `cluster` are the same, and so are `baymodel` and `cluster-template`. Every command
+also goes with a hyphen: `jeroboam bay-create`. Exit codes: `jeroboam help exit-codes`."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What goes with every command.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// A cloud of a clouds.yaml; by default the server of this machine.
+    #[arg(
+        long,
+        global = true,
+        env = "OS_CLOUD",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    os_cloud: Option<String>,
+
+    /// The form of the output.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_default_value = true,
+        help_heading = "Global options"
+    )]
+    output: Format,
+
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_default_value = true,
+        help_heading = "Global options"
+    )]
+    color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a server on this machine: API, conductor, identity and database in one process.
+    #[command(after_help = "Examples:
+  jeroboam up
+  jeroboam up --data /srv/jeroboam --listen 0.0.0.0:9511")]
+    Up(Box<UpArgs>),
+    /// Clusters, by their first name.
+    #[command(subcommand, alias = "bays")]
+    Bay(cluster::ClusterCommand),
+    /// Clusters.
+    #[command(subcommand, alias = "clusters")]
+    Cluster(cluster::ClusterCommand),
+    /// Kinds of clusters, by their first name.
+    #[command(subcommand, alias = "baymodels")]
+    Baymodel(cluster_template::TemplateCommand),
+    /// Kinds of clusters.
+    #[command(subcommand, aliases = ["clustertemplate", "cluster-templates"])]
+    ClusterTemplate(cluster_template::TemplateCommand),
+    /// Node groups of a cluster.
+    #[command(subcommand, aliases = ["node-group", "nodegroups"])]
+    Nodegroup(node_group::NodeGroupCommand),
+    /// What is being done to clusters, and what was.
+    #[command(subcommand, alias = "operations")]
+    Operation(operation::OperationCommand),
+    /// Pods of a Kubernetes cluster.
+    #[command(subcommand, alias = "pods")]
+    Pod(workload::WorkloadCommand),
+    /// Services of a Kubernetes cluster.
+    #[command(subcommand, alias = "services")]
+    Service(workload::WorkloadCommand),
+    /// Replication controllers of a Kubernetes cluster.
+    #[command(subcommand, alias = "rcs")]
+    Rc(workload::WorkloadCommand),
+    /// Containers of a Swarm cluster.
+    #[command(subcommand, alias = "containers")]
+    Container(container::ContainerCommand),
+    /// The certificate authority of a cluster.
+    #[command(subcommand)]
+    Ca(certificate::CertificateCommand),
+    /// Print a script that completes commands in your shell.
+    #[command(after_help = "Examples:
+  jeroboam completion bash > /etc/bash_completion.d/jeroboam
+  source <(jeroboam completion bash)
+  jeroboam completion fish > ~/.config/fish/completions/jeroboam.fish")]
+    Completion {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// What the exit codes mean.
+    #[command(long_about = format!("What the exit codes mean:\n\n{EXIT_CODES}"))]
+    ExitCodes,
+}
+
+/// What commands work with.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) out: Printer,
+}
+
+/// Which of the two spellings of a noun was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// `bay`, `baymodel`.
+    First,
+    /// `cluster`, `cluster-template`.
+    Today,
+}
+
+impl Spelling {
+    /// The word for a cluster.
+    pub(crate) fn cluster(self) -> &'static str {
+        match self {
+            Self::First => "bay",
+            Self::Today => "cluster",
+        }
+    }
+
+    /// The word for a cluster template.
+    pub(crate) fn template(self) -> &'static str {
+        match self {
+            Self::First => "baymodel",
+            Self::Today => "cluster-template",
+        }
+    }
+}
+
+/// Runs the command line that this process was started with.
+pub(crate) fn main() -> ExitCode {
+    let arguments = argv::rewrite(&Cli::command(), std::env::args_os().collect());
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        // Help and version come this way too, with exit code 0.
+        Err(error) => error.exit(),
+    };
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    let command = match command {
+        Command::Up(arguments) => return crate::up::run(*arguments).map_err(Failure::from),
+        Command::Completion { shell } => return completion(shell),
+        Command::ExitCodes => return output::say(EXIT_CODES),
+        other => other,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let choice = Choice { cloud: global.os_cloud, data_folder: None };
+        let client = Client::new(Config::load(&Process, &choice)?)?;
+        let context = Context { client, out: Printer { format: global.output } };
+        Box::pin(command.run(&context)).await
+    })
+}
+
+impl Command {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Bay(command) => command.run(context, Spelling::First).await,
+            Self::Cluster(command) => command.run(context, Spelling::Today).await,
+            Self::Baymodel(command) => command.run(context, Spelling::First).await,
+            Self::ClusterTemplate(command) => command.run(context, Spelling::Today).await,
+            Self::Nodegroup(command) => command.run(context).await,
+            Self::Operation(command) => command.run(context).await,
+            Self::Pod(command) => command.run::<jeroboam_types::v1::Pod>(context, "pod").await,
+            Self::Service(command) => command.run::<jeroboam_types::v1::Service>(context, "service").await,
+            Self::Rc(command) => command.run::<jeroboam_types::v1::ReplicationController>(context, "rc").await,
+            Self::Container(command) => command.run(context).await,
+            Self::Ca(command) => command.run(context).await,
+            Self::Up(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
+        }
+    }
+}
+
+fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "jeroboam", &mut script);
+    output::raw(&String::from_utf8_lossy(&script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_examples() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} has no help");
+            let mut verbs = command.get_subcommands().peekable();
+            if verbs.peek().is_none() {
+                let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(examples.contains("jeroboam ") || path.ends_with("exit-codes"), "{path} has no examples");
+            }
+            verbs.for_each(|verb| check(verb, &path));
+        }
+        check(&Cli::command(), "");
+    }
+
+    #[test]
+    fn help_stays_as_it_was_meant() {
+        // Of a fixed width, whatever terminal the test has.
+        let mut command = Cli::command().term_width(100);
+        insta::assert_snapshot!("help", command.render_help());
+        let mut exit_codes = command.find_subcommand("exit-codes").unwrap().clone();
+        insta::assert_snapshot!("help_exit_codes", exit_codes.render_long_help());
+    }
+
+    #[test]
+    fn scripts_for_all_shells_know_the_nouns() {
+        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "jeroboam", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            assert!(script.contains("baymodel") && script.contains("topology"), "{shell}");
+        }
+    }
+}

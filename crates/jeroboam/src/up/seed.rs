@@ -1,0 +1,67 @@
+//! The two cluster templates that come out of the box.
+
+use jeroboam_model::{ClusterTemplate, EngineKind};
+use jeroboam_store::{Scope, Store, StoreError};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Image that machines of the docker infrastructure are made of.
+const IMAGE: &str = "debian-12";
+/// Flavor of nodes: enough for a master of Kubernetes.
+const FLAVOR: &str = "m1.medium";
+
+/// Makes the templates `kubernetes` and `swarm`, public and owned by `project`, when the database is empty. What an
+/// admin deletes later stays deleted.
+pub(crate) async fn templates(store: &Store, project: &str, user: &str) -> Result<(), StoreError> {
+    let is_first_start = store.templates(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty()
+        && store.clusters(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty();
+    if !is_first_start {
+        return Ok(());
+    }
+    for (name, engine, network_driver) in
+        [("kubernetes", EngineKind::Kubernetes, "flannel"), ("swarm", EngineKind::Swarm, "docker")]
+    {
+        store.create_template(&template(name, engine, network_driver, project, user)).await?;
+    }
+    Ok(())
+}
+
+fn template(name: &str, engine: EngineKind, network_driver: &str, project: &str, user: &str) -> ClusterTemplate {
+    ClusterTemplate {
+        uuid: Uuid::new_v4(),
+        project_id: project.to_owned(),
+        user_id: user.to_owned(),
+        name: Some(name.to_owned()),
+        engine,
+        image_id: IMAGE.to_owned(),
+        flavor_id: Some(FLAVOR.to_owned()),
+        master_flavor_id: Some(FLAVOR.to_owned()),
+        keypair_id: None,
+        external_network_id: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        dns_nameserver: None,
+        network_driver: Some(network_driver.to_owned()),
+        volume_driver: None,
+        docker_volume_size: None,
+        docker_storage_driver: None,
+        apiserver_port: None,
+        cluster_distro: Some("debian".to_owned()),
+        http_proxy: None,
+        https_proxy: None,
+        no_proxy: None,
+        insecure_registry: None,
+        labels: jeroboam_model::Labels::new(),
+        registry_enabled: false,
+        tls_disabled: false,
+        public: true,
+        hidden: false,
+        master_lb_enabled: false,
+        floating_ip_enabled: false,
+        server_type: "vm".to_owned(),
+        tags: None,
+        driver: None,
+        created_at: Timestamp::now(),
+        updated_at: None,
+    }
+}

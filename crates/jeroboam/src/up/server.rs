@@ -1,0 +1,214 @@
+//! Puts the parts together, starts them in an order in which each finds what it needs, and stops them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jeroboam_api::agent::AgentServer;
+use jeroboam_api::{AppState, Settings as ApiSettings};
+use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::agents::{Birth, Home};
+use jeroboam_conductor::simulated::Cloud;
+use jeroboam_conductor::{Clock, Conductor, Engines, Settings as ConductorSettings};
+use jeroboam_engine::kubernetes::Kubernetes;
+use jeroboam_engine::swarm::Swarm;
+use jeroboam_identity::{Embedded, Settings as IdentitySettings, keystone};
+use jeroboam_infra::Infrastructure;
+use jeroboam_infra::docker::{Docker, DockerConfig};
+use jeroboam_model::CauseExt;
+use jeroboam_pki::EncryptionKey;
+use jeroboam_store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::data::DataDir;
+use super::{InfrastructureKind, UpArgs, seed};
+
+/// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
+const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
+
+/// Runs the server until it is told to stop (SIGINT, SIGTERM).
+///
+/// # Errors
+/// When it cannot start: the data folder is in use, a file is damaged, the address is taken.
+pub fn run(args: UpArgs) -> anyhow::Result<()> {
+    start_log(args.log_json);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(serve(args))
+}
+
+fn start_log(json: bool) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { log.json().init() } else { log.with_ansi(false).init() }
+}
+
+async fn serve(args: UpArgs) -> anyhow::Result<()> {
+    let data = DataDir::open(&args.data)?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!("listening on {}: another server may be using it; give another address with --listen", args.listen)
+    })?;
+    let public_url = format!("http://{}", listener.local_addr().context("reading our own address")?);
+    let key = EncryptionKey::load_or_create(&data.file("encryption.key")).context("opening the encryption key")?;
+    let url = format!("sqlite://{}?mode=rwc", data.file("jeroboam.db").display());
+    let store = Store::connect(&url, key).await.context("opening the database")?;
+    // The folder's lock says that nobody else is at this database.
+    store.end_all_leases().await.context("taking over from the server before")?;
+    let lifetime = jiff::SignedDuration::from_secs(args.token_seconds.into());
+    let identity = IdentitySettings { token_lifetime: lifetime, public_url: public_url.clone() };
+    let identity = Arc::new(Embedded::open(data.path(), identity).context("opening the embedded identity")?);
+    let (project, user) = identity.administrator();
+    seed::templates(&store, project, user).await.context("making the first cluster templates")?;
+
+    let clock = Clock::System;
+    let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
+    let (infra, engines): (Arc<dyn Infrastructure>, Engines) = match args.infrastructure {
+        InfrastructureKind::Docker => (
+            Arc::new(docker(&args, &data).await?),
+            Engines { kubernetes: Arc::new(kubernetes.clone()), swarm: Arc::new(swarm.clone()) },
+        ),
+        InfrastructureKind::Simulated => {
+            let cloud = Cloud::new(jeroboam_infra::simulated::Settings::default(), store.clone(), clock);
+            (Arc::new(cloud.infra), cloud.engines)
+        }
+    };
+
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let birth = Birth::default();
+    tasks.spawn(serve_agents(store.clone(), infra.clone(), birth.clone(), shutdown.clone()));
+    let accesses = AccessBook::new(store.clone());
+    let conductor = Conductor::new(
+        store.clone(),
+        infra.clone(),
+        engines,
+        accesses.clone(),
+        birth,
+        ConductorSettings::default(),
+        clock,
+    );
+    tasks.spawn(conductor.run(shutdown.clone()));
+
+    let settings = ApiSettings {
+        public_url: public_url.clone(),
+        host: host_name(),
+        manifest_networks: networks(&args.allow_manifests_from)?,
+        ..ApiSettings::default()
+    };
+    let state = AppState::new(store, identity.clone(), accesses, infra, (kubernetes, swarm), settings);
+    let router = jeroboam_api::router(state, Some(keystone::router(identity)));
+    tasks.spawn(stop_on_signal(shutdown.clone()));
+    info!(url = public_url, data = %data.path().display(), "ready");
+    let served = jeroboam_api::serve(listener, router, shutdown.clone()).await;
+    shutdown.cancel();
+    tasks.close();
+    tasks.wait().await;
+    served.context("serving the API")
+}
+
+async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
+    let agent_binary = match &args.agent {
+        Some(path) => path.clone(),
+        None => beside_us("jeroboam-node")?,
+    };
+    let address = |ip| std::net::SocketAddr::new(ip, args.agent_port);
+    let config = DockerConfig {
+        host: args.docker_host.clone(),
+        deployment: deployment(&data.file("deployment"))?,
+        address_pool: args.address_pool.parse().with_context(|| {
+            format!("--address-pool: '{}' is not an IPv4 network such as 10.89.0.0/16", args.address_pool)
+        })?,
+        agent_binary,
+        agent_port: args.agent_port,
+        agent_listen: args.agent_address.map(address),
+        agent_reach: args.agent_address.map(address),
+    };
+    Docker::connect(config)
+        .await
+        .map_err(|cause| anyhow::anyhow!("{}. {}", cause.one_line(), cause.action))
+        .context("setting up the docker infrastructure")
+}
+
+/// Finds out where agents are to call, listens there, and serves them. Until then no machine is made.
+async fn serve_agents(store: Store, infra: Arc<dyn Infrastructure>, birth: Birth, shutdown: CancellationToken) {
+    loop {
+        match listen_for_agents(&store, infra.as_ref()).await {
+            Ok((server, listener, reach)) => {
+                birth.home_is(Home { server: format!("https://{reach}"), ca: server.ca_pem().to_owned() });
+                return server.serve(listener, shutdown).await;
+            }
+            Err(problem) => warn!("agents cannot call home yet: {problem:#}"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(FIND_HOME_AGAIN) => {}
+        }
+    }
+}
+
+async fn listen_for_agents(
+    store: &Store,
+    infra: &dyn Infrastructure,
+) -> anyhow::Result<(AgentServer, TcpListener, std::net::SocketAddr)> {
+    let endpoint = infra.agent_endpoint().await.map_err(|cause| anyhow::anyhow!("{}", cause.one_line()))?;
+    let listener =
+        TcpListener::bind(endpoint.listen).await.with_context(|| format!("listening on {}", endpoint.listen))?;
+    let server = AgentServer::new(store.clone(), &[endpoint.reach.ip()]).await?;
+    Ok((server, listener, endpoint.reach))
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        warn!("signals cannot be received: end this process by force when it is to stop");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = shutdown.cancelled() => return,
+    }
+    info!("stopping; clusters keep running");
+    shutdown.cancel();
+}
+
+/// A program of ours that lies beside this one.
+fn beside_us(name: &str) -> anyhow::Result<PathBuf> {
+    let us = std::env::current_exe().context("finding out where this program is")?;
+    let path = us.with_file_name(name);
+    if !path.exists() {
+        bail!("the agent {} is missing. Build it (make build), or say where it is with --agent", path.display());
+    }
+    Ok(path)
+}
+
+/// What tells our things at the Docker Engine from those of another server: random, made once, kept.
+fn deployment(path: &Path) -> anyhow::Result<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+    let name = uuid::Uuid::new_v4().to_string();
+    std::fs::write(path, &name).with_context(|| format!("writing {}", path.display()))?;
+    Ok(name)
+}
+
+fn networks(texts: &[String]) -> anyhow::Result<Vec<ipnet::IpNet>> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse().with_context(|| format!("--allow-manifests-from: '{text}' is not a network such as 10.0.0.0/8"))
+        })
+        .collect()
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "localhost".into(), |name| name.trim().into())
+}

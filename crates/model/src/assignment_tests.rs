@@ -1,0 +1,345 @@
+//! Tests of [`super`].
+
+use std::collections::BTreeMap;
+
+use jeroboam_types::agent::{Facts, Report, Taint};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::{Labels, Status};
+
+const GROUP: Uuid = Uuid::from_u128(100);
+
+fn cluster(engine: EngineKind, labels: &[(&str, &str)]) -> Cluster {
+    Cluster {
+        uuid: Uuid::from_u128(1),
+        project_id: "p".into(),
+        user_id: "u".into(),
+        name: "My Cluster".into(),
+        template: Uuid::from_u128(2),
+        engine,
+        keypair: None,
+        docker_volume_size: None,
+        labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Labels>(),
+        master_flavor_id: None,
+        flavor_id: None,
+        create_timeout: None,
+        discovery_url: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        floating_ip_enabled: false,
+        master_lb_enabled: false,
+        status: Status::CreateInProgress,
+        status_reason: None,
+        health: None,
+        health_reason: BTreeMap::new(),
+        stack_id: None,
+        api_address: None,
+        coe_version: None,
+        container_version: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: None,
+    }
+}
+
+fn template(engine: EngineKind) -> ClusterTemplate {
+    ClusterTemplate {
+        uuid: Uuid::from_u128(2),
+        project_id: "p".into(),
+        user_id: "u".into(),
+        name: None,
+        engine,
+        image_id: "debian-12".into(),
+        flavor_id: None,
+        master_flavor_id: None,
+        keypair_id: None,
+        external_network_id: None,
+        fixed_network: None,
+        fixed_subnet: None,
+        dns_nameserver: None,
+        network_driver: None,
+        volume_driver: None,
+        docker_volume_size: None,
+        docker_storage_driver: None,
+        apiserver_port: None,
+        cluster_distro: None,
+        http_proxy: None,
+        https_proxy: None,
+        no_proxy: None,
+        insecure_registry: Some("172.17.0.1:5000, other:80,".into()),
+        labels: Labels::new(),
+        registry_enabled: false,
+        tls_disabled: false,
+        public: false,
+        hidden: false,
+        master_lb_enabled: false,
+        floating_ip_enabled: false,
+        server_type: "vm".into(),
+        tags: None,
+        driver: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: None,
+    }
+}
+
+fn group() -> NodeGroup {
+    NodeGroup {
+        uuid: GROUP,
+        cluster: Uuid::from_u128(1),
+        project_id: "p".into(),
+        name: "default-worker".into(),
+        role: NodeRole::Worker,
+        is_default: true,
+        node_count: 1,
+        min_node_count: 0,
+        max_node_count: None,
+        flavor_id: None,
+        image_id: "debian-12".into(),
+        docker_volume_size: None,
+        labels: Labels::new(),
+        node_labels: BTreeMap::from([("zone".into(), "a".into())]),
+        node_taints: vec![Taint { key: "gpu".into(), value: String::new(), effect: "NoSchedule".into() }],
+        status: Status::CreateInProgress,
+        status_reason: None,
+        version: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: None,
+    }
+}
+
+fn node(role: NodeRole, slot: u32) -> Node {
+    Node {
+        uuid: Uuid::from_u128(1000 + u128::from(slot)),
+        cluster: Uuid::from_u128(1),
+        node_group: if role == NodeRole::Worker { GROUP } else { Uuid::from_u128(101) },
+        name: format!("my-cluster-{role}-{slot}"),
+        role,
+        slot,
+        wanted: true,
+        machine_id: None,
+        address: Some(IpAddr::from([172, 18, 0, u8::try_from(slot).unwrap() + 10])),
+        report: None,
+        reported_at: None,
+        enrolled: true,
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn up(mut node: Node) -> Node {
+    node.report = Some(Report {
+        revision: 1,
+        phase: NodePhase::Up,
+        components: Vec::new(),
+        problem: None,
+        facts: Facts::default(),
+        swarm: None,
+    });
+    node
+}
+
+fn secrets() -> ClusterSecrets {
+    ClusterSecrets {
+        ca: Some("ca".into()),
+        etcd_ca: Some("etcd".into()),
+        front_proxy_ca: Some("front".into()),
+        service_account_key: Some("key".into()),
+        service_account_public_key: Some("public".into()),
+        swarm_manager_token: None,
+        swarm_worker_token: None,
+    }
+}
+
+fn tokens() -> ClusterSecrets {
+    ClusterSecrets {
+        swarm_manager_token: Some("manager".into()),
+        swarm_worker_token: Some("worker".into()),
+        ..secrets()
+    }
+}
+
+/// Everything about one cluster of these nodes.
+struct World {
+    cluster: Cluster,
+    template: ClusterTemplate,
+    groups: Vec<NodeGroup>,
+    nodes: Vec<Node>,
+    secrets: ClusterSecrets,
+}
+
+impl World {
+    fn new(engine: EngineKind, nodes: Vec<Node>, secrets: ClusterSecrets) -> Self {
+        Self { cluster: cluster(engine, &[]), template: template(engine), groups: vec![group()], nodes, secrets }
+    }
+
+    fn build(&self, at: usize) -> Option<Assignment> {
+        let source = Source {
+            cluster: &self.cluster,
+            template: &self.template,
+            groups: &self.groups,
+            nodes: &self.nodes,
+            secrets: &self.secrets,
+            revision: 7,
+        };
+        build(&source, &self.nodes[at]).unwrap()
+    }
+
+    fn kubernetes(&self, at: usize) -> KubernetesAssignment {
+        match self.build(at).unwrap().engine {
+            EngineAssignment::Kubernetes(assignment) => *assignment,
+            EngineAssignment::Swarm(_) => panic!("not Kubernetes"),
+        }
+    }
+
+    fn membership(&self, at: usize) -> Option<SwarmMembership> {
+        match self.build(at).unwrap().engine {
+            EngineAssignment::Swarm(assignment) => assignment.membership,
+            EngineAssignment::Kubernetes(_) => panic!("not a swarm"),
+        }
+    }
+}
+
+use NodeRole::{Master, Worker};
+
+#[test]
+fn a_worker_gets_what_its_cluster_template_and_group_say() {
+    let world = World::new(EngineKind::Kubernetes, vec![node(Worker, 1), node(Worker, 2), node(Master, 3)], secrets());
+    let assignment = world.build(0).unwrap();
+    assert_eq!((assignment.revision, assignment.name.as_str()), (7, "my-cluster-worker-1"));
+    assert_eq!(assignment.cluster, "My Cluster");
+    assert_eq!(assignment.insecure_registries, ["172.17.0.1:5000", "other:80"]);
+    let peers: Vec<_> = assignment.peers.iter().map(|peer| peer.name.as_str()).collect();
+    assert_eq!(peers, ["my-cluster-master-3", "my-cluster-worker-1", "my-cluster-worker-2"]);
+    let kubernetes = world.kubernetes(0);
+    assert_eq!(kubernetes.api_server, "https://172.18.0.13:6443");
+    assert_eq!(kubernetes.dns_address.to_string(), "10.254.0.10");
+    assert_eq!((kubernetes.pod_cidr.as_str(), kubernetes.node_prefix), ("10.100.0.0/16", 24));
+    assert_eq!(kubernetes.node_labels["zone"], "a");
+    assert_eq!(kubernetes.node_taints[0].key, "gpu");
+    assert!(kubernetes.control_plane.is_none());
+    let text = serde_json::to_string(&assignment).unwrap();
+    assert!(!text.contains("service_account_key"), "workers get no secrets of the control plane");
+}
+
+#[test]
+fn labels_and_the_templates_port_are_followed() {
+    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
+    world.cluster = cluster(
+        EngineKind::Kubernetes,
+        &[("service_cluster_ip_range", "10.20.30.0/24"), ("kube_tag", "v1.33.1"), ("flannel_backend", "vxlan")],
+    );
+    world.template.apiserver_port = Some(8443);
+    let kubernetes = world.kubernetes(0);
+    assert_eq!(kubernetes.api_server, "https://172.18.0.10:8443");
+    assert_eq!(kubernetes.dns_address.to_string(), "10.20.30.10");
+    assert_eq!(kubernetes_service_address("10.20.30.0/24".parse().unwrap()).to_string(), "10.20.30.1");
+    assert_eq!(kubernetes.version, "v1.33.1");
+}
+
+#[test]
+fn labels_that_make_no_sense_are_named() {
+    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
+    world.cluster.labels.insert("kube_tag".into(), "../..".into());
+    let source = Source {
+        cluster: &world.cluster,
+        template: &world.template,
+        groups: &[],
+        nodes: &world.nodes,
+        secrets: &world.secrets,
+        revision: 1,
+    };
+    assert_eq!(build(&source, &world.nodes[0]).unwrap_err().field, "labels/kube_tag");
+}
+
+#[test]
+fn every_master_asks_its_own_api_server_and_knows_all_members_of_etcd() {
+    let world = World::new(
+        EngineKind::Kubernetes,
+        vec![node(Master, 2), node(Worker, 3), node(Master, 0), node(Master, 1)],
+        secrets(),
+    );
+    let kubernetes = world.kubernetes(0);
+    assert_eq!(kubernetes.api_server, "https://172.18.0.12:6443");
+    assert_eq!(
+        kubernetes.control_plane.unwrap().etcd_members,
+        ["my-cluster-master-0", "my-cluster-master-1", "my-cluster-master-2"]
+    );
+    assert_eq!(world.kubernetes(1).api_server, "https://172.18.0.10:6443", "workers ask the first master");
+}
+
+#[test]
+fn a_master_waits_for_the_addresses_of_all_masters_and_a_worker_for_the_first() {
+    let mut world =
+        World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Master, 1), node(Worker, 2)], secrets());
+    world.nodes[1].address = None;
+    assert!(world.build(0).is_none());
+    assert!(world.build(1).is_none());
+    assert!(world.build(2).is_some());
+    world.nodes[0].address = None;
+    assert!(world.build(2).is_none());
+}
+
+#[test]
+fn nothing_is_assigned_before_the_secrets_are_there() {
+    let world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], ClusterSecrets::default());
+    assert!(world.build(0).is_none() && world.build(1).is_none());
+    let only_ca = ClusterSecrets { ca: Some("ca".into()), ..ClusterSecrets::default() };
+    let world = World { secrets: only_ca, ..world };
+    assert!(world.build(0).is_none() && world.build(1).is_some());
+    let world = World::new(EngineKind::Swarm, vec![node(Master, 0)], ClusterSecrets::default());
+    assert!(world.build(0).is_none());
+}
+
+#[test]
+fn a_node_that_is_to_go_runs_on_until_it_is_drained() {
+    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    world.nodes[1].wanted = false;
+    assert!(world.build(1).is_some());
+    assert_eq!(world.build(0).unwrap().peers.len(), 2, "its pods are still reached");
+}
+
+#[test]
+fn the_first_master_founds_the_swarm_and_others_wait_for_its_tokens() {
+    let nodes = vec![node(Master, 1), node(Master, 0), node(Worker, 2)];
+    let world = World::new(EngineKind::Swarm, nodes, secrets());
+    assert_eq!(world.membership(1), Some(SwarmMembership::Init));
+    assert_eq!(world.membership(0), None);
+    assert_eq!(world.membership(2), None);
+}
+
+#[test]
+fn with_tokens_others_join_through_the_masters_by_their_role() {
+    let nodes = vec![node(Master, 1), node(Master, 0), node(Worker, 2)];
+    let mut world = World::new(EngineKind::Swarm, nodes, tokens());
+    let managers = |addresses: &[&str]| addresses.iter().map(|address| (*address).to_owned()).collect::<Vec<_>>();
+    assert_eq!(world.membership(1), Some(SwarmMembership::Init));
+    assert_eq!(
+        world.membership(0),
+        Some(SwarmMembership::Join { token: "manager".into(), managers: managers(&["172.18.0.10:2377"]) })
+    );
+    assert_eq!(
+        world.membership(2),
+        Some(SwarmMembership::Join {
+            token: "worker".into(),
+            managers: managers(&["172.18.0.10:2377", "172.18.0.11:2377"])
+        })
+    );
+    world.nodes[1].address = None;
+    world.nodes[0].address = None;
+    assert_eq!(world.membership(2), None, "nobody to join through");
+}
+
+#[test]
+fn a_second_swarm_is_not_founded_when_the_first_master_is_replaced() {
+    let nodes = vec![node(Master, 0), up(node(Master, 1)), node(Master, 2)];
+    let world = World::new(EngineKind::Swarm, nodes, tokens());
+    assert_eq!(
+        world.membership(0),
+        Some(SwarmMembership::Join { token: "manager".into(), managers: vec!["172.18.0.11:2377".into()] })
+    );
+}
+
+#[test]
+fn secrets_do_not_show() {
+    assert_eq!(format!("{:?}", tokens()), "ClusterSecrets(secret)");
+}

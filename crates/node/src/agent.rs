@@ -1,0 +1,226 @@
+//! From the bootstrap file to a running node, until it is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use jeroboam_types::agent::{Assignment, BOOTSTRAP_PATH, Bootstrap, EngineAssignment, HEARTBEAT_SECONDS};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::board::Board;
+use crate::fault::{Fault, code};
+use crate::home::{Home, Polled};
+use crate::kubernetes::{self, Tools};
+use crate::process::Supervisor;
+use crate::process::back_off::BackOff;
+use crate::{assignment, files, machine, swarm};
+
+/// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.
+const STATE: &str = "/var/lib/jeroboam/agent";
+
+/// Logs of the components.
+const LOGS: &str = "/var/log/jeroboam";
+
+/// Changes within this time go into one report.
+const REPORT_TOGETHER: Duration = Duration::from_millis(50);
+
+/// What the agent says by default. The DNS server would name every question; what goes wrong while watching is said
+/// by ourselves, once it lasts.
+const LOG_FILTER: &str = "info,hickory_server=warn,kube_runtime=error,kube_client=error";
+
+/// First and longest wait between calls that fail.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Everything an agent needs is known at the start: two threads wait for processes and the network just as well as
+/// one per core would, and leave the memory to the components.
+const THREADS: usize = 2;
+
+/// Runs the agent until it is told to stop.
+pub fn run() -> ExitCode {
+    // Process 1 blocks signals for itself, and children inherit that: the agent and its components must hear them.
+    let _ = nix::sys::signal::SigSet::all().thread_unblock();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JEROBOAM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG_FILTER));
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .init();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+        .and_then(|runtime| runtime.block_on(agent()));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn agent() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let container = is_container();
+    let (facts, prepared) =
+        tokio::task::spawn_blocking(move || (machine::facts::detect(), machine::prepare::prepare(container))).await?;
+    tracing::info!(?facts, container, "this machine");
+    let board = Arc::new(Board::new(facts));
+    let bootstrap = read_bootstrap(Path::new(BOOTSTRAP_PATH))?;
+    let home = tokio::select! {
+        home = Home::connect(&bootstrap, Path::new(STATE)) => home?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    if let Err(error) = prepared {
+        // Said rather than fatal: the container may have been made by hand in a way that needs none of it.
+        board.fault(&Fault::passing(code::MACHINE_UNFIT, "machine", format!("{error:#}")));
+        tracing::error!("{error:#}");
+    }
+    let supervisor = Arc::new(Supervisor::new(board.clone(), LOGS));
+    let tools = Tools { board: board.clone(), supervisor: supervisor.clone(), home: home.clone(), container };
+    let reporting = tokio::spawn(report(board.clone(), home.clone()));
+    tokio::select! {
+        () = follow(&tools, &home) => tracing::info!("this node is not wanted any more"),
+        _ = terminate.recv() => tracing::info!("told to stop"),
+        _ = interrupt.recv() => tracing::info!("told to stop"),
+    }
+    reporting.abort();
+    supervisor.stop_all(&kubernetes::STOP_ORDER).await;
+    Ok(())
+}
+
+/// Carries out assignments as they come, until the node is not wanted any more.
+async fn follow(tools: &Tools, home: &Home) {
+    let path = PathBuf::from(STATE).join("assignment.json");
+    let mut revision = 0;
+    let mut current = None;
+    let mut work = Work(None);
+    // After a restart the node comes up as it was, whether or not the server answers.
+    if let Some(known) = remembered(&path) {
+        revision = known.revision;
+        work.replace(tools, known.clone());
+        current = Some(known);
+    }
+    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+    loop {
+        match home.assignment(revision).await {
+            Ok(Polled::Assignment(assignment)) => {
+                tracing::info!(revision = assignment.revision, name = assignment.name, "assignment");
+                if let Err(error) = remember(&path, &assignment) {
+                    tracing::warn!("the assignment cannot be kept: {error:#}");
+                }
+                revision = assignment.revision;
+                if current.as_ref().is_some_and(|current| assignment::means_the_same(current, &assignment)) {
+                    tools.board.revision(revision);
+                } else {
+                    work.replace(tools, (*assignment).clone());
+                }
+                current = Some(*assignment);
+            }
+            Ok(Polled::Nothing) => {}
+            Ok(Polled::Unwanted) => return,
+            Err(error) => {
+                tracing::warn!("{error}");
+                tokio::time::sleep(back_off.wait()).await;
+                continue;
+            }
+        }
+        back_off.reset();
+    }
+}
+
+/// The task that carries out the newest assignment. Processes outlive it: they belong to the supervisor.
+struct Work(Option<JoinHandle<()>>);
+
+impl Work {
+    fn replace(&mut self, tools: &Tools, assignment: Assignment) {
+        let old = self.0.take();
+        let tools = tools.clone();
+        self.0 = Some(tokio::spawn(async move {
+            if let Some(old) = old {
+                // Its sockets must be free before the new one opens them.
+                old.abort();
+                let _ = old.await;
+            }
+            Box::pin(carry_out(&tools, &assignment)).await;
+        }));
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Carries out one assignment: tries again what may pass, gives up on what will not.
+async fn carry_out(tools: &Tools, assignment: &Assignment) {
+    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+    loop {
+        let done = match &assignment.engine {
+            EngineAssignment::Kubernetes(kubernetes) => Box::pin(kubernetes::run(tools, assignment, kubernetes)).await,
+            EngineAssignment::Swarm(swarm) => swarm::run(tools, assignment, swarm).await,
+        };
+        let Err(fault) = done else { return };
+        tracing::error!(code = fault.problem.code, "{fault}");
+        tools.board.fault(&fault);
+        if fault.permanent {
+            return;
+        }
+        tokio::time::sleep(back_off.wait()).await;
+    }
+}
+
+/// Reports every change soon, and that the node lives when nothing changes.
+async fn report(board: Arc<Board>, home: Home) {
+    let heartbeat = Duration::from_secs(HEARTBEAT_SECONDS);
+    let mut states = board.subscribe();
+    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+    states.mark_changed();
+    loop {
+        if let Ok(Err(_)) = tokio::time::timeout(heartbeat, states.changed()).await {
+            return;
+        }
+        tokio::time::sleep(REPORT_TOGETHER).await;
+        let report = states.borrow_and_update().report();
+        match home.report(&report).await {
+            Ok(()) => back_off.reset(),
+            Err(error) => {
+                tracing::warn!("{error}");
+                states.mark_changed();
+                tokio::time::sleep(back_off.wait()).await;
+            }
+        }
+    }
+}
+
+/// Whether this is a container of which our own [`machine::init`] is process 1.
+fn is_container() -> bool {
+    let init = std::fs::read_link("/proc/1/exe").ok();
+    nix::unistd::getppid().as_raw() == 1 && init.is_some() && init == std::fs::read_link("/proc/self/exe").ok()
+}
+
+fn read_bootstrap(path: &Path) -> anyhow::Result<Bootstrap> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}
+
+fn remembered(path: &Path) -> Option<Assignment> {
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+/// With all its secrets: private.
+fn remember(path: &Path, assignment: &Assignment) -> anyhow::Result<()> {
+    Ok(files::write_private(path, &serde_json::to_string(assignment)?)?)
+}

@@ -1,0 +1,263 @@
+//! What the agent knows about its node, in the form in which it is reported.
+
+use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, NodePhase, Problem, Report, SwarmTokens};
+use tokio::sync::watch;
+
+use crate::fault::{Fault, code};
+
+/// The shared state that components write to and that reports are made of.
+#[derive(Debug)]
+pub struct Board {
+    state: watch::Sender<State>,
+}
+
+/// Everything that a report is made of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// Revision of the assignment that is being carried out.
+    pub revision: u64,
+    /// In the order in which they were announced.
+    pub components: Vec<ComponentReport>,
+    /// What stands in the way apart from a component that keeps ending.
+    pub fault: Option<(Problem, bool)>,
+    /// About the machine.
+    pub facts: Facts,
+    /// From the founder of a swarm.
+    pub swarm: Option<SwarmTokens>,
+}
+
+impl Board {
+    /// An empty board of a machine.
+    pub fn new(facts: Facts) -> Self {
+        Self { state: watch::Sender::new(State { facts, ..State::default() }) }
+    }
+
+    /// To be told of changes.
+    pub fn subscribe(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Begins a new assignment: exactly these components belong to the node from now on, all others are forgotten.
+    pub fn begin(&self, revision: u64, names: &[&str]) {
+        self.change(|state| {
+            state.revision = revision;
+            state.fault = None;
+            let mut known = std::mem::take(&mut state.components);
+            state.components = names
+                .iter()
+                .map(|name| match known.iter().position(|component| component.name == *name) {
+                    Some(index) => known.swap_remove(index),
+                    None => waiting(name),
+                })
+                .collect();
+        });
+    }
+
+    /// A newer assignment asks for nothing new.
+    pub fn revision(&self, revision: u64) {
+        self.change(|state| state.revision = revision);
+    }
+
+    /// Changes a component's entry. A component that was not announced is added.
+    pub fn component(&self, name: &str, change: impl FnOnce(&mut ComponentReport)) {
+        self.change(|state| {
+            let index = state.components.iter().position(|component| component.name == name);
+            let index = index.unwrap_or_else(|| {
+                state.components.push(waiting(name));
+                state.components.len() - 1
+            });
+            if let Some(component) = state.components.get_mut(index) {
+                change(component);
+            }
+        });
+    }
+
+    /// A part of the agent itself begins. What is up already stays so: a newer assignment goes through everything
+    /// again.
+    pub fn starting(&self, name: &str) {
+        self.component(name, |component| {
+            if component.state == ComponentState::Up {
+                return;
+            }
+            component.state = ComponentState::Starting;
+            component.started_at.get_or_insert_with(jiff::Timestamp::now);
+        });
+    }
+
+    /// Whether a component is ready.
+    pub fn is_up(&self, name: &str) -> bool {
+        let state = self.state.borrow();
+        state.components.iter().any(|component| component.name == name && component.state == ComponentState::Up)
+    }
+
+    /// A component is ready.
+    pub fn up(&self, name: &str) {
+        self.component(name, |component| {
+            component.state = ComponentState::Up;
+            component.log.clear();
+            component.ready_at.get_or_insert_with(jiff::Timestamp::now);
+        });
+    }
+
+    /// Something failed; the component that it is about shows it too.
+    pub fn fault(&self, fault: &Fault) {
+        if let Some(name) = &fault.problem.component {
+            self.component(name, |component| {
+                component.state = if fault.permanent { ComponentState::Failed } else { ComponentState::BackOff };
+                component.log.clone_from(&fault.problem.log);
+                if component.log.is_empty() {
+                    component.log.push(fault.problem.message.clone());
+                }
+            });
+        }
+        self.change(|state| state.fault = Some((fault.problem.clone(), fault.permanent)));
+    }
+
+    /// What failed works now.
+    pub fn clear_fault(&self) {
+        self.change(|state| state.fault = None);
+    }
+
+    /// The swarm's join tokens are known.
+    pub fn swarm(&self, tokens: SwarmTokens) {
+        self.change(|state| state.swarm = Some(tokens));
+    }
+
+    /// Changes what is known about the machine.
+    pub fn facts(&self, change: impl FnOnce(&mut Facts)) {
+        self.change(|state| change(&mut state.facts));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        self.state.send_if_modified(|state| {
+            let before = state.clone();
+            change(state);
+            *state != before
+        });
+    }
+}
+
+impl State {
+    /// The report that says it.
+    pub fn report(&self) -> Report {
+        let problem = self.problem();
+        let phase = match &problem {
+            Some((_, true)) => NodePhase::Failed,
+            None if self.is_up() => NodePhase::Up,
+            _ => NodePhase::Starting,
+        };
+        Report {
+            revision: self.revision,
+            phase,
+            components: self.components.clone(),
+            problem: problem.map(|(problem, _)| problem),
+            facts: self.facts.clone(),
+            swarm: self.swarm.clone(),
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        !self.components.is_empty() && self.components.iter().all(|c| c.state == ComponentState::Up)
+    }
+
+    /// The worst thing, and whether it stays until something changes from outside.
+    fn problem(&self) -> Option<(Problem, bool)> {
+        if self.fault.is_some() {
+            return self.fault.clone();
+        }
+        let worst = |state| self.components.iter().find(move |component| component.state == state);
+        let component = worst(ComponentState::Failed).or_else(|| worst(ComponentState::BackOff))?;
+        let why = component.log.last().map_or(String::new(), |line| format!(": {line}"));
+        let problem = Problem {
+            code: code::COMPONENT_CRASHED.to_owned(),
+            message: format!("{} ended {} times{why}", component.name, component.restarts.max(1)),
+            component: Some(component.name.clone()),
+            log: component.log.clone(),
+        };
+        Some((problem, component.state == ComponentState::Failed))
+    }
+}
+
+fn waiting(name: &str) -> ComponentReport {
+    ComponentReport {
+        name: name.to_owned(),
+        state: ComponentState::Waiting,
+        version: None,
+        restarts: 0,
+        started_at: None,
+        ready_at: None,
+        log: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(board: &Board) -> Report {
+        board.subscribe().borrow().report()
+    }
+
+    #[test]
+    fn a_node_is_up_when_all_announced_components_are() {
+        let board = Board::new(Facts::default());
+        assert_eq!(report(&board).phase, NodePhase::Starting);
+        board.begin(1, &["etcd", "kubelet"]);
+        board.up("etcd");
+        assert_eq!(report(&board).phase, NodePhase::Starting);
+        board.up("kubelet");
+        assert_eq!(report(&board).phase, NodePhase::Up);
+        assert_eq!(report(&board).revision, 1);
+    }
+
+    #[test]
+    fn a_new_assignment_keeps_what_is_known_of_components_that_stay() {
+        let board = Board::new(Facts::default());
+        board.begin(1, &["etcd", "kubelet"]);
+        board.up("kubelet");
+        board.begin(2, &["kubelet", "dns"]);
+        let states: Vec<_> = report(&board).components.iter().map(|c| (c.name.clone(), c.state)).collect();
+        assert_eq!(states, [("kubelet".to_owned(), ComponentState::Up), ("dns".to_owned(), ComponentState::Waiting)]);
+    }
+
+    #[test]
+    fn a_component_that_keeps_ending_is_the_problem_with_its_last_words() {
+        let board = Board::new(Facts::default());
+        board.begin(1, &["kubelet"]);
+        board.component("kubelet", |component| {
+            component.state = ComponentState::Failed;
+            component.restarts = 6;
+            component.log = vec!["swap is on".to_owned()];
+        });
+        let report = report(&board);
+        assert_eq!(report.phase, NodePhase::Failed);
+        let problem = report.problem.unwrap();
+        assert_eq!(problem.code, "component_crashed");
+        assert_eq!(problem.message, "kubelet ended 6 times: swap is on");
+    }
+
+    #[test]
+    fn a_permanent_fault_fails_the_node_and_a_passing_one_does_not() {
+        let board = Board::new(Facts::default());
+        board.begin(1, &["network"]);
+        board.fault(&Fault::passing(code::NETWORK_FAILED, "network", "no route"));
+        assert_eq!(report(&board).phase, NodePhase::Starting);
+        assert_eq!(report(&board).components[0].state, ComponentState::BackOff);
+        board.fault(&Fault::permanent(code::NETWORK_FAILED, "network", "no route"));
+        assert_eq!(report(&board).phase, NodePhase::Failed);
+        board.clear_fault();
+        board.up("network");
+        assert_eq!(report(&board).phase, NodePhase::Up);
+    }
+
+    #[test]
+    fn nothing_new_wakes_nobody() {
+        let board = Board::new(Facts::default());
+        board.begin(1, &["dns"]);
+        board.up("dns");
+        let mut watcher = board.subscribe();
+        watcher.mark_unchanged();
+        board.up("dns");
+        assert!(!watcher.has_changed().unwrap());
+    }
+}

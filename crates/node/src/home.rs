@@ -1,0 +1,204 @@
+//! Calling home: the agent's side of the protocol in `jeroboam_types::agent`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use jeroboam_types::agent::{
+    Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, LONG_POLL_SECONDS,
+    Report,
+};
+use reqwest::{Client, Response, StatusCode};
+
+use crate::credentials::Credentials;
+use crate::process::back_off::BackOff;
+
+/// Limit for calls that are answered at once.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Limit for the long poll: the server's own and some for the way.
+const POLL_TIMEOUT: Duration = Duration::from_secs(LONG_POLL_SECONDS + 10);
+
+/// First and longest wait between attempts to reach the server. Short at first: the server may be starting too.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Most of a refusal's text that is kept, in bytes.
+const REFUSAL_BYTES: usize = 2048;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// No answer: try again later.
+    #[error("{call}: {}", chain(source))]
+    Unreachable {
+        /// What was being done.
+        call: &'static str,
+        /// What came in between.
+        source: reqwest::Error,
+    },
+    /// An answer that says no.
+    #[error("{call}: the server answered {status}: {text}")]
+    Refused {
+        /// What was being done.
+        call: &'static str,
+        /// The server's status.
+        status: StatusCode,
+        /// The server's words.
+        text: String,
+    },
+}
+
+/// reqwest's own words leave the reason to the chain of sources.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+impl HomeError {
+    /// Whether the same call may succeed later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+}
+
+/// The answer to a long poll.
+#[derive(Debug)]
+pub enum Polled {
+    /// There is a newer assignment.
+    Assignment(Box<Assignment>),
+    /// Nothing new.
+    Nothing,
+    /// The node is not wanted any more.
+    Unwanted,
+}
+
+/// The connection to the server, with the agent's own certificate.
+#[derive(Debug, Clone)]
+pub struct Home {
+    client: Client,
+    base: String,
+}
+
+impl Home {
+    /// Connects with the certificate kept in `folder`, or enrols with the one-time token to get one. Waits for the
+    /// server for as long as it takes.
+    ///
+    /// # Errors
+    /// When the token is refused, or the bootstrap file or the folder is unusable: no attempt will do better.
+    pub async fn connect(bootstrap: &Bootstrap, folder: &Path) -> anyhow::Result<Self> {
+        let credentials = Credentials::at(folder, "agent");
+        let base = bootstrap.server.trim_end_matches('/').to_owned();
+        let identity = match credentials.identity() {
+            Some(identity) => identity,
+            None => {
+                let home = Self { client: client(&bootstrap.ca, None)?, base: base.clone() };
+                let certificate = home.enroll(bootstrap, &credentials.request()?).await?;
+                credentials.keep(&certificate)?;
+                credentials.identity().context("reading back the agent's certificate")?
+            }
+        };
+        Ok(Self { client: client(&bootstrap.ca, Some(&identity))?, base })
+    }
+
+    /// The server's address, if it is called by its address.
+    pub fn address(&self) -> Option<std::net::IpAddr> {
+        let url = reqwest::Url::parse(&self.base).ok()?;
+        url.host_str()?.trim_matches(['[', ']']).parse().ok()
+    }
+
+    async fn enroll(&self, bootstrap: &Bootstrap, csr: &str) -> anyhow::Result<String> {
+        let request = EnrollRequest { node: bootstrap.node, token: bootstrap.token.clone(), csr: csr.to_owned() };
+        let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+        loop {
+            let answer = async {
+                let call = "enrolling";
+                let response =
+                    check(call, self.post("enroll").json(&request).timeout(CALL_TIMEOUT).send().await).await?;
+                response.json::<EnrollResponse>().await.map_err(|source| HomeError::Unreachable { call, source })
+            };
+            match answer.await {
+                Ok(response) => return Ok(response.certificate),
+                Err(error) if error.may_pass() => {
+                    tracing::warn!("{error}");
+                    tokio::time::sleep(back_off.wait()).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits for an assignment newer than `after`, for as long as the server lets.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn assignment(&self, after: u64) -> Result<Polled, HomeError> {
+        let call = "asking for the assignment";
+        let request = self.client.get(format!("{}/agent/v1/assignment", self.base)).query(&[("after", after)]);
+        let response = request.timeout(POLL_TIMEOUT).send().await;
+        if let Ok(response) = &response
+            && response.status() == StatusCode::GONE
+        {
+            return Ok(Polled::Unwanted);
+        }
+        let response = check(call, response).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Polled::Nothing);
+        }
+        let assignment = response.json().await.map_err(|source| HomeError::Unreachable { call, source })?;
+        Ok(Polled::Assignment(assignment))
+    }
+
+    /// Has certificates signed.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn certificates(&self, request: &CertificatesRequest) -> Result<CertificatesResponse, HomeError> {
+        let call = "asking for certificates";
+        let response = self.post("certificates").json(request).timeout(CALL_TIMEOUT).send().await;
+        check(call, response).await?.json().await.map_err(|source| HomeError::Unreachable { call, source })
+    }
+
+    /// Tells how things stand.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn report(&self, report: &Report) -> Result<(), HomeError> {
+        let response = self.post("report").json(report).timeout(CALL_TIMEOUT).send().await;
+        check("reporting", response).await.map(drop)
+    }
+
+    fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.post(format!("{}/agent/v1/{path}", self.base))
+    }
+}
+
+fn client(ca: &str, identity: Option<&str>) -> anyhow::Result<Client> {
+    let authorities = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).context("reading the server's authority")?;
+    let mut builder = Client::builder().tls_certs_only(authorities).no_proxy().connect_timeout(CALL_TIMEOUT);
+    if let Some(identity) = identity {
+        let identity = reqwest::Identity::from_pem(identity.as_bytes()).context("reading the agent's certificate")?;
+        builder = builder.identity(identity);
+    }
+    builder.build().context("setting up TLS")
+}
+
+async fn check(call: &'static str, response: reqwest::Result<Response>) -> Result<Response, HomeError> {
+    let response = response.map_err(|source| HomeError::Unreachable { call, source })?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let mut text = response.text().await.unwrap_or_default();
+    if text.len() > REFUSAL_BYTES {
+        text = text.chars().take(REFUSAL_BYTES).collect();
+    }
+    Err(HomeError::Refused { call, status, text })
+}

@@ -1,0 +1,103 @@
+//! Images that lie on the machine, given to the container runtime: for clusters that reach no registry.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::fault::{Fault, code};
+use crate::kubernetes::layout::CONTAINERD_SOCKET;
+
+/// Where node images carry them.
+const FOLDER: &str = "/opt/jeroboam/images";
+
+/// Name of this part in reports.
+pub const NAME: &str = "images";
+
+/// The archive that every pod needs.
+const PAUSE: &str = "pause.tar";
+
+/// Which runtime takes the images.
+#[derive(Debug, Clone, Copy)]
+pub enum Runtime {
+    /// containerd, for Kubernetes.
+    Containerd,
+    /// The Docker Engine.
+    Docker,
+}
+
+/// Whether the image that every pod needs lies on this machine.
+pub fn has_pause() -> bool {
+    Path::new(FOLDER).join(PAUSE).exists()
+}
+
+/// Imports what every pod needs; nothing to do if it does not lie here.
+///
+/// # Errors
+/// With the runtime's own words.
+pub async fn import_pause() -> Result<(), Fault> {
+    if has_pause() { import(Runtime::Containerd, &Path::new(FOLDER).join(PAUSE)).await } else { Ok(()) }
+}
+
+/// Imports everything else.
+///
+/// # Errors
+/// With the runtime's own words.
+pub async fn import_others(runtime: Runtime) -> Result<(), Fault> {
+    for archive in archives(Path::new(FOLDER)) {
+        // A Docker Engine makes no pods.
+        if archive.file_name().is_some_and(|name| name != PAUSE) {
+            import(runtime, &archive).await?;
+        }
+    }
+    Ok(())
+}
+
+fn archives(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut archives: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "tar")).collect();
+    archives.sort();
+    archives
+}
+
+async fn import(runtime: Runtime, archive: &Path) -> Result<(), Fault> {
+    let mut command = match runtime {
+        Runtime::Containerd => {
+            let mut command = Command::new("ctr");
+            command.args(["--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", "images", "import"]);
+            command
+        }
+        Runtime::Docker => {
+            let mut command = Command::new("docker");
+            command.args(["load", "--quiet", "--input"]);
+            command
+        }
+    };
+    let failed = |why: &str| {
+        let message = format!("importing {} failed: {why}", archive.display());
+        Fault::passing(code::IMAGE_IMPORT_FAILED, NAME, message)
+    };
+    let output = command.arg(archive).stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.map_err(|error| failed(&error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_archives_are_taken_in_a_stable_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["nginx.tar", "README", "pause.tar", "base.tar"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names: Vec<_> = archives(folder.path()).iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["base.tar", "nginx.tar", "pause.tar"]);
+        assert!(archives(Path::new("/nowhere")).is_empty());
+    }
+}

@@ -1,0 +1,59 @@
+//! kube-proxy, on every node.
+
+use jeroboam_types::agent::CertificateProfile as Profile;
+use serde_json::{Value, json};
+
+use super::kubeconfig;
+use super::layout::text;
+use super::node::Node;
+use crate::process::{Probe, Spec};
+
+/// Name of the component.
+pub const NAME: &str = "kube-proxy";
+
+/// kube-proxy as it is to run.
+pub fn spec(node: &Node) -> Spec {
+    Spec::new(NAME, node.layout.binary(NAME))
+        .arguments(vec![format!("--config={}", text(node.layout.config("kube-proxy.yaml")))])
+        .file(node.layout.config("kube-proxy.yaml"), kubeconfig::yaml(&configuration(node)))
+        .file(node.layout.kubeconfig(Profile::KubeProxy), kubeconfig::render(node, Profile::KubeProxy))
+        .version(node.version.to_string())
+}
+
+/// Ready when the rules are in place.
+pub fn probe(client: &reqwest::Client) -> Probe {
+    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10256/healthz".to_owned() }
+}
+
+/// The same from 1.20 to 1.33: the configuration's version has been v1alpha1 all the time.
+fn configuration(node: &Node) -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": { "kubeconfig": text(node.layout.kubeconfig(Profile::KubeProxy)) },
+        "clusterCIDR": node.kubernetes.pod_cidr,
+        "hostnameOverride": node.assignment.name,
+        // With an address of its own it need not wait for the node to be registered.
+        "bindAddress": node.assignment.address,
+        "mode": "iptables",
+        "metricsBindAddress": "127.0.0.1:10249",
+        // The limits belong to the whole machine: a node that is a container cannot set them, and should not.
+        "conntrack": {
+            "maxPerCore": 0,
+            "min": 0,
+            "tcpEstablishedTimeout": "0s",
+            "tcpCloseWaitTimeout": "0s",
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::testing;
+
+    #[test]
+    fn configuration_of_a_worker() {
+        insta::assert_yaml_snapshot!("kube_proxy_configuration", configuration(&testing::worker("v1.20.2")));
+    }
+}

@@ -1,0 +1,161 @@
+//! kubelet, on every node.
+
+use jeroboam_types::agent::CertificateProfile as Profile;
+use serde_json::{Map, Value, json};
+
+use super::layout::{CONTAINERD_SOCKET, text};
+use super::node::Node;
+use super::{kubeconfig, no_docker};
+use crate::process::{Probe, Spec};
+
+/// Name of the component.
+pub const NAME: &str = "kubelet";
+
+/// Labels in Kubernetes' own namespaces that a kubelet may give itself (the NodeRestriction admission plugin refuses
+/// all others).
+const OWN_LABEL_PREFIXES: [&str; 2] = ["kubelet.kubernetes.io/", "node.kubernetes.io/"];
+
+/// kubelet as it is to run.
+pub fn spec(node: &Node) -> Spec {
+    Spec::new(NAME, node.layout.binary(NAME))
+        .arguments(arguments(node))
+        .file(node.layout.config("kubelet.yaml"), kubeconfig::yaml(&configuration(node)))
+        // Pods must not inherit resolvers that only this machine can reach, such as Docker's on 127.0.0.11.
+        .file(node.layout.config("resolv.conf"), format!("nameserver {}\n", node.kubernetes.dns_address))
+        .file(node.layout.kubeconfig(Profile::Kubelet), kubeconfig::render(node, Profile::Kubelet))
+        .version(node.version.to_string())
+}
+
+/// Ready when its loops turn.
+pub fn probe(client: &reqwest::Client) -> Probe {
+    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10248/healthz".to_owned() }
+}
+
+fn arguments(node: &Node) -> Vec<String> {
+    let mut arguments = vec![
+        format!("--config={}", text(node.layout.config("kubelet.yaml"))),
+        format!("--kubeconfig={}", text(node.layout.kubeconfig(Profile::Kubelet))),
+        format!("--hostname-override={}", node.assignment.name),
+        format!("--node-ip={}", node.assignment.address),
+    ];
+    let labels = self_labels(node);
+    if !labels.is_empty() {
+        arguments.push(format!("--node-labels={}", labels.join(",")));
+    }
+    if !node.version.since(24) {
+        // The default was dockershim, which went away with the choice.
+        arguments.push("--container-runtime=remote".to_owned());
+        arguments.push(format!("--docker=unix://{}", no_docker::SOCKET));
+    }
+    if !node.version.since(27) {
+        // From 1.27 on part of the configuration file.
+        arguments.push(format!("--container-runtime-endpoint=unix://{CONTAINERD_SOCKET}"));
+        if node.machine.has_pause_image {
+            // Keeps the image from being collected as garbage; newer runtimes pin it themselves.
+            arguments.push(format!("--pod-infra-container-image={}", super::containerd::PAUSE_IMAGE));
+        }
+    }
+    let taints = node.taints();
+    if !node.version.since(23) && !taints.is_empty() {
+        // From 1.23 on part of the configuration file.
+        let taints: Vec<String> =
+            taints.iter().map(|taint| format!("{}={}:{}", taint.key, taint.value, taint.effect)).collect();
+        arguments.push(format!("--register-with-taints={}", taints.join(",")));
+    }
+    arguments
+}
+
+/// The labels that a kubelet may register itself with.
+fn self_labels(node: &Node) -> Vec<String> {
+    let reserved = |key: &str| {
+        let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+        let kubernetes = ["kubernetes.io", "k8s.io"].iter().any(|d| domain == *d || domain.ends_with(&format!(".{d}")));
+        kubernetes && !OWN_LABEL_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+    };
+    let labels = node.kubernetes.node_labels.iter();
+    labels.filter(|(key, _)| !reserved(key)).map(|(key, value)| format!("{key}={value}")).collect()
+}
+
+fn configuration(node: &Node) -> Value {
+    let server = node.layout.credentials(Profile::KubeletServer);
+    let mut config = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": { "enabled": false },
+            "webhook": { "enabled": true },
+            "x509": { "clientCAFile": text(node.layout.pki("ca.crt")) },
+        },
+        "authorization": { "mode": "Webhook" },
+        "tlsCertFile": text(server.certificate_path()),
+        "tlsPrivateKeyFile": text(server.key_path()),
+        "cgroupDriver": "cgroupfs",
+        "clusterDNS": [node.kubernetes.dns_address],
+        "clusterDomain": node.kubernetes.dns_domain,
+        "resolvConf": text(node.layout.config("resolv.conf")),
+        "failSwapOn": false,
+        // Limits on all pods together would need control groups that a container node does not have.
+        "enforceNodeAllocatable": [],
+        // How often kubelet looks whether its status changed; it still writes only changes. The default of 10 s is
+        // how long a node whose network has just come up would stay not ready.
+        "nodeStatusUpdateFrequency": "2s",
+        "nodeStatusReportFrequency": "5m",
+    });
+    let mut set = |key: &str, value: Value| {
+        if let Some(fields) = config.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+    };
+    if node.machine.container {
+        // The disk is the whole machine's: how full it is says nothing about this node.
+        set("imageGCHighThresholdPercent", json!(100));
+        let thresholds = ["nodefs.available", "nodefs.inodesFree", "imagefs.available"];
+        let thresholds: Map<String, Value> =
+            thresholds.map(|signal| (signal.to_owned(), json!("0%"))).into_iter().collect();
+        set("evictionHard", Value::Object(thresholds));
+    }
+    if node.version.since(23) {
+        set("registerWithTaints", json!(node.taints()));
+    }
+    if node.version.since(27) {
+        set("containerRuntimeEndpoint", json!(format!("unix://{CONTAINERD_SOCKET}")));
+    }
+    if node.version.since(31) {
+        // Refused by default from 1.35 on; whether a machine still has cgroup v1 is its owner's choice.
+        set("failCgroupV1", json!(false));
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::testing;
+
+    #[test]
+    fn arguments_by_version() {
+        testing::assert_arguments("kubelet", |version| arguments(&testing::master(version)));
+    }
+
+    #[test]
+    fn configuration_by_version() {
+        for version in testing::VERSIONS {
+            insta::assert_yaml_snapshot!(
+                format!("kubelet_configuration_{version}"),
+                configuration(&testing::master(version))
+            );
+        }
+    }
+
+    #[test]
+    fn labels_that_the_api_server_would_refuse_are_left_out() {
+        let mut node = testing::worker("v1.20.2");
+        for label in ["node-role.kubernetes.io/worker", "example.com/disk", "node.kubernetes.io/zone", "plain"] {
+            node.kubernetes.node_labels.insert(label.to_owned(), "x".to_owned());
+        }
+        assert_eq!(
+            self_labels(&node),
+            ["example.com/disk=x", "jeroboam.io/group=default", "node.kubernetes.io/zone=x", "plain=x"]
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! A Kubernetes node: its components, in the order in which they depend on each other.
+//!
+//! One file per component says how it is run, and what of that depends on the version ([`version`]). Everything
+//! here is idempotent: a newer assignment simply goes through it again, and only what changed is restarted.
+
+pub mod certificates;
+pub mod clients;
+pub mod cni;
+pub mod containerd;
+pub mod etcd;
+pub mod kube_apiserver;
+pub mod kube_controller_manager;
+pub mod kube_proxy;
+pub mod kube_scheduler;
+pub mod kubeconfig;
+pub mod kubelet;
+pub mod layout;
+pub mod leader_election;
+pub mod no_docker;
+pub mod node;
+pub mod pod_ranges;
+pub mod registration;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod version;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_types::agent::{Assignment, CertificateProfile as Profile, KubernetesAssignment, NodeRole};
+
+use self::clients::Clients;
+use self::node::{Machine, Node};
+use crate::board::Board;
+use crate::fault::{Fault, code};
+use crate::home::Home;
+use crate::images::{self, Runtime};
+use crate::process::back_off::BackOff;
+use crate::process::{Probe, Supervisor};
+use crate::{dns, network};
+
+/// The part of the agent that has certificates signed, in reports.
+const CERTIFICATES: &str = "certificates";
+
+/// How often the API server is looked for before what depends on it is started.
+const API_POLL: Duration = Duration::from_millis(100);
+
+/// How often the age of certificates is looked at: often against a third of any sensible life.
+const RENEWAL: Duration = Duration::from_secs(6 * 3600);
+
+/// First and longest wait before a part of the agent that failed is begun again.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// In which order components are stopped: what acts first, what remembers last.
+pub const STOP_ORDER: [&[&str]; 3] = [
+    &[kubelet::NAME, kube_proxy::NAME, kube_scheduler::NAME, kube_controller_manager::NAME],
+    &[kube_apiserver::NAME, containerd::NAME],
+    &[etcd::NAME],
+];
+
+/// What bringing up a node works with.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Where everything is reported.
+    pub board: Arc<Board>,
+    /// Runs the processes.
+    pub supervisor: Arc<Supervisor>,
+    /// Signs certificates.
+    pub home: Home,
+    /// Whether the node is a container.
+    pub container: bool,
+}
+
+/// Makes the machine the Kubernetes node of this assignment and keeps its network and DNS in step with the cluster.
+/// Does not come back unless something fails.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &KubernetesAssignment) -> Result<(), Fault> {
+    let names = components(assignment.role);
+    tools.board.begin(assignment.revision, &names);
+    tools.supervisor.keep_only(&names).await;
+    let machine = Machine {
+        container: tools.container,
+        can_raise_limits: crate::machine::facts::can_raise_limits(),
+        has_pause_image: images::has_pause(),
+    };
+    let node = Arc::new(Node::new(assignment, kubernetes, machine)?);
+    check_binaries(&node)?;
+    cni::install(&node)?;
+    tools.board.facts(|facts| facts.engine = Some(kubernetes.version.clone()));
+
+    let bring_up = BringUp { tools, node: &node };
+    tokio::try_join!(bring_up.runtime(), bring_up.with_certificates())?;
+    Ok(())
+}
+
+/// Renews certificates in time. Components read them from their files, and see that these have changed.
+async fn renew(node: &Node, home: &Home) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        if let Err(fault) = certificates::ensure(node, home).await {
+            // There is a third of their life left to try again.
+            tracing::warn!("renewing certificates: {fault}");
+        }
+    }
+}
+
+/// The names of everything that a node of this role has, in the order of dependence.
+fn components(role: NodeRole) -> Vec<&'static str> {
+    let master = [etcd::NAME, kube_apiserver::NAME, kube_controller_manager::NAME, kube_scheduler::NAME];
+    let mut names = vec![CERTIFICATES, containerd::NAME, images::NAME];
+    if role == NodeRole::Master {
+        names.extend(master);
+    }
+    names.extend([kubelet::NAME, kube_proxy::NAME, network::NAME, dns::NAME]);
+    names
+}
+
+/// Fails early and clearly when this machine does not have the version asked for.
+fn check_binaries(node: &Node) -> Result<(), Fault> {
+    let binary = node.layout.binary(kubelet::NAME);
+    if binary.exists() {
+        return Ok(());
+    }
+    let message = format!(
+        "Kubernetes {} is not on this machine ({} is missing): use a node image that has it",
+        node.kubernetes.version,
+        binary.display()
+    );
+    Err(Fault::permanent(code::VERSION_UNAVAILABLE, kubelet::NAME, message))
+}
+
+/// Keeps a part of the agent going: reports what goes wrong and tries again, unless that is useless.
+async fn patiently<F: Future<Output = Result<(), Fault>>>(board: &Board, part: impl Fn() -> F) {
+    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+    while let Err(fault) = part().await {
+        tracing::error!(code = fault.problem.code, "{fault}");
+        board.fault(&fault);
+        if fault.permanent {
+            return;
+        }
+        tokio::time::sleep(back_off.wait()).await;
+        board.clear_fault();
+    }
+}
+
+struct BringUp<'a> {
+    tools: &'a Tools,
+    node: &'a Arc<Node>,
+}
+
+impl BringUp<'_> {
+    /// The container runtime needs no certificates: it comes up beside everything else, and takes its images.
+    async fn runtime(&self) -> Result<(), Fault> {
+        let Tools { board, supervisor, .. } = self.tools;
+        supervisor.ensure(containerd::spec(self.node), containerd::probe()).await;
+        supervisor.ready(containerd::NAME).await;
+        if let Some(version) = containerd::version().await {
+            board.facts(|facts| facts.runtime = Some(format!("containerd {version}")));
+            board.component(containerd::NAME, |component| component.version = Some(version));
+        }
+        if board.is_up(images::NAME) {
+            return Ok(());
+        }
+        board.starting(images::NAME);
+        images::import_pause().await?;
+        // Unpacking the others takes the processor from what the node itself needs to come up.
+        supervisor.ready(kubelet::NAME).await;
+        images::import_others(Runtime::Containerd).await?;
+        board.up(images::NAME);
+        Ok(())
+    }
+
+    async fn with_certificates(&self) -> Result<(), Fault> {
+        let Tools { board, home, .. } = self.tools;
+        board.starting(CERTIFICATES);
+        certificates::ensure(self.node, home).await?;
+        board.up(CERTIFICATES);
+        let clients = Clients::new(self.node)?;
+        let renewal = async {
+            renew(self.node, home).await;
+            Ok(())
+        };
+        tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), renewal)?;
+        Ok(())
+    }
+
+    /// etcd, then the API server, then what works through it.
+    async fn control_plane(&self, clients: &Clients) -> Result<(), Fault> {
+        if self.node.control_plane().is_none() {
+            return Ok(());
+        }
+        let Tools { supervisor, .. } = self.tools;
+        supervisor.ensure(etcd::spec(self.node), etcd::probe(&clients.plain)).await;
+        supervisor.ready(etcd::NAME).await;
+        supervisor.ensure(kube_apiserver::spec(self.node), kube_apiserver::probe(self.node, &clients.cluster)).await;
+        supervisor.ready(kube_apiserver::NAME).await;
+        let managers = async {
+            supervisor
+                .ensure(
+                    kube_controller_manager::spec(self.node),
+                    kube_controller_manager::probe(&clients.own_certificate),
+                )
+                .await;
+            supervisor.ensure(kube_scheduler::spec(self.node), kube_scheduler::probe(&clients.own_certificate)).await;
+        };
+        let administrator = clients::kube(self.node, Profile::KubeApiserverKubeletClient).await?;
+        let board = &self.tools.board;
+        tokio::join!(
+            managers,
+            registration::ensure(self.node, administrator.clone()),
+            patiently(board, || pod_ranges::run(self.node.clone(), administrator.clone(), board.clone())),
+        );
+        Ok(())
+    }
+
+    /// What every node has, masters too.
+    async fn workers_part(&self, clients: &Clients) -> Result<(), Fault> {
+        let Tools { board, supervisor, .. } = self.tools;
+        // Not its readiness: kubelet takes a second to start, in which the API server makes its built-in roles.
+        let api = Probe::Answers { client: clients.cluster.clone(), url: self.node.kubernetes.api_server.clone() };
+        supervisor.ready(containerd::NAME).await;
+        while !api.is_ready().await {
+            tokio::time::sleep(API_POLL).await;
+        }
+        if !self.node.version.since(24) {
+            no_docker::serve();
+        }
+        supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
+        supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
+        let watching = clients::kube(self.node, Profile::NodeAgent).await?;
+        // Trouble with one of them is no reason to give anything else up.
+        tokio::join!(
+            patiently(board, || network::run(self.node.clone(), watching.clone(), board.clone())),
+            patiently(board, || dns::run(self.node.clone(), watching.clone(), board.clone())),
+        );
+        Ok(())
+    }
+}

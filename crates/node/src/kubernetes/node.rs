@@ -1,0 +1,95 @@
+//! What the components' tables need to know: the assignment, read and checked, and the machine.
+
+use jeroboam_types::agent::{Assignment, ControlPlaneAssignment, KubernetesAssignment, NodeRole, Taint};
+
+use super::layout::Layout;
+use super::version::Version;
+use crate::fault::{Fault, code};
+
+/// One Kubernetes node, as it is to be.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Everything that every node is told.
+    pub assignment: Assignment,
+    /// The part for Kubernetes.
+    pub kubernetes: KubernetesAssignment,
+    /// The version, read.
+    pub version: Version,
+    /// Where things lie.
+    pub layout: Layout,
+    /// What the machine allows.
+    pub machine: Machine,
+}
+
+/// What components must know about the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Whether the node is a container: the disk and the control groups are then shared with others.
+    pub container: bool,
+    /// See [`crate::machine::facts::can_raise_limits`].
+    pub can_raise_limits: bool,
+    /// Whether the pause image lies on the machine, so that none needs to be pulled.
+    pub has_pause_image: bool,
+}
+
+impl Node {
+    /// Reads an assignment.
+    ///
+    /// # Errors
+    /// When the version is none, or its binaries are not on this machine.
+    pub fn new(assignment: &Assignment, kubernetes: &KubernetesAssignment, machine: Machine) -> Result<Self, Fault> {
+        let version: Version = kubernetes
+            .version
+            .parse()
+            .map_err(|error| Fault::permanent(code::ASSIGNMENT_INVALID, "kubelet", format!("{error}")))?;
+        Ok(Self {
+            assignment: assignment.clone(),
+            kubernetes: kubernetes.clone(),
+            version,
+            layout: Layout::new(&kubernetes.version),
+            machine,
+        })
+    }
+
+    /// What a master is told besides.
+    pub fn control_plane(&self) -> Option<&ControlPlaneAssignment> {
+        self.kubernetes.control_plane.as_ref()
+    }
+
+    /// The node's address, in brackets if it needs them.
+    pub fn host(&self) -> String {
+        host(self.assignment.address)
+    }
+
+    /// The API server of this very node. Masters only.
+    pub fn local_api(&self) -> String {
+        format!("https://{}:{}", self.host(), self.kubernetes.api_port)
+    }
+
+    /// The key that marks masters, as label and as taint: its name changed with 1.24.
+    pub fn role_key(&self) -> &'static str {
+        if self.version.since(24) { "node-role.kubernetes.io/control-plane" } else { "node-role.kubernetes.io/master" }
+    }
+
+    /// The taints to register with. Masters keep ordinary pods away.
+    pub fn taints(&self) -> Vec<Taint> {
+        let mut taints = self.kubernetes.node_taints.clone();
+        let is_role = |taint: &Taint| taint.key.starts_with("node-role.kubernetes.io/");
+        if self.assignment.role == NodeRole::Master && !taints.iter().any(is_role) {
+            taints.push(Taint {
+                key: self.role_key().to_owned(),
+                value: String::new(),
+                effect: "NoSchedule".to_owned(),
+            });
+        }
+        taints
+    }
+}
+
+/// An address as it stands in a URL.
+pub fn host(address: std::net::IpAddr) -> String {
+    match address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    }
+}

@@ -1,0 +1,137 @@
+//! What a master puts into a new cluster through its API: the agents' rights, its own role, and the DNS address.
+//!
+//! Every master does it, and does it again after a restart: all of it is "let it be so".
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Node as KubeNode, Service};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use kube::Client;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::node::Node;
+
+/// Who the agents are; also the name of their role. The certificate's common name.
+const AGENT: &str = "jeroboam:node";
+
+/// Who the changes are attributed to.
+const MANAGER: &str = "jeroboam-node";
+
+/// kube-proxy leaves services with this label alone (since 1.14).
+const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
+
+/// Between attempts: the API server's first moments, or kubelet's before it has registered.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Attempts without success before a line goes to the log.
+const QUIET_ATTEMPTS: u32 = 25;
+
+/// Puts it all there, with a client that may do anything. Refusals are tried again: they pass.
+pub async fn ensure(node: &Node, client: Client) {
+    let apply = PatchParams::apply(MANAGER).force();
+    let roles = Api::<ClusterRole>::all(client.clone());
+    let role = Patch::Apply(role());
+    until("giving agents their role", || roles.patch(AGENT, &apply, &role)).await;
+    let bindings = Api::<ClusterRoleBinding>::all(client.clone());
+    let binding = Patch::Apply(binding());
+    until("binding agents to their role", || bindings.patch(AGENT, &apply, &binding)).await;
+    let services = Api::<Service>::namespaced(client.clone(), "kube-system");
+    let service = Patch::Apply(dns_service(node));
+    until("reserving the DNS address", || services.patch("kube-dns", &apply, &service)).await;
+    let nodes = Api::<KubeNode>::all(client);
+    let labels = Patch::Merge(role_labels(node));
+    let merge = PatchParams::default();
+    until("labelling this node", || nodes.patch(&node.assignment.name, &merge, &labels)).await;
+}
+
+async fn until<T, F: Future<Output = kube::Result<T>>>(what: &str, mut attempt: impl FnMut() -> F) {
+    let mut attempts = 0u32;
+    while let Err(error) = attempt().await {
+        attempts += 1;
+        if attempts.is_multiple_of(QUIET_ATTEMPTS) {
+            tracing::warn!(%error, "{what}");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// What network and DNS look at.
+fn role() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": { "name": AGENT },
+        "rules": [{
+            "apiGroups": [""],
+            "resources": ["nodes", "services", "endpoints", "namespaces"],
+            "verbs": ["get", "list", "watch"],
+        }, {
+            "apiGroups": ["discovery.k8s.io"],
+            "resources": ["endpointslices"],
+            "verbs": ["get", "list", "watch"],
+        }],
+    })
+}
+
+fn binding() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": AGENT },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": AGENT },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": AGENT }],
+    })
+}
+
+/// Keeps the DNS address from being given to another service. kube-proxy must leave it alone, which the label says: it
+/// would refuse packets to a service without endpoints, and the DNS server on each node would never see them.
+fn dns_service(node: &Node) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kube-dns",
+            "namespace": "kube-system",
+            "labels": { "k8s-app": "kube-dns", (OTHER_PROXY): MANAGER },
+        },
+        "spec": {
+            "clusterIP": node.kubernetes.dns_address,
+            "ports": [
+                { "name": "dns", "port": 53, "protocol": "UDP" },
+                { "name": "dns-tcp", "port": 53, "protocol": "TCP" },
+            ],
+        },
+    })
+}
+
+/// Kubelets may not give themselves these labels.
+fn role_labels(node: &Node) -> Value {
+    let mut labels = serde_json::Map::new();
+    labels.insert("node-role.kubernetes.io/control-plane".to_owned(), json!(""));
+    labels.insert(node.role_key().to_owned(), json!(""));
+    json!({ "metadata": { "labels": labels } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::testing;
+
+    #[test]
+    fn old_versions_have_both_names_of_the_role() {
+        let labels = |version: &str| role_labels(&testing::master(version))["metadata"]["labels"].clone();
+        assert_eq!(
+            labels("v1.20.2"),
+            json!({ "node-role.kubernetes.io/control-plane": "", "node-role.kubernetes.io/master": "" })
+        );
+        assert_eq!(labels("v1.24.17"), json!({ "node-role.kubernetes.io/control-plane": "" }));
+    }
+
+    #[test]
+    fn the_dns_address_is_reserved_and_left_alone_by_kube_proxy() {
+        let service = dns_service(&testing::master("v1.20.2"));
+        assert_eq!(service["spec"]["clusterIP"], "10.254.0.10");
+        assert_eq!(service["metadata"]["labels"][OTHER_PROXY], MANAGER);
+    }
+}

@@ -1,0 +1,73 @@
+//! Nodes for the tests of the components' tables.
+
+use std::collections::BTreeMap;
+
+use jeroboam_types::agent::{
+    Assignment, ControlPlaneAssignment, EngineAssignment, KubernetesAssignment, NodeRole, Peer, PodNetwork,
+};
+
+use super::node::{Machine, Node};
+
+/// The versions whose arguments are looked at: where something changed, the oldest, and a recent one.
+pub(crate) const VERSIONS: [&str; 4] = ["v1.20.2", "v1.24.17", "v1.28.15", "v1.33.1"];
+
+/// One snapshot per version.
+pub(crate) fn assert_arguments(component: &str, arguments: impl Fn(&str) -> Vec<String>) {
+    for version in VERSIONS {
+        insta::assert_yaml_snapshot!(format!("{component}_{version}"), arguments(version));
+    }
+}
+
+pub(crate) fn master(version: &str) -> Node {
+    node(version, &["demo-master-0"], "demo-master-0")
+}
+
+pub(crate) fn one_of_three_masters(version: &str) -> Node {
+    node(version, &["demo-master-0", "demo-master-1", "demo-master-2"], "demo-master-1")
+}
+
+pub(crate) fn worker(version: &str) -> Node {
+    node(version, &["demo-master-0"], "demo-node-0")
+}
+
+fn node(version: &str, masters: &[&str], name: &str) -> Node {
+    let names = masters.iter().map(|name| (*name, NodeRole::Master)).chain([("demo-node-0", NodeRole::Worker)]);
+    let peers: Vec<Peer> = names
+        .zip(2u8..)
+        .map(|((name, role), last)| Peer { name: name.to_owned(), address: [172, 18, 0, last].into(), role })
+        .collect();
+    let own = peers.iter().find(|peer| peer.name == name).unwrap().clone();
+    let kubernetes = KubernetesAssignment {
+        version: version.to_owned(),
+        api_server: "https://172.18.0.2:6443".to_owned(),
+        api_port: 6443,
+        pod_cidr: "10.100.0.0/16".to_owned(),
+        node_prefix: 24,
+        service_cidr: "10.254.0.0/16".to_owned(),
+        dns_address: [10, 254, 0, 10].into(),
+        dns_domain: "cluster.local".to_owned(),
+        pod_network: PodNetwork::HostGw,
+        ca: "CA".to_owned(),
+        node_labels: BTreeMap::from([("jeroboam.io/group".to_owned(), "default".to_owned())]),
+        node_taints: Vec::new(),
+        control_plane: (own.role == NodeRole::Master).then(|| ControlPlaneAssignment {
+            etcd_ca: "ETCD CA".to_owned(),
+            front_proxy_ca: "FRONT PROXY CA".to_owned(),
+            service_account_key: "KEY".to_owned(),
+            service_account_public_key: "PUBLIC KEY".to_owned(),
+            etcd_members: masters.iter().map(|name| (*name).to_owned()).collect(),
+        }),
+    };
+    let assignment = Assignment {
+        revision: 1,
+        name: own.name,
+        cluster: "demo".to_owned(),
+        role: own.role,
+        address: own.address,
+        peers,
+        insecure_registries: Vec::new(),
+        engine: EngineAssignment::Kubernetes(Box::new(kubernetes.clone())),
+    };
+    let machine = Machine { container: true, can_raise_limits: false, has_pause_image: true };
+    Node::new(&assignment, &kubernetes, machine).unwrap()
+}

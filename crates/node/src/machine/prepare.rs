@@ -1,0 +1,114 @@
+//! Making a container fit to be a node: mounts that the engine made read-only, devices it left out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+
+/// Folders that components expect and that a fresh volume may lack.
+const FOLDERS: [&str; 5] =
+    ["/var/lib/jeroboam", "/var/log/jeroboam", "/var/log/pods", "/run/jeroboam", "/etc/cni/net.d"];
+
+/// Prepares the machine. `container` says whether this is a container whose process 1 we are: a real machine's
+/// mounts are left alone.
+pub fn prepare(container: bool) -> anyhow::Result<()> {
+    for folder in FOLDERS {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
+    }
+    forward_packets();
+    if container {
+        remount_writable()?;
+        share_mounts()?;
+        make_kmsg()?;
+        super::cgroup::make_room().context("making room below this container's control group")?;
+    }
+    Ok(())
+}
+
+/// `/sys` and the cgroup mounts come up read-only in a container that is not privileged.
+fn remount_writable() -> anyhow::Result<()> {
+    let remount = |target: &Path, flags: MsFlags| {
+        mount(None::<&str>, target, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>)
+            .with_context(|| format!("mounting {} writable", target.display()))
+    };
+    remount(Path::new("/sys"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC)?;
+    for target in cgroup_mounts(&std::fs::read_to_string("/proc/self/mounts")?) {
+        // Only this mount of it (bind), not the hierarchy that the whole machine shares.
+        remount(&target, MsFlags::MS_BIND | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC)?;
+    }
+    // Below /proc/sys the engine may have made things read-only; kubelet and kube-proxy set some of them.
+    if mounted_read_only("/proc/sys")? {
+        remount(
+            Path::new("/proc/sys"),
+            MsFlags::MS_BIND | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
+        )?;
+    }
+    Ok(())
+}
+
+/// Volumes with mount propagation need a shared root, as systemd makes it on a real machine.
+fn share_mounts() -> anyhow::Result<()> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)
+        .context("sharing the mounts below /")
+}
+
+/// kubelet refuses to start without the kernel's log. Where the device may not be opened, an empty one will do.
+fn make_kmsg() -> anyhow::Result<()> {
+    let kmsg = Path::new("/dev/kmsg");
+    if kmsg.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let made = mknod(kmsg, SFlag::S_IFCHR, Mode::from_bits_truncate(0o644), makedev(1, 11)).is_ok();
+    if made && std::fs::File::open(kmsg).is_ok() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_file(kmsg);
+    std::os::unix::fs::symlink("/dev/null", kmsg).context("making /dev/kmsg")
+}
+
+/// Nodes forward the packets of their pods. Bridged packets must pass iptables for services to work on one node.
+fn forward_packets() {
+    for (key, needed) in [("net/ipv4/ip_forward", true), ("net/bridge/bridge-nf-call-iptables", false)] {
+        let path = format!("/proc/sys/{key}");
+        if let Err(error) = std::fs::write(&path, "1")
+            && (needed || Path::new(&path).exists())
+        {
+            tracing::warn!(%error, "cannot set {path}");
+        }
+    }
+}
+
+fn mounted_read_only(target: &str) -> anyhow::Result<bool> {
+    Ok(std::fs::read_to_string("/proc/self/mounts")?.lines().any(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        fields.get(1) == Some(&target) && fields.get(3).is_some_and(|options| options.split(',').any(|o| o == "ro"))
+    }))
+}
+
+/// The targets of all cgroup mounts in a mount table.
+fn cgroup_mounts(mounts: &str) -> Vec<PathBuf> {
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let (target, kind) = (fields.next()?, fields.next()?);
+            (kind == "cgroup" || kind == "cgroup2").then(|| PathBuf::from(target))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cgroup_mounts_of_both_versions_are_found() {
+        let table = "sysfs /sys sysfs ro 0 0\ntmpfs /sys/fs/cgroup tmpfs rw 0 0\n\
+            cgroup /sys/fs/cgroup/memory cgroup ro,memory 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 ro 0 0\n";
+        assert_eq!(
+            cgroup_mounts(table),
+            [PathBuf::from("/sys/fs/cgroup/memory"), PathBuf::from("/sys/fs/cgroup/unified")]
+        );
+    }
+}

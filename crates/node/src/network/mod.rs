@@ -1,0 +1,78 @@
+//! The pod network between nodes: every node's pods reach every other node's pods by their own addresses.
+//!
+//! The agent watches the cluster's nodes and programs the kernel accordingly: plain routes where the nodes share a
+//! layer-2 network ([`host_gw`]), a VXLAN where they do not ([`vxlan`]). IPv4 only, as Magnum's clusters are.
+
+pub mod host_gw;
+pub mod kernel;
+pub mod masquerade;
+pub mod plan;
+pub mod vxlan;
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use jeroboam_types::agent::PodNetwork;
+use k8s_openapi::api::core::v1::Node as KubeNode;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client, ResourceExt};
+
+use self::kernel::Kernel;
+use self::plan::{Neighbours, Plan};
+use crate::board::Board;
+use crate::fault::{Fault, code};
+use crate::kubernetes::cni;
+use crate::kubernetes::node::Node;
+use crate::watching::Patience;
+
+/// Name of this part in reports.
+pub const NAME: &str = "network";
+
+/// Keeps the kernel's routes in step with the cluster's nodes, forever.
+///
+/// # Errors
+/// When the kernel refuses. Trouble with the API server is waited out.
+pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(), Fault> {
+    board.starting(NAME);
+    let failed = |error: anyhow::Error| Fault::passing(code::NETWORK_FAILED, NAME, format!("{error:#}"));
+    let kernel = Kernel::connect().map_err(failed)?;
+    let pods = node.kubernetes.pod_cidr.parse().map_err(|_| {
+        let message = format!("{:?} is no IPv4 network for pods", node.kubernetes.pod_cidr);
+        Fault::permanent(code::ASSIGNMENT_INVALID, NAME, message)
+    })?;
+    masquerade::ensure(pods).await.map_err(failed)?;
+
+    let mut neighbours = Neighbours::new(&node.assignment.name);
+    let mut done = None;
+    let mut patience = Patience::new(NAME, board.clone());
+    let mut events = watcher::watcher(Api::<KubeNode>::all(client), watcher::Config::default()).boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => neighbours.clear(),
+            Ok(Event::Apply(found) | Event::InitApply(found)) => neighbours.set(&found),
+            Ok(Event::Delete(gone)) => neighbours.remove(&gone.name_any()),
+            Ok(Event::InitDone) => neighbours.complete(),
+            Err(error) => {
+                patience.wait(&error).await;
+                continue;
+            }
+        }
+        patience.reset();
+        let Some(plan) = neighbours.plan() else { continue };
+        if done.as_ref() != Some(&plan) {
+            apply(&node, &kernel, &plan).await.map_err(failed)?;
+            done = Some(plan);
+        }
+        board.up(NAME);
+    }
+    Ok(())
+}
+
+async fn apply(node: &Node, kernel: &Kernel, plan: &Plan) -> anyhow::Result<()> {
+    let mtu = match node.kubernetes.pod_network {
+        PodNetwork::HostGw => host_gw::apply(node.assignment.address, kernel, plan).await?,
+        PodNetwork::Vxlan => vxlan::apply(node.assignment.address, kernel, plan).await?,
+    };
+    // Last: from now on pods get addresses, and these must work.
+    Ok(cni::set_range(plan.own, mtu)?)
+}

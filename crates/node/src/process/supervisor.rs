@@ -1,0 +1,295 @@
+//! Keeps processes running.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jeroboam_types::agent::ComponentState;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::back_off::BackOff;
+use super::log_file::LogFile;
+use super::log_ring::LogRing;
+use super::{Probe, Spec};
+use crate::board::Board;
+
+/// How often a starting process is looked at. Short: bringing up a cluster is a chain of such waits.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// First and longest wait before a process that ended is started again.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// A process that ran this long counts as healthy: its next end starts with the first wait again.
+const STABLE: Duration = Duration::from_secs(60);
+
+/// A process that ended this often without ever being ready is reported as failed. It is started again all the same:
+/// what it lacks may turn up.
+const GIVE_UP: u32 = 6;
+
+/// How long a process may take to end after SIGTERM, before SIGKILL. Below Docker's 10 s for the whole container.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Log lines that go into a report.
+const TELLING_LINES: usize = 20;
+
+/// How long the last output of an ended process is waited for: its own children may hold the pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// All processes of the node.
+#[derive(Debug)]
+pub struct Supervisor {
+    board: Arc<Board>,
+    logs: PathBuf,
+    running: Mutex<BTreeMap<&'static str, Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    spec: Spec,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Supervisor {
+    /// Reports to `board` and writes logs into the folder `logs`.
+    pub fn new(board: Arc<Board>, logs: impl Into<PathBuf>) -> Self {
+        Self { board, logs: logs.into(), running: Mutex::default() }
+    }
+
+    /// Sees to it that this process runs just so: starts it, or starts it anew if its spec has changed.
+    pub async fn ensure(&self, spec: Spec, probe: Probe) {
+        let name = spec.name;
+        {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if running.get(name).is_some_and(|known| known.spec == spec && !known.task.is_finished()) {
+                return;
+            }
+        }
+        self.stop(name).await;
+        let stop = CancellationToken::new();
+        let keeper = Keeper {
+            board: self.board.clone(),
+            ring: Arc::default(),
+            log: self.logs.join(format!("{name}.log")),
+            spec: spec.clone(),
+            probe,
+            stop: stop.clone(),
+        };
+        let task = tokio::spawn(keeper.run());
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(name, Running { spec, stop, task });
+    }
+
+    /// Waits until a component is ready.
+    pub async fn ready(&self, name: &str) {
+        let is_up = |state: &crate::board::State| {
+            state.components.iter().any(|c| c.name == name && c.state == ComponentState::Up)
+        };
+        // The board lives as long as the supervisor, so this only ends by success.
+        let _ = self.board.subscribe().wait_for(is_up).await;
+    }
+
+    /// Stops a process, if it runs, and forgets it.
+    pub async fn stop(&self, name: &str) {
+        let known = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(Running { stop, task, .. }) = known {
+            stop.cancel();
+            let _ = task.await;
+        }
+    }
+
+    /// Stops everything that runs but is not in `names`.
+    pub async fn keep_only(&self, names: &[&str]) {
+        let surplus: Vec<&'static str> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.keys().copied().filter(|name| !names.contains(name)).collect()
+        };
+        futures::future::join_all(surplus.into_iter().map(|name| self.stop(name))).await;
+    }
+
+    /// Stops everything, in waves: all of the first, then all of the next. Last what is in no wave.
+    pub async fn stop_all(&self, waves: &[&[&str]]) {
+        for wave in waves {
+            futures::future::join_all(wave.iter().map(|name| self.stop(name))).await;
+        }
+        self.keep_only(&[]).await;
+    }
+}
+
+/// Keeps one process running.
+struct Keeper {
+    board: Arc<Board>,
+    ring: Arc<LogRing>,
+    log: PathBuf,
+    spec: Spec,
+    probe: Probe,
+    stop: CancellationToken,
+}
+
+/// How a run of the process ended.
+enum End {
+    /// As asked.
+    Stopped,
+    /// By itself.
+    Ended { ready: bool, why: String },
+}
+
+impl Keeper {
+    async fn run(self) {
+        let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+        let mut ends = 0;
+        let mut ends_before_ready = 0;
+        loop {
+            let started = Instant::now();
+            match self.run_once().await {
+                End::Stopped => return,
+                End::Ended { ready, why } => {
+                    ends += 1;
+                    ends_before_ready = if ready { 0 } else { ends_before_ready + 1 };
+                    if started.elapsed() >= STABLE {
+                        back_off.reset();
+                    }
+                    self.report_end(ends, ends_before_ready, &why);
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(back_off.wait()) => {}
+            }
+        }
+    }
+
+    async fn run_once(&self) -> End {
+        self.ring.clear();
+        let mut child = match self.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                let program = self.spec.program.display();
+                return End::Ended { ready: false, why: format!("cannot run {program}: {error}") };
+            }
+        };
+        self.board.component(self.spec.name, |component| {
+            component.state = ComponentState::Starting;
+            component.version.clone_from(&self.spec.version);
+            component.started_at.get_or_insert_with(jiff::Timestamp::now);
+        });
+        let readers = self.read_output(&mut child);
+        let mut ready = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status,
+                () = self.stop.cancelled() => {
+                    self.end(&mut child).await;
+                    return End::Stopped;
+                }
+                () = self.until_ready(), if !ready => {
+                    ready = true;
+                    self.board.up(self.spec.name);
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, futures::future::join_all(readers)).await;
+        let why = match status {
+            Ok(status) => describe(status),
+            Err(error) => format!("lost: {error}"),
+        };
+        End::Ended { ready, why }
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
+        self.spec.write_files()?;
+        Command::new(&self.spec.program)
+            .args(&self.spec.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own: what it started can be ended with it.
+            .process_group(0)
+            .spawn()
+    }
+
+    /// Both outputs go to the ring and to the log file.
+    fn read_output(&self, child: &mut Child) -> Vec<JoinHandle<()>> {
+        let file = LogFile::open(self.log.clone())
+            .inspect_err(|error| tracing::warn!(%error, "no log file for {}", self.spec.name))
+            .ok();
+        let file = Arc::new(Mutex::new(file));
+        let mut readers = Vec::new();
+        if let Some(output) = child.stdout.take() {
+            readers.push(tokio::spawn(copy_lines(output, self.ring.clone(), file.clone())));
+        }
+        if let Some(output) = child.stderr.take() {
+            readers.push(tokio::spawn(copy_lines(output, self.ring.clone(), file)));
+        }
+        readers
+    }
+
+    async fn until_ready(&self) {
+        while !self.probe.is_ready().await {
+            tokio::time::sleep(PROBE_INTERVAL).await;
+        }
+    }
+
+    async fn end(&self, child: &mut Child) {
+        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+        // Only the process itself at first: it knows best in which order to end what it started.
+        let _ = nix::sys::signal::kill(group, Signal::SIGTERM);
+        if tokio::time::timeout(STOP_GRACE, child.wait()).await.is_err() {
+            tracing::warn!("{} did not end within {STOP_GRACE:?}: killing it", self.spec.name);
+            let _ = killpg(group, Signal::SIGKILL);
+            let _ = child.wait().await;
+        }
+    }
+
+    fn report_end(&self, ends: u32, ends_before_ready: u32, why: &str) {
+        let mut log = self.ring.telling(TELLING_LINES);
+        if log.is_empty() {
+            log.push(why.to_owned());
+        }
+        tracing::warn!(component = self.spec.name, why, last = log.last(), "ended by itself");
+        self.board.component(self.spec.name, |component| {
+            component.restarts = ends;
+            component.state =
+                if ends_before_ready >= GIVE_UP { ComponentState::Failed } else { ComponentState::BackOff };
+            component.log = log;
+        });
+    }
+}
+
+async fn copy_lines(output: impl AsyncRead + Unpin, ring: Arc<LogRing>, file: Arc<Mutex<Option<LogFile>>>) {
+    let mut reader = BufReader::new(output);
+    let mut line = Vec::new();
+    // Bytes, not text: a component may write anything.
+    while reader.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end();
+        ring.push(text);
+        if let Some(file) = file.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            // A full disk must not keep the component's pipe from being read: it would stand still.
+            let _ = file.line(text);
+        }
+        line.clear();
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(signal)) => {
+            Signal::try_from(signal).map_or_else(|_| format!("killed by signal {signal}"), |s| format!("killed by {s}"))
+        }
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! A Docker Engine in swarm mode.
+
+pub mod address_space;
+pub mod certificates;
+pub mod dockerd;
+pub mod membership;
+
+use std::time::Duration;
+
+use jeroboam_types::agent::{Assignment, SwarmAssignment, SwarmMembership};
+
+use self::address_space::AddressSpace;
+use crate::fault::{Fault, code};
+use crate::images::{self, Runtime};
+use crate::kubernetes::Tools;
+
+/// The swarm as a part of the agent, in reports.
+const NAME: &str = "swarm";
+
+/// How often a running swarm is looked at. A node that was thrown out shows within this time.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Makes the machine the swarm node of this assignment. Does not come back unless something fails.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<(), Fault> {
+    let Tools { board, supervisor, home, .. } = tools;
+    let names = ["certificates", dockerd::NAME, images::NAME, NAME];
+    board.begin(assignment.revision, &names);
+    supervisor.keep_only(&names).await;
+
+    board.starting("certificates");
+    certificates::ensure(home, swarm).await?;
+    board.up("certificates");
+    let space = address_space(tools, assignment)?;
+    supervisor.ensure(dockerd::spec(assignment, swarm, space), dockerd::probe()).await;
+    supervisor.ready(dockerd::NAME).await;
+    if let Some(version) = membership::engine_version().await {
+        board.component(dockerd::NAME, |component| component.version = Some(version.clone()));
+        board.facts(|facts| {
+            facts.runtime = Some(format!("docker {version}"));
+            facts.engine = Some(version);
+        });
+    }
+    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space))?;
+    Ok(())
+}
+
+/// Room for the engine's networks where neither the API nor a node is.
+fn address_space(tools: &Tools, assignment: &Assignment) -> Result<AddressSpace, Fault> {
+    let mut taken: Vec<_> = assignment.peers.iter().map(|peer| peer.address).collect();
+    taken.push(assignment.address);
+    taken.extend(tools.home.address());
+    AddressSpace::avoiding(&taken)
+        .ok_or_else(|| Fault::permanent(code::MACHINE_UNFIT, dockerd::NAME, "no addresses for the engine's networks"))
+}
+
+async fn load_images(tools: &Tools) -> Result<(), Fault> {
+    if tools.board.is_up(images::NAME) {
+        return Ok(());
+    }
+    tools.board.starting(images::NAME);
+    images::import_others(Runtime::Docker).await?;
+    tools.board.up(images::NAME);
+    Ok(())
+}
+
+/// Founds or joins the swarm, and stays to see that the node remains part of it.
+async fn join(
+    tools: &Tools,
+    assignment: &Assignment,
+    membership: Option<&SwarmMembership>,
+    space: AddressSpace,
+) -> Result<(), Fault> {
+    let board = &tools.board;
+    let failed = |message: String| Fault::passing(code::SWARM_FAILED, NAME, message);
+    // Without membership a newer revision will say what to do.
+    let Some(membership) = membership else { return Ok(()) };
+    board.starting(NAME);
+    loop {
+        match membership::state().await.map_err(failed)?.as_str() {
+            "active" => {
+                if *membership == SwarmMembership::Init {
+                    board.swarm(membership::tokens().await.map_err(failed)?);
+                }
+                board.up(NAME);
+                tokio::time::sleep(LOOK).await;
+            }
+            "inactive" => match membership {
+                SwarmMembership::Init => membership::init(assignment.address, space.overlay).await.map_err(failed)?,
+                SwarmMembership::Join { token, managers } => {
+                    membership::join(assignment.address, token, managers).await.map_err(failed)?;
+                }
+            },
+            "pending" => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => {
+                return Err(failed(format!("the engine says that its part in the swarm is {other:?}")));
+            }
+        }
+    }
+}

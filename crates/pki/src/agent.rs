@@ -1,0 +1,129 @@
+//! The authority that nodes' agents and their endpoint trust, one per deployment, and the tokens with which agents
+//! enrol. The endpoint and whoever gives machines their bootstrap file share these rules.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::certificate::{Facts, VALIDITY};
+use crate::encryption_key::random;
+use crate::{Authority, PkiError, Profile};
+
+/// Under which name a deployment keeps the authority among its secrets.
+pub const SECRET_NAME: &str = "agent-ca";
+
+/// Common name of the authority.
+const AUTHORITY_NAME: &str = "jeroboam agents";
+
+/// What the common name of an agent's certificate begins with; the node's id follows.
+const NODE_PREFIX: &str = "node:";
+
+/// Bytes of a token: as hard to guess as a key.
+const TOKEN_BYTES: usize = 32;
+
+/// A new authority for agents.
+///
+/// # Errors
+/// When the library fails; nothing that the caller could do otherwise.
+pub fn authority(now: Timestamp) -> Result<Authority, PkiError> {
+    Authority::generate(AUTHORITY_NAME, now)
+}
+
+/// The certificate that lets an agent speak for a node, and be nothing else. Valid as long as the authority can be:
+/// an agent that was cut off for long must be able to come back.
+#[must_use]
+pub fn node_profile(node: Uuid) -> Profile {
+    Profile {
+        common_name: format!("{NODE_PREFIX}{node}"),
+        organizations: Vec::new(),
+        names: Vec::new(),
+        addresses: Vec::new(),
+        server: false,
+        client: true,
+        validity: VALIDITY,
+    }
+}
+
+/// The certificate of the endpoint that agents call, reached at these addresses.
+#[must_use]
+pub fn server_profile(addresses: Vec<IpAddr>) -> Profile {
+    Profile {
+        common_name: "jeroboam agent endpoint".to_owned(),
+        organizations: Vec::new(),
+        names: vec!["localhost".to_owned()],
+        addresses,
+        server: true,
+        client: false,
+        validity: VALIDITY,
+    }
+}
+
+/// The node that a certificate (DER) speaks for. Says nothing of who signed it: TLS has checked that before.
+#[must_use]
+pub fn node_of(certificate: &[u8]) -> Option<Uuid> {
+    let common_name = Facts::read(certificate).ok()?.common_name?;
+    Uuid::parse_str(common_name.strip_prefix(NODE_PREFIX)?).ok()
+}
+
+/// A one-time enrolment token.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// What the machine gets.
+    pub secret: SecretString,
+    /// What is kept: see [`token_hash`].
+    pub hash: String,
+}
+
+impl Token {
+    /// A new random token.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn generate() -> Result<Self, PkiError> {
+        let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
+        random(bytes.as_mut())?;
+        let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
+        Ok(Self { hash: token_hash(&secret), secret: secret.as_str().into() })
+    }
+}
+
+/// What is kept of a token: SHA-256 in hexadecimal. A token is as long as a key, so that nothing slower is needed.
+#[must_use]
+pub fn token_hash(token: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+    digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_certificate_names_the_node_and_nothing_else_does() {
+        let now = Timestamp::now();
+        let authority = authority(now).unwrap();
+        let node = Uuid::from_u128(7);
+        let der = |pem: &str| crate::certificate::from_pem(pem, &["CERTIFICATE"]).unwrap();
+        let pair = authority.issue_pair(&node_profile(node), now).unwrap();
+        assert_eq!(node_of(&der(&pair.certificate)), Some(node));
+        assert_eq!(node_of(authority.certificate_der()), None);
+        assert_eq!(node_of(b"rubbish"), None);
+    }
+
+    #[test]
+    fn tokens_differ_and_their_hash_is_known() {
+        let (one, other) = (Token::generate().unwrap(), Token::generate().unwrap());
+        assert_ne!(one.hash, other.hash);
+        assert_eq!(token_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,202 @@
+//! Requests for certificates: reading them, and what of their wishes is granted (contract magnum-v1 section 9.3).
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use der::asn1::OctetString;
+use der::flagset::FlagSet;
+use der::oid::ObjectIdentifier;
+use thiserror::Error;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::cri_attributes::ParsedCriAttribute;
+use x509_parser::extensions::{ParsedExtension, X509Extension};
+use x509_parser::oid_registry::{
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_SHA1WITHRSA,
+    OID_SHA1_WITH_RSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA512,
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE,
+    OID_X509_EXT_SUBJECT_ALT_NAME,
+};
+use x509_parser::prelude::FromDer;
+
+use crate::PkiError;
+use crate::certificate::{extension, from_pem};
+
+/// Labels under which requests come in PEM.
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
+
+/// Usages of keys that may be asked for.
+const GRANTED_USAGES: [KeyUsages; 3] =
+    [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation, KeyUsages::KeyEncipherment];
+
+/// Why a request is not signed.
+#[derive(Debug, Error)]
+pub enum CsrError {
+    /// It is no request.
+    #[error("the certificate signing request is unreadable: {0}")]
+    Unreadable(String),
+    /// Its signature is not of its own key, or of a sort that we do not know.
+    #[error("the certificate signing request's signature cannot be accepted: {0}")]
+    Signature(String),
+    /// It insists on something that it may not have.
+    #[error("the certificate signing request asks for something that is not allowed: {0}")]
+    Forbidden(String),
+    /// Our own failure, not the request's.
+    #[error(transparent)]
+    Internal(#[from] PkiError),
+}
+
+/// A request whose signature is right.
+#[derive(Debug, Clone)]
+pub struct SigningRequest {
+    der: Vec<u8>,
+}
+
+impl SigningRequest {
+    /// Reads a request and checks that whoever made it has the private key.
+    ///
+    /// # Errors
+    /// When it is malformed or the signature is wrong.
+    pub fn read(pem: &str) -> Result<Self, CsrError> {
+        let der = from_pem(pem, &LABELS)
+            .ok_or_else(|| CsrError::Unreadable(format!("there is no PEM block '{}' in it", LABELS[0])))?;
+        let request = Self { der };
+        check_signature(&request.parsed()?)?;
+        Ok(request)
+    }
+
+    fn parsed(&self) -> Result<X509CertificationRequest<'_>, CsrError> {
+        let (rest, request) = X509CertificationRequest::from_der(&self.der)
+            .map_err(|error| CsrError::Unreadable(format!("it is not a PKCS#10 request ({error})")))?;
+        if rest.is_empty() { Ok(request) } else { Err(CsrError::Unreadable("something follows it".into())) }
+    }
+
+    /// DER of the subject, as it was sent.
+    pub(crate) fn subject(&self) -> Result<Vec<u8>, CsrError> {
+        Ok(self.parsed()?.certification_request_info.subject.as_raw().to_vec())
+    }
+
+    /// DER of the public key, as it was sent.
+    pub(crate) fn public_key(&self) -> Result<Vec<u8>, CsrError> {
+        Ok(self.parsed()?.certification_request_info.subject_pki.raw.to_vec())
+    }
+
+    /// Whether the key is for elliptic curves: then it cannot encipher.
+    pub(crate) fn is_elliptic(&self) -> Result<bool, CsrError> {
+        Ok(self.parsed()?.certification_request_info.subject_pki.algorithm.algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY)
+    }
+
+    /// What of the extensions asked for is granted (contract magnum-v1 section 9.3).
+    ///
+    /// # Errors
+    /// When a critical one asks for too much, or one is malformed or there twice.
+    pub(crate) fn granted_extensions(&self) -> Result<Vec<Extension>, CsrError> {
+        let request = self.parsed()?;
+        let mut seen = BTreeSet::new();
+        let mut granted = Vec::new();
+        for attribute in request.certification_request_info.iter_attributes() {
+            let ParsedCriAttribute::ExtensionRequest(wanted) = attribute.parsed_attribute() else { continue };
+            for wish in &wanted.extensions {
+                if !seen.insert(wish.oid.to_id_string()) {
+                    return Err(CsrError::Unreadable(format!("extension {} is there twice", name_of(wish))));
+                }
+                granted.extend(grant(wish)?);
+            }
+        }
+        Ok(granted)
+    }
+}
+
+/// An extension that is granted, perhaps less than it was; `None` when it is dropped.
+fn grant(wish: &X509Extension<'_>) -> Result<Option<Extension>, CsrError> {
+    match wish.parsed_extension() {
+        ParsedExtension::KeyUsage(wanted) => {
+            let wanted = FlagSet::<KeyUsages>::new_truncated(wanted.flags);
+            let allowed: FlagSet<KeyUsages> = GRANTED_USAGES.iter().fold(FlagSet::default(), |set, usage| set | *usage);
+            if wish.critical && !(wanted - allowed).is_empty() {
+                return Err(CsrError::Forbidden(
+                    "a critical keyUsage other than digitalSignature, nonRepudiation and keyEncipherment".into(),
+                ));
+            }
+            // With no usage left the extension stays: without it the key could be used for anything.
+            Ok(Some(extension(&KeyUsage(wanted & allowed), wish.critical)?))
+        }
+        ParsedExtension::BasicConstraints(wanted) => {
+            if wish.critical && wanted.ca {
+                return Err(CsrError::Forbidden(
+                    "to be an authority itself (critical basicConstraints CA:TRUE)".into(),
+                ));
+            }
+            Ok(Some(extension(&BasicConstraints { ca: false, path_len_constraint: None }, wish.critical)?))
+        }
+        ParsedExtension::ExtendedKeyUsage(_) | ParsedExtension::SubjectAlternativeName(_) => {
+            let oid = ObjectIdentifier::new(&wish.oid.to_id_string());
+            let value = OctetString::new(wish.value);
+            match (oid, value) {
+                (Ok(extn_id), Ok(extn_value)) => Ok(Some(Extension { extn_id, critical: wish.critical, extn_value })),
+                _ => Err(CsrError::Unreadable(format!("extension {} is malformed", name_of(wish)))),
+            }
+        }
+        // One that we would keep if we could read it.
+        _ if KEPT.iter().any(|(kept, _)| *kept == wish.oid) => {
+            Err(CsrError::Unreadable(format!("extension {} is malformed", name_of(wish))))
+        }
+        _ if wish.critical => Err(CsrError::Forbidden(format!("the critical extension {}", name_of(wish)))),
+        _ => Ok(None),
+    }
+}
+
+/// The extensions that are kept.
+const KEPT: [(x509_parser::der_parser::Oid<'static>, &str); 4] = [
+    (OID_X509_EXT_KEY_USAGE, "keyUsage"),
+    (OID_X509_EXT_EXTENDED_KEY_USAGE, "extendedKeyUsage"),
+    (OID_X509_EXT_SUBJECT_ALT_NAME, "subjectAltName"),
+    (OID_X509_EXT_BASIC_CONSTRAINTS, "basicConstraints"),
+];
+
+fn name_of(wish: &X509Extension<'_>) -> String {
+    match KEPT.iter().find(|(oid, _)| *oid == wish.oid) {
+        Some((_, name)) => (*name).to_owned(),
+        None => wish.oid.to_id_string(),
+    }
+}
+
+/// RSA from 2048 bits with SHA-2, P-256, P-384 and P-521 with any SHA-2, Ed25519.
+fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), CsrError> {
+    let info = &request.certification_request_info;
+    let sort = &request.signature_algorithm.algorithm;
+    if *sort == OID_PKCS1_SHA1WITHRSA || *sort == OID_SHA1_WITH_RSA {
+        return Err(CsrError::Signature("it is made with SHA-1. Make it with SHA-256 or better".into()));
+    }
+    let verified = match elliptic(request) {
+        Some(algorithm) => UnparsedPublicKey::new(algorithm, &info.subject_pki.subject_public_key.data)
+            .verify(info.raw, &request.signature_value.data)
+            .map_err(|_| x509_parser::error::X509Error::SignatureVerificationError),
+        None => request.verify_signature(),
+    };
+    verified.map_err(|error| match error {
+        x509_parser::error::X509Error::SignatureUnsupportedAlgorithm => CsrError::Signature(format!(
+            "algorithm {} is not known. Use RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519 with SHA-2",
+            sort.to_id_string()
+        )),
+        _ => CsrError::Signature("it does not belong to the request's own public key".into()),
+    })
+}
+
+/// Curve and digest go together freely: `openssl req` takes SHA-256 for every curve.
+fn elliptic(request: &X509CertificationRequest<'_>) -> Option<&'static dyn VerificationAlgorithm> {
+    let curve = request.certification_request_info.subject_pki.algorithm.parameters.as_ref()?.as_oid().ok()?;
+    let digest = &request.signature_algorithm.algorithm;
+    let row: [&'static dyn VerificationAlgorithm; 3] = if curve == OID_EC_P256 {
+        [&signature::ECDSA_P256_SHA256_ASN1, &signature::ECDSA_P256_SHA384_ASN1, &signature::ECDSA_P256_SHA512_ASN1]
+    } else if curve == OID_NIST_EC_P384 {
+        [&signature::ECDSA_P384_SHA256_ASN1, &signature::ECDSA_P384_SHA384_ASN1, &signature::ECDSA_P384_SHA512_ASN1]
+    } else if curve == OID_NIST_EC_P521 {
+        [&signature::ECDSA_P521_SHA256_ASN1, &signature::ECDSA_P521_SHA384_ASN1, &signature::ECDSA_P521_SHA512_ASN1]
+    } else {
+        return None;
+    };
+    let digests = [OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA512];
+    digests.iter().position(|known| known == digest).and_then(|at| row.get(at).copied())
+}

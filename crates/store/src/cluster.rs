@@ -1,0 +1,398 @@
+//! Clusters, with their groups and nodes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jeroboam_model::{Cluster, Health, Node, NodeGroup, Status};
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use uuid::Uuid;
+
+use crate::cluster_template;
+use crate::entity::{cluster, node, node_group as group_entity, project};
+use crate::error::{Doing, classify, is_dangling};
+use crate::page::{Columns, cut};
+use crate::{Event, Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group};
+
+pub(crate) const WHAT: &str = "cluster";
+
+/// A cluster and all that it consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterRecord {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Its groups, oldest first.
+    pub groups: Vec<NodeGroup>,
+    /// Its nodes, wanted or on their way out, oldest first.
+    pub nodes: Vec<Node>,
+}
+
+/// What is found out about a cluster while it comes up. `None` leaves what is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// URL of the engine's API.
+    pub api_address: Option<String>,
+    /// Version of the engine.
+    pub coe_version: Option<String>,
+    /// Version of the container runtime.
+    pub container_version: Option<String>,
+    /// Handle of the infrastructure.
+    pub stack_id: Option<String>,
+}
+
+impl Store {
+    /// The cluster with this id or name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] or [`StoreError::Ambiguous`] among those visible.
+    pub async fn cluster(&self, scope: &Scope, ident: &str) -> Result<ClusterRecord> {
+        let snapshot = self.snapshot().await?;
+        let found = find(&snapshot, scope, ident).await?;
+        let missing = || StoreError::not_found(WHAT, ident);
+        records(&snapshot, vec![found]).await?.pop().ok_or_else(missing)
+    }
+
+    /// The cluster with this id, whosever it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn cluster_by_uuid(&self, uuid: Uuid) -> Result<ClusterRecord> {
+        let snapshot = self.snapshot().await?;
+        let found = one(&snapshot, uuid).await?;
+        records(&snapshot, vec![found]).await?.pop().ok_or_else(|| StoreError::not_found(WHAT, uuid))
+    }
+
+    /// A page of the visible clusters. Three queries, four with a marker.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the marker, [`StoreError::BadSortKey`].
+    pub async fn clusters(&self, scope: &Scope, page: &Page) -> Result<Vec<ClusterRecord>> {
+        let by = sort_column(page)?;
+        let snapshot = self.snapshot().await?;
+        let columns = Columns { id: cluster::Column::Id, uuid: cluster::Column::Uuid, by };
+        let found = cut(&snapshot, visible(scope), columns, page, WHAT)
+            .await?
+            .all(&snapshot)
+            .await
+            .doing("listing clusters")?;
+        records(&snapshot, found).await
+    }
+
+    /// A number that goes up whenever something changes that the cluster's agents must know.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn cluster_revision(&self, uuid: Uuid) -> Result<u64> {
+        codec::number("a revision", one(self.reader(), uuid).await?.revision)
+    }
+
+    /// Keeps what was found out.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn set_cluster_facts(&self, uuid: Uuid, facts: ClusterFacts) -> Result<()> {
+        let transaction = self.begin().await?;
+        let before = lock(&transaction, uuid).await?;
+        write_facts(&transaction, &before, facts).await?;
+        transaction.commit().await.doing("keeping facts about a cluster")?;
+        self.publish(Event::cluster(uuid));
+        Ok(())
+    }
+
+    /// Keeps how a cluster is. A change of health is no change of the cluster: `updated_at` stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn set_health(&self, uuid: Uuid, health: Health, reason: BTreeMap<String, String>) -> Result<()> {
+        let transaction = self.begin().await?;
+        let before = one(&transaction, uuid).await?;
+        let word = health.to_string();
+        let reason = codec::json("a health reason", &reason)?;
+        if before.health.as_deref() == Some(word.as_str()) && before.health_reason == reason {
+            return Ok(());
+        }
+        cluster::Entity::update_many()
+            .col_expr(cluster::Column::Health, Expr::value(word))
+            .col_expr(cluster::Column::HealthReason, Expr::value(reason))
+            .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+            .exec(&transaction)
+            .await
+            .doing("keeping a cluster's health")?;
+        transaction.commit().await.doing("keeping a cluster's health")?;
+        self.publish(Event::cluster(uuid));
+        Ok(())
+    }
+}
+
+/// The visible cluster with this id, or else the one with this name.
+async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<cluster::Model> {
+    let doing = "looking for a cluster";
+    if let Ok(uuid) = Uuid::parse_str(ident) {
+        let by_uuid = visible(scope).filter(cluster::Column::Uuid.eq(uuid.to_string()));
+        if let Some(row) = by_uuid.one(connection).await.doing(doing)? {
+            return Ok(row);
+        }
+    }
+    let by_name = visible(scope).filter(cluster::Column::Name.eq(ident)).limit(2);
+    let mut found = by_name.all(connection).await.doing(doing)?;
+    if found.len() > 1 {
+        return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
+    }
+    found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))
+}
+
+/// Keeps a new cluster, if the project may have one more.
+pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster, quota: u32) -> Result<()> {
+    let doing = "creating a cluster";
+    // Locks the project's row, so that two requests cannot both count and find room for one.
+    project::Entity::insert(project::ActiveModel {
+        id: NotSet,
+        project_id: Set(cluster.project_id.clone()),
+        created_clusters: Set(1),
+    })
+    .on_conflict(
+        OnConflict::column(project::Column::ProjectId)
+            .value(
+                project::Column::CreatedClusters,
+                Expr::col((project::Entity, project::Column::CreatedClusters)).add(1),
+            )
+            .to_owned(),
+    )
+    .exec_without_returning(connection)
+    .await
+    .doing(doing)?;
+    let there = cluster::Entity::find()
+        .filter(cluster::Column::ProjectId.eq(cluster.project_id.as_str()))
+        .count(connection)
+        .await
+        .doing("counting clusters")?;
+    if there >= quota.into() {
+        return Err(StoreError::QuotaReached { resource: "Cluster", limit: quota });
+    }
+    cluster_template::one(connection, cluster.template).await?;
+    cluster::Entity::insert(row(cluster)?).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
+        // Where two can write at once, the template may have gone in between.
+        if is_dangling(&error) {
+            StoreError::not_found("cluster template", cluster.template)
+        } else {
+            classify(doing, &error)
+        }
+    })
+}
+
+/// The cluster's row, locked until the transaction ends.
+pub(crate) async fn lock(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<cluster::Model> {
+    // A write that changes nothing locks the row in every database.
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::Revision, Expr::col(cluster::Column::Revision))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .doing("locking a cluster")?;
+    one(connection, uuid).await
+}
+
+/// The cluster's agents have something new to learn. No error if there is no such cluster.
+pub(crate) async fn bump(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::Revision, Expr::col(cluster::Column::Revision).add(1))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("raising a cluster's revision")
+}
+
+/// Another status, and why.
+pub(crate) async fn set_status(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    status: Status,
+    reason: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::Status, Expr::value(status.to_string()))
+        .col_expr(cluster::Column::StatusReason, Expr::value(reason))
+        .col_expr(cluster::Column::UpdatedAt, Expr::value(now))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("changing the status of a cluster")
+}
+
+/// Keeps what was found out.
+pub(crate) async fn write_facts(
+    connection: &impl ConnectionTrait,
+    before: &cluster::Model,
+    facts: ClusterFacts,
+) -> Result<()> {
+    let ClusterFacts { api_address, coe_version, container_version, stack_id } = facts;
+    // Agents are told the address; the rest is for people.
+    if api_address.is_some() && api_address != before.api_address {
+        bump(connection, codec::uuid(&before.uuid)?).await?;
+    }
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::ApiAddress, Expr::value(api_address.or_else(|| before.api_address.clone())))
+        .col_expr(cluster::Column::CoeVersion, Expr::value(coe_version.or_else(|| before.coe_version.clone())))
+        .col_expr(
+            cluster::Column::ContainerVersion,
+            Expr::value(container_version.or_else(|| before.container_version.clone())),
+        )
+        .col_expr(cluster::Column::StackId, Expr::value(stack_id.or_else(|| before.stack_id.clone())))
+        .col_expr(cluster::Column::UpdatedAt, Expr::value(codec::micros(Timestamp::now())))
+        .filter(cluster::Column::Id.eq(before.id))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("keeping facts about a cluster")
+}
+
+/// The cluster's row.
+pub(crate) async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<cluster::Model> {
+    cluster::Entity::find()
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .one(connection)
+        .await
+        .doing("reading a cluster")?
+        .ok_or_else(|| StoreError::not_found(WHAT, uuid))
+}
+
+/// Clusters with what they consist of: two queries for all of them.
+async fn records(connection: &impl ConnectionTrait, found: Vec<cluster::Model>) -> Result<Vec<ClusterRecord>> {
+    let uuids: Vec<String> = found.iter().map(|row| row.uuid.clone()).collect();
+    if uuids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut groups: HashMap<String, Vec<group_entity::Model>> = HashMap::new();
+    for row in node_group::of_clusters(connection, uuids.clone()).await? {
+        groups.entry(row.cluster_uuid.clone()).or_default().push(row);
+    }
+    let mut nodes: HashMap<String, Vec<node::Model>> = HashMap::new();
+    for row in node_rows::of_clusters(connection, uuids).await? {
+        nodes.entry(row.cluster_uuid.clone()).or_default().push(row);
+    }
+    found
+        .into_iter()
+        .map(|row| {
+            let groups = groups.remove(&row.uuid).unwrap_or_default();
+            let nodes = nodes.remove(&row.uuid).unwrap_or_default();
+            Ok(ClusterRecord {
+                cluster: row.try_into()?,
+                groups: groups.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
+                nodes: nodes.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
+            })
+        })
+        .collect()
+}
+
+fn visible(scope: &Scope) -> Select<cluster::Entity> {
+    cluster::Entity::find().filter(scope.condition(cluster::Column::ProjectId))
+}
+
+/// The column behind a sort key in the words of the API; any stored field (contract magnum-v1 section 4).
+fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
+    use cluster::Column as C;
+    Ok(Some(match page.sort_key.as_deref() {
+        // JSON has no order that databases agree on: any will do, and this one is stable.
+        None | Some("" | "id" | "labels" | "health_status_reason") => return Ok(None),
+        Some("uuid") => C::Uuid,
+        Some("project_id") => C::ProjectId,
+        Some("user_id") => C::UserId,
+        Some("name") => C::Name,
+        Some("cluster_template_id" | "baymodel_id") => C::TemplateUuid,
+        Some("keypair") => C::Keypair,
+        Some("docker_volume_size") => C::DockerVolumeSize,
+        Some("master_flavor_id") => C::MasterFlavorId,
+        Some("flavor_id") => C::FlavorId,
+        Some("create_timeout" | "bay_create_timeout") => C::CreateTimeout,
+        Some("discovery_url") => C::DiscoveryUrl,
+        Some("fixed_network") => C::FixedNetwork,
+        Some("fixed_subnet") => C::FixedSubnet,
+        Some("floating_ip_enabled") => C::FloatingIpEnabled,
+        Some("master_lb_enabled") => C::MasterLbEnabled,
+        Some("status") => C::Status,
+        Some("status_reason") => C::StatusReason,
+        Some("health_status") => C::Health,
+        Some("stack_id") => C::StackId,
+        Some("api_address") => C::ApiAddress,
+        Some("coe_version") => C::CoeVersion,
+        Some("container_version") => C::ContainerVersion,
+        Some("created_at") => C::CreatedAt,
+        Some("updated_at") => C::UpdatedAt,
+        Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
+    }))
+}
+
+fn row(cluster: &Cluster) -> Result<cluster::ActiveModel> {
+    Ok(cluster::ActiveModel {
+        id: NotSet,
+        uuid: Set(cluster.uuid.to_string()),
+        project_id: Set(cluster.project_id.clone()),
+        user_id: Set(cluster.user_id.clone()),
+        name: Set(cluster.name.clone()),
+        template_uuid: Set(cluster.template.to_string()),
+        engine: Set(cluster.engine.to_string()),
+        keypair: Set(cluster.keypair.clone()),
+        docker_volume_size: Set(cluster.docker_volume_size.map(i64::from)),
+        labels: Set(codec::json("labels", &cluster.labels)?),
+        master_flavor_id: Set(cluster.master_flavor_id.clone()),
+        flavor_id: Set(cluster.flavor_id.clone()),
+        create_timeout: Set(cluster.create_timeout.map(i64::from)),
+        discovery_url: Set(cluster.discovery_url.clone()),
+        fixed_network: Set(cluster.fixed_network.clone()),
+        fixed_subnet: Set(cluster.fixed_subnet.clone()),
+        floating_ip_enabled: Set(cluster.floating_ip_enabled),
+        master_lb_enabled: Set(cluster.master_lb_enabled),
+        status: Set(cluster.status.to_string()),
+        status_reason: Set(cluster.status_reason.clone()),
+        health: Set(cluster.health.map(|health| health.to_string())),
+        health_reason: Set(codec::json("a health reason", &cluster.health_reason)?),
+        stack_id: Set(cluster.stack_id.clone()),
+        api_address: Set(cluster.api_address.clone()),
+        coe_version: Set(cluster.coe_version.clone()),
+        container_version: Set(cluster.container_version.clone()),
+        // Agents begin with 0 and wait for more.
+        revision: Set(1),
+        created_at: Set(codec::micros(cluster.created_at)),
+        updated_at: Set(cluster.updated_at.map(codec::micros)),
+    })
+}
+
+impl TryFrom<cluster::Model> for Cluster {
+    type Error = StoreError;
+
+    fn try_from(row: cluster::Model) -> Result<Self> {
+        Ok(Self {
+            uuid: codec::uuid(&row.uuid)?,
+            project_id: row.project_id,
+            user_id: row.user_id,
+            name: row.name,
+            template: codec::uuid(&row.template_uuid)?,
+            engine: codec::word("an engine", &row.engine)?,
+            keypair: row.keypair,
+            docker_volume_size: row.docker_volume_size.map(|size| codec::number("a size", size)).transpose()?,
+            labels: codec::from_json("labels", row.labels)?,
+            master_flavor_id: row.master_flavor_id,
+            flavor_id: row.flavor_id,
+            create_timeout: row.create_timeout.map(|minutes| codec::number("minutes", minutes)).transpose()?,
+            discovery_url: row.discovery_url,
+            fixed_network: row.fixed_network,
+            fixed_subnet: row.fixed_subnet,
+            floating_ip_enabled: row.floating_ip_enabled,
+            master_lb_enabled: row.master_lb_enabled,
+            status: codec::word("a status", &row.status)?,
+            status_reason: row.status_reason,
+            health: row.health.map(|health| codec::word("a health", &health)).transpose()?,
+            health_reason: codec::from_json("a health reason", row.health_reason)?,
+            stack_id: row.stack_id,
+            api_address: row.api_address,
+            coe_version: row.coe_version,
+            container_version: row.container_version,
+            created_at: codec::time(row.created_at)?,
+            updated_at: codec::maybe_time(row.updated_at)?,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! Opening the database. All that is special to SQLite is in this file.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_pki::EncryptionKey;
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::broadcast;
+
+use crate::error::Doing;
+use crate::migration::Migrator;
+use crate::{Event, Result, StoreError, event};
+
+/// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
+/// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call waits for a connection: the writers before it, the first of which may itself wait for
+/// [`BUSY_TIMEOUT`].
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Readers at once. Each is a thread of SQLite's; queries take well below a millisecond.
+const SQLITE_READERS: u32 = 4;
+
+/// Connections to a database server.
+const SERVER_CONNECTIONS: u32 = 16;
+
+/// The store. Cheap to clone; all clones share connections and events.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// SQLite knows one writer at a time: one connection makes the queue ours, in order, instead of a race of polls.
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    key: EncryptionKey,
+    events: broadcast::Sender<Event>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("backend", &self.inner.write.get_database_backend()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:///path/file?mode=rwc`, or `sqlite::memory:` for tests) and brings its
+    /// schema up to date. Secrets are sealed with `key`.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or holds a schema that this version does not know.
+    pub async fn connect(url: &str, key: EncryptionKey) -> Result<Self> {
+        let (write, read) = if url.starts_with("sqlite:") {
+            connect_sqlite(url).await?
+        } else {
+            let mut options = ConnectOptions::new(url);
+            quiet(&mut options).max_connections(SERVER_CONNECTIONS);
+            let connection = Database::connect(options).await.doing("opening the database")?;
+            (connection.clone(), connection)
+        };
+        Migrator::up(&write, None).await.doing("bringing the database's schema up to date")?;
+        Ok(Self { inner: Arc::new(Inner { write, read, key, events: broadcast::channel(event::CAPACITY).0 }) })
+    }
+
+    /// Closes the database, so that nothing is left to be tidied up at the next start. Calls after this fail.
+    ///
+    /// # Errors
+    /// When the database refuses. What was written before is safe in any case.
+    pub async fn close(&self) -> Result<()> {
+        self.inner.read.close_by_ref().await.doing("closing the database")?;
+        self.inner.write.close_by_ref().await.doing("closing the database")
+    }
+
+    /// Counts the statements from now on. Only right after connecting, before the store is cloned.
+    #[cfg(test)]
+    pub(crate) fn count_statements(&mut self) -> Arc<std::sync::atomic::AtomicUsize> {
+        let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let inner = Arc::get_mut(&mut self.inner).unwrap();
+        for connection in [&mut inner.write, &mut inner.read] {
+            let count = Arc::clone(&count);
+            connection.set_metric_callback(move |_| {
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        count
+    }
+
+    pub(crate) fn key(&self) -> &EncryptionKey {
+        &self.inner.key
+    }
+
+    pub(crate) fn events(&self) -> &broadcast::Sender<Event> {
+        &self.inner.events
+    }
+
+    /// For single queries that write nothing.
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.inner.read
+    }
+
+    /// The connections that write. Tests reach in here.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.inner.write
+    }
+
+    /// A transaction that may write. Dropping it rolls it back.
+    ///
+    /// SQLite takes the write lock at once: a transaction that reads first and then writes can otherwise not be told
+    /// to wait, and fails when somebody else has written in between.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.inner.write.begin_with_options(options).await.doing("beginning to write")
+    }
+
+    /// A transaction in which several queries see the same state.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let options = match self.inner.read.get_database_backend() {
+            // Every SQLite transaction is a snapshot.
+            DbBackend::Sqlite => TransactionOptions::default(),
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+        };
+        self.inner.read.begin_with_options(options).await.doing("beginning to read")
+    }
+}
+
+/// Statements are not logged: they would drown everything else.
+fn quiet(options: &mut ConnectOptions) -> &mut ConnectOptions {
+    options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(ACQUIRE_TIMEOUT)
+}
+
+async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)> {
+    if is_in_memory(url) {
+        // Every further connection would be another, empty database; and this one must never be closed.
+        let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
+        return Ok((write.clone(), write));
+    }
+    make_private(url)?;
+    let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
+    let read = Database::connect(sqlite_options(url, SQLITE_READERS, true)).await.doing("opening the database")?;
+    Ok((write, read))
+}
+
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
+/// Makes the file before SQLite does, so that nobody but its owner can read it. The files beside it (`-wal`, `-shm`)
+/// get the same permissions from SQLite.
+fn make_private(url: &str) -> Result<()> {
+    if !url.contains("mode=rwc") {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Database(format!("reading the database's URL: {error}")))?;
+    let path = options.get_filename();
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Full(format!("making the database file {}: {error}", path.display()))),
+    }
+}
+
+fn sqlite_options(url: &str, connections: u32, query_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    quiet(&mut options)
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered is on the disk, also after the power went.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        if query_only { options.pragma("query_only", "ON") } else { options }
+    });
+    // When the disk is full SQLite ends the transaction by itself (sqlite.org/lang_transaction.html, "Response To
+    // Errors Within A Transaction"), while the driver goes on to believe that there is one, and would make the next
+    // one an inner one of it. Such a connection is thrown away.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| {
+            Box::pin(async move {
+                // Answers when all that was asked before is done, such as the rollback of a dropped transaction.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+    });
+    options
+}

@@ -1,0 +1,32 @@
+//! Nodes.
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "nodes")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    /// Order of creation; never leaves the store.
+    pub id: i64,
+    pub uuid: String,
+    pub cluster_uuid: String,
+    pub node_group_uuid: String,
+    pub name: String,
+    /// The number at the end of the name; unique in the group.
+    pub number: i64,
+    pub role: String,
+    pub slot: i64,
+    pub wanted: bool,
+    pub machine_id: Option<String>,
+    pub address: Option<String>,
+    pub report: Option<Json>,
+    pub reported_at: Option<i64>,
+    pub enrolled: bool,
+    pub created_at: i64,
+}
+
+/// Rows are joined by hand: the few queries that need it say which rows they want.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

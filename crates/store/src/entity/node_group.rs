@@ -1,0 +1,37 @@
+//! Node groups.
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "node_groups")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    /// Order of creation; never leaves the store.
+    pub id: i64,
+    pub uuid: String,
+    pub cluster_uuid: String,
+    pub project_id: String,
+    pub name: String,
+    pub role: String,
+    pub is_default: bool,
+    pub node_count: i64,
+    pub min_node_count: i64,
+    pub max_node_count: Option<i64>,
+    pub flavor_id: Option<String>,
+    pub image_id: String,
+    pub docker_volume_size: Option<i64>,
+    pub labels: Json,
+    pub node_labels: Json,
+    pub node_taints: Json,
+    pub status: String,
+    pub status_reason: Option<String>,
+    pub version: Option<String>,
+    pub created_at: i64,
+    pub updated_at: Option<i64>,
+}
+
+/// Rows are joined by hand: the few queries that need it say which rows they want.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,27 @@
+//! Steps of operations.
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "steps")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    /// Order of creation; never leaves the store.
+    pub id: i64,
+    pub operation_uuid: String,
+    pub step_key: String,
+    pub title: String,
+    pub stage: i64,
+    pub status: String,
+    pub attempts: i64,
+    pub progress: Option<String>,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub cause: Option<Json>,
+}
+
+/// Rows are joined by hand: the few queries that need it say which rows they want.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,39 @@
+//! Where clusters, their nodes, operations and secrets are kept: schema, migrations and queries.
+//!
+//! The same noun is the file name in each layer: [`cluster`] has the queries about clusters, `entity::cluster` the row.
+//!
+//! Rules that hold all through:
+//! - A query on behalf of a tenant takes a [`Scope`] and finds nothing outside of it. What takes a bare id is for the
+//!   conductor and the agents' endpoint.
+//! - What a request changes and the operation that carries it out are written in one transaction.
+//! - Whatever is written in the name of an operation carries its fence: who has lost the lease, writes nothing.
+//! - A list takes a fixed number of queries, however long it is.
+//! - An [`Event`] goes out after the commit, never before.
+//!
+//! Locks are taken in the order project, cluster, operation, so that two transactions cannot wait for each other.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod cluster;
+pub mod cluster_template;
+mod codec;
+mod connect;
+mod entity;
+pub mod error;
+pub mod event;
+mod migration;
+pub mod node;
+mod node_group;
+pub mod operation;
+pub mod page;
+mod scale;
+pub mod secret;
+#[cfg(test)]
+mod tests;
+
+pub use cluster::{ClusterFacts, ClusterRecord};
+pub use connect::Store;
+pub use error::{Result, StoreError};
+pub use event::Event;
+pub use operation::{Claim, NewOperation, Outcome};
+pub use page::{Page, Scope};
+pub use secret::Secret;

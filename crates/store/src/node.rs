@@ -1,0 +1,330 @@
+//! Nodes: their machines, their agents, and the tokens that agents enrol with.
+
+use std::net::IpAddr;
+
+use jeroboam_model::{Node, NodeGroup, Report};
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::cluster::bump;
+use crate::entity::{enrolment_token, node};
+use crate::error::Doing;
+use crate::scale::{Member, Newcomer};
+use crate::{Event, Result, Store, StoreError, codec};
+
+const WHAT: &str = "node";
+
+impl Store {
+    /// The cluster's nodes, wanted or on their way out, oldest first. Empty when there is no such cluster.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn nodes(&self, cluster: Uuid) -> Result<Vec<Node>> {
+        of_clusters(self.reader(), vec![cluster.to_string()]).await?.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// The node with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn node(&self, uuid: Uuid) -> Result<Node> {
+        one(self.reader(), uuid).await?.try_into()
+    }
+
+    /// Keeps which machine the node has and where it is reached; `None`: not known yet.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn set_machine(&self, uuid: Uuid, machine_id: &str, address: Option<IpAddr>) -> Result<()> {
+        let address = address.map(|address| address.to_string());
+        self.change(uuid, "keeping a node's machine", |row| {
+            let same = row.machine_id.as_deref() == Some(machine_id) && row.address == address;
+            let told = row.address != address;
+            (!same).then(|| Changed {
+                row: node::ActiveModel {
+                    machine_id: Set(Some(machine_id.to_owned())),
+                    address: Set(address),
+                    ..Default::default()
+                },
+                for_agents: told,
+            })
+        })
+        .await
+    }
+
+    /// Gives out a one-time token: keeps the hash (SHA-256 in hex) of a token that is good until `expires`.
+    ///
+    /// Tokens given out before stay good until they expire: which of two machines, one of them already on its way
+    /// out, comes up with which token is not known here, and a machine whose token had been taken back would wait for
+    /// ever.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such node.
+    pub async fn issue_token(&self, uuid: Uuid, token_hash: &str, expires: Timestamp) -> Result<()> {
+        let doing = "giving out a token";
+        let transaction = self.begin().await?;
+        one(&transaction, uuid).await?;
+        enrolment_token::Entity::delete_many()
+            .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
+            .filter(enrolment_token::Column::ExpiresAt.lte(codec::micros(Timestamp::now())))
+            .exec(&transaction)
+            .await
+            .doing("clearing away expired tokens")?;
+        enrolment_token::Entity::insert(enrolment_token::ActiveModel {
+            id: NotSet,
+            node_uuid: Set(uuid.to_string()),
+            token_hash: Set(token_hash.to_owned()),
+            expires_at: Set(codec::micros(expires)),
+        })
+        .exec_without_returning(&transaction)
+        .await
+        .doing(doing)?;
+        transaction.commit().await.doing(doing)
+    }
+
+    /// The node gets another machine: forgets the old one, its address, and what its agent said. Tokens stay.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn reset_agent(&self, uuid: Uuid) -> Result<()> {
+        self.change(uuid, "forgetting a node's machine", |row| {
+            Some(Changed {
+                for_agents: row.address.is_some(),
+                row: node::ActiveModel {
+                    machine_id: Set(None),
+                    address: Set(None),
+                    report: Set(None),
+                    reported_at: Set(None),
+                    enrolled: Set(false),
+                    ..Default::default()
+                },
+            })
+        })
+        .await
+    }
+
+    /// Uses up a token. Of several who try with the same one, one succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the node has no such token: never had, used, or expired.
+    pub async fn enroll(&self, uuid: Uuid, token_hash: &str, now: Timestamp) -> Result<()> {
+        let doing = "enrolling an agent";
+        let transaction = self.begin().await?;
+        // What is compared is a hash: its first bytes tell an attacker nothing about the token's.
+        let used = enrolment_token::Entity::delete_many()
+            .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
+            .filter(enrolment_token::Column::TokenHash.eq(token_hash))
+            .filter(enrolment_token::Column::ExpiresAt.gt(codec::micros(now)))
+            .exec(&transaction)
+            .await
+            .doing(doing)?;
+        if used.rows_affected == 0 {
+            return Err(StoreError::not_found("enrolment token of node", uuid));
+        }
+        let row = one(&transaction, uuid).await?;
+        update(&transaction, uuid, node::ActiveModel { enrolled: Set(true), ..Default::default() }, doing).await?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::node(codec::uuid(&row.cluster_uuid)?, uuid));
+        Ok(())
+    }
+
+    /// Keeps what the node's agent says.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn record_report(&self, uuid: Uuid, report: &Report, now: Timestamp) -> Result<()> {
+        let report = codec::json("a report", report)?;
+        self.change(uuid, "keeping an agent's report", |_| {
+            Some(Changed {
+                row: node::ActiveModel {
+                    report: Set(Some(report)),
+                    reported_at: Set(Some(codec::micros(now))),
+                    ..Default::default()
+                },
+                for_agents: false,
+            })
+        })
+        .await
+    }
+
+    /// Forgets the node. Nothing happens when it is gone already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remove_node(&self, uuid: Uuid) -> Result<()> {
+        let transaction = self.begin().await?;
+        let cluster = match one(&transaction, uuid).await {
+            Ok(row) => codec::uuid(&row.cluster_uuid)?,
+            Err(StoreError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        bump(&transaction, cluster).await?;
+        delete(&transaction, vec![uuid.to_string()]).await?;
+        transaction.commit().await.doing("forgetting a node")?;
+        self.publish(Event::node(cluster, uuid));
+        Ok(())
+    }
+
+    /// Changes a node's row as `decide` says after a look at it; `None` changes nothing.
+    async fn change(
+        &self,
+        uuid: Uuid,
+        doing: &str,
+        decide: impl FnOnce(&node::Model) -> Option<Changed> + Send,
+    ) -> Result<()> {
+        let transaction = self.begin().await?;
+        let before = one(&transaction, uuid).await?;
+        let Some(Changed { row, for_agents }) = decide(&before) else { return Ok(()) };
+        let cluster = codec::uuid(&before.cluster_uuid)?;
+        if for_agents {
+            bump(&transaction, cluster).await?;
+        }
+        update(&transaction, uuid, row, doing).await?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::node(cluster, uuid));
+        Ok(())
+    }
+}
+
+struct Changed {
+    /// Only what changes is set.
+    row: node::ActiveModel,
+    /// Whether other agents must know.
+    for_agents: bool,
+}
+
+async fn update(connection: &impl ConnectionTrait, uuid: Uuid, row: node::ActiveModel, doing: &str) -> Result<()> {
+    node::Entity::update_many()
+        .set(row)
+        .filter(node::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing(doing)
+}
+
+async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<node::Model> {
+    node::Entity::find()
+        .filter(node::Column::Uuid.eq(uuid.to_string()))
+        .one(connection)
+        .await
+        .doing("reading a node")?
+        .ok_or_else(|| StoreError::not_found(WHAT, uuid))
+}
+
+/// The nodes of some clusters, oldest first.
+pub(crate) async fn of_clusters(connection: &impl ConnectionTrait, clusters: Vec<String>) -> Result<Vec<node::Model>> {
+    node::Entity::find()
+        .filter(node::Column::ClusterUuid.is_in(clusters))
+        .order_by_asc(node::Column::Id)
+        .all(connection)
+        .await
+        .doing("reading nodes")
+}
+
+/// A new node and the group it is for.
+pub(crate) struct Arrival<'a> {
+    pub(crate) group: &'a NodeGroup,
+    pub(crate) node: Newcomer,
+}
+
+/// Keeps new nodes.
+pub(crate) async fn insert(
+    connection: &impl ConnectionTrait,
+    arrivals: impl IntoIterator<Item = Arrival<'_>>,
+    now: i64,
+) -> Result<()> {
+    let rows: Vec<_> = arrivals
+        .into_iter()
+        .map(|Arrival { group, node }| node::ActiveModel {
+            id: NotSet,
+            uuid: Set(Uuid::new_v4().to_string()),
+            cluster_uuid: Set(group.cluster.to_string()),
+            node_group_uuid: Set(group.uuid.to_string()),
+            name: Set(node.name),
+            number: Set(node.number.into()),
+            role: Set(group.role.to_string()),
+            slot: Set(node.slot.into()),
+            wanted: Set(true),
+            machine_id: Set(None),
+            address: Set(None),
+            report: Set(None),
+            reported_at: Set(None),
+            enrolled: Set(false),
+            created_at: Set(now),
+        })
+        .collect();
+    for rows in rows.chunks(codec::ROWS_AT_ONCE) {
+        node::Entity::insert_many(rows.to_vec()).exec_without_returning(connection).await.doing("creating nodes")?;
+    }
+    Ok(())
+}
+
+/// The nodes are to go.
+pub(crate) async fn dismiss(connection: &impl ConnectionTrait, nodes: &[Uuid]) -> Result<()> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    node::Entity::update_many()
+        .col_expr(node::Column::Wanted, Expr::value(false))
+        .filter(node::Column::Uuid.is_in(nodes.iter().map(ToString::to_string)))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("marking nodes to go")
+}
+
+/// Deletes nodes and their tokens.
+pub(crate) async fn delete(connection: &impl ConnectionTrait, nodes: Vec<String>) -> Result<()> {
+    enrolment_token::Entity::delete_many()
+        .filter(enrolment_token::Column::NodeUuid.is_in(nodes.clone()))
+        .exec(connection)
+        .await
+        .doing("deleting tokens")?;
+    node::Entity::delete_many()
+        .filter(Condition::all().add(node::Column::Uuid.is_in(nodes)))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("deleting nodes")
+}
+
+impl TryFrom<&node::Model> for Member {
+    type Error = StoreError;
+
+    fn try_from(row: &node::Model) -> Result<Self> {
+        Ok(Self {
+            uuid: codec::uuid(&row.uuid)?,
+            group: codec::uuid(&row.node_group_uuid)?,
+            name: row.name.clone(),
+            number: codec::number("a node's number", row.number)?,
+            slot: codec::number("a slot", row.slot)?,
+            wanted: row.wanted,
+        })
+    }
+}
+
+impl TryFrom<node::Model> for Node {
+    type Error = StoreError;
+
+    fn try_from(row: node::Model) -> Result<Self> {
+        Ok(Self {
+            uuid: codec::uuid(&row.uuid)?,
+            cluster: codec::uuid(&row.cluster_uuid)?,
+            node_group: codec::uuid(&row.node_group_uuid)?,
+            name: row.name,
+            role: codec::word("a role", &row.role)?,
+            slot: codec::number("a slot", row.slot)?,
+            wanted: row.wanted,
+            machine_id: row.machine_id,
+            address: row.address.map(|address| codec::word("an address", &address)).transpose()?,
+            report: codec::maybe_from_json("a report", row.report)?,
+            reported_at: codec::maybe_time(row.reported_at)?,
+            enrolled: row.enrolled,
+            created_at: codec::time(row.created_at)?,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Node groups: their rows. They are read and written with their cluster.
+
+use jeroboam_model::{NodeGroup, Status};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::entity::node_group;
+use crate::error::Doing;
+use crate::{Result, StoreError, codec};
+
+/// The groups of some clusters, oldest first.
+pub(crate) async fn of_clusters(
+    connection: &impl ConnectionTrait,
+    clusters: Vec<String>,
+) -> Result<Vec<node_group::Model>> {
+    node_group::Entity::find()
+        .filter(node_group::Column::ClusterUuid.is_in(clusters))
+        .order_by_asc(node_group::Column::Id)
+        .all(connection)
+        .await
+        .doing("reading node groups")
+}
+
+/// Keeps new groups.
+pub(crate) async fn insert(connection: &impl ConnectionTrait, groups: &[NodeGroup]) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = groups.iter().map(row).collect::<Result<_>>()?;
+    node_group::Entity::insert_many(rows)
+        .exec_without_returning(connection)
+        .await
+        .map(|_| ())
+        .doing("creating node groups")
+}
+
+/// Another status for the cluster's groups, or for those that are in `from`.
+pub(crate) async fn set_status(
+    connection: &impl ConnectionTrait,
+    cluster: Uuid,
+    from: Option<Status>,
+    to: Status,
+    reason: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    let mut update = node_group::Entity::update_many()
+        .col_expr(node_group::Column::Status, Expr::value(to.to_string()))
+        .col_expr(node_group::Column::StatusReason, Expr::value(reason))
+        .col_expr(node_group::Column::UpdatedAt, Expr::value(now))
+        .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()));
+    if let Some(from) = from {
+        update = update.filter(node_group::Column::Status.eq(from.to_string()));
+    }
+    update.exec(connection).await.map(|_| ()).doing("changing the status of node groups")
+}
+
+fn row(group: &NodeGroup) -> Result<node_group::ActiveModel> {
+    Ok(node_group::ActiveModel {
+        id: NotSet,
+        uuid: Set(group.uuid.to_string()),
+        cluster_uuid: Set(group.cluster.to_string()),
+        project_id: Set(group.project_id.clone()),
+        name: Set(group.name.clone()),
+        role: Set(group.role.to_string()),
+        is_default: Set(group.is_default),
+        node_count: Set(group.node_count.into()),
+        min_node_count: Set(group.min_node_count.into()),
+        max_node_count: Set(group.max_node_count.map(i64::from)),
+        flavor_id: Set(group.flavor_id.clone()),
+        image_id: Set(group.image_id.clone()),
+        docker_volume_size: Set(group.docker_volume_size.map(i64::from)),
+        labels: Set(codec::json("labels", &group.labels)?),
+        node_labels: Set(codec::json("node labels", &group.node_labels)?),
+        node_taints: Set(codec::json("node taints", &group.node_taints)?),
+        status: Set(group.status.to_string()),
+        status_reason: Set(group.status_reason.clone()),
+        version: Set(group.version.clone()),
+        created_at: Set(codec::micros(group.created_at)),
+        updated_at: Set(group.updated_at.map(codec::micros)),
+    })
+}
+
+impl TryFrom<node_group::Model> for NodeGroup {
+    type Error = StoreError;
+
+    fn try_from(row: node_group::Model) -> Result<Self> {
+        Ok(Self {
+            uuid: codec::uuid(&row.uuid)?,
+            cluster: codec::uuid(&row.cluster_uuid)?,
+            project_id: row.project_id,
+            name: row.name,
+            role: codec::word("a role", &row.role)?,
+            is_default: row.is_default,
+            node_count: codec::number("a number of nodes", row.node_count)?,
+            min_node_count: codec::number("a number of nodes", row.min_node_count)?,
+            max_node_count: row.max_node_count.map(|count| codec::number("a number of nodes", count)).transpose()?,
+            flavor_id: row.flavor_id,
+            image_id: row.image_id,
+            docker_volume_size: row.docker_volume_size.map(|size| codec::number("a size", size)).transpose()?,
+            labels: codec::from_json("labels", row.labels)?,
+            node_labels: codec::from_json("node labels", row.node_labels)?,
+            node_taints: codec::from_json("node taints", row.node_taints)?,
+            status: codec::word("a status", &row.status)?,
+            status_reason: row.status_reason,
+            version: row.version,
+            created_at: codec::time(row.created_at)?,
+            updated_at: codec::maybe_time(row.updated_at)?,
+        })
+    }
+}

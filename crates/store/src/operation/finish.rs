@@ -1,0 +1,167 @@
+//! The end of an operation, and what it means for its cluster: one transaction.
+
+use jeroboam_model::{Cause, CauseExt, OperationKind, OperationStatus, Status, StepStatus};
+use jiff::Timestamp;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::lease::{guard, write};
+use super::{one, request, step as step_rows, unfinished};
+use crate::cluster::{self, ClusterFacts};
+use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation, step};
+use crate::error::Doing;
+use crate::{Event, Result, Store, StoreError, codec, node, node_group, secret};
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// What is wanted is there.
+    Succeeded {
+        /// What was found out about the cluster on the way.
+        facts: ClusterFacts,
+    },
+    /// It is given up.
+    Failed(Cause),
+    /// It was told to end.
+    Cancelled(Option<Cause>),
+}
+
+impl Store {
+    /// Ends an operation: it, its open steps, its cluster and the cluster's groups get their last status. When another
+    /// operation of the cluster waits, the cluster stays in progress with that one's kind: a failed create does not
+    /// overwrite a delete that came after it.
+    ///
+    /// After a delete that succeeded the cluster, its nodes, groups and secrets are gone; its operations stay.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn finish(&self, uuid: Uuid, fence: i64, outcome: Outcome) -> Result<()> {
+        let doing = "ending an operation";
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
+        let before = match cluster::lock(&transaction, cluster).await {
+            Ok(row) => Some(row),
+            Err(StoreError::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let row = guard(&transaction, uuid, fence).await?;
+        let kind: OperationKind = codec::word("a kind", &row.kind)?;
+
+        let (status, cause) = match &outcome {
+            Outcome::Succeeded { .. } => (OperationStatus::Succeeded, None),
+            Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause)),
+            Outcome::Cancelled(cause) => (OperationStatus::Cancelled, cause.as_ref()),
+        };
+        let ended = operation::ActiveModel {
+            status: Set(status.to_string()),
+            cause: Set(cause.map(|cause| codec::json("a cause", cause)).transpose()?),
+            finished_at: Set(Some(codec::micros(now))),
+            owner: Set(None),
+            lease_until: Set(None),
+            run_after: Set(None),
+            ..Default::default()
+        };
+        write(&transaction, uuid, fence, ended, doing).await?;
+        close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
+
+        let reason = cause.map(CauseExt::one_line);
+        match outcome {
+            Outcome::Succeeded { .. } if kind == OperationKind::Delete => {
+                for late in unfinished(&transaction, &row.cluster_uuid).await? {
+                    request::cancel(&transaction, &late, &gone(), now).await?;
+                }
+                remove(&transaction, cluster).await?;
+            }
+            Outcome::Succeeded { facts } => {
+                if let Some(before) = &before {
+                    cluster::write_facts(&transaction, before, facts).await?;
+                }
+                settle(&transaction, cluster, Status::complete(kind), kind, None, now).await?;
+            }
+            Outcome::Failed(_) | Outcome::Cancelled(_) => {
+                settle(&transaction, cluster, Status::failed(kind), kind, reason.as_deref(), now).await?;
+            }
+        }
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(cluster, uuid));
+        Ok(())
+    }
+}
+
+/// Gives cluster and groups the status that they have after an operation of `kind`; or leaves them in progress, if
+/// another operation waits.
+pub(super) async fn settle(
+    connection: &impl ConnectionTrait,
+    cluster: Uuid,
+    status: Status,
+    kind: OperationKind,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    let now = codec::micros(now);
+    if let Some(next) = unfinished(connection, &cluster.to_string()).await?.last() {
+        let next: OperationKind = codec::word("a kind", &next.kind)?;
+        return cluster::set_status(connection, cluster, Status::in_progress(next), None, now).await;
+    }
+    cluster::set_status(connection, cluster, status, reason, now).await?;
+    node_group::set_status(connection, cluster, Some(Status::in_progress(kind)), status, reason, now).await
+}
+
+/// Steps that are still open get their last status.
+async fn close_steps(connection: &impl ConnectionTrait, operation: &str, outcome: &Outcome, now: i64) -> Result<()> {
+    let doing = "closing an operation's steps";
+    let (begun, cause) = match outcome {
+        // Nothing is left to do, so what was begun has been done.
+        Outcome::Succeeded { .. } => (StepStatus::Done, None),
+        Outcome::Failed(cause) => (StepStatus::Failed, Some(codec::json("a cause", cause)?)),
+        Outcome::Cancelled(_) => (StepStatus::Skipped, None),
+    };
+    step_rows::ended(StepStatus::Skipped, Some(now))
+        .filter(step::Column::OperationUuid.eq(operation))
+        .filter(step::Column::Status.eq(StepStatus::Pending.to_string()))
+        .exec(connection)
+        .await
+        .doing(doing)?;
+    let mut update = step::Entity::update_many()
+        .col_expr(step::Column::Status, Expr::value(begun.to_string()))
+        .col_expr(step::Column::Progress, Expr::value(None::<String>))
+        .col_expr(step::Column::FinishedAt, Expr::value(now));
+    update = match cause {
+        // A step that knows its own cause keeps it.
+        Some(cause) => update.col_expr(step::Column::Cause, Expr::col(step::Column::Cause).if_null(cause)),
+        None => update.col_expr(step::Column::Cause, Expr::value(None::<sea_orm::JsonValue>)),
+    };
+    update
+        .filter(step::Column::OperationUuid.eq(operation))
+        .filter(step::Column::Status.is_in([StepStatus::Running, StepStatus::Blocked].map(|status| status.to_string())))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing(doing)
+}
+
+/// Deletes the cluster and all that belongs to it, but its history.
+async fn remove(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
+    let doing = "deleting a cluster";
+    let nodes = node::of_clusters(connection, vec![cluster.to_string()]).await?;
+    node::delete(connection, nodes.into_iter().map(|row| row.uuid).collect()).await?;
+    group_entity::Entity::delete_many()
+        .filter(group_entity::Column::ClusterUuid.eq(cluster.to_string()))
+        .exec(connection)
+        .await
+        .doing(doing)?;
+    secret::delete(connection, cluster).await?;
+    cluster_entity::Entity::delete_many()
+        .filter(cluster_entity::Column::Uuid.eq(cluster.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing(doing)
+}
+
+fn gone() -> Cause {
+    Cause::user("cluster_gone", "The cluster was deleted before this began", "Nothing.")
+}

@@ -1,0 +1,212 @@
+//! Who is at an operation. A conductor that takes one gets a lease and a fence; the fence goes up with every taker, and
+//! whoever comes with another one has lost the operation and writes nothing.
+
+use jeroboam_model::{Cause, OperationStatus};
+use jeroboam_types::operation::Operation;
+use jiff::{SignedDuration, Timestamp};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use uuid::Uuid;
+
+use super::{one, unfinished_words, with_steps};
+use crate::entity::operation;
+use crate::error::Doing;
+use crate::{Event, Result, Store, StoreError, codec};
+
+/// An operation that was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The operation, with the steps that conductors before this one recorded.
+    pub operation: Operation,
+    /// To be shown with every write in its name.
+    pub fence: i64,
+}
+
+impl Store {
+    /// Takes the oldest operation that waits for a conductor: nobody has it or the lease is over, it need not wait for
+    /// a time, and no earlier operation of its cluster is unfinished. `None` when there is none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn claim(&self, owner: &str, lease: SignedDuration, now: Timestamp) -> Result<Option<Claim>> {
+        let now_micros = codec::micros(now);
+        // Conductors look often and mostly find nothing: that must not queue up with those who write.
+        if claimable(now_micros).one(self.reader()).await.doing("looking for an operation")?.is_none() {
+            return Ok(None);
+        }
+        let transaction = self.begin().await?;
+        let Some(row) = claimable(now_micros).one(&transaction).await.doing("looking for an operation")? else {
+            return Ok(None);
+        };
+        let first_time = row.started_at.is_none();
+        let until = now_micros.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+        let fence = row.fence + 1;
+        let mut changed = operation::ActiveModel {
+            owner: Set(Some(owner.to_owned())),
+            lease_until: Set(Some(until)),
+            fence: Set(fence),
+            status: Set(OperationStatus::Running.to_string()),
+            run_after: Set(None),
+            cause: Set(None),
+            ..Default::default()
+        };
+        if first_time {
+            changed.started_at = Set(Some(now_micros));
+            changed.deadline_at = Set(row.time_limit.map(|limit| now_micros.saturating_add(limit)));
+        }
+        let taken = operation::Entity::update_many()
+            .set(changed)
+            .filter(operation::Column::Id.eq(row.id))
+            .filter(operation::Column::Fence.eq(row.fence))
+            .exec(&transaction)
+            .await
+            .doing("taking an operation")?;
+        if taken.rows_affected == 0 {
+            // Somebody was faster; there will be another wake-up or look.
+            return Ok(None);
+        }
+        let uuid = codec::uuid(&row.uuid)?;
+        let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
+        transaction.commit().await.doing("taking an operation")?;
+        self.publish(Event::operation(operation.cluster_uuid, uuid));
+        Ok(Some(Claim { operation, fence }))
+    }
+
+    /// Keeps the operation until `until`. Tells whether it is to be cancelled.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn renew(&self, uuid: Uuid, fence: i64, until: Timestamp) -> Result<bool> {
+        let transaction = self.begin().await?;
+        let changed = operation::ActiveModel { lease_until: Set(Some(codec::micros(until))), ..Default::default() };
+        write(&transaction, uuid, fence, changed, "renewing a lease").await?;
+        let row = one(&transaction, uuid).await?;
+        transaction.commit().await.doing("renewing a lease")?;
+        Ok(row.cancel_requested)
+    }
+
+    /// Whether somebody wants the operation to end. Cheap: for looking whenever an event says that something changed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn is_cancel_requested(&self, uuid: Uuid) -> Result<bool> {
+        Ok(one(self.reader(), uuid).await?.cancel_requested)
+    }
+
+    /// Takes all leases away from whoever had them. Only for a process that knows that it is the only one: what its
+    /// predecessor was at when it died need not wait for the lease's end.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn end_all_leases(&self) -> Result<()> {
+        let transaction = self.begin().await?;
+        operation::Entity::update_many()
+            .set(operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() })
+            .filter(operation::Column::LeaseUntil.is_not_null())
+            .exec(&transaction)
+            .await
+            .doing("ending leases")?;
+        transaction.commit().await.doing("ending leases")
+    }
+
+    /// Gives the operation back for others to take: at once, or after [`Store::block_operation`]'s time.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn release(&self, uuid: Uuid, fence: i64) -> Result<()> {
+        let changed = operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() };
+        self.fenced(uuid, fence, changed, "giving an operation back").await
+    }
+
+    /// The operation cannot go on right now. The lease stays; who does not want to wait with it, gives it back, and
+    /// it is not taken before `run_after`.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn block_operation(
+        &self,
+        uuid: Uuid,
+        fence: i64,
+        cause: &Cause,
+        run_after: Option<Timestamp>,
+    ) -> Result<()> {
+        let changed = operation::ActiveModel {
+            status: Set(OperationStatus::Blocked.to_string()),
+            cause: Set(Some(codec::json("a cause", cause)?)),
+            run_after: Set(run_after.map(codec::micros)),
+            ..Default::default()
+        };
+        self.fenced(uuid, fence, changed, "marking an operation blocked").await
+    }
+
+    /// The operation goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn unblock_operation(&self, uuid: Uuid, fence: i64) -> Result<()> {
+        let changed = operation::ActiveModel {
+            status: Set(OperationStatus::Running.to_string()),
+            cause: Set(None),
+            run_after: Set(None),
+            ..Default::default()
+        };
+        self.fenced(uuid, fence, changed, "marking an operation running").await
+    }
+
+    async fn fenced(&self, uuid: Uuid, fence: i64, changed: operation::ActiveModel, doing: &str) -> Result<()> {
+        let transaction = self.begin().await?;
+        write(&transaction, uuid, fence, changed, doing).await?;
+        let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(cluster, uuid));
+        Ok(())
+    }
+}
+
+/// Locks the operation for a write in its name, if the fence is still the right one.
+pub(super) async fn guard(connection: &impl ConnectionTrait, uuid: Uuid, fence: i64) -> Result<operation::Model> {
+    // A write that changes nothing locks the row in every database.
+    let unchanged = operation::ActiveModel { fence: Set(fence), ..Default::default() };
+    write(connection, uuid, fence, unchanged, "checking a lease").await?;
+    one(connection, uuid).await
+}
+
+/// Changes the operation, if the fence is still the right one. Operations that were given back or have ended have no
+/// owner, so that nobody's fence is right.
+pub(super) async fn write(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    fence: i64,
+    changed: operation::ActiveModel,
+    doing: &str,
+) -> Result<()> {
+    let written = operation::Entity::update_many()
+        .set(changed)
+        .filter(operation::Column::Uuid.eq(uuid.to_string()))
+        .filter(operation::Column::Fence.eq(fence))
+        .filter(operation::Column::Owner.is_not_null())
+        .exec(connection)
+        .await
+        .doing(doing)?;
+    if written.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Operations that a conductor may take, oldest first.
+fn claimable(now: i64) -> Select<operation::Entity> {
+    use operation::Column as C;
+    let earlier = Alias::new("earlier");
+    let before_it = Query::select()
+        .expr(Expr::val(1))
+        .from_as(operation::Entity, earlier.clone())
+        .and_where(Expr::col((earlier.clone(), C::ClusterUuid)).equals((operation::Entity, C::ClusterUuid)))
+        .and_where(Expr::col((earlier.clone(), C::Id)).lt(Expr::col((operation::Entity, C::Id))))
+        .and_where(Expr::col((earlier, C::Status)).is_in(unfinished_words()))
+        .take();
+    operation::Entity::find()
+        .filter(C::Status.is_in(unfinished_words()))
+        .filter(Condition::any().add(C::LeaseUntil.is_null()).add(C::LeaseUntil.lte(now)))
+        .filter(Condition::any().add(C::RunAfter.is_null()).add(C::RunAfter.lte(now)))
+        .filter(Expr::exists(before_it).not())
+        .order_by_asc(C::Id)
+}

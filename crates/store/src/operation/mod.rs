@@ -1,0 +1,200 @@
+//! Operations: asked for (`request`), taken (`lease`), recorded step by step (`step`), ended (`finish`), and kept for
+//! good.
+
+mod finish;
+mod lease;
+mod request;
+mod step;
+
+pub use finish::Outcome;
+use jeroboam_model::{OperationKind, OperationStatus};
+use jeroboam_types::operation::Operation;
+use jiff::{SignedDuration, Timestamp};
+pub use lease::Claim;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use uuid::Uuid;
+
+use crate::entity::{operation, step as step_entity};
+use crate::error::Doing;
+use crate::page::{Columns, cut};
+use crate::{Page, Result, Scope, Store, StoreError, codec};
+
+const WHAT: &str = "operation";
+
+/// An operation that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOperation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// Whose.
+    pub project_id: String,
+    /// Who asks.
+    pub user_id: String,
+    /// Id of the request that asks.
+    pub request_id: String,
+    /// How long it may take, from when a conductor takes it: waiting for the one before it does not count.
+    pub deadline: Option<SignedDuration>,
+}
+
+impl Store {
+    /// The operation with this id, with its steps.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] among those visible.
+    pub async fn operation(&self, scope: &Scope, uuid: Uuid) -> Result<Operation> {
+        let snapshot = self.snapshot().await?;
+        let row = visible(scope)
+            .filter(operation::Column::Uuid.eq(uuid.to_string()))
+            .one(&snapshot)
+            .await
+            .doing("reading an operation")?
+            .ok_or_else(|| StoreError::not_found(WHAT, uuid))?;
+        with_steps(&snapshot, row).await
+    }
+
+    /// A page of the visible operations without their steps, newest first unless the page has a sort key; of one
+    /// cluster if `cluster` gives its id or name, also when the cluster is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the marker, [`StoreError::BadSortKey`].
+    pub async fn operations(&self, scope: &Scope, cluster: Option<&str>, page: &Page) -> Result<Vec<Operation>> {
+        let by = sort_column(page)?;
+        let mut page = page.clone();
+        if page.sort_key.as_deref().is_none_or(str::is_empty) {
+            page.descending = true;
+        }
+        let mut select = visible(scope);
+        if let Some(ident) = cluster {
+            select = select.filter(
+                Condition::any()
+                    .add(operation::Column::ClusterUuid.eq(Uuid::parse_str(ident).unwrap_or_default().to_string()))
+                    .add(operation::Column::ClusterName.eq(ident)),
+            );
+        }
+        let columns = Columns { id: operation::Column::Id, uuid: operation::Column::Uuid, by };
+        cut(self.reader(), select, columns, &page, WHAT)
+            .await?
+            .all(self.reader())
+            .await
+            .doing("listing operations")?
+            .into_iter()
+            .map(|row| view(row, Vec::new()))
+            .collect()
+    }
+}
+
+/// Keeps a new operation, waiting for a conductor.
+pub(crate) async fn insert(
+    connection: &impl ConnectionTrait,
+    cluster: Uuid,
+    cluster_name: &str,
+    new: NewOperation,
+    now: Timestamp,
+) -> Result<Operation> {
+    let NewOperation { kind, project_id, user_id, request_id, deadline } = new;
+    let uuid = Uuid::new_v4();
+    let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
+    operation::Entity::insert(operation::ActiveModel {
+        id: NotSet,
+        uuid: Set(uuid.to_string()),
+        kind: Set(kind.to_string()),
+        status: Set(OperationStatus::Queued.to_string()),
+        cluster_uuid: Set(cluster.to_string()),
+        cluster_name: Set(cluster_name.to_owned()),
+        project_id: Set(project_id),
+        user_id: Set(user_id),
+        request_id: Set(request_id),
+        created_at: Set(codec::micros(now)),
+        started_at: Set(None),
+        finished_at: Set(None),
+        deadline_at: Set(time_limit.map(|limit| codec::micros(now).saturating_add(limit))),
+        time_limit: Set(time_limit),
+        cause: Set(None),
+        owner: Set(None),
+        lease_until: Set(None),
+        fence: Set(0),
+        run_after: Set(None),
+        cancel_requested: Set(false),
+    })
+    .exec_without_returning(connection)
+    .await
+    .doing("creating an operation")?;
+    view(one(connection, uuid).await?, Vec::new())
+}
+
+/// The operation's row.
+pub(crate) async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<operation::Model> {
+    operation::Entity::find()
+        .filter(operation::Column::Uuid.eq(uuid.to_string()))
+        .one(connection)
+        .await
+        .doing("reading an operation")?
+        .ok_or_else(|| StoreError::not_found(WHAT, uuid))
+}
+
+/// The cluster's operations that have not ended, oldest first.
+pub(crate) async fn unfinished(connection: &impl ConnectionTrait, cluster: &str) -> Result<Vec<operation::Model>> {
+    operation::Entity::find()
+        .filter(operation::Column::ClusterUuid.eq(cluster))
+        .filter(operation::Column::Status.is_in(unfinished_words()))
+        .order_by_asc(operation::Column::Id)
+        .all(connection)
+        .await
+        .doing("reading a cluster's operations")
+}
+
+/// The words for operations that have not ended.
+pub(crate) fn unfinished_words() -> [String; 3] {
+    [OperationStatus::Queued, OperationStatus::Running, OperationStatus::Blocked].map(|status| status.to_string())
+}
+
+/// The operation with its steps.
+pub(crate) async fn with_steps(connection: &impl ConnectionTrait, row: operation::Model) -> Result<Operation> {
+    let steps = step::of_operation(connection, &row.uuid).await?;
+    view(row, steps)
+}
+
+/// The operation as clients see it.
+pub(crate) fn view(row: operation::Model, steps: Vec<step_entity::Model>) -> Result<Operation> {
+    Ok(Operation {
+        uuid: codec::uuid(&row.uuid)?,
+        kind: codec::word("a kind", &row.kind)?,
+        status: codec::word("a status", &row.status)?,
+        cluster_uuid: codec::uuid(&row.cluster_uuid)?,
+        cluster_name: row.cluster_name,
+        project_id: row.project_id,
+        user_id: row.user_id,
+        request_id: row.request_id,
+        created_at: codec::time(row.created_at)?,
+        started_at: codec::maybe_time(row.started_at)?,
+        finished_at: codec::maybe_time(row.finished_at)?,
+        deadline_at: codec::maybe_time(row.deadline_at)?,
+        cause: codec::maybe_from_json("a cause", row.cause)?,
+        steps: steps.into_iter().map(step::view).collect::<Result<_>>()?,
+    })
+}
+
+fn visible(scope: &Scope) -> Select<operation::Entity> {
+    operation::Entity::find().filter(scope.condition(operation::Column::ProjectId))
+}
+
+fn sort_column(page: &Page) -> Result<Option<operation::Column>> {
+    use operation::Column as C;
+    Ok(Some(match page.sort_key.as_deref() {
+        None | Some("" | "id") => return Ok(None),
+        Some("uuid") => C::Uuid,
+        Some("kind") => C::Kind,
+        Some("status") => C::Status,
+        Some("cluster_uuid") => C::ClusterUuid,
+        Some("cluster_name") => C::ClusterName,
+        Some("project_id") => C::ProjectId,
+        Some("user_id") => C::UserId,
+        Some("request_id") => C::RequestId,
+        Some("created_at") => C::CreatedAt,
+        Some("started_at") => C::StartedAt,
+        Some("finished_at") => C::FinishedAt,
+        Some("deadline_at") => C::DeadlineAt,
+        Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
+    }))
+}

@@ -1,0 +1,272 @@
+//! Asking for operations: what is wanted is written together with the operation that brings it about.
+
+use jeroboam_model::status::Request;
+use jeroboam_model::{Cause, CauseExt, Cluster, NodeGroup, NodeRole, OperationKind, OperationStatus, Status};
+use jeroboam_types::operation::Operation;
+use jiff::Timestamp;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::{NewOperation, finish, insert, one, unfinished, visible, with_steps};
+use crate::entity::{node_group as group_entity, operation};
+use crate::error::Doing;
+use crate::node::Arrival;
+use crate::scale::{self, Member};
+use crate::{Event, Result, Scope, Store, StoreError, cluster, codec, node, node_group};
+
+impl Store {
+    /// Keeps a new cluster with its groups and one node for each that they want, and the operation that creates it.
+    ///
+    /// # Errors
+    /// [`StoreError::QuotaReached`] when the project has `cluster_quota` clusters already, [`StoreError::NotFound`]
+    /// when its template is gone.
+    pub async fn create_cluster(
+        &self,
+        new: &Cluster,
+        groups: &[NodeGroup],
+        operation: NewOperation,
+        cluster_quota: u32,
+    ) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        cluster::insert(&transaction, new, cluster_quota).await?;
+        node_group::insert(&transaction, groups).await?;
+        node::insert(&transaction, first_nodes(new, groups)?, codec::micros(now)).await?;
+        let operation = NewOperation { kind: OperationKind::Create, ..operation };
+        let operation = insert(&transaction, new.uuid, &new.name, operation, now).await?;
+        transaction.commit().await.doing("creating a cluster")?;
+        self.publish(Event::operation(new.uuid, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Gives a group another number of nodes. The nodes in `remove` go first, then those with the highest numbers.
+    /// Operations before this one go on; this one waits for them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::NotFound`] for the cluster, the group or a
+    /// node in `remove` that is not of the group.
+    pub async fn request_scale(
+        &self,
+        cluster: Uuid,
+        group: Uuid,
+        node_count: u32,
+        remove: &[Uuid],
+        operation: NewOperation,
+    ) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        allow(&row.status, Request::Update)?;
+        let group = group_entity::Entity::find()
+            .filter(group_entity::Column::Uuid.eq(group.to_string()))
+            .filter(group_entity::Column::ClusterUuid.eq(cluster.to_string()))
+            .one(&transaction)
+            .await
+            .doing("reading a node group")?
+            .ok_or_else(|| StoreError::not_found("node group", group))?;
+        let group = NodeGroup::try_from(group)?;
+        let members: Vec<Member> = node::of_clusters(&transaction, vec![cluster.to_string()])
+            .await?
+            .iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_>>()?;
+        let change = scale::change(&row.name, &group, &members, node_count, remove)
+            .map_err(|stranger| StoreError::not_found("node", stranger))?;
+        if !change.go.is_empty() || !change.come.is_empty() {
+            cluster::bump(&transaction, cluster).await?;
+        }
+        node::dismiss(&transaction, &change.go).await?;
+        let arrivals = change.come.into_iter().map(|node| Arrival { group: &group, node });
+        node::insert(&transaction, arrivals, codec::micros(now)).await?;
+        let status = Status::in_progress(OperationKind::Scale);
+        group_entity::Entity::update_many()
+            .col_expr(group_entity::Column::NodeCount, Expr::value(i64::from(node_count)))
+            .col_expr(group_entity::Column::Status, Expr::value(status.to_string()))
+            .col_expr(group_entity::Column::StatusReason, Expr::value(None::<String>))
+            .col_expr(group_entity::Column::UpdatedAt, Expr::value(codec::micros(now)))
+            .filter(group_entity::Column::Uuid.eq(group.uuid.to_string()))
+            .exec(&transaction)
+            .await
+            .doing("changing a node group")?;
+        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
+        let operation = NewOperation { kind: OperationKind::Scale, ..operation };
+        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        transaction.commit().await.doing("scaling a cluster")?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Deletes a cluster: legal always. Other operations of it that wait end, those that run are told to. When it is
+    /// being deleted already, that operation is returned.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn request_delete(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        let others = unfinished(&transaction, &row.uuid).await?;
+        let delete = OperationKind::Delete.to_string();
+        // One that is being cancelled will not delete anything.
+        if let Some(there) = others.iter().find(|other| other.kind == delete && !other.cancel_requested) {
+            return with_steps(&transaction, there.clone()).await;
+        }
+        for other in &others {
+            cancel(&transaction, other, &superseded(), now).await?;
+        }
+        let status = Status::in_progress(OperationKind::Delete);
+        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
+        node_group::set_status(&transaction, cluster, None, status, None, codec::micros(now)).await?;
+        let operation = NewOperation { kind: OperationKind::Delete, ..operation };
+        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        transaction.commit().await.doing("deleting a cluster")?;
+        for other in &others {
+            self.publish(Event::operation(cluster, codec::uuid(&other.uuid)?));
+        }
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Once more what failed last, as a new operation of the same kind.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] when nothing failed, [`StoreError::NotFound`].
+    pub async fn request_retry(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        allow(&row.status, Request::Retry)?;
+        let last = operation::Entity::find()
+            .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))
+            .filter(
+                operation::Column::Status
+                    .is_in([OperationStatus::Failed, OperationStatus::Cancelled].map(|status| status.to_string())),
+            )
+            .order_by_desc(operation::Column::Id)
+            .one(&transaction)
+            .await
+            .doing("looking for the operation that failed")?
+            .ok_or_else(|| StoreError::Conflict(format!("No operation of cluster {} has failed.", row.name)))?;
+        let kind: OperationKind = codec::word("a kind", &last.kind)?;
+        let status = Status::in_progress(kind);
+        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
+        let failed = Some(Status::failed(kind));
+        node_group::set_status(&transaction, cluster, failed, status, None, codec::micros(now)).await?;
+        let operation = NewOperation { kind, ..operation };
+        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        transaction.commit().await.doing("retrying an operation")?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Ends an operation before its time: at once while it waits, else as soon as its conductor has put down what it
+    /// has in hand. Cancelling twice is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] among those visible, [`StoreError::Conflict`] when it has ended otherwise.
+    pub async fn request_cancel(&self, scope: &Scope, uuid: Uuid) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let found = visible(scope)
+            .filter(operation::Column::Uuid.eq(uuid.to_string()))
+            .one(&transaction)
+            .await
+            .doing("reading an operation")?
+            .ok_or_else(|| StoreError::not_found(super::WHAT, uuid))?;
+        let cluster = codec::uuid(&found.cluster_uuid)?;
+        // The order of locks: the cluster (which may be gone), then the operation, read again now that it holds still.
+        match cluster::lock(&transaction, cluster).await {
+            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let row = one(&transaction, uuid).await?;
+        match codec::word("a status", &row.status)? {
+            OperationStatus::Cancelled => return with_steps(&transaction, row).await,
+            OperationStatus::Succeeded | OperationStatus::Failed => {
+                return Err(StoreError::Conflict(format!(
+                    "Operation {uuid} has {} already and cannot be cancelled.",
+                    row.status
+                )));
+            }
+            OperationStatus::Queued | OperationStatus::Running | OperationStatus::Blocked => {}
+        }
+        let cause = cancelled();
+        if cancel(&transaction, &row, &cause, now).await? {
+            let kind = codec::word("a kind", &row.kind)?;
+            finish::settle(&transaction, cluster, Status::failed(kind), kind, Some(&cause.one_line()), now).await?;
+        }
+        let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
+        transaction.commit().await.doing("cancelling an operation")?;
+        self.publish(Event::operation(cluster, uuid));
+        Ok(operation)
+    }
+}
+
+/// Ends an operation that waits, and tells one that a conductor has. Returns whether it has ended.
+pub(super) async fn cancel(
+    connection: &impl ConnectionTrait,
+    row: &operation::Model,
+    cause: &Cause,
+    now: Timestamp,
+) -> Result<bool> {
+    let waits = row.status == OperationStatus::Queued.to_string();
+    let changed = if waits {
+        operation::ActiveModel {
+            status: Set(OperationStatus::Cancelled.to_string()),
+            finished_at: Set(Some(codec::micros(now))),
+            cause: Set(Some(codec::json("a cause", cause)?)),
+            run_after: Set(None),
+            cancel_requested: Set(true),
+            ..Default::default()
+        }
+    } else {
+        // If it was given back to wait for something, whoever takes it to end it need not wait for that.
+        operation::ActiveModel { cancel_requested: Set(true), run_after: Set(None), ..Default::default() }
+    };
+    operation::Entity::update_many()
+        .set(changed)
+        .filter(operation::Column::Id.eq(row.id))
+        .exec(connection)
+        .await
+        .doing("cancelling an operation")?;
+    Ok(waits)
+}
+
+fn allow(status: &str, request: Request) -> Result<()> {
+    let status: Status = codec::word("a status", status)?;
+    if status.allows(request) { Ok(()) } else { Err(StoreError::NotAllowed { status, request }) }
+}
+
+fn superseded() -> Cause {
+    Cause::user("superseded_by_delete", "The cluster was deleted before this was done", "Nothing.")
+}
+
+fn cancelled() -> Cause {
+    Cause::user("cancelled", "The operation was cancelled before it began", "Retry it, or delete the cluster.")
+}
+
+/// The nodes of a new cluster, masters first: they get the lowest slots.
+fn first_nodes<'a>(cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arrival<'a>>> {
+    let mut sorted: Vec<&NodeGroup> = groups.iter().collect();
+    sorted.sort_by_key(|group| group.role == NodeRole::Worker);
+    let mut members: Vec<Member> = Vec::new();
+    let mut arrivals = Vec::new();
+    for group in sorted {
+        let change = scale::change(&cluster.name, group, &members, group.node_count, &[])
+            .map_err(|stranger| StoreError::not_found("node", stranger))?;
+        for node in change.come {
+            members.push(Member {
+                uuid: Uuid::nil(),
+                group: group.uuid,
+                name: node.name.clone(),
+                number: node.number,
+                slot: node.slot,
+                wanted: true,
+            });
+            arrivals.push(Arrival { group, node });
+        }
+    }
+    Ok(arrivals)
+}

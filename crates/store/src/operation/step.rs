@@ -1,0 +1,207 @@
+//! The records of an operation's steps. What is left to do is decided by looking at what is there, not by these; they
+//! are what people see, and how steps that leave no trace are known to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jeroboam_model::plan;
+use jeroboam_model::{Cause, StepStatus};
+use jeroboam_types::operation::Step;
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, UpdateMany};
+use uuid::Uuid;
+
+use super::lease::guard;
+use crate::entity::step;
+use crate::error::Doing;
+use crate::{Event, Result, Store, StoreError, codec};
+
+impl Store {
+    /// Records what is planned now. New steps are added as pending; steps that were done, failed or skipped and are
+    /// planned again become pending again and keep their number of attempts. Steps that are planned no longer are
+    /// done: what they are for was found to be there, by a try whose answer was lost or by itself.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn record_plan(&self, operation: Uuid, fence: i64, steps: &[plan::Step]) -> Result<()> {
+        let doing = "recording a plan";
+        let transaction = self.begin().await?;
+        let row = guard(&transaction, operation, fence).await?;
+        let there: BTreeMap<String, step::Model> = of_operation(&transaction, &row.uuid)
+            .await?
+            .into_iter()
+            .map(|record| (record.step_key.clone(), record))
+            .collect();
+        let mut planned = BTreeSet::new();
+        let mut new = Vec::new();
+        let mut again = Vec::new();
+        for step in steps {
+            let key = step.action.key();
+            if !planned.insert(key.clone()) {
+                continue;
+            }
+            match there.get(&key) {
+                None => new.push(pending(&row.uuid, key, step)),
+                Some(record) => {
+                    let status: StepStatus = codec::word("a status", &record.status)?;
+                    if matches!(status, StepStatus::Done | StepStatus::Failed | StepStatus::Skipped) {
+                        again.push(record.id);
+                    }
+                }
+            }
+        }
+        let mut done = Vec::new();
+        for record in there.values().filter(|record| !planned.contains(&record.step_key)) {
+            match codec::word("a status", &record.status)? {
+                StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => done.push(record.id),
+                StepStatus::Done | StepStatus::Failed | StepStatus::Skipped => {}
+            }
+        }
+        let now = codec::micros(Timestamp::now());
+        for rows in new.chunks(codec::ROWS_AT_ONCE) {
+            step::Entity::insert_many(rows.to_vec()).exec_without_returning(&transaction).await.doing(doing)?;
+        }
+        for (ids, status, finished) in [(again, StepStatus::Pending, None), (done, StepStatus::Done, Some(now))] {
+            if !ids.is_empty() {
+                ended(status, finished).filter(step::Column::Id.is_in(ids)).exec(&transaction).await.doing(doing)?;
+            }
+        }
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
+        Ok(())
+    }
+
+    /// The step is begun, once more if it was before.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
+    pub async fn step_running(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
+        let now = codec::micros(Timestamp::now());
+        let update = ended(StepStatus::Running, None)
+            .col_expr(step::Column::Attempts, Expr::col(step::Column::Attempts).add(1))
+            // "First start" stays.
+            .col_expr(step::Column::StartedAt, Expr::col(step::Column::StartedAt).if_null(now));
+        self.record(operation, fence, key, update).await
+    }
+
+    /// What is happening in the step right now, in the words of the part that does it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
+    pub async fn step_progress(&self, operation: Uuid, fence: i64, key: &str, progress: &str) -> Result<()> {
+        let update = step::Entity::update_many().col_expr(step::Column::Progress, Expr::value(progress));
+        self.record(operation, fence, key, update).await
+    }
+
+    /// The step failed in a way that may pass.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
+    pub async fn step_blocked(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
+        let update =
+            ended(StepStatus::Blocked, None).col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
+        self.record(operation, fence, key, update).await
+    }
+
+    /// The step is done.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
+    pub async fn step_done(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
+        let update = ended(StepStatus::Done, Some(codec::micros(Timestamp::now())));
+        self.record(operation, fence, key, update).await
+    }
+
+    /// The step is given up.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
+    pub async fn step_failed(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
+        let update = ended(StepStatus::Failed, Some(codec::micros(Timestamp::now())))
+            .col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
+        self.record(operation, fence, key, update).await
+    }
+
+    /// Keys of the steps that are done.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn done_steps(&self, operation: Uuid) -> Result<BTreeSet<String>> {
+        Ok(of_operation(self.reader(), &operation.to_string())
+            .await?
+            .into_iter()
+            .filter(|record| record.status == StepStatus::Done.to_string())
+            .map(|record| record.step_key)
+            .collect())
+    }
+
+    async fn record(&self, operation: Uuid, fence: i64, key: &str, update: UpdateMany<step::Entity>) -> Result<()> {
+        let doing = "recording a step";
+        let transaction = self.begin().await?;
+        let row = guard(&transaction, operation, fence).await?;
+        let written = update
+            .filter(step::Column::OperationUuid.eq(operation.to_string()))
+            .filter(step::Column::StepKey.eq(key))
+            .exec(&transaction)
+            .await
+            .doing(doing)?;
+        if written.rows_affected == 0 {
+            return Err(StoreError::not_found("step", key));
+        }
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
+        Ok(())
+    }
+}
+
+/// Another status; what was said about the one before is wiped.
+pub(super) fn ended(status: StepStatus, finished_at: Option<i64>) -> UpdateMany<step::Entity> {
+    step::Entity::update_many()
+        .col_expr(step::Column::Status, Expr::value(status.to_string()))
+        .col_expr(step::Column::Progress, Expr::value(None::<String>))
+        .col_expr(step::Column::Cause, Expr::value(None::<sea_orm::JsonValue>))
+        .col_expr(step::Column::FinishedAt, Expr::value(finished_at))
+}
+
+/// The records of an operation in order: by stage, then as they were planned.
+pub(super) async fn of_operation(connection: &impl ConnectionTrait, operation: &str) -> Result<Vec<step::Model>> {
+    step::Entity::find()
+        .filter(step::Column::OperationUuid.eq(operation))
+        .order_by_asc(step::Column::Stage)
+        .order_by_asc(step::Column::Id)
+        .all(connection)
+        .await
+        .doing("reading steps")
+}
+
+fn pending(operation: &str, key: String, step: &plan::Step) -> step::ActiveModel {
+    step::ActiveModel {
+        id: NotSet,
+        operation_uuid: Set(operation.to_owned()),
+        step_key: Set(key),
+        title: Set(step.action.title()),
+        stage: Set(step.stage.into()),
+        status: Set(StepStatus::Pending.to_string()),
+        attempts: Set(0),
+        progress: Set(None),
+        started_at: Set(None),
+        finished_at: Set(None),
+        cause: Set(None),
+    }
+}
+
+/// The step as clients see it.
+pub(super) fn view(row: step::Model) -> Result<Step> {
+    Ok(Step {
+        key: row.step_key,
+        title: row.title,
+        stage: codec::number("a stage", row.stage)?,
+        status: codec::word("a status", &row.status)?,
+        attempts: codec::number("a number of attempts", row.attempts)?,
+        progress: row.progress,
+        started_at: codec::maybe_time(row.started_at)?,
+        finished_at: codec::maybe_time(row.finished_at)?,
+        cause: codec::maybe_from_json("a cause", row.cause)?,
+    })
+}

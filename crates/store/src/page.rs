@@ -1,0 +1,113 @@
+//! Whose things a query may see, and which part of a list it gives (contract magnum-v1 section 4).
+
+use sea_orm::sea_query::NullOrdering;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
+use uuid::Uuid;
+
+use crate::error::Doing;
+use crate::{Result, StoreError};
+
+/// Whose things a query may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of one project (and what others made public).
+    Project(String),
+    /// Everybody's: administrators.
+    All,
+}
+
+impl Scope {
+    /// The condition that a row's project must fulfil.
+    pub(crate) fn condition(&self, project: impl ColumnTrait) -> Condition {
+        match self {
+            Self::Project(id) => Condition::all().add(project.eq(id.as_str())),
+            Self::All => Condition::all(),
+        }
+    }
+}
+
+/// Which part of a list, in which order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// How many at most.
+    pub limit: u64,
+    /// Last item of the page before. One that is not visible is [`StoreError::NotFound`].
+    pub marker: Option<Uuid>,
+    /// Field to sort by, in the words of the API. `None`: in order of creation.
+    pub sort_key: Option<String>,
+    /// Backwards.
+    pub descending: bool,
+}
+
+impl Default for Page {
+    /// The first 1000, the API's own limit.
+    fn default() -> Self {
+        Self { limit: 1000, marker: None, sort_key: None, descending: false }
+    }
+}
+
+/// Cuts a page out of what is visible. Rows that are equal in `by` are ordered by their internal id; rows that have
+/// nothing there come last (first when backwards), spelt out because databases differ in it.
+pub(crate) async fn cut<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    visible: Select<E>,
+    columns: Columns<E>,
+    page: &Page,
+    what: &'static str,
+) -> Result<Select<E>>
+where
+    E::Model: Sync,
+{
+    let Columns { id, uuid, by } = columns;
+    let order = if page.descending { Order::Desc } else { Order::Asc };
+    let mut select = visible.clone();
+    if let Some(marker) = page.marker {
+        let last = visible
+            .filter(uuid.eq(marker.to_string()))
+            .one(connection)
+            .await
+            .doing("reading the page's marker")?
+            .ok_or_else(|| StoreError::not_found(what, marker))?;
+        let after_id = |column: E::Column, value: sea_orm::Value| {
+            if page.descending { column.lt(value) } else { column.gt(value) }
+        };
+        let later = after_id(id, last.get(id));
+        select = select.filter(match by {
+            None => Condition::all().add(later),
+            Some(by) => {
+                let value = last.get(by);
+                let is_null = value == value.as_null();
+                match (is_null, page.descending) {
+                    (true, false) => Condition::all().add(by.is_null()).add(later),
+                    (true, true) => {
+                        Condition::any().add(by.is_not_null()).add(Condition::all().add(by.is_null()).add(later))
+                    }
+                    (false, descending) => {
+                        let next = Condition::any()
+                            .add(after_id(by, value.clone()))
+                            .add(Condition::all().add(by.eq(value)).add(later));
+                        if descending { next } else { next.add(by.is_null()) }
+                    }
+                }
+            }
+        });
+    }
+    if let Some(by) = by {
+        let nulls = if page.descending { NullOrdering::First } else { NullOrdering::Last };
+        select = select.order_by_with_nulls(by, order.clone(), nulls);
+    }
+    Ok(select.order_by(id, order).limit(page.limit))
+}
+
+/// The columns that [`cut`] needs to know.
+pub(crate) struct Columns<E: EntityTrait> {
+    /// Internal id: order of creation.
+    pub(crate) id: E::Column,
+    /// What markers name.
+    pub(crate) uuid: E::Column,
+    /// What to sort by, if not by the order of creation.
+    pub(crate) by: Option<E::Column>,
+}

@@ -1,0 +1,181 @@
+//! Secrets: certificates with their private keys, and join tokens. Keys are sealed with the deployment's key before
+//! they reach the database; the owner and the name are sealed in, so that a row cannot be passed off as another.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use crate::cluster::bump;
+use crate::entity::secret;
+use crate::error::{Doing, classify, is_duplicate};
+use crate::{Event, Result, Store, StoreError, codec};
+
+/// A secret: a certificate, a key, or both.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    /// PEM; not secret.
+    pub certificate: Option<String>,
+    /// PEM of a private key, or a token.
+    pub key: Option<SecretString>,
+}
+
+impl Store {
+    /// Keeps a secret unless there is one with this name already, and gives the one that is kept: all who come with
+    /// one of their own at the same time go on with the same.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or the database refuses.
+    pub async fn put_secret(
+        &self,
+        owner: Uuid,
+        name: &str,
+        certificate: Option<&str>,
+        key: Option<&SecretString>,
+    ) -> Result<Secret> {
+        let doing = "keeping a secret";
+        if let Some(there) = self.secret(owner, name).await? {
+            return Ok(there);
+        }
+        let sealed = key.map(|key| self.seal(owner, name, key)).transpose()?;
+        let transaction = self.begin().await?;
+        if one(&transaction, owner, name).await?.is_none() {
+            bump(&transaction, owner).await?;
+            let inserted = secret::Entity::insert(secret::ActiveModel {
+                id: NotSet,
+                owner_uuid: Set(owner.to_string()),
+                name: Set(name.to_owned()),
+                certificate: Set(certificate.map(ToOwned::to_owned)),
+                sealed_key: Set(sealed),
+                created_at: Set(codec::micros(Timestamp::now())),
+            })
+            .exec_without_returning(&transaction)
+            .await;
+            match inserted {
+                Ok(_) => {
+                    transaction.commit().await.doing(doing)?;
+                    self.publish(Event::cluster(owner));
+                }
+                // Where two can write at once, somebody was faster; theirs it is.
+                Err(error) if is_duplicate(&error) => transaction.rollback().await.doing(doing)?,
+                Err(error) => return Err(classify(doing, &error)),
+            }
+        } else {
+            transaction.rollback().await.doing(doing)?;
+        }
+        self.secret(owner, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
+    }
+
+    /// Keeps a key in place of the one that this secret has; nothing happens when it is the same. For what others
+    /// make anew, such as the join tokens of a swarm that was founded again.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or the database refuses.
+    pub async fn replace_key(&self, owner: Uuid, name: &str, key: &SecretString) -> Result<()> {
+        let doing = "replacing a secret";
+        let kept = self.put_secret(owner, name, None, Some(key)).await?;
+        let given = key.expose_secret().as_bytes();
+        if kept.key.is_some_and(|kept| kept.expose_secret().as_bytes().ct_eq(given).into()) {
+            return Ok(());
+        }
+        let sealed = self.seal(owner, name, key)?;
+        let transaction = self.begin().await?;
+        bump(&transaction, owner).await?;
+        secret::Entity::update_many()
+            .col_expr(secret::Column::SealedKey, Expr::value(sealed))
+            .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+            .filter(secret::Column::Name.eq(name))
+            .exec(&transaction)
+            .await
+            .doing(doing)?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::cluster(owner));
+        Ok(())
+    }
+
+    /// The secret with this name.
+    ///
+    /// # Errors
+    /// When it cannot be opened or the database refuses.
+    pub async fn secret(&self, owner: Uuid, name: &str) -> Result<Option<Secret>> {
+        one(self.reader(), owner, name).await?.map(|row| self.open(owner, row)).transpose()
+    }
+
+    /// All secrets of an owner by name.
+    ///
+    /// # Errors
+    /// When one cannot be opened or the database refuses.
+    pub async fn secrets(&self, owner: Uuid) -> Result<BTreeMap<String, Secret>> {
+        secret::Entity::find()
+            .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+            .all(self.reader())
+            .await
+            .doing("reading secrets")?
+            .into_iter()
+            .map(|row| Ok((row.name.clone(), self.open(owner, row)?)))
+            .collect()
+    }
+
+    /// Deletes all secrets of an owner.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn delete_secrets(&self, owner: Uuid) -> Result<()> {
+        let transaction = self.begin().await?;
+        delete(&transaction, owner).await?;
+        transaction.commit().await.doing("deleting secrets")
+    }
+
+    fn seal(&self, owner: Uuid, name: &str, key: &SecretString) -> Result<Vec<u8>> {
+        self.key()
+            .seal(purpose(owner, name).as_bytes(), key.expose_secret().as_bytes())
+            .map_err(|error| StoreError::Database(format!("sealing secret {name} of {owner}: {error}")))
+    }
+
+    fn open(&self, owner: Uuid, row: secret::Model) -> Result<Secret> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            StoreError::Database(format!("opening secret {} of {owner}: {error}", row.name))
+        };
+        let key = match &row.sealed_key {
+            None => None,
+            Some(sealed) => {
+                let plain = self
+                    .key()
+                    .open(purpose(owner, &row.name).as_bytes(), sealed)
+                    .map_err(|error| unreadable(&error))?;
+                let text = std::str::from_utf8(&plain).map_err(|error| unreadable(&error))?;
+                Some(SecretString::from(text))
+            }
+        };
+        Ok(Secret { certificate: row.certificate, key })
+    }
+}
+
+/// What is sealed in: whose it is and what for.
+fn purpose(owner: Uuid, name: &str) -> String {
+    format!("{owner}/{name}")
+}
+
+async fn one(connection: &impl ConnectionTrait, owner: Uuid, name: &str) -> Result<Option<secret::Model>> {
+    secret::Entity::find()
+        .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+        .filter(secret::Column::Name.eq(name))
+        .one(connection)
+        .await
+        .doing("reading a secret")
+}
+
+/// Deletes all secrets of an owner.
+pub(crate) async fn delete(connection: &impl ConnectionTrait, owner: Uuid) -> Result<()> {
+    secret::Entity::delete_many()
+        .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("deleting secrets")
+}

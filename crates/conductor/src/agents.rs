@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use jeroboam_model::{Cause, CauseExt};
+use jeroboam_pki::agent::Token;
 use jeroboam_store::Store;
 use jeroboam_types::agent::Bootstrap;
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::perform::store_cause;
@@ -44,29 +45,20 @@ impl Birth {
                 "usually the infrastructure does not answer yet: see that it runs",
             ));
         };
-        let token = new_token();
+        let token = Token::generate().map_err(|problem| {
+            Cause::operator("pki_failed", "a token for the node cannot be made", "see the server's log").said(problem)
+        })?;
         let expires = now.saturating_add(TOKEN_VALIDITY).unwrap_or(now);
         store
-            .issue_token(node, &token_hash(&token), expires)
+            .issue_token(node, &token.hash, expires)
             .await
             .map_err(|problem| store_cause("storing the node's token", &problem))?;
-        let bootstrap = Bootstrap { server: home.server.clone(), ca: home.ca.clone(), token, node };
+        let bootstrap = Bootstrap {
+            server: home.server.clone(),
+            ca: home.ca.clone(),
+            token: token.secret.expose_secret().to_owned(),
+            node,
+        };
         Ok(serde_json::json!(bootstrap).to_string())
     }
-}
-
-/// 256 bits of randomness, in hexadecimal.
-fn new_token() -> String {
-    hex(&rand::random::<[u8; 32]>())
-}
-
-/// What the store keeps of a token: its SHA-256 in hexadecimal. The token itself has 256 random bits, so a plain hash
-/// cannot be turned back.
-#[must_use]
-pub fn token_hash(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,6 +9,7 @@
 //! - `lease`: keeps an operation ours while we work on it.
 //! - [`access`]: how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
+//! - `sweep`: takes away what belongs to clusters that nobody knows any more.
 //! - [`health`]: looks at running clusters now and then.
 //! - [`simulated`]: everything put together on the simulated cloud.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -23,6 +24,7 @@ mod observe;
 mod perform;
 mod run;
 pub mod simulated;
+mod sweep;
 mod wait;
 
 use std::sync::Arc;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Between two looks at a cluster's health.
     pub health_interval: Duration,
+    /// Between two looks for what belongs to clusters that are gone.
+    pub sweep_interval: Duration,
 }
 
 impl Default for Settings {
@@ -64,6 +68,7 @@ impl Default for Settings {
             poll: Duration::from_secs(5),
             concurrency: 64,
             health_interval: Duration::from_secs(60),
+            sweep_interval: Duration::from_secs(60),
         }
     }
 }
@@ -120,6 +125,7 @@ impl Conductor {
         let slots = Arc::new(Semaphore::new(self.settings.concurrency));
         let mut events = self.store.subscribe();
         running.spawn(health::watch(self.clone(), shutdown.clone()));
+        running.spawn(sweep::watch(self.clone(), shutdown.clone()));
 
         while !shutdown.is_cancelled() {
             let claimed_one = self.claim_one(&running, &slots, &shutdown).await;

@@ -16,11 +16,10 @@ use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SECONDS};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::{
-    AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
-};
+use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
 
 /// Takes what simulated agents report, where real agents would call the agent endpoint.
 #[async_trait]
@@ -157,14 +156,19 @@ pub struct Simulated {
     random: Arc<Mutex<StdRng>>,
     settings: Settings,
     sink: Arc<dyn AgentSink>,
+    /// Where agents run. They outlive whoever started their machines.
+    runtime: Handle,
 }
 
 impl Simulated {
-    /// An empty world.
+    /// An empty world whose agents run on the runtime that this is called on.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     #[must_use]
     pub fn new(settings: Settings, sink: Arc<dyn AgentSink>) -> Self {
         let random = Arc::new(Mutex::new(StdRng::seed_from_u64(settings.seed)));
-        Self { world: Arc::default(), random, settings, sink }
+        Self { world: Arc::default(), random, settings, sink, runtime: Handle::current() }
     }
 
     /// The world itself, for the simulated engine and for tests.
@@ -233,7 +237,7 @@ impl Simulated {
     fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
         let this = self.clone();
         let machine = machine.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let mut phase = NodePhase::Starting;
             loop {
                 let alive = this
@@ -355,6 +359,8 @@ impl Infrastructure for Simulated {
         self.call("remove_network", |world| {
             world.networks.remove(&cluster);
             world.engine.remove(&cluster);
+            world.machines.retain(|(owner, _), _| *owner != cluster);
+            world.strays.remove(&cluster);
         })
         .await
     }
@@ -376,8 +382,8 @@ impl Infrastructure for Simulated {
 
     async fn clusters(&self) -> Result<Vec<Uuid>> {
         self.call("clusters", |world| {
-            let mut all: Vec<Uuid> =
-                world.networks.keys().copied().chain(world.machines.keys().map(|(cluster, _)| *cluster)).collect();
+            let mut all: Vec<Uuid> = world.networks.keys().chain(world.strays.keys()).copied().collect();
+            all.extend(world.machines.keys().map(|(cluster, _)| *cluster));
             all.sort_unstable();
             all.dedup();
             all

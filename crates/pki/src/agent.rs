@@ -96,7 +96,12 @@ impl Token {
 /// What is kept of a token: SHA-256 in hexadecimal. A token is as long as a key, so that nothing slower is needed.
 #[must_use]
 pub fn token_hash(token: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+    sha256_hex(token.as_bytes())
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");

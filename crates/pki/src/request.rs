@@ -21,6 +21,7 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::FromDer;
 
 use crate::PkiError;
+use crate::agent::sha256_hex;
 use crate::certificate::{extension, from_pem};
 
 /// Labels under which requests come in PEM.
@@ -80,6 +81,14 @@ impl SigningRequest {
     /// DER of the public key, as it was sent.
     pub(crate) fn public_key(&self) -> Result<Vec<u8>, CsrError> {
         Ok(self.parsed()?.certification_request_info.subject_pki.raw.to_vec())
+    }
+
+    /// What the public key is known by: SHA-256 in hexadecimal of its DER.
+    ///
+    /// # Errors
+    /// When the request is malformed.
+    pub fn key_hash(&self) -> Result<String, CsrError> {
+        Ok(sha256_hex(&self.public_key()?))
     }
 
     /// Whether the key is for elliptic curves: then it cannot encipher.

@@ -78,6 +78,7 @@ impl Store {
             node_uuid: Set(uuid.to_string()),
             token_hash: Set(token_hash.to_owned()),
             expires_at: Set(codec::micros(expires)),
+            bound_to: Set(None),
         })
         .exec_without_returning(&transaction)
         .await
@@ -106,18 +107,25 @@ impl Store {
         .await
     }
 
-    /// Uses up a token. Of several who try with the same one, one succeeds.
+    /// Uses up a token: binds it to the public key it came with (SHA-256 in hex). Of several who try with the same
+    /// token, one succeeds; that one may come again with the same key, for the answer to it may have been lost.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the node has no such token: never had, used, or expired.
-    pub async fn enroll(&self, uuid: Uuid, token_hash: &str, now: Timestamp) -> Result<()> {
+    /// [`StoreError::NotFound`] when the node has no such token: never had, used by another key, or expired.
+    pub async fn enroll(&self, uuid: Uuid, token_hash: &str, key_hash: &str, now: Timestamp) -> Result<()> {
         let doing = "enrolling an agent";
         let transaction = self.begin().await?;
         // What is compared is a hash: its first bytes tell an attacker nothing about the token's.
-        let used = enrolment_token::Entity::delete_many()
+        let used = enrolment_token::Entity::update_many()
+            .set(enrolment_token::ActiveModel { bound_to: Set(Some(key_hash.to_owned())), ..Default::default() })
             .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
             .filter(enrolment_token::Column::TokenHash.eq(token_hash))
             .filter(enrolment_token::Column::ExpiresAt.gt(codec::micros(now)))
+            .filter(
+                Condition::any()
+                    .add(enrolment_token::Column::BoundTo.is_null())
+                    .add(enrolment_token::Column::BoundTo.eq(key_hash)),
+            )
             .exec(&transaction)
             .await
             .doing(doing)?;

@@ -6,7 +6,7 @@
 //! | call | body | answer |
 //! |---|---|---|
 //! | `POST /agent/v1/enroll` | [`EnrollRequest`] | 200 [`EnrollResponse`]; 401 when the token is unknown, used or expired |
-//! | `GET /agent/v1/assignment?after=REVISION` | | 200 [`Assignment`] as soon as there is one with a revision above REVISION (0 to begin with); 204 after at most [`LONG_POLL_SECONDS`]; 410 when the node is not wanted any more |
+//! | `GET /agent/v1/assignment?after=REVISION` | | 200 [`Assignment`] as soon as there is one with a revision above REVISION (0 to begin with); 204 after at most [`LONG_POLL_SECONDS`]; 410 when the node is known no more: its agent stops everything |
 //! | `POST /agent/v1/certificates` | [`CertificatesRequest`] | 200 [`CertificatesResponse`]; 403 names the profile that this node may not have |
 //! | `POST /agent/v1/report` | [`Report`] | 204 |
 

@@ -15,9 +15,9 @@ pub(super) async fn enroll(
     Json(request): Json<EnrollRequest>,
 ) -> Result<Json<EnrollResponse>, AgentError> {
     // Before the token is used up: a request that cannot be signed must not cost the token.
-    SigningRequest::read(&request.csr)?;
+    let key = SigningRequest::read(&request.csr)?.key_hash()?;
     let now = Timestamp::now();
-    match endpoint.store.enroll(request.node, &agent::token_hash(&request.token), now).await {
+    match endpoint.store.enroll(request.node, &agent::token_hash(&request.token), &key, now).await {
         Ok(()) => {}
         // One answer for all: an unknown node cannot be told from a wrong token.
         Err(StoreError::NotFound { .. }) => {

@@ -135,7 +135,7 @@ async fn a_conductor_cut_off_in_any_call_is_followed_by_one_that_goes_on() {
         // Wait until it hangs: the fault has been taken and nothing else goes on.
         let mut events = world.store.subscribe();
         while tokio::time::timeout(std::time::Duration::from_millis(120), events.recv()).await.is_ok() {}
-        first.abort();
+        first.kill();
         let second = world.mortal_conductor("second");
         world.success_of(operation.uuid).await;
         if !call.starts_with("remove") {
@@ -144,7 +144,7 @@ async fn a_conductor_cut_off_in_any_call_is_followed_by_one_that_goes_on() {
             world.success_of(delete.uuid).await;
         }
         world.assert_cloud_is_empty();
-        second.abort();
+        second.kill();
     }
 }
 
@@ -156,17 +156,17 @@ async fn a_conductor_cut_off_at_any_moment_is_followed_by_one_that_goes_on() {
         let (cluster, create) = world.create("c", 1, 2).await;
         let first = world.mortal_conductor("first");
         world.events_pass(&mut events, moment).await;
-        first.abort();
+        first.kill();
         let second = world.mortal_conductor("second");
         world.success_of(create.uuid).await;
         world.assert_cloud_matches(cluster).await;
         let delete = world.delete(cluster).await;
         world.events_pass(&mut events, moment / 2).await;
-        second.abort();
+        second.kill();
         let third = world.mortal_conductor("third");
         world.success_of(delete.uuid).await;
         world.assert_cloud_is_empty();
-        third.abort();
+        third.kill();
     }
 }
 

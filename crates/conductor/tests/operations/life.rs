@@ -138,3 +138,16 @@ async fn many_clusters_at_once_on_a_shaky_cloud_all_come_and_go() {
     }
     world.assert_cloud_is_empty();
 }
+
+#[tokio::test]
+async fn what_is_left_of_a_cluster_that_nobody_knows_is_swept_away() {
+    let world = World::new(quick()).await;
+    world.cloud.infra.add_stray(uuid::Uuid::new_v4(), "late");
+    world.conductor("one");
+    let mut looks = 0;
+    while world.cloud.infra.world().lock().unwrap().size() != (0, 0) {
+        assert!(looks < 1000, "it is still there");
+        looks += 1;
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), std::future::pending::<()>()).await;
+    }
+}

@@ -37,6 +37,21 @@ impl Drop for World {
     }
 }
 
+/// A conductor on a runtime of its own. All it does ends when this is dropped, wherever it is.
+pub(crate) struct Mortal(Option<tokio::runtime::Runtime>);
+
+impl Mortal {
+    pub(crate) fn kill(self) {}
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Fast enough for thousands of calls.
 pub(crate) fn quick() -> CloudSettings {
     CloudSettings {
@@ -77,7 +92,7 @@ impl World {
     }
 
     /// Starts a conductor that can be cut off in the middle, as by `kill -9`.
-    pub(crate) fn mortal_conductor(&self, name: &str) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn mortal_conductor(&self, name: &str) -> Mortal {
         let conductor = self.make(Settings {
             owner: name.into(),
             lease: Duration::from_millis(300),
@@ -85,7 +100,9 @@ impl World {
             health_interval: Duration::from_secs(3600),
             ..Settings::default()
         });
-        tokio::spawn(conductor.run(self.stop.child_token()))
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.spawn(conductor.run(self.stop.child_token()));
+        Mortal(Some(runtime))
     }
 
     fn make(&self, settings: Settings) -> Arc<Conductor> {

@@ -1,4 +1,4 @@
-//! One-time tokens with which agents enrol: their hashes. A row is gone once it was used.
+//! One-time tokens with which agents enrol: their hashes.
 use sea_orm::entity::prelude::*;
 
 /// A row.
@@ -12,6 +12,8 @@ pub struct Model {
     /// SHA-256 in hex.
     pub token_hash: String,
     pub expires_at: i64,
+    /// SHA-256 in hex of the public key that came with it first. Nobody else can use the token from then on.
+    pub bound_to: Option<String>,
 }
 
 /// Rows are joined by hand: the few queries that need it say which rows they want.

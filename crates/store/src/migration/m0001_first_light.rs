@@ -198,6 +198,7 @@ fn enrolment_tokens() -> TableCreateStatement {
         .col(uuid("node_uuid"))
         .col(ColumnDef::new("token_hash").string_len(64).not_null().unique_key())
         .col(number("expires_at"))
+        .col(ColumnDef::new("bound_to").string_len(64))
         .foreign_key(&mut points_at("enrolment_tokens", "node_uuid", "nodes"))
         .take()
 }

@@ -4,6 +4,7 @@ use jeroboam_types::agent::Facts;
 use super::*;
 use crate::{Event, StoreError};
 
+const KEY: &str = "d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f5a1b2c3d";
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 async fn node(bench: &Bench) -> Node {
@@ -28,14 +29,26 @@ async fn a_token_is_good_once() {
     let node = node(&bench).await;
     bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..8 {
+    for number in 0..8 {
         let (store, uuid) = (bench.store.clone(), node.uuid);
-        tasks.spawn(async move { store.enroll(uuid, HASH, Timestamp::now()).await });
+        tasks.spawn(async move { store.enroll(uuid, HASH, &format!("key-{number}"), Timestamp::now()).await });
     }
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(is_not_found));
     assert!(bench.store.node(node.uuid).await.unwrap().enrolled);
+}
+
+#[tokio::test]
+async fn who_used_a_token_may_come_again_with_the_same_key_and_nobody_else() {
+    let bench = Bench::new().await;
+    let node = node(&bench).await;
+    bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
+    for _ in 0..2 {
+        bench.store.enroll(node.uuid, HASH, KEY, Timestamp::now()).await.unwrap();
+    }
+    let other = bench.store.enroll(node.uuid, HASH, &"e".repeat(64), Timestamp::now()).await;
+    assert!(is_not_found(&other.unwrap_err()));
 }
 
 fn is_not_found(error: &StoreError) -> bool {
@@ -49,13 +62,13 @@ async fn a_wrong_expired_or_other_nodes_token_is_refused() {
     let other = bench.store.nodes(node.cluster).await.unwrap().remove(1);
     bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
     let store = &bench.store;
-    assert!(is_not_found(&store.enroll(node.uuid, &"0".repeat(64), Timestamp::now()).await.unwrap_err()));
-    assert!(is_not_found(&store.enroll(node.uuid, "", Timestamp::now()).await.unwrap_err()));
-    assert!(is_not_found(&store.enroll(other.uuid, HASH, Timestamp::now()).await.unwrap_err()));
-    assert!(is_not_found(&store.enroll(Uuid::new_v4(), HASH, Timestamp::now()).await.unwrap_err()));
-    assert!(is_not_found(&store.enroll(node.uuid, HASH, later(61)).await.unwrap_err()));
+    assert!(is_not_found(&store.enroll(node.uuid, &"0".repeat(64), KEY, Timestamp::now()).await.unwrap_err()));
+    assert!(is_not_found(&store.enroll(node.uuid, "", KEY, Timestamp::now()).await.unwrap_err()));
+    assert!(is_not_found(&store.enroll(other.uuid, HASH, KEY, Timestamp::now()).await.unwrap_err()));
+    assert!(is_not_found(&store.enroll(Uuid::new_v4(), HASH, KEY, Timestamp::now()).await.unwrap_err()));
+    assert!(is_not_found(&store.enroll(node.uuid, HASH, KEY, later(61)).await.unwrap_err()));
     assert!(!store.node(node.uuid).await.unwrap().enrolled);
-    store.enroll(node.uuid, HASH, Timestamp::now()).await.unwrap();
+    store.enroll(node.uuid, HASH, KEY, Timestamp::now()).await.unwrap();
     assert!(is_not_found(&store.issue_token(Uuid::new_v4(), HASH, later(60)).await.unwrap_err()));
 }
 
@@ -66,7 +79,7 @@ async fn a_token_given_out_for_nothing_does_not_shut_out_the_one_in_use() {
     bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
     bench.store.issue_token(node.uuid, &"b".repeat(64), later(60)).await.unwrap();
     bench.store.reset_agent(node.uuid).await.unwrap();
-    bench.store.enroll(node.uuid, HASH, Timestamp::now()).await.unwrap();
+    bench.store.enroll(node.uuid, HASH, KEY, Timestamp::now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -116,5 +129,5 @@ async fn a_node_with_a_token_can_be_removed() {
     let node = node(&bench).await;
     bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
     bench.store.remove_node(node.uuid).await.unwrap();
-    assert!(is_not_found(&bench.store.enroll(node.uuid, HASH, Timestamp::now()).await.unwrap_err()));
+    assert!(is_not_found(&bench.store.enroll(node.uuid, HASH, KEY, Timestamp::now()).await.unwrap_err()));
 }

@@ -20,8 +20,8 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 pub use error::WorkloadError;
-use uuid::Uuid;
 use jeroboam_model::{Cause, Cluster, Health, NodeRole};
+use uuid::Uuid;
 
 /// An outcome of asking an engine. The cause says whether it may pass.
 pub type Result<T> = std::result::Result<T, Cause>;

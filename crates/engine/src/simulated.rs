@@ -34,7 +34,6 @@ impl Simulated {
     pub fn new(nodes: Arc<dyn Nodes>) -> Self {
         Self { nodes }
     }
-
 }
 
 #[async_trait]

@@ -39,7 +39,8 @@ fn client_config(access: &Access) -> Result<ClientConfig> {
     }
     let chain = certificates(&access.certificate, "client certificate")?;
     // The parser's error is not shown: it may quote what it read.
-    let key = PrivateKeyDer::from_pem_slice(access.key.as_bytes()).map_err(|_| broken("client key", &"is no PEM key"))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(access.key.as_bytes()).map_err(|_| broken("client key", &"is no PEM key"))?;
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| broken("TLS configuration", &error))?
@@ -57,9 +58,9 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>> {
 
 fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
     Cause::operator(
-        "engine-credentials",
+        "secret_unreadable",
         format!("The stored {what} of the cluster cannot be used"),
-        "Check the database and its encryption key; if they are right, rotate the cluster's certificates",
+        "Check that the encryption key in the data folder is the one that the database was written with; then retry",
     )
     .said(error)
 }
@@ -69,7 +70,7 @@ fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
 pub(crate) async fn reachable(access: &Access) -> Result<Url> {
     let first = Url::parse(&access.api_address).map_err(|error| {
         Cause::operator(
-            "engine-address",
+            "engine_refused",
             format!("The cluster's API address '{}' is not a URL", access.api_address),
             "Retry the cluster's last operation, which finds the address anew",
         )

@@ -1,5 +1,4 @@
-//! Against a real kube-apiserver with a real etcd, on loopback, without nodes of its own: what a kubelet would say is
-//! written by the tests.
+//! Against a real kube-apiserver with a real etcd.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // Each test binary uses its own part of it.
@@ -7,203 +6,19 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use jeroboam_engine::kubernetes::{Kubernetes, Workloads};
+use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::{PodManifest, ReplicationControllerManifest, ServiceManifest};
-use jeroboam_engine::{Access, Engine as _, WorkloadError};
+use jeroboam_engine::{Engine as _, WorkloadError};
 use jeroboam_model::{Cluster, EngineKind, Health, NodeRole, Status};
 use k8s_openapi::api::core::v1::{Event, Node, Pod, ResourceQuota, Secret, Service};
+use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::{Client, ResourceExt};
-use serde_json::{Value, json};
-use support::{Authority, Pair, Process, eventually, free_port};
+use serde_json::json;
+use support::control_plane::{ControlPlane, SYSTEM_MASTERS, VERSION, access};
+use support::{Authority, eventually};
 use uuid::Uuid;
-
-/// How long the API server may take to come up on a busy machine.
-const START_LIMIT: Duration = Duration::from_secs(60);
-const VERSION: &str = "v1.20.2";
-const SYSTEM_MASTERS: Option<&str> = Some("system:masters");
-
-/// A control plane of one test.
-struct ControlPlane {
-    apiserver: Process,
-    _etcd: Process,
-    authority: Authority,
-    port: u16,
-    access: Access,
-    client: Client,
-    _folder: tempfile::TempDir,
-}
-
-fn apiserver_binary() -> PathBuf {
-    let cache = std::env::var_os("JEROBOAM_CACHE").map_or_else(
-        || {
-            let base = std::env::var_os("XDG_CACHE_HOME").map_or_else(
-                || Path::new(&std::env::var_os("HOME").expect("HOME is set")).join(".cache"),
-                PathBuf::from,
-            );
-            base.join("jeroboam")
-        },
-        PathBuf::from,
-    );
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let path = cache.join("kubernetes").join(format!("{VERSION}-{architecture}")).join("kube-apiserver");
-    assert!(path.exists(), "{} is missing; run images/kubernetes/get {VERSION}", path.display());
-    path
-}
-
-impl ControlPlane {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let (client_port, peer_port, port) = (free_port(), free_port(), free_port());
-        let etcd_url = format!("http://127.0.0.1:{client_port}");
-        let peer_url = format!("http://127.0.0.1:{peer_port}");
-        let mut etcd = Process::start(
-            "etcd",
-            Command::new("etcd").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).args([
-                format!("--data-dir={}", at("etcd")),
-                format!("--listen-client-urls={etcd_url}"),
-                format!("--advertise-client-urls={etcd_url}"),
-                format!("--listen-peer-urls={peer_url}"),
-                format!("--initial-advertise-peer-urls={peer_url}"),
-                format!("--initial-cluster=default={peer_url}"),
-            ]),
-            folder.path(),
-        );
-        let authority = Authority::new();
-        let server = authority.issue("kube-apiserver", None, &["127.0.0.1".parse().unwrap()]);
-        for (name, content) in [
-            ("ca.crt", &authority.certificate),
-            ("server.crt", &server.certificate),
-            ("server.key", &server.key),
-        ] {
-            std::fs::write(at(name), content).unwrap();
-        }
-        let mut apiserver = Process::start(
-            "kube-apiserver",
-            Command::new(apiserver_binary()).args([
-                format!("--etcd-servers={etcd_url}"),
-                "--bind-address=127.0.0.1".to_owned(),
-                format!("--secure-port={port}"),
-                // Loopback cannot be an endpoint.
-                "--endpoint-reconciler-type=none".to_owned(),
-                format!("--client-ca-file={}", at("ca.crt")),
-                format!("--tls-cert-file={}", at("server.crt")),
-                format!("--tls-private-key-file={}", at("server.key")),
-                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-                format!("--service-account-signing-key-file={}", at("server.key")),
-                format!("--service-account-key-file={}", at("server.crt")),
-                "--service-cluster-ip-range=10.254.0.0/16".to_owned(),
-                "--authorization-mode=Node,RBAC".to_owned(),
-                // Nobody makes service accounts here.
-                "--disable-admission-plugins=ServiceAccount".to_owned(),
-            ]),
-            folder.path(),
-        );
-        let admin = authority.issue("jeroboam", SYSTEM_MASTERS, &[]);
-        let access = access(port, &authority.certificate, &admin);
-        let kubernetes = Kubernetes::new();
-        eventually(START_LIMIT, async || {
-            etcd.check();
-            apiserver.check();
-            let report = kubernetes.health(&access).await;
-            if report.reason.get("api").is_some_and(|api| api == "ok") { Ok(()) } else { Err(format!("{report:?}")) }
-        })
-        .await;
-        let client = client(port, &authority.certificate, &admin);
-        let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
-        eventually(START_LIMIT, async || {
-            let names = ["default", "kube-system"];
-            match namespaces.list(&ListParams::default()).await {
-                Ok(list) if names.iter().all(|name| list.items.iter().any(|n| n.name_any() == *name)) => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-        .await;
-        Self { apiserver, _etcd: etcd, authority, port, access, client, _folder: folder }
-    }
-
-    async fn workloads(&self) -> Workloads {
-        Kubernetes::new().workloads(&self.access).await.unwrap()
-    }
-
-    /// Another user of the cluster.
-    fn user(&self, name: &str) -> Client {
-        client(self.port, &self.authority.certificate, &self.authority.issue(name, None, &[]))
-    }
-
-    /// A node as its kubelet would register it.
-    async fn add_node(&self, name: &str, ready: bool, labels: Value) {
-        let nodes: Api<Node> = Api::all(self.client.clone());
-        let node = json!({"metadata": {"name": name, "labels": labels}});
-        nodes.create(&PostParams::default(), &serde_json::from_value(node).unwrap()).await.unwrap();
-        let status = json!({"status": {
-            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "Unknown" },
-                            "message": "Kubelet stopped posting node status."}],
-            "nodeInfo": {"kubeletVersion": VERSION, "containerRuntimeVersion": "containerd://1.6.20",
-                "architecture": "", "bootID": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
-                "operatingSystem": "", "osImage": "", "systemUUID": ""}}});
-        nodes.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
-    }
-
-    async fn add_pod(&self, name: &str, node: &str, edit: impl FnOnce(&mut Value)) {
-        let mut pod = json!({"metadata": {"name": name, "labels": {"app": "a"}},
-            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}});
-        edit(&mut pod);
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), "default");
-        pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
-    }
-
-    async fn pod_names(&self) -> Vec<String> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), "default");
-        pods.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect()
-    }
-}
-
-fn access(port: u16, ca: &str, pair: &Pair) -> Access {
-    Access {
-        cluster: Uuid::from_u128(1),
-        api_address: format!("https://127.0.0.1:{port}"),
-        masters: Vec::new(),
-        ca: ca.to_owned(),
-        certificate: pair.certificate.clone(),
-        key: pair.key.clone(),
-    }
-}
-
-/// kube's own client, made its own way, as a second opinion.
-fn client(port: u16, ca: &str, pair: &Pair) -> Client {
-    use kube::config::{KubeConfigOptions, Kubeconfig};
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    };
-    let kubeconfig: Kubeconfig = serde_json::from_value(json!({
-        "clusters": [{"name": "c", "cluster": {"server": format!("https://127.0.0.1:{port}"),
-                      "certificate-authority": write("ca", ca)}}],
-        "users": [{"name": "u", "user": {"client-certificate": write("crt", &pair.certificate),
-                   "client-key": write("key", &pair.key)}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }))
-    .unwrap();
-    let config = futures::executor::block_on(kube::Config::from_custom_kubeconfig(
-        kubeconfig,
-        &KubeConfigOptions::default(),
-    ))
-    .unwrap();
-    Client::try_from(config).unwrap()
-}
 
 fn cluster() -> Cluster {
     Cluster {
@@ -392,14 +207,14 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
 
     // Somebody without rights, and somebody whom the cluster does not know.
     let stranger = plane.authority.issue("stranger", None, &[]);
-    let access = access(plane.port, &plane.authority.certificate, &stranger);
+    let strangers = access(plane.port, &plane.authority.certificate, &stranger);
     let kubernetes = Kubernetes::new();
-    let refused = kubernetes.workloads(&access).await.unwrap().pods().await.unwrap_err();
+    let refused = kubernetes.workloads(&strangers).await.unwrap().pods().await.unwrap_err();
     assert!(matches!(refused, WorkloadError::Refused(said) if said.contains("stranger")));
-    let cause = kubernetes.nodes(&access).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.retryable), ("kubernetes-forbidden", false));
+    let cause = kubernetes.nodes(&strangers).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.retryable), ("engine_refused", false));
     let other = Authority::new().issue("jeroboam", SYSTEM_MASTERS, &[]);
-    let unknown = self::access(plane.port, &plane.authority.certificate, &other);
+    let unknown = access(plane.port, &plane.authority.certificate, &other);
     assert!(kubernetes.workloads(&unknown).await.unwrap().pods().await.is_err());
     // A server that cannot prove who it is gets nothing.
     let mut impostor = plane.access.clone();
@@ -415,10 +230,10 @@ async fn nodes_are_seen_drained_and_forgotten() {
     plane.add_node("m", true, json!({"node-role.kubernetes.io/master": ""})).await;
     plane.add_node("w", true, json!({})).await;
     let nodes = kubernetes.nodes(&plane.access).await.unwrap();
-    assert_eq!(nodes.iter().map(|n| (n.name.as_str(), n.role, n.ready)).collect::<Vec<_>>(), [
-        ("m", NodeRole::Master, true),
-        ("w", NodeRole::Worker, true)
-    ]);
+    assert_eq!(
+        nodes.iter().map(|n| (n.name.as_str(), n.role, n.ready)).collect::<Vec<_>>(),
+        [("m", NodeRole::Master, true), ("w", NodeRole::Worker, true)]
+    );
     assert_eq!(nodes[0].version.as_deref(), Some(VERSION));
     let report = kubernetes.health(&plane.access).await;
     assert_eq!(report.health, Health::Healthy);
@@ -484,6 +299,6 @@ async fn nodes_are_seen_drained_and_forgotten() {
     assert_eq!(report.health, Health::Unhealthy);
     assert_ne!(report.reason["api"], "ok");
     let cause = kubernetes.nodes(&plane.access).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.retryable), ("kubernetes-unreachable", true));
+    assert_eq!((cause.code.as_str(), cause.retryable), ("engine_unavailable", true));
     assert!(matches!(workloads.pods().await, Err(WorkloadError::Unreachable(_))));
 }

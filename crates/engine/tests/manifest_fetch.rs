@@ -59,9 +59,25 @@ async fn internal_addresses_are_refused_however_they_are_written() {
     let port = server().await.port();
     let fetcher = ManifestFetcher::default();
     for host in [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]",
-        "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "169.254.169.254",
-        "[fd00:ec2::254]", "10.0.0.1", "172.17.0.1", "192.168.0.1", "100.64.0.1",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "10.0.0.1",
+        "172.17.0.1",
+        "192.168.0.1",
+        "100.64.0.1",
     ] {
         let message = refused(&fetcher, &format!("http://{host}:{port}/good")).await;
         assert!(message.starts_with("points at an internal address ("), "{host}: {message}");
@@ -76,10 +92,7 @@ async fn a_redirect_is_checked_like_the_url_itself() {
         let message = refused(&fetcher, &format!("http://{at}/{path}")).await;
         assert!(message.starts_with("points at an internal address ("), "{path}: {message}");
     }
-    assert_eq!(
-        refused(&fetcher, &format!("http://{at}/file")).await,
-        "must begin with http:// or https://, not file:"
-    );
+    assert_eq!(refused(&fetcher, &format!("http://{at}/file")).await, "must begin with http:// or https://, not file:");
     assert_eq!(refused(&fetcher, &format!("http://{at}/loop")).await, "redirects more than 3 times");
     assert!(refused(&fetcher, &format!("http://{at}/nowhere")).await.contains("without a place"));
 }

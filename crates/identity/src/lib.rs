@@ -14,7 +14,7 @@ pub mod policy;
 mod token;
 
 use async_trait::async_trait;
-pub use embedded::{AdminIds, Embedded, Settings};
+pub use embedded::{Embedded, Settings};
 use jiff::Timestamp;
 use thiserror::Error;
 

@@ -1,9 +1,10 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Case;
 
 fn patch(op: &str, path: &str, value: Value) -> Value {
-    json!([{"op": op, "path": path, "value": value}])
+    let operation = [("op", json!(op)), ("path", json!(path)), ("value", value)];
+    json!([operation.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>()])
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> {
     let labels = KubernetesLabels::read(&cluster.labels).map_err(|error| {
-        Cause::user(
-            "labels-invalid",
+        Cause::operator(
+            "engine_refused",
             format!("The cluster's label {} cannot be used: {}", error.field, error.message),
             "Delete the cluster and make it anew with another value",
         )

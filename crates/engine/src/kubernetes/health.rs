@@ -18,7 +18,9 @@ pub(super) async fn health(client: &Client) -> HealthReport {
         Ok(Err(kube::Error::Api(status))) => crate::unhealthy(status.message.clone()),
         Ok(Err(error)) => crate::unhealthy(chain(&error)),
         Err(_) => crate::unhealthy(
-            error::unreachable("checking its health").said(format!("no answer within {} s", HEALTH_LIMIT.as_secs())).one_line(),
+            error::unreachable("checking its health")
+                .said(format!("no answer within {} s", HEALTH_LIMIT.as_secs()))
+                .one_line(),
         ),
     }
 }

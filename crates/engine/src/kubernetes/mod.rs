@@ -80,7 +80,7 @@ impl Kubernetes {
 fn build(url: &Url, access: &Access) -> Result<Client> {
     let base: http::Uri = url.as_str().parse().map_err(|error: http::uri::InvalidUri| {
         Cause::operator(
-            "engine-address",
+            "engine_refused",
             format!("The cluster's API address '{url}' cannot be used"),
             "Retry the cluster's last operation, which finds the address anew",
         )

@@ -155,41 +155,41 @@ mod tests {
 
     use super::*;
 
-    fn of(status: Value) -> (String, Option<String>) {
+    fn of(status: &Value) -> (String, Option<String>) {
         standing(&serde_json::from_value(json!({"metadata": {"name": "p"}, "status": status})).unwrap())
     }
 
-    fn container(state: Value) -> Value {
+    fn container(state: &Value) -> Value {
         json!({"name": "web", "image": "i", "imageID": "", "ready": false, "restartCount": 3, "state": state})
     }
 
     #[test]
     fn a_running_pod_has_no_reason() {
-        let mut running = container(json!({"running": {}}));
+        let mut running = container(&json!({"running": {}}));
         running["ready"] = true.into();
-        assert_eq!(of(json!({"phase": "Running", "containerStatuses": [running]})), ("Running".to_owned(), None));
+        assert_eq!(of(&json!({"phase": "Running", "containerStatuses": [running]})), ("Running".to_owned(), None));
     }
 
     #[test]
     fn what_a_container_waits_for_is_the_status() {
         let state = json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}});
         assert_eq!(
-            of(json!({"phase": "Pending", "containerStatuses": [container(state)]})),
+            of(&json!({"phase": "Pending", "containerStatuses": [container(&state)]})),
             ("ErrImagePull".to_owned(), Some("container web: not found".to_owned()))
         );
         let state = json!({"waiting": {"reason": "ContainerCreating"}});
         assert_eq!(
-            of(json!({"phase": "Pending", "containerStatuses": [container(state)]})),
+            of(&json!({"phase": "Pending", "containerStatuses": [container(&state)]})),
             ("ContainerCreating".to_owned(), None)
         );
     }
 
     #[test]
     fn a_crash_loop_says_how_the_container_ended() {
-        let mut looping = container(json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}));
+        let mut looping = container(&json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}));
         looping["lastState"] = json!({"terminated": {"exitCode": 3, "reason": "Error"}});
         assert_eq!(
-            of(json!({"phase": "Running", "containerStatuses": [looping]})),
+            of(&json!({"phase": "Running", "containerStatuses": [looping]})),
             (
                 "CrashLoopBackOff".to_owned(),
                 Some("container web: back-off 10s (last time it ended with exit code 3)".to_owned())
@@ -199,12 +199,12 @@ mod tests {
 
     #[test]
     fn ends_are_told_apart() {
-        let killed = container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}));
-        let (word, reason) = of(json!({"phase": "Failed", "containerStatuses": [killed]}));
+        let killed = container(&json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}));
+        let (word, reason) = of(&json!({"phase": "Failed", "containerStatuses": [killed]}));
         assert_eq!(word, "OOMKilled");
         assert_eq!(reason.unwrap(), "container web was killed because it used more memory than its limit");
-        let good = container(json!({"terminated": {"exitCode": 0, "reason": "Completed"}}));
-        assert_eq!(of(json!({"phase": "Succeeded", "containerStatuses": [good]})).0, "Succeeded");
+        let good = container(&json!({"terminated": {"exitCode": 0, "reason": "Completed"}}));
+        assert_eq!(of(&json!({"phase": "Succeeded", "containerStatuses": [good]})).0, "Succeeded");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
         let unplaced = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
                                "message": "0/2 nodes are available: 2 Insufficient memory."}]);
         assert_eq!(
-            of(json!({"phase": "Pending", "conditions": unplaced})),
+            of(&json!({"phase": "Pending", "conditions": unplaced})),
             ("Unschedulable".to_owned(), Some("0/2 nodes are available: 2 Insufficient memory.".to_owned()))
         );
     }
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn an_evicted_pod_and_a_failing_init_container_say_so() {
         assert_eq!(
-            of(json!({"phase": "Failed", "reason": "Evicted", "message": "low on disk"})),
+            of(&json!({"phase": "Failed", "reason": "Evicted", "message": "low on disk"})),
             ("Evicted".to_owned(), Some("low on disk".to_owned()))
         );
-        let init = container(json!({"terminated": {"exitCode": 2, "reason": "Error"}}));
-        assert_eq!(of(json!({"phase": "Pending", "initContainerStatuses": [init]})).0, "Init:Error");
+        let init = container(&json!({"terminated": {"exitCode": 2, "reason": "Error"}}));
+        assert_eq!(of(&json!({"phase": "Pending", "initContainerStatuses": [init]})).0, "Init:Error");
     }
 }

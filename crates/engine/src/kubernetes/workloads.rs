@@ -85,7 +85,9 @@ impl Workloads {
         let missing = || WorkloadError::NotFound(format!("there is no {what} '{ident}'"));
         if ident.parse::<Uuid>().is_ok() {
             let uid = ident.to_ascii_lowercase();
-            if let Some(found) = self.list::<K>().await?.into_iter().find(|object| object.uid().as_deref() == Some(&uid)) {
+            if let Some(found) =
+                self.list::<K>().await?.into_iter().find(|object| object.uid().as_deref() == Some(&uid))
+            {
                 return Ok(found);
             }
         }
@@ -133,9 +135,7 @@ impl<K> Object for K where
 {
 }
 
-pub(super) async fn within<T>(
-    work: impl Future<Output = Result<T, kube::Error>> + Send,
-) -> Result<T, WorkloadError> {
+pub(super) async fn within<T>(work: impl Future<Output = Result<T, kube::Error>> + Send) -> Result<T, WorkloadError> {
     match tokio::time::timeout(REQUEST_LIMIT, work).await {
         Ok(outcome) => outcome.map_err(|error| error::workload(&error)),
         Err(_) => Err(WorkloadError::Unreachable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),

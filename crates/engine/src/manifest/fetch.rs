@@ -35,9 +35,9 @@ impl ManifestFetcher {
     /// # Errors
     /// [`WorkloadError::Invalid`] with field `manifest_url`, whatever goes wrong (contract: all are 400).
     pub async fn fetch(&self, url: &str) -> Result<String, WorkloadError> {
-        tokio::time::timeout(TIME_LIMIT, self.follow(url)).await.unwrap_or_else(|_| {
-            Err(refuse(format!("the server did not answer within {} s", TIME_LIMIT.as_secs())))
-        })
+        tokio::time::timeout(TIME_LIMIT, self.follow(url))
+            .await
+            .unwrap_or_else(|_| Err(refuse(format!("the server did not answer within {} s", TIME_LIMIT.as_secs()))))
     }
 
     async fn follow(&self, url: &str) -> Result<String, WorkloadError> {
@@ -47,7 +47,8 @@ impl ManifestFetcher {
             let status = response.status();
             if status.is_redirection() {
                 let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-                let location = location.ok_or_else(|| refuse(format!("the server answered {status} without a place")))?;
+                let location =
+                    location.ok_or_else(|| refuse(format!("the server answered {status} without a place")))?;
                 url = url.join(location).map_err(|error| refuse(format!("redirects to what is no URL: {error}")))?;
             } else if status.is_success() {
                 return read(response).await;

@@ -97,10 +97,7 @@ fn kind_version_namespace_and_name_are_checked() {
         why(&with("name: web", "name: web\n  namespace: kube-system"))
             .starts_with("manifest: metadata.namespace: must be default or left out")
     );
-    assert_eq!(
-        why("apiVersion: v1\nkind: Pod\nmetadata: web"),
-        "manifest: metadata: must be a mapping, not text"
-    );
+    assert_eq!(why("apiVersion: v1\nkind: Pod\nmetadata: web"), "manifest: metadata: must be a mapping, not text");
 }
 
 #[test]
@@ -153,10 +150,7 @@ fn wrong_types_and_unknown_fields_are_named() {
         format!("manifest: spec.containers[0].ports[0].hostport: {unknown}")
     );
     assert_eq!(why(&with("spec:", "sepc: 1\nspec:")), format!("manifest: sepc: {unknown}"));
-    assert_eq!(
-        why(&with("labels:", "label: {a: b}\n  labels:")),
-        format!("manifest: metadata.label: {unknown}")
-    );
+    assert_eq!(why(&with("labels:", "label: {a: b}\n  labels:")), format!("manifest: metadata.label: {unknown}"));
     // Empty values ask for nothing, and tools write them.
     assert!(pod(&with("spec:", "status: {}\nspec:")).is_ok());
     assert!(pod(&with("name: web", "name: web\n  creationTimestamp: null")).is_ok());
@@ -164,7 +158,8 @@ fn wrong_types_and_unknown_fields_are_named() {
 
 #[test]
 fn usual_spellings_are_understood() {
-    let resources = "image: nginx:1.22\n    resources:\n      limits: {cpu: 1, memory: 64Mi}\n      requests: {cpu: 0.5}";
+    let resources =
+        "image: nginx:1.22\n    resources:\n      limits: {cpu: 1, memory: 64Mi}\n      requests: {cpu: 0.5}";
     let manifest = pod(&with("image: nginx:1.22", resources)).unwrap();
     let container = &manifest.object().spec.as_ref().unwrap().containers[0];
     let limits = container.resources.as_ref().unwrap().limits.as_ref().unwrap();

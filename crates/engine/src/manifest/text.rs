@@ -94,14 +94,19 @@ fn convert(tree: Yaml, path: &str) -> Result<Value, WorkloadError> {
             for (key, field) in fields {
                 let Yaml::String(key) = key else {
                     let shown = serde_norway::to_string(&key).unwrap_or_default();
-                    return Err(invalid(path, format!("has a key that is no text: {} (put it in quotes)", shown.trim())));
+                    return Err(invalid(
+                        path,
+                        format!("has a key that is no text: {} (put it in quotes)", shown.trim()),
+                    ));
                 };
                 let field = convert(field, &join(path, &key))?;
                 object.insert(key, field);
             }
             Value::Object(object)
         }
-        Yaml::Tagged(tagged) => return Err(invalid(path, format!("has the YAML tag {}, which means nothing here", tagged.tag))),
+        Yaml::Tagged(tagged) => {
+            return Err(invalid(path, format!("has the YAML tag {}, which means nothing here", tagged.tag)));
+        }
     })
 }
 

@@ -148,9 +148,7 @@ impl Containers {
         };
         let mut services = within(self.docker.list_services(Some(options))).await?;
         // Whose a container is does not hang on how an engine reads filters.
-        services.retain(|service| {
-            label(service, PROJECT) == Some(&self.project_id) && label(service, UUID).is_some()
-        });
+        services.retain(|service| label(service, PROJECT) == Some(&self.project_id) && label(service, UUID).is_some());
         Ok(services)
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::{NodeSpecAvailabilityEnum, Task, TaskState};
+use bollard::models::{Node, NodeSpecAvailabilityEnum, Task, TaskState};
 use bollard::query_parameters::ListTasksOptions;
 use tokio::time::Instant;
 
@@ -29,11 +29,15 @@ pub(super) async fn drain(docker: &Docker, name: &str) -> Result<()> {
     if nodes.is_empty() {
         return Ok(());
     }
-    rescue::rescue(docker).await?;
-    // A node that is down cannot say that its containers ended.
-    let waiting: Vec<&str> = nodes.iter().filter(|node| node::is_up(node)).filter_map(|node| node.id.as_deref()).collect();
+    wait_until_empty(docker, &nodes, name).await?;
+    // Only now, so that no container runs twice.
+    rescue::rescue(docker).await
+}
+
+async fn wait_until_empty(docker: &Docker, nodes: &[Node], name: &str) -> Result<()> {
     let deadline = Instant::now() + DRAIN_LIMIT;
-    for id in waiting {
+    // A node that is down cannot say that its containers ended.
+    for id in nodes.iter().filter(|node| node::is_up(node)).filter_map(|node| node.id.as_deref()) {
         while runs_something(docker, id).await? {
             if Instant::now() >= deadline {
                 tracing::warn!(node = name, "containers did not leave the node in time");

@@ -14,17 +14,17 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
     match status_code {
         // The engine itself lost its swarm or its leader, or ran out of time.
         500.. => Cause::passing(
-            "swarm-busy",
+            "engine_unavailable",
             format!("The swarm cannot take the request now, {doing}"),
             "Nothing; it is tried again. If it stays so, see whether most of the managers are up",
         ),
         401 | 403 => Cause::operator(
-            "swarm-forbidden",
+            "engine_refused",
             format!("The swarm does not accept our certificate or its rights, {doing}"),
-            "Check the clocks of this machine and of the managers; if they are right, rotate the cluster's certificates",
+            "Check the clocks of this machine and of the managers: certificates hold for a limited time only; then retry",
         ),
         _ => Cause::operator(
-            "swarm-refused",
+            "engine_refused",
             format!("The swarm refused, {doing}"),
             "See what Docker said; remove what is in the way, then retry",
         ),
@@ -35,7 +35,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
 /// The managers did not answer in time, or not at all.
 pub(super) fn unreachable(doing: &str) -> Cause {
     Cause::passing(
-        "swarm-unreachable",
+        "engine_unavailable",
         format!("The swarm's managers do not answer, {doing}"),
         "Nothing; it is tried again. If it stays so, look at the masters' nodes and their dockerd",
     )

@@ -96,9 +96,19 @@ mod tests {
     fn names_of_images_pass() {
         let digest = "sha256:".to_owned() + &"a1".repeat(32);
         for name in [
-            "busybox", "busybox:1.36", "library/nginx", "registry:5000/foo:1", "localhost/foo", "localhost:5000/foo",
-            "10.0.0.1:5000/a/b/c:v1.2_x-y", "registry.example.com/foo", "[fd00::1]:5000/foo", "a__b/c-d.e", "a--b",
-            &format!("busybox@{digest}"), &format!("registry:5000/foo:1@{digest}"),
+            "busybox",
+            "busybox:1.36",
+            "library/nginx",
+            "registry:5000/foo:1",
+            "localhost/foo",
+            "localhost:5000/foo",
+            "10.0.0.1:5000/a/b/c:v1.2_x-y",
+            "registry.example.com/foo",
+            "[fd00::1]:5000/foo",
+            "a__b/c-d.e",
+            "a--b",
+            &format!("busybox@{digest}"),
+            &format!("registry:5000/foo:1@{digest}"),
         ] {
             assert_eq!(check(name), Ok(()), "{name}");
         }
@@ -107,9 +117,25 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         for name in [
-            "", " ", "Busybox", "busybox:", "busybox:-x", "/busybox", "busybox/", "a//b", "a b", "busybox@sha256:12",
-            "busybox@", "registry:port/foo", "registry:99999/foo", "-a.b:1/foo", "a..b", "foo:1:2", "http://host/foo",
-            "a\nb", "host.name:5000/Foo",
+            "",
+            " ",
+            "Busybox",
+            "busybox:",
+            "busybox:-x",
+            "/busybox",
+            "busybox/",
+            "a//b",
+            "a b",
+            "busybox@sha256:12",
+            "busybox@",
+            "registry:port/foo",
+            "registry:99999/foo",
+            "-a.b:1/foo",
+            "a..b",
+            "foo:1:2",
+            "http://host/foo",
+            "a\nb",
+            "host.name:5000/Foo",
         ] {
             assert!(check(name).is_err(), "{name}");
         }

@@ -34,10 +34,13 @@ pub(super) async fn ensure(docker: &Docker, project_id: &str) -> Result<String> 
     }
 }
 
+/// Filtered here: the engine's own filters miss a network for a moment after it has been made.
 async fn find(docker: &Docker, project_id: &str) -> Result<Option<String>> {
-    // By its label only: the swarm gives a network its driver a moment after it has made it.
-    let filters = HashMap::from([("label".to_owned(), vec![format!("{}={project_id}", spec::PROJECT)])]);
-    let options = ListNetworksOptions { filters: Some(filters) };
-    let found = within("looking for the project's network", docker.list_networks(Some(options))).await?;
-    Ok(found.into_iter().find_map(|network| network.id))
+    let all = within("looking for the project's network", docker.list_networks(None::<ListNetworksOptions>)).await?;
+    Ok(all
+        .into_iter()
+        .find(|network| {
+            network.labels.as_ref().and_then(|labels| labels.get(spec::PROJECT)).is_some_and(|id| id == project_id)
+        })
+        .and_then(|network| network.id))
 }

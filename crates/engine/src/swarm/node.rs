@@ -121,10 +121,8 @@ fn engine_node(node: &Node) -> EngineNode {
     let status = node.status.clone().unwrap_or_default();
     let engine = node.description.as_ref().and_then(|description| description.engine.as_ref());
     let version = engine.and_then(|engine| engine.engine_version.clone());
-    let lost_manager = node
-        .manager_status
-        .as_ref()
-        .is_some_and(|manager| manager.reachability == Some(Reachability::UNREACHABLE));
+    let lost_manager =
+        node.manager_status.as_ref().is_some_and(|manager| manager.reachability == Some(Reachability::UNREACHABLE));
     let ready = is_up(node) && !lost_manager;
     let said = status.message.filter(|message| !message.is_empty());
     let state = status.state.map_or_else(|| "unknown".to_owned(), |state| state.to_string());

@@ -27,8 +27,7 @@ const EXEC_REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// A container's log, its own output and errors merged.
 pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput, WorkloadError> {
-    let options =
-        LogsOptions { stdout: true, stderr: true, tail: MAX_LINES.to_owned(), ..LogsOptions::default() };
+    let options = LogsOptions { stdout: true, stderr: true, tail: MAX_LINES.to_owned(), ..LogsOptions::default() };
     let mut tail = Tail::new(MAX_BYTES);
     let outcome = tokio::time::timeout(LOGS_LIMIT, collect(docker.task_logs(task, Some(options)), &mut tail)).await;
     match outcome {
@@ -45,7 +44,11 @@ pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput,
 }
 
 /// Runs a command in a container. A command that does not end in time goes on; its exit code is then not known.
-pub(super) async fn exec(docker: &Docker, container: &str, words: Vec<String>) -> Result<ContainerOutput, WorkloadError> {
+pub(super) async fn exec(
+    docker: &Docker,
+    container: &str,
+    words: Vec<String>,
+) -> Result<ContainerOutput, WorkloadError> {
     let options = CreateExecOptions {
         cmd: Some(words),
         attach_stdout: Some(true),

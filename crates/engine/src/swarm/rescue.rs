@@ -6,21 +6,48 @@
 //! that it may be done again after being cut off anywhere.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{NodeSpecAvailabilityEnum, Service, Task, TaskState};
 use bollard::query_parameters::{ListServicesOptions, ListTasksOptions, UpdateServiceOptions};
+use tokio::time::Instant;
 
 use super::{error, node, spec, status, within};
 use crate::Result;
 
+/// How long the swarm may take to give up a container by itself. Told to move one before that, it waits a whole minute for
+/// the old one to end, which it never does on a machine that is gone.
+const GIVE_UP_LIMIT: Duration = Duration::from_secs(5);
+/// How often that is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Gives every container whose node is drained or gone a new one.
 pub(super) async fn rescue(docker: &Docker) -> Result<()> {
+    let deadline = Instant::now() + GIVE_UP_LIMIT;
+    loop {
+        let lost = lost(docker).await?;
+        let late = Instant::now() >= deadline;
+        if late || lost.iter().all(|(_, given_up)| *given_up) {
+            let mut all_moved = true;
+            for (service, _) in lost {
+                all_moved &= move_away(docker, service, late).await?;
+            }
+            if all_moved {
+                return Ok(());
+            }
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// The services whose container lost its node, and whether the swarm has given that container up.
+async fn lost(docker: &Docker) -> Result<Vec<(Service, bool)>> {
     let filters = HashMap::from([("label".to_owned(), vec![spec::UUID.to_owned()])]);
     let options = ListServicesOptions { filters: Some(filters), ..ListServicesOptions::default() };
     let services = within("listing its services", docker.list_services(Some(options))).await?;
     if services.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let tasks = within("listing its tasks", docker.list_tasks(None::<ListTasksOptions>)).await?;
     let usable: HashSet<String> = node::list(docker)
@@ -32,12 +59,14 @@ pub(super) async fn rescue(docker: &Docker) -> Result<()> {
         })
         .filter_map(|node| node.id)
         .collect();
-    for service in services {
-        if status::newest(&tasks, service.id.as_deref()).is_some_and(|task| is_lost(task, &usable)) {
-            move_away(docker, service).await?;
-        }
-    }
-    Ok(())
+    Ok(services
+        .into_iter()
+        .filter_map(|service| {
+            let task = status::newest(&tasks, service.id.as_deref()).filter(|task| is_lost(task, &usable))?;
+            let given_up = matches!(task.desired_state, Some(TaskState::SHUTDOWN | TaskState::REMOVE));
+            Some((service, given_up))
+        })
+        .collect())
 }
 
 /// Whether the container lost its node and did not end by itself before.
@@ -51,20 +80,22 @@ fn is_lost(task: &Task, usable: &HashSet<String>) -> bool {
     !ended && node.is_some_and(|id| !usable.contains(id))
 }
 
-async fn move_away(docker: &Docker, service: Service) -> Result<()> {
-    let (Some(id), Some(mut wanted)) = (service.id, service.spec) else { return Ok(()) };
+/// Whether it is done. It is not when the swarm changed the service at the same moment; `late` makes that an error.
+async fn move_away(docker: &Docker, service: Service, late: bool) -> Result<bool> {
+    let (Some(id), Some(mut wanted)) = (service.id, service.spec) else { return Ok(true) };
     let template = wanted.task_template.get_or_insert_default();
     template.force_update = Some(template.force_update.unwrap_or_default() + 1);
     let version = service.version.and_then(|version| version.index).unwrap_or_default();
-    let options = UpdateServiceOptions {
-        version: i32::try_from(version).unwrap_or(i32::MAX),
-        ..UpdateServiceOptions::default()
-    };
-    tracing::info!(service = id, "the container lost its node, giving it another");
+    let options =
+        UpdateServiceOptions { version: i32::try_from(version).unwrap_or(i32::MAX), ..UpdateServiceOptions::default() };
     match docker.update_service(&id, wanted, options, None).await {
-        // Deleted, or moved by somebody else, in between.
-        Err(said) if error::is_missing(&said) || error::is_outdated(&said) => Ok(()),
-        other => other.map(|_| ()).map_err(|said| error::cause("moving a container", &said)),
+        Ok(_) => {
+            tracing::info!(service = id, "the container lost its node and gets another");
+            Ok(true)
+        }
+        Err(said) if error::is_missing(&said) => Ok(true),
+        Err(said) if error::is_outdated(&said) && !late => Ok(false),
+        Err(said) => Err(error::cause("moving a container", &said)),
     }
 }
 

@@ -117,7 +117,10 @@ fn environment(variables: &BTreeMap<String, String>) -> Result<Option<Vec<String
     let mut list = Vec::with_capacity(variables.len());
     for (key, value) in variables {
         if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
-            return Err(invalid("environment", format!("'{key}' cannot be the name of a variable, or its value has a zero byte")));
+            return Err(invalid(
+                "environment",
+                format!("'{key}' cannot be the name of a variable, or its value has a zero byte"),
+            ));
         }
         list.push(format!("{key}={value}"));
     }
@@ -161,7 +164,8 @@ mod tests {
         };
         let mut settings = insta::Settings::clone_current();
         settings.set_sort_maps(true);
-        settings.bind(|| insta::assert_json_snapshot!(service(&full, "project", "network").unwrap(), @r#"
+        settings.bind(|| {
+            insta::assert_json_snapshot!(service(&full, "project", "network").unwrap(), @r#"
 {
   "Name": "container-00000000-0000-0000-0000-000000000007",
   "Labels": {
@@ -214,7 +218,8 @@ mod tests {
     "Mode": "dnsrr"
   }
 }
-"#));
+"#)
+        });
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
         .unwrap()
     }
 
-    fn of(node: &str, status: Value) -> (&'static str, Option<String>) {
+    fn of(node: &str, status: &Value) -> (&'static str, Option<String>) {
         let task: Task = serde_json::from_value(json!({"NodeID": node, "Status": status})).unwrap();
         let standing = standing(Some(&task), &nodes());
         (standing.status, standing.reason)
@@ -84,31 +84,31 @@ mod tests {
 
     #[test]
     fn a_container_is_as_its_task_is() {
-        assert_eq!(of("up", json!({"State": "running"})), ("Running", None));
+        assert_eq!(of("up", &json!({"State": "running"})), ("Running", None));
         assert_eq!(
-            of("up", json!({"State": "complete", "Message": "finished", "ContainerStatus": {"ExitCode": 0}})),
+            of("up", &json!({"State": "complete", "Message": "finished", "ContainerStatus": {"ExitCode": 0}})),
             ("Stopped", Some("ended with exit code 0".to_owned()))
         );
         let failed = json!({"State": "failed", "Err": "task: non-zero exit (3)", "ContainerStatus": {"ExitCode": 3}});
-        assert_eq!(of("up", failed), ("Stopped", Some("ended with exit code 3".to_owned())));
+        assert_eq!(of("up", &failed), ("Stopped", Some("ended with exit code 3".to_owned())));
         let unstartable = json!({"State": "failed", "Message": "starting",
             "Err": "starting container failed: exec: \"nope\": not found", "ContainerStatus": {"ExitCode": 127}});
-        assert_eq!(of("up", unstartable).0, "Error");
+        assert_eq!(of("up", &unstartable).0, "Error");
         assert_eq!(
-            of("up", json!({"State": "rejected", "Message": "preparing", "Err": "No such image: nope:latest"})),
+            of("up", &json!({"State": "rejected", "Message": "preparing", "Err": "No such image: nope:latest"})),
             ("Error", Some("No such image: nope:latest".to_owned()))
         );
         assert_eq!(
-            of("", json!({"State": "pending", "Message": "pending task scheduling", "Err": "no suitable node"})),
+            of("", &json!({"State": "pending", "Message": "pending task scheduling", "Err": "no suitable node"})),
             ("Pending", Some("no suitable node".to_owned()))
         );
     }
 
     #[test]
     fn a_container_on_a_lost_node_is_not_running() {
-        assert_eq!(of("down", json!({"State": "running"})).0, "Unknown");
-        assert_eq!(of("gone", json!({"State": "running"})).0, "Error");
-        assert_eq!(of("gone", json!({"State": "orphaned"})).0, "Error");
+        assert_eq!(of("down", &json!({"State": "running"})).0, "Unknown");
+        assert_eq!(of("gone", &json!({"State": "running"})).0, "Error");
+        assert_eq!(of("gone", &json!({"State": "orphaned"})).0, "Error");
         assert_eq!(standing(None, &nodes()).status, "Pending");
     }
 

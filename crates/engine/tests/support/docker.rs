@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Authority, Process, eventually};
+use super::{Authority, Process, eventually, program};
 
 /// How long an engine may take to come up on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -150,7 +150,7 @@ impl Site {
         );
         let space = format!("--net=/run/netns/{}", self.names.space(index));
         // As the first process of its own process numbers, it takes everything it started with it when it is killed.
-        let mut command = Command::new("nsenter");
+        let mut command = program("nsenter");
         command.args([&space, "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         command.args(["sh", "-ec", &script]).current_dir(&folder);
         let process = Process::start("dockerd", &mut command, &folder);

@@ -57,15 +57,6 @@ pub struct Embedded {
     revoked: Revoked,
 }
 
-/// Whose the operator's things are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminIds {
-    /// Id of the user.
-    pub user: String,
-    /// Id of the project.
-    pub project: String,
-}
-
 /// What a client wants its token to be for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -130,10 +121,9 @@ impl Embedded {
                 directory
             }
         };
-        let key = STANDARD.decode(&directory.token_key).map_err(|_| IdentityError::Damaged {
-            path: identity.display().to_string(),
-            reason: "the key of the tokens is not base64".to_owned(),
-        })?;
+        let damaged =
+            |reason: &str| IdentityError::Damaged { path: identity.display().to_string(), reason: reason.to_owned() };
+        let key = STANDARD.decode(&directory.token_key).map_err(|_| damaged("the key of the tokens is not base64"))?;
         let embedded = Self {
             sealer: Sealer::new(&key)?,
             checker: Checker::new()?,
@@ -152,15 +142,6 @@ impl Embedded {
         let project = self.directory.project_named("admin").map_or("", |project| project.id.as_str());
         let user = self.directory.user_named("admin").map_or("", |user| user.id.as_str());
         (project, user)
-    }
-
-    /// Ids of the user `admin` and of the project `admin`, for things that belong to the operator. `None` when the
-    /// operator has removed one of them.
-    #[must_use]
-    pub fn admin_ids(&self) -> Option<AdminIds> {
-        let user = self.directory.user_named("admin")?;
-        let project = self.directory.project_named("admin")?;
-        Some(AdminIds { user: user.id.clone(), project: project.id.clone() })
     }
 
     pub(crate) fn directory(&self) -> &Directory {

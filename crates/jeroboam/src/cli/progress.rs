@@ -145,13 +145,13 @@ fn line(step: &Step) -> Option<String> {
     let title = format!("{:<TITLE_WIDTH$}", step.title);
     let time = paint(DIM, &step_time(step));
     match (step.status, &step.cause) {
-        (StepStatus::Done, _) => Some(format!("  {} {title} {time}", paint(GOOD, "✓"))),
+        (StepStatus::Done, _) => Some(format!("  {} {title} {time}", paint(GOOD, "✓")).trim_end().to_owned()),
         (StepStatus::Failed, cause) => {
             let why = cause.as_ref().map_or(String::new(), |cause| format!("\n      {}", paint(BAD, &cause.message)));
             Some(format!("  {} {} {time}{why}", paint(BAD, "✗"), paint(BAD, &title)))
         }
         (StepStatus::Blocked, Some(cause)) => {
-            let mut text = format!("  {} {title}\n      {}", paint(WARN, "!"), paint(WARN, &cause.message));
+            let mut text = format!("  {} {}\n      {}", paint(WARN, "!"), step.title, paint(WARN, &cause.message));
             if let Some(detail) = &cause.detail {
                 text += &format!("\n      {}", paint(DIM, detail));
             }

@@ -32,7 +32,7 @@ fn status_style(word: &str) -> Style {
         "HEALTHY" | "Running" | "Succeeded" | "up" | "done" | "succeeded" => GOOD,
         "UNHEALTHY" | "Error" | "Failed" | "failed" | "CrashLoopBackOff" | "ImagePullBackOff" | "ErrImagePull" => BAD,
         "UNKNOWN" | "Unknown" | "unknown" | "blocked" | "backoff" | "Paused" => WARN,
-        "running" | "starting" | "Pending" | "ContainerCreating" => BUSY,
+        "running" | "starting" | "Pending" | "ContainerCreating" | "Terminating" => BUSY,
         "queued" | "pending" | "waiting" | "skipped" | "cancelled" | "Stopped" => DIM,
         _ if word.ends_with("_COMPLETE") => GOOD,
         _ if word.ends_with("_FAILED") => BAD,

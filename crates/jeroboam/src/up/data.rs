@@ -23,7 +23,8 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .with_context(|| format!("making the data folder {}", path.display()))?;
-        let mode = std::fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?.permissions().mode();
+        let mode =
+            std::fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?.permissions().mode();
         if mode & 0o077 != 0 {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
                 .with_context(|| format!("keeping others out of {}", path.display()))?;
@@ -59,9 +60,10 @@ impl DataDir {
 
 /// `$XDG_DATA_HOME/jeroboam`, by default `~/.local/share/jeroboam`.
 #[must_use]
-pub fn default_data_dir() -> PathBuf {
-    let base = std::env::var_os("XDG_DATA_HOME").filter(|value| !value.is_empty()).map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"))
-    });
+pub(crate) fn default_data_dir() -> PathBuf {
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     base.unwrap_or_else(|| PathBuf::from("/var/lib")).join("jeroboam")
 }

@@ -13,8 +13,9 @@ const FLAVOR: &str = "m1.medium";
 /// Makes the templates `kubernetes` and `swarm`, public and owned by `project`, when the database is empty. What an
 /// admin deletes later stays deleted.
 pub(crate) async fn templates(store: &Store, project: &str, user: &str) -> Result<(), StoreError> {
-    let is_first_start = store.templates(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty()
-        && store.clusters(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty();
+    let is_first_start =
+        store.templates(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty()
+            && store.clusters(&Scope::All, &jeroboam_store::Page { limit: 1, ..Default::default() }).await?.is_empty();
     if !is_first_start {
         return Ok(());
     }

@@ -35,7 +35,7 @@ const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When it cannot start: the data folder is in use, a file is damaged, the address is taken.
-pub fn run(args: UpArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
     start_log(args.log_json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(serve(args))
@@ -204,7 +204,8 @@ fn networks(texts: &[String]) -> anyhow::Result<Vec<ipnet::IpNet>> {
     texts
         .iter()
         .map(|text| {
-            text.parse().with_context(|| format!("--allow-manifests-from: '{text}' is not a network such as 10.0.0.0/8"))
+            text.parse()
+                .with_context(|| format!("--allow-manifests-from: '{text}' is not a network such as 10.0.0.0/8"))
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Labels, Status};
+use crate::{ClusterTemplate, Labels, Status};
 
 /// The container orchestration engine (COE) of a cluster.
 #[derive(
@@ -91,4 +91,41 @@ pub struct Cluster {
     pub created_at: Timestamp,
     /// Last change.
     pub updated_at: Option<Timestamp>,
+}
+
+impl Cluster {
+    /// A cluster that is asked for: with all that it takes over from its template when nothing else is said (contract
+    /// magnum-v1 section 2.2).
+    #[must_use]
+    pub fn of(template: &ClusterTemplate, name: &str, project_id: &str, user_id: &str, now: Timestamp) -> Self {
+        Self {
+            uuid: Uuid::new_v4(),
+            project_id: project_id.to_owned(),
+            user_id: user_id.to_owned(),
+            name: name.to_owned(),
+            template: template.uuid,
+            engine: template.engine,
+            keypair: template.keypair_id.clone(),
+            docker_volume_size: template.docker_volume_size,
+            labels: template.labels.clone(),
+            master_flavor_id: template.master_flavor_id.clone(),
+            flavor_id: template.flavor_id.clone(),
+            create_timeout: None,
+            discovery_url: None,
+            fixed_network: template.fixed_network.clone(),
+            fixed_subnet: template.fixed_subnet.clone(),
+            floating_ip_enabled: template.floating_ip_enabled,
+            master_lb_enabled: template.master_lb_enabled,
+            status: Status::CreateInProgress,
+            status_reason: None,
+            health: None,
+            health_reason: BTreeMap::new(),
+            stack_id: None,
+            api_address: None,
+            coe_version: None,
+            container_version: None,
+            created_at: now,
+            updated_at: None,
+        }
+    }
 }

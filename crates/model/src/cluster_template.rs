@@ -79,3 +79,48 @@ pub struct ClusterTemplate {
     /// Last change.
     pub updated_at: Option<Timestamp>,
 }
+
+impl ClusterTemplate {
+    /// A template that says no more than it must. The rest is as clients get it when they leave it out (contract
+    /// magnum-v1 section 2.1), but for floating addresses, which not every infrastructure has.
+    #[must_use]
+    pub fn new(engine: EngineKind, image_id: &str, project_id: &str, user_id: &str, now: Timestamp) -> Self {
+        Self {
+            uuid: Uuid::new_v4(),
+            project_id: project_id.to_owned(),
+            user_id: user_id.to_owned(),
+            name: None,
+            engine,
+            image_id: image_id.to_owned(),
+            flavor_id: None,
+            master_flavor_id: None,
+            keypair_id: None,
+            external_network_id: None,
+            fixed_network: None,
+            fixed_subnet: None,
+            dns_nameserver: None,
+            network_driver: None,
+            volume_driver: None,
+            docker_volume_size: None,
+            docker_storage_driver: None,
+            apiserver_port: None,
+            cluster_distro: None,
+            http_proxy: None,
+            https_proxy: None,
+            no_proxy: None,
+            insecure_registry: None,
+            labels: Labels::new(),
+            registry_enabled: false,
+            tls_disabled: false,
+            public: false,
+            hidden: false,
+            master_lb_enabled: false,
+            floating_ip_enabled: false,
+            server_type: "vm".to_owned(),
+            tags: None,
+            driver: None,
+            created_at: now,
+            updated_at: None,
+        }
+    }
+}

@@ -3,13 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use jeroboam_model::node_group::{DEFAULT_MASTER, DEFAULT_WORKER};
-use jeroboam_model::{Cluster, ClusterTemplate, NodeGroup, NodeRole, Status};
+use jeroboam_model::{Cluster, ClusterTemplate, NodeGroup, NodeRole};
 use jeroboam_store::StoreError;
 use jeroboam_types::v1::{ClusterCreate, UuidOnly};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::draft::Draft;
 use super::show;
@@ -106,66 +104,25 @@ fn assemble(
 ) -> (Cluster, Vec<NodeGroup>) {
     let now = Timestamp::now();
     let (node_count, master_count) = (draft.node_count, draft.master_count);
+    let name = draft.name.unwrap_or_else(|| names::generate(spelling.cluster()));
+    let inherited = Cluster::of(template, &name, &caller.auth.project_id, &caller.auth.user_id, now);
     let cluster = Cluster {
-        uuid: Uuid::new_v4(),
-        project_id: caller.auth.project_id.clone(),
-        user_id: caller.auth.user_id.clone(),
-        name: draft.name.unwrap_or_else(|| names::generate(spelling.cluster())),
-        template: template.uuid,
-        engine: template.engine,
-        keypair: draft.keypair.or_else(|| template.keypair_id.clone()),
-        docker_volume_size: draft.docker_volume_size.or(template.docker_volume_size),
+        keypair: draft.keypair.or(inherited.keypair),
+        docker_volume_size: draft.docker_volume_size.or(inherited.docker_volume_size),
         labels,
-        master_flavor_id: draft.master_flavor_id.or_else(|| template.master_flavor_id.clone()),
-        flavor_id: draft.flavor_id.or_else(|| template.flavor_id.clone()),
+        master_flavor_id: draft.master_flavor_id.or(inherited.master_flavor_id),
+        flavor_id: draft.flavor_id.or(inherited.flavor_id),
         create_timeout: draft.create_timeout,
         discovery_url: draft.discovery_url,
-        fixed_network: draft.fixed_network.or_else(|| template.fixed_network.clone()),
-        fixed_subnet: draft.fixed_subnet.or_else(|| template.fixed_subnet.clone()),
-        floating_ip_enabled: draft.floating_ip_enabled.unwrap_or(template.floating_ip_enabled),
-        master_lb_enabled: draft.master_lb_enabled.unwrap_or(template.master_lb_enabled),
-        status: Status::CreateInProgress,
-        status_reason: None,
-        health: None,
-        health_reason: std::collections::BTreeMap::new(),
-        stack_id: None,
-        api_address: None,
-        coe_version: None,
-        container_version: None,
-        created_at: now,
-        updated_at: None,
-    };
-    let group = |role: NodeRole, name: &str, count: u32| NodeGroup {
-        uuid: Uuid::new_v4(),
-        cluster: cluster.uuid,
-        project_id: cluster.project_id.clone(),
-        name: name.to_owned(),
-        role,
-        is_default: true,
-        node_count: count,
-        min_node_count: match role {
-            NodeRole::Master => 0,
-            NodeRole::Worker => cluster.labels.get("min_node_count").and_then(|min| min.parse().ok()).unwrap_or(0),
-        },
-        max_node_count: None,
-        flavor_id: match role {
-            NodeRole::Master => cluster.master_flavor_id.clone(),
-            NodeRole::Worker => cluster.flavor_id.clone(),
-        },
-        image_id: template.image_id.clone(),
-        docker_volume_size: cluster.docker_volume_size,
-        labels: cluster.labels.clone(),
-        node_labels: std::collections::BTreeMap::new(),
-        node_taints: Vec::new(),
-        status: Status::CreateInProgress,
-        status_reason: None,
-        version: None,
-        created_at: now,
-        updated_at: None,
+        fixed_network: draft.fixed_network.or(inherited.fixed_network),
+        fixed_subnet: draft.fixed_subnet.or(inherited.fixed_subnet),
+        floating_ip_enabled: draft.floating_ip_enabled.unwrap_or(inherited.floating_ip_enabled),
+        master_lb_enabled: draft.master_lb_enabled.unwrap_or(inherited.master_lb_enabled),
+        ..inherited
     };
     let groups = vec![
-        group(NodeRole::Master, DEFAULT_MASTER, master_count),
-        group(NodeRole::Worker, DEFAULT_WORKER, node_count),
+        NodeGroup::default_of(&cluster, template, NodeRole::Master, master_count),
+        NodeGroup::default_of(&cluster, template, NodeRole::Worker, node_count),
     ];
     (cluster, groups)
 }

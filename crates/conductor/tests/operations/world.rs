@@ -9,7 +9,7 @@ use jeroboam_conductor::agents::{Birth, Home};
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Settings};
 use jeroboam_infra::simulated::Settings as CloudSettings;
-use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Labels, NodeGroup, NodeRole, Status, node_group};
+use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, Status, node_group};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) cloud: Cloud,
     pub(crate) clock: Clock,
-    pub(crate) template: Uuid,
+    pub(crate) template: ClusterTemplate,
     stop: CancellationToken,
     _dir: tempfile::TempDir,
 }
@@ -69,9 +69,9 @@ impl World {
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let clock = Clock::tokio();
         let cloud = Cloud::new(settings, store.clone(), clock);
-        let template = template();
+        let template = ClusterTemplate::new(EngineKind::Kubernetes, "any", PROJECT, "tester", Timestamp::now());
         store.create_template(&template).await.unwrap();
-        Self { store, cloud, clock, template: template.uuid, stop: CancellationToken::new(), _dir: dir }
+        Self { store, cloud, clock, template, stop: CancellationToken::new(), _dir: dir }
     }
 
     /// Starts a conductor; it runs until the returned token, or the world, ends it.
@@ -130,10 +130,10 @@ impl World {
         workers: u32,
         deadline: Option<SignedDuration>,
     ) -> (Uuid, Operation) {
-        let cluster = cluster(name, self.template);
+        let cluster = Cluster::of(&self.template, name, PROJECT, "tester", Timestamp::now());
         let groups = [
-            group(&cluster, node_group::DEFAULT_MASTER, NodeRole::Master, masters),
-            group(&cluster, node_group::DEFAULT_WORKER, NodeRole::Worker, workers),
+            NodeGroup::default_of(&cluster, &self.template, NodeRole::Master, masters),
+            NodeGroup::default_of(&cluster, &self.template, NodeRole::Worker, workers),
         ];
         let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
         let operation = self.store.create_cluster(&cluster, &groups, new, 1000).await.unwrap();
@@ -245,102 +245,5 @@ pub(crate) fn new_operation(kind: OperationKind) -> NewOperation {
         user_id: "tester".into(),
         request_id: "req-test".into(),
         deadline: Some(SignedDuration::from_hours(1)),
-    }
-}
-
-fn template() -> ClusterTemplate {
-    ClusterTemplate {
-        uuid: Uuid::new_v4(),
-        project_id: PROJECT.into(),
-        user_id: "tester".into(),
-        name: Some("kubernetes".into()),
-        engine: EngineKind::Kubernetes,
-        image_id: "any".into(),
-        flavor_id: None,
-        master_flavor_id: None,
-        keypair_id: None,
-        external_network_id: None,
-        fixed_network: None,
-        fixed_subnet: None,
-        dns_nameserver: None,
-        network_driver: None,
-        volume_driver: None,
-        docker_volume_size: None,
-        docker_storage_driver: None,
-        apiserver_port: None,
-        cluster_distro: None,
-        http_proxy: None,
-        https_proxy: None,
-        no_proxy: None,
-        insecure_registry: None,
-        labels: Labels::new(),
-        registry_enabled: false,
-        tls_disabled: false,
-        public: false,
-        hidden: false,
-        master_lb_enabled: false,
-        floating_ip_enabled: false,
-        server_type: "vm".into(),
-        tags: None,
-        driver: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
-    }
-}
-
-fn cluster(name: &str, template: Uuid) -> Cluster {
-    Cluster {
-        uuid: Uuid::new_v4(),
-        project_id: PROJECT.into(),
-        user_id: "tester".into(),
-        name: name.into(),
-        template,
-        engine: EngineKind::Kubernetes,
-        keypair: None,
-        docker_volume_size: None,
-        labels: Labels::new(),
-        master_flavor_id: None,
-        flavor_id: None,
-        create_timeout: Some(60),
-        discovery_url: None,
-        fixed_network: None,
-        fixed_subnet: None,
-        floating_ip_enabled: false,
-        master_lb_enabled: false,
-        status: Status::CreateInProgress,
-        status_reason: None,
-        health: None,
-        health_reason: Default::default(),
-        stack_id: None,
-        api_address: None,
-        coe_version: None,
-        container_version: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
-    }
-}
-
-fn group(cluster: &Cluster, name: &str, role: NodeRole, count: u32) -> NodeGroup {
-    NodeGroup {
-        uuid: Uuid::new_v4(),
-        cluster: cluster.uuid,
-        project_id: PROJECT.into(),
-        name: name.into(),
-        role,
-        is_default: true,
-        node_count: count,
-        min_node_count: 0,
-        max_node_count: None,
-        flavor_id: None,
-        image_id: "any".into(),
-        docker_volume_size: None,
-        labels: Labels::new(),
-        node_labels: Default::default(),
-        node_taints: Vec::new(),
-        status: Status::CreateInProgress,
-        status_reason: None,
-        version: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
     }
 }

@@ -3,7 +3,6 @@
 use jeroboam_model::{ClusterTemplate, EngineKind};
 use jeroboam_store::{Scope, Store, StoreError};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 /// Image that machines of the docker infrastructure are made of.
 const IMAGE: &str = "debian-12";
@@ -29,40 +28,12 @@ pub(crate) async fn templates(store: &Store, project: &str, user: &str) -> Resul
 
 fn template(name: &str, engine: EngineKind, network_driver: &str, project: &str, user: &str) -> ClusterTemplate {
     ClusterTemplate {
-        uuid: Uuid::new_v4(),
-        project_id: project.to_owned(),
-        user_id: user.to_owned(),
         name: Some(name.to_owned()),
-        engine,
-        image_id: IMAGE.to_owned(),
         flavor_id: Some(FLAVOR.to_owned()),
         master_flavor_id: Some(FLAVOR.to_owned()),
-        keypair_id: None,
-        external_network_id: None,
-        fixed_network: None,
-        fixed_subnet: None,
-        dns_nameserver: None,
         network_driver: Some(network_driver.to_owned()),
-        volume_driver: None,
-        docker_volume_size: None,
-        docker_storage_driver: None,
-        apiserver_port: None,
         cluster_distro: Some("debian".to_owned()),
-        http_proxy: None,
-        https_proxy: None,
-        no_proxy: None,
-        insecure_registry: None,
-        labels: jeroboam_model::Labels::new(),
-        registry_enabled: false,
-        tls_disabled: false,
         public: true,
-        hidden: false,
-        master_lb_enabled: false,
-        floating_ip_enabled: false,
-        server_type: "vm".to_owned(),
-        tags: None,
-        driver: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
+        ..ClusterTemplate::new(engine, IMAGE, project, user, Timestamp::now())
     }
 }

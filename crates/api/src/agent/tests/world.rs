@@ -1,13 +1,10 @@
 //! A running endpoint over a store with two clusters, and agents that call it.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeroboam_model::{
-    Cluster, ClusterTemplate, EngineKind, Labels, Node, NodeGroup, NodePhase, NodeRole, OperationKind, Status,
-};
+use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_pki::agent::Token;
 use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
 use jeroboam_store::{NewOperation, Store};
@@ -85,10 +82,11 @@ impl World {
 
     /// The same without secrets and addresses. Masters first.
     pub(super) async fn bare_cluster(&self, engine: EngineKind) -> Vec<Node> {
-        let template = template(engine);
+        let template = ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::now());
         self.store.create_template(&template).await.unwrap();
-        let cluster = cluster(&template);
-        let groups = [group(&cluster, NodeRole::Master, 1), group(&cluster, NodeRole::Worker, 2)];
+        let cluster = Cluster::of(&template, "c", "p", "u", Timestamp::now());
+        let groups = [(NodeRole::Master, 1), (NodeRole::Worker, 2)]
+            .map(|(role, count)| NodeGroup::default_of(&cluster, &template, role, count));
         let operation = NewOperation {
             kind: OperationKind::Create,
             project_id: "p".into(),
@@ -193,101 +191,4 @@ pub(super) fn report(phase: NodePhase) -> Report {
 
 pub(super) fn address_of(node: &Node) -> IpAddr {
     IpAddr::from([172, 18, 0, u8::try_from(node.slot).unwrap() + 10])
-}
-
-fn template(engine: EngineKind) -> ClusterTemplate {
-    ClusterTemplate {
-        uuid: Uuid::new_v4(),
-        project_id: "p".into(),
-        user_id: "u".into(),
-        name: None,
-        engine,
-        image_id: "debian-12".into(),
-        flavor_id: None,
-        master_flavor_id: None,
-        keypair_id: None,
-        external_network_id: None,
-        fixed_network: None,
-        fixed_subnet: None,
-        dns_nameserver: None,
-        network_driver: None,
-        volume_driver: None,
-        docker_volume_size: None,
-        docker_storage_driver: None,
-        apiserver_port: None,
-        cluster_distro: None,
-        http_proxy: None,
-        https_proxy: None,
-        no_proxy: None,
-        insecure_registry: None,
-        labels: Labels::new(),
-        registry_enabled: false,
-        tls_disabled: false,
-        public: false,
-        hidden: false,
-        master_lb_enabled: false,
-        floating_ip_enabled: false,
-        server_type: "vm".into(),
-        tags: None,
-        driver: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
-    }
-}
-
-fn cluster(template: &ClusterTemplate) -> Cluster {
-    Cluster {
-        uuid: Uuid::new_v4(),
-        project_id: "p".into(),
-        user_id: "u".into(),
-        name: "c".into(),
-        template: template.uuid,
-        engine: template.engine,
-        keypair: None,
-        docker_volume_size: None,
-        labels: Labels::new(),
-        master_flavor_id: None,
-        flavor_id: None,
-        create_timeout: None,
-        discovery_url: None,
-        fixed_network: None,
-        fixed_subnet: None,
-        floating_ip_enabled: false,
-        master_lb_enabled: false,
-        status: Status::CreateInProgress,
-        status_reason: None,
-        health: None,
-        health_reason: BTreeMap::new(),
-        stack_id: None,
-        api_address: None,
-        coe_version: None,
-        container_version: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
-    }
-}
-
-fn group(cluster: &Cluster, role: NodeRole, node_count: u32) -> NodeGroup {
-    NodeGroup {
-        uuid: Uuid::new_v4(),
-        cluster: cluster.uuid,
-        project_id: "p".into(),
-        name: format!("default-{role}"),
-        role,
-        is_default: true,
-        node_count,
-        min_node_count: 0,
-        max_node_count: None,
-        flavor_id: None,
-        image_id: "debian-12".into(),
-        docker_volume_size: None,
-        labels: Labels::new(),
-        node_labels: BTreeMap::new(),
-        node_taints: Vec::new(),
-        status: Status::CreateInProgress,
-        status_reason: None,
-        version: None,
-        created_at: Timestamp::now(),
-        updated_at: None,
-    }
 }

@@ -24,6 +24,8 @@ pub(crate) const EXIT_CODES: &str = "  0    done
 pub(crate) enum Failure {
     /// What was given makes no sense.
     Usage(String),
+    /// What was asked for is not there, as our own look at an answer shows.
+    NotFound(String),
     /// The API, or the way to it.
     Client(Error),
     /// An operation ended badly. Its causes have been printed.
@@ -63,6 +65,7 @@ impl Failure {
             Self::NobodyReads => 0,
             Self::Other(_) => 1,
             Self::Usage(_) => 2,
+            Self::NotFound(_) => 3,
             Self::Operation => 5,
             Self::Interrupted => 130,
             Self::Exit(code) => *code,
@@ -93,6 +96,7 @@ impl Failure {
         let error = paint(Style::new().fg_color(Some(AnsiColor::Red.into())).bold(), "error:");
         match self {
             Self::Usage(message) => Some(format!("{error} {message}\n\nFor more information, try '--help'.")),
+            Self::NotFound(message) => Some(format!("{error} {message}")),
             Self::Other(cause) => Some(format!("{error} {cause:#}")),
             Self::Client(cause) => {
                 let mut text = format!("{error} {cause}");
@@ -135,6 +139,7 @@ mod tests {
             (api(503), 6),
             (unreachable, 6),
             (Failure::Usage(String::new()), 2),
+            (Failure::NotFound(String::new()), 3),
             (Failure::Operation, 5),
             (Failure::Interrupted, 130),
         ] {

@@ -34,7 +34,7 @@ image: ## make the image of nodes and the small image for tests
 	@images/nginx/build
 
 test: ## everything that must hold: lint, then all tests, those on real clusters included
-	@scripts/install-tools build test engines deny kubectl
+	@scripts/install-tools build test engines deny kubectl clients
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory image
 	@scripts/build

@@ -1,93 +1,17 @@
-//! What goes wrong on real parts: killed servers, killed nodes, a stopped Docker Engine, a full disk, a locked
-//! database.
+//! What goes wrong on real parts: killed nodes, a stopped Docker Engine, a full disk, a locked database, two requests
+//! at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jeroboam_tests::{Server, docker_output, eventually, marked};
-use serde_json::Value;
+use jeroboam_tests::{
+    Outage, Server, Setup, SmallDisk, container_of, containers_of, docker_output, eventually, marked,
+};
+use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(120);
-
-#[test]
-fn a_server_killed_at_every_step_of_a_kubernetes_cluster_ends_as_if_nothing_had_happened() {
-    killed_at_every_step("kubernetes");
-}
-
-#[test]
-fn a_server_killed_at_every_step_of_a_swarm_ends_as_if_nothing_had_happened() {
-    killed_at_every_step("swarm");
-}
-
-fn killed_at_every_step(kind: &str) {
-    let mut server = Server::start();
-    server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "2", "--no-wait"]);
-    let uuid = server.uuid_of("c");
-    let steps = kill_at_every_step(&mut server, &uuid);
-    for expected in ["secrets", "network", "machine/c-master-0", "node/c-worker-1", "engine", "ready/c-worker-1"] {
-        assert!(steps.contains(expected), "never seen: {expected} in {steps:?}");
-    }
-    assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
-    assert_eq!(containers_of(&uuid).len(), 3, "no second container");
-
-    server.ok(&["bay", "delete", "c", "--no-wait"]);
-    let steps = kill_at_every_step(&mut server, &uuid);
-    for expected in ["remove-machine/c-master-0", "remove-network", "remove-secrets"] {
-        assert!(steps.contains(expected), "never seen: {expected} in {steps:?}");
-    }
-    assert_eq!(server.marked(&uuid), Vec::<String>::new(), "no orphan");
-}
-
-/// Kills and restarts the server at the first sight of each step, until the newest operation has ended, which must be
-/// in success. Gives the steps at which it was killed.
-fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
-    let operation = server.newest_operation(cluster)["uuid"].as_str().unwrap().to_owned();
-    let mut killed_at = BTreeSet::new();
-    let started = Instant::now();
-    let mut seen_of_log = 0;
-    let mut next_look = Instant::now();
-    loop {
-        assert!(started.elapsed() < PATIENCE, "does not end: {:#}", server.newest_operation(cluster));
-        let log = server.log_from(&mut seen_of_log);
-        let new: Vec<String> = steps_begun(&log, &operation).filter(|key| !killed_at.contains(key)).collect();
-        if new.is_empty() {
-            if Instant::now() >= next_look {
-                let now = server.newest_operation(cluster);
-                match now["status"].as_str().unwrap() {
-                    "succeeded" => return killed_at,
-                    "failed" | "cancelled" => panic!("{now:#}"),
-                    _ => next_look = Instant::now() + Duration::from_millis(500),
-                }
-            }
-            std::thread::sleep(Duration::from_millis(2));
-            continue;
-        }
-        killed_at.extend(new);
-        server.kill();
-        server.restart();
-    }
-}
-
-/// Keys of steps that a piece of the server's log says were begun.
-fn steps_begun<'a>(log: &'a str, operation: &'a str) -> impl Iterator<Item = String> + 'a {
-    log.lines()
-        .filter(move |line| line.contains("step begins") && line.contains(operation))
-        .filter_map(|line| line.split("step=\"").nth(1)?.split('"').next().map(ToOwned::to_owned))
-}
-
-fn containers_of(cluster: &str) -> Vec<String> {
-    docker_output(&["ps", "-aq", "--filter", &format!("label=org.jeroboam.cluster={cluster}")])
-        .split_whitespace()
-        .map(ToOwned::to_owned)
-        .collect()
-}
-
-fn container_of(cluster: &str, node: &str) -> Option<String> {
-    let list = docker_output(&["ps", "-a", "--format", "{{.ID}} {{.Names}}", "--filter", &format!("label=org.jeroboam.cluster={cluster}")]);
-    list.lines().find(|line| line.ends_with(node)).and_then(|line| line.split(' ').next().map(ToOwned::to_owned))
-}
 
 fn step<'a>(operation: &'a Value, key: &str) -> &'a Value {
     operation["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap_or(&Value::Null)
@@ -173,29 +97,6 @@ fn deleting_while_creating_leaves_nothing_and_scaling_then_is_refused() {
 }
 
 #[test]
-fn an_image_that_does_not_exist_and_other_bad_input_change_nothing() {
-    let server = Server::start();
-    let long = "a".repeat(243);
-    let cases: &[(&[&str], &str)] = &[
-        (&["bay", "create", &long, "--baymodel", "swarm"], "name"),
-        (&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "0"], "node_count"),
-        (&["bay", "create", "c", "--baymodel", "swarm", "--node-count=-1"], "node_count"),
-        (&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "10000"], "node_count"),
-        (&["bay", "create", "c", "--baymodel", "no-such"], "no-such"),
-        (&["bay", "create", "c", "--baymodel", "kubernetes", "--labels", "flannel_backend=carrier-pigeon"], "flannel_backend"),
-        (&["baymodel", "create", "b", "--coe", "kubernetes", "--image", "no-such-image"], "image_id"),
-        (&["pod", "list", "--bay", "no-such"], "no-such"),
-    ];
-    for (args, named) in cases {
-        let answer = server.cli(args);
-        assert_ne!(answer.code, 0, "{answer:?}");
-        assert!(answer.err.contains(named), "does not name {named}: {answer:?}");
-    }
-    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0);
-    assert_eq!(server.json(&["baymodel", "list"]).as_array().unwrap().len(), 2);
-}
-
-#[test]
 fn a_locked_database_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     let server = Server::start();
     let script = "import sqlite3,sys,time\nc=sqlite3.connect(sys.argv[1],isolation_level=None)\nc.execute('BEGIN EXCLUSIVE')\nprint('locked',flush=True)\nsys.stdin.read()\n";
@@ -218,4 +119,142 @@ fn a_locked_database_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0);
     server.ok(&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "1", "--watch"]);
     server.ok(&["bay", "delete", "c", "--watch"]);
+}
+
+#[test]
+fn a_docker_engine_that_is_away_holds_up_a_swarm_which_goes_on_by_itself_when_it_is_back() {
+    engine_is_away("swarm", |server| {
+        server.ok(&["container", "create", "web", "--bay", "c", "--image", "jeroboam/nginx:1.22"]);
+        eventually("the container runs", PATIENCE, || {
+            (server.json(&["container", "show", "web", "--bay", "c"])["status"] == "Running").then_some(())
+        });
+    });
+}
+
+#[test]
+fn a_docker_engine_that_is_away_holds_up_a_kubernetes_cluster_which_goes_on_by_itself_when_it_is_back() {
+    let pod = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-pod.yaml").display().to_string();
+    engine_is_away("kubernetes", |server| {
+        server.ok(&["pod", "create", "--bay", "c", "--manifest", &pod]);
+        eventually("the pod runs", PATIENCE, || {
+            (server.json(&["pod", "show", "web", "--bay", "c"])["status"] == "Running").then_some(())
+        });
+    });
+}
+
+fn engine_is_away(kind: &str, use_it: impl Fn(&Server)) {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut engine = Outage::possible_here(scratch.path());
+    let server = Server::set_up(Setup { docker_host: engine.host(), ..Setup::default() });
+    server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "1", "--no-wait"]);
+    let uuid = server.uuid_of("c");
+    // Once while machines are made, once while their agents start.
+    for key in ["machine/c-worker-0", "node/c-worker-0"] {
+        away_during(&mut engine, &server, &uuid, key);
+    }
+    finished_in_success(&server, &uuid);
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
+    assert_eq!(containers_of(&uuid).len(), 2, "no second container");
+
+    // A cluster that is complete comes back with the engine.
+    engine.begin();
+    engine.end();
+    eventually("all nodes are up again", PATIENCE, || all_up(&server.json(&["bay", "topology", "c"])).then_some(()));
+    use_it(&server);
+
+    engine.begin();
+    // The API answers without it.
+    server.ok(&["bay", "delete", "c", "--no-wait"]);
+    is_blocked(&server, &uuid);
+    engine.end();
+    finished_in_success(&server, &uuid);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}
+
+fn all_up(topology: &Value) -> bool {
+    let groups = topology["node_groups"].as_array().unwrap().iter();
+    groups.flat_map(|group| group["nodes"].as_array().unwrap()).all(|node| {
+        node["phase"] == "up"
+            && node["components"].as_array().unwrap().iter().all(|component| component["state"] == "up")
+    })
+}
+
+/// Takes the engine away as soon as a step has begun, until the operation says that it is blocked, and gives it back.
+fn away_during(engine: &mut Outage, server: &Server, cluster: &str, key: &str) {
+    eventually(&format!("{key} has begun"), PATIENCE, || {
+        (step(&server.newest_operation(cluster), key)["status"] == "running").then_some(())
+    });
+    engine.begin();
+    is_blocked(server, cluster);
+    engine.end();
+}
+
+fn is_blocked(server: &Server, cluster: &str) {
+    let operation = eventually("the operation is blocked", PATIENCE, || {
+        let now = server.newest_operation(cluster);
+        assert!(now["status"] != "failed" && now["status"] != "succeeded", "{now:#}");
+        (now["status"] == "blocked").then_some(now)
+    });
+    let cause = &operation["cause"];
+    assert_eq!(cause["code"], "infrastructure_unavailable", "{operation:#}");
+    assert_eq!(cause["whose_move"], "cloud");
+    assert!(cause["message"].as_str().unwrap().contains("Docker Engine"), "{cause:#}");
+    assert!(cause["action"].as_str().unwrap().contains("Docker Engine"), "it says what to do: {cause:#}");
+}
+
+fn finished_in_success(server: &Server, cluster: &str) {
+    let operation = eventually("the operation has ended", PATIENCE, || {
+        let now = server.newest_operation(cluster);
+        ["succeeded", "failed", "cancelled"].iter().any(|end| now["status"] == **end).then_some(now)
+    });
+    assert_eq!(operation["status"], "succeeded", "{operation:#}");
+}
+
+#[test]
+fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
+    // Enough for the database, little enough to be filled at once.
+    let disk = SmallDisk::new(8);
+    let server = Server::set_up(Setup { data: Some(disk.path().join("data")), ..Setup::default() });
+    let token = server.token("jeroboam");
+    let template = |name: &str| json!({"name": name, "coe": "swarm", "image_id": "debian-12"});
+    let templates = || server.json(&["baymodel", "list"]).as_array().unwrap().len();
+
+    disk.fill();
+    // The database's log may have room left from before for some.
+    let mut made = templates();
+    let refused = loop {
+        let reply = server.call("POST", "/v1/clustertemplates", &token, Some(&template(&format!("t{made}"))));
+        if reply.status != 201 {
+            break reply;
+        }
+        made += 1;
+        assert!(made < 1000, "a full disk takes everything");
+    };
+    assert_eq!(refused.status, 507, "{refused:?}");
+    let error = &refused.body["errors"][0];
+    assert_eq!((&error["code"], &error["reason"]), (&"server".into(), &"database_unwritable".into()), "{refused:?}");
+    assert!(refused.fault().1.contains("disk"), "{refused:?}");
+    let refused = server.cli(&["bay", "create", "c", "--baymodel", "swarm", "--no-wait"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("HTTP 507") && refused.err.contains("disk"), "{refused:?}");
+    // What can be read is what was answered.
+    assert_eq!(templates(), made);
+    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0);
+    assert_eq!(server.json(&["operation", "list"]).as_array().unwrap().len(), 0);
+
+    disk.free();
+    server.ok(&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "1", "--no-wait"]);
+    let uuid = server.uuid_of("c");
+    // Once more, in the middle of an operation: it stands still, and goes on.
+    eventually("machines are being made", PATIENCE, || (!containers_of(&uuid).is_empty()).then_some(()));
+    disk.fill();
+    eventually("the server has noticed", PATIENCE, || {
+        (server.call("POST", "/v1/clustertemplates", &token, Some(&template("late"))).status == 507).then_some(())
+    });
+    disk.free();
+    finished_in_success(&server, &uuid);
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
+    assert_eq!(containers_of(&uuid).len(), 2);
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jeroboam_tests::{Server, eventually, run};
+use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +24,7 @@ fn a_cluster_runs_pods_services_and_replication_controllers_and_leaves_nothing_b
     let uuid = server.uuid_of("k8s");
     assert_eq!(server.json(&["bay", "show", "k8s"])["status"], "CREATE_COMPLETE");
 
+    bad_manifests_are_refused(&server);
     let config = kubeconfig(&server);
     every_node_is_ready_and_knows_its_role(&config);
     topology_shows_every_component(&server);
@@ -66,6 +68,49 @@ fn topology_shows_every_component(server: &Server) {
     }
 }
 
+/// Each one is a 4xx that names the place, and nothing is made of it.
+fn bad_manifests_are_refused(server: &Server) {
+    let pod = std::fs::read_to_string(manifest("web-pod.yaml")).unwrap();
+    let cases = [
+        ("no YAML", "{unclosed: [".to_owned(), "manifest:"),
+        ("no YAML either", "a: b: c".to_owned(), "manifest:"),
+        ("two documents", format!("{pod}---\n{pod}"), "more than one YAML document"),
+        ("the wrong kind", pod.replace("kind: Pod", "kind: Service"), "manifest: kind"),
+        ("an unknown field", pod.replace("spec:\n", "spec:\n  restartPolice: Never\n"), "manifest: spec.restartPolice"),
+        ("no name", pod.replace("  name: web\n", ""), "manifest: metadata.name"),
+    ];
+    for (what, text, named) in cases {
+        let file = server.scratch("bad.yaml");
+        std::fs::write(&file, text).unwrap();
+        let answer = server.cli(&["pod", "create", "--bay", "k8s", "--manifest", file.to_str().unwrap()]);
+        assert!(answer.code == 1 && answer.err.contains("HTTP 400"), "{what}: {answer:?}");
+        assert!(answer.err.contains(named), "{what}: does not name {named}: {answer:?}");
+    }
+    let own = format!("{}/healthcheck", server.url());
+    for url in [
+        own.as_str(),
+        "http://localhost/pod.yaml",
+        "http://[::1]/pod.yaml",
+        "http://[::ffff:127.0.0.1]/pod.yaml",
+        "http://2130706433/pod.yaml",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fe80::1]/pod.yaml",
+        "http://10.0.0.1/pod.yaml",
+        "http://172.17.0.1/pod.yaml",
+        "http://192.168.0.1/pod.yaml",
+        "http://[fd00::1]/pod.yaml",
+    ] {
+        let answer = server.cli(&["pod", "create", "--bay", "k8s", "--manifest", url]);
+        assert!(answer.code == 1 && answer.err.contains("HTTP 400"), "{url}: {answer:?}");
+        assert!(answer.err.contains("manifest_url") && answer.err.contains("internal"), "{url}: {answer:?}");
+    }
+    let answer = server.cli(&["pod", "create", "--bay", "k8s", "--manifest-url", "file:///etc/passwd"]);
+    assert!(answer.code == 1 && answer.err.contains("manifest_url"), "{answer:?}");
+    for noun in ["pod", "rc"] {
+        assert_eq!(server.json(&[noun, "list", "--bay", "k8s"]).as_array().unwrap().len(), 0);
+    }
+}
+
 fn a_pod_is_reached_through_a_node_port(server: &Server) {
     server.ok(&["pod", "create", "--bay", "k8s", "--manifest", &manifest("web-pod.yaml")]);
     eventually("the pod runs", PATIENCE, || {
@@ -103,16 +148,49 @@ fn a_killed_replica_is_replaced(server: &Server) {
     eventually("the killed one is replaced", PATIENCE, || running().filter(|now| !now.contains(&before[0])));
 }
 
+/// A pod that runs and is not on its way out.
+struct Replica {
+    name: String,
+    node: String,
+    address: String,
+}
+
+fn replicas(config: &Path) -> Vec<Replica> {
+    let pods: Value =
+        serde_json::from_str(&kubectl(config, &["get", "pods", "-l", "app=replicas", "-o", "json"])).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = pods["items"].as_array().unwrap().iter();
+    all.filter(|pod| pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null())
+        .map(|pod| Replica {
+            name: text(&pod["metadata"]["name"]),
+            node: text(&pod["spec"]["nodeName"]),
+            address: text(&pod["status"]["podIP"]),
+        })
+        .collect()
+}
+
+/// What a pod gets when it fetches a page.
+fn fetched_by(config: &Path, pod: &Replica, url: &str) -> String {
+    kubectl(config, &["exec", &pod.name, "--", "wget", "-q", "-O-", url])
+}
+
+/// Every replica reaches every other one at its own address, and they are spread over both nodes.
+fn replicas_reach_each_other(config: &Path, replicas: &[Replica]) {
+    assert!(replicas.iter().any(|pod| pod.node != replicas[0].node), "replicas are spread over both nodes");
+    for from in replicas {
+        for to in replicas.iter().filter(|to| to.name != from.name) {
+            let answer = fetched_by(config, from, &format!("http://{}/hostname", to.address));
+            assert_eq!(answer.trim(), to.name, "asked by {} on {}", from.name, from.node);
+        }
+    }
+}
+
 fn pods_find_each_other_across_nodes_and_by_name(config: &Path) {
-    let pods = kubectl(config, &["get", "pods", "-l", "app=replicas", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName} {.status.podIP}{\"\\n\"}{end}"]);
-    let pods: Vec<Vec<&str>> = pods.lines().map(|line| line.split(' ').collect()).collect();
-    let first = &pods[0];
-    let elsewhere = pods.iter().find(|pod| pod[1] != first[1]).expect("replicas are spread over both nodes");
-    let page = kubectl(config, &["exec", first[0], "--", "curl", "-s", "--max-time", "5", &format!("http://{}/", elsewhere[2])]);
-    assert!(page.contains("nginx"), "{page}");
+    let replicas = replicas(config);
+    replicas_reach_each_other(config, &replicas);
     for name in ["web", "web.default", "web.default.svc.cluster.local"] {
-        let page = kubectl(config, &["exec", first[0], "--", "curl", "-s", "--max-time", "5", &format!("http://{name}/")]);
-        assert!(page.contains("nginx"), "{name}: {page}");
+        let answer = fetched_by(config, &replicas[0], &format!("http://{name}/hostname"));
+        assert_eq!(answer.trim(), "web", "{name}");
     }
 }
 
@@ -137,18 +215,15 @@ fn what_was_made_is_deleted(server: &Server) {
 #[test]
 fn pods_reach_each_other_over_vxlan() {
     let server = Server::start();
-    server.ok(&["bay", "create", "vx", "--baymodel", "kubernetes", "--node-count", "2", "--labels", "flannel_backend=vxlan", "--watch"]);
+    let vxlan = ["--labels", "flannel_backend=vxlan"];
+    server
+        .ok(&[&["bay", "create", "vx", "--baymodel", "kubernetes", "--node-count", "2", "--watch"], &vxlan[..]]
+            .concat());
     server.ok(&["rc", "create", "--bay", "vx", "--manifest", &manifest("web-rc.yaml")]);
     let dir = server.scratch("config");
     server.ok(&["bay", "config", "vx", "--dir", dir.to_str().unwrap()]);
     let config = dir.join("config");
-    eventually("three replicas run", PATIENCE, || {
-        let running = kubectl(&config, &["get", "pods", "--field-selector=status.phase=Running", "--no-headers"]);
-        (running.lines().count() == 3).then_some(())
-    });
-    let pods = kubectl(&config, &["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName} {.status.podIP}{\"\\n\"}{end}"]);
-    let pods: Vec<Vec<&str>> = pods.lines().map(|line| line.split(' ').collect()).collect();
-    let elsewhere = pods.iter().find(|pod| pod[1] != pods[0][1]).expect("replicas are spread over both nodes");
-    let page = kubectl(&config, &["exec", pods[0][0], "--", "curl", "-s", "--max-time", "5", &format!("http://{}/", elsewhere[2])]);
-    assert!(page.contains("nginx"), "{page}");
+    let three = eventually("three replicas run", PATIENCE, || Some(replicas(&config)).filter(|pods| pods.len() == 3));
+    replicas_reach_each_other(&config, &three);
+    server.ok(&["bay", "delete", "vx", "--watch"]);
 }

@@ -28,7 +28,17 @@ fn a_swarm_runs_containers_and_leaves_nothing_behind() {
     assert!(said.contains("from-inside") && said.contains("nginx version"), "{said}");
     assert_eq!(server.cli(&["container", "exec", "web", "--bay", "sw", "--", "sh", "-c", "exit 7"]).code, 7);
 
-    server.ok(&["container", "create", "hello", "--bay", "sw", "--image", "jeroboam/nginx:1.22", "--command", "sh -c 'echo one; echo two >&2'"]);
+    server.ok(&[
+        "container",
+        "create",
+        "hello",
+        "--bay",
+        "sw",
+        "--image",
+        "jeroboam/nginx:1.22",
+        "--command",
+        "sh -c 'echo one; echo two >&2'",
+    ]);
     eventually("the logs arrive", PATIENCE, || {
         let logs = server.ok(&["container", "logs", "hello", "--bay", "sw"]);
         (logs.contains("one") && logs.contains("two")).then_some(())
@@ -56,7 +66,8 @@ fn a_swarm_runs_containers_and_leaves_nothing_behind() {
 fn plain_docker_works_with_the_files_of_bay_config(server: &Server) {
     let dir = server.scratch("tls");
     server.ok(&["bay", "config", "sw", "--dir", dir.to_str().unwrap()]);
-    let address = server.json(&["cluster", "show", "sw"])["api_address"].as_str().unwrap().replace("https://", "tcp://");
+    let address =
+        server.json(&["cluster", "show", "sw"])["api_address"].as_str().unwrap().replace("https://", "tcp://");
     let nodes = Command::new("docker")
         .args(["node", "ls", "--format", "{{.Hostname}} {{.Status}}"])
         .env("DOCKER_HOST", address)
@@ -69,6 +80,7 @@ fn plain_docker_works_with_the_files_of_bay_config(server: &Server) {
 }
 
 fn nobody_gets_in_without_a_certificate(api_address: &str) {
-    let answer = Command::new("curl").args(["-sk", "--max-time", "5", &format!("{api_address}/version")]).output().unwrap();
+    let answer =
+        Command::new("curl").args(["-sk", "--max-time", "5", &format!("{api_address}/version")]).output().unwrap();
     assert!(!answer.status.success(), "{answer:?}");
 }

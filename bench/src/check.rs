@@ -1,0 +1,83 @@
+//! What kubectl and docker say about a cluster: the server's own word is not enough for a measurement.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::server::Server;
+
+/// The kinds of clusters that are measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Kubernetes.
+    Kubernetes,
+    /// Docker Engines in swarm mode.
+    Swarm,
+}
+
+impl Kind {
+    /// Its template.
+    pub(crate) fn template(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Swarm => "swarm",
+        }
+    }
+
+    /// For the table.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "Kubernetes",
+            Self::Swarm => "Swarm",
+        }
+    }
+}
+
+/// How to get at a cluster without the server.
+pub(crate) struct Access {
+    kind: Kind,
+    folder: PathBuf,
+    address: String,
+}
+
+impl Access {
+    /// Has the command line write what kubectl or docker want.
+    pub(crate) fn get(server: &Server, kind: Kind, cluster: &str, api_address: &str) -> anyhow::Result<Self> {
+        let folder = server.scratch(cluster);
+        std::fs::create_dir_all(&folder).context("making a folder for the cluster's access")?;
+        run(server.command().args(["cluster", "config", cluster, "--force", "--dir"]).arg(&folder))?;
+        Ok(Self { kind, folder, address: api_address.replacen("https://", "tcp://", 1) })
+    }
+
+    /// How many nodes the engine would place work on.
+    pub(crate) fn ready_nodes(&self) -> anyhow::Result<usize> {
+        let text = match self.kind {
+            Kind::Kubernetes => run(Command::new("kubectl")
+                .args(["get", "nodes", "--no-headers", "--kubeconfig"])
+                .arg(self.folder.join("config")))?,
+            Kind::Swarm => run(Command::new("docker")
+                .args(["--tlsverify", "-H", &self.address, "node", "ls", "--format", "{{.Hostname}} {{.Status}}"])
+                .env("DOCKER_CERT_PATH", &self.folder))?,
+        };
+        Ok(text.lines().filter(|line| line.split_whitespace().nth(1) == Some("Ready")).count())
+    }
+}
+
+/// Containers, networks and volumes at the Docker Engine that carry a cluster's mark.
+pub(crate) fn left_of(cluster: &str) -> anyhow::Result<usize> {
+    let filter = format!("label=org.jeroboam.cluster={cluster}");
+    let mut count = 0;
+    for list in [&["ps", "-aq"][..], &["network", "ls", "-q"], &["volume", "ls", "-q"]] {
+        count += run(Command::new("docker").args(list).args(["--filter", &filter]))?.lines().count();
+    }
+    Ok(count)
+}
+
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| format!("running {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

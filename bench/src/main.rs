@@ -1,0 +1,119 @@
+//! Measures a built server on real clusters, and prints the table of the README as Markdown.
+//!
+//! `jeroboam-bench PROGRAM`, where the program is a built `jeroboam` with `jeroboam-node` beside it. It starts its own
+//! servers, with data folders and ports of their own, and takes away everything that they made, also when something
+//! fails or it is interrupted. Progress goes to standard error, the table to standard output.
+//!
+//! | variable | what | default |
+//! |---|---|---|
+//! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster is measured | 5 |
+//! | `JEROBOAM_BENCH_POSTS` | how many clusters are asked for on the simulated infrastructure | 200 |
+//! | `JEROBOAM_BENCH_DIR` | where the data folders are made | `/var/tmp` |
+//!
+//! - `real`: clusters on the Docker Engine: create, scale, delete; then start and memory of the server.
+//! - `requests`: how fast the API answers.
+//! - `server`: a server under measurement.
+//! - `check`: what kubectl and docker say about a cluster.
+//! - `stages`: where the time of an operation goes.
+//! - `machine`: what the numbers were measured on.
+//! - `report`: the tables.
+// The table on standard output is what this is for.
+#![allow(clippy::print_stdout)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod check;
+mod machine;
+mod real;
+mod report;
+mod requests;
+mod samples;
+mod server;
+mod stages;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use report::Report;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long all of it may take: several times what it takes on a small machine.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Never in memory, unlike `/tmp` on many machines: the database is to be on a disk.
+const DEFAULT_DIR: &str = "/var/tmp";
+
+/// What is asked for.
+pub(crate) struct Settings {
+    /// The built server.
+    pub(crate) program: PathBuf,
+    /// How often each operation on a cluster is measured.
+    pub(crate) runs: usize,
+    /// How many clusters are asked for on the simulated infrastructure.
+    pub(crate) posts: usize,
+    /// Where the data folders are made.
+    pub(crate) dir: PathBuf,
+}
+
+impl Settings {
+    fn read() -> anyhow::Result<Self> {
+        let program = std::env::args_os().nth(1).map(PathBuf::from).context("usage: jeroboam-bench PROGRAM")?;
+        let number = |name: &str, default: usize| match std::env::var(name) {
+            Ok(text) => match text.parse() {
+                Ok(number) if number > 0 => Ok(number),
+                _ => bail!("{name}: '{text}' is not a number from 1"),
+            },
+            Err(_) => Ok(default),
+        };
+        Ok(Self {
+            program: program.canonicalize().with_context(|| format!("looking for {}", program.display()))?,
+            runs: number("JEROBOAM_BENCH_RUNS", 5)?,
+            posts: number("JEROBOAM_BENCH_POSTS", 200)?,
+            dir: std::env::var_os("JEROBOAM_BENCH_DIR").map_or_else(|| DEFAULT_DIR.into(), PathBuf::from),
+        })
+    }
+}
+
+/// Says on standard error what is going on.
+pub(crate) fn say(text: &str) {
+    eprintln!("» {text}");
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let settings = Settings::read()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        // Whatever ends this drops the servers, and with them what they made.
+        tokio::select! {
+            done = tokio::time::timeout(LIMIT, Box::pin(measure(&settings))) => {
+                done.with_context(|| format!("it took longer than {} s", LIMIT.as_secs()))?
+            }
+            _ = terminate.recv() => bail!("told to stop"),
+            _ = interrupt.recv() => bail!("interrupted"),
+        }
+    })
+}
+
+/// Measures everything, and prints what was measured even when a later part fails.
+async fn measure(settings: &Settings) -> anyhow::Result<()> {
+    let machine = machine::describe(&settings.dir);
+    let mut report = Report::default();
+    let result = async {
+        requests::measure(settings, &mut report).await.context("measuring how fast the API answers")?;
+        real::measure(settings, &mut report).await.context("measuring on the Docker Engine")
+    }
+    .await;
+    println!("{}\n{machine}", report.markdown());
+    result
+}

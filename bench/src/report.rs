@@ -1,0 +1,96 @@
+//! The tables that are printed.
+
+use std::fmt::Write as _;
+
+use crate::samples::Samples;
+use crate::stages::Stages;
+
+/// What was measured, in the order in which it is printed.
+#[derive(Default)]
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    stages: Vec<(String, Stages)>,
+}
+
+/// A line of the table.
+struct Row {
+    what: String,
+    /// What is to be reached, as the README says it; empty for values that are only of interest.
+    goal: String,
+    measured: String,
+    range: String,
+    is_missed: bool,
+}
+
+/// A unit and how many decimals make sense in it.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Megabytes, as in 1024 * 1024 bytes.
+    Megabytes,
+}
+
+impl Unit {
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Seconds => format!("{value:.1} s"),
+            Self::Millis if value >= 100.0 => format!("{value:.0} ms"),
+            Self::Millis => format!("{value:.1} ms"),
+            Self::Megabytes => format!("{value:.1} MB"),
+        }
+    }
+}
+
+impl Report {
+    /// Adds a line with the median. `goal` is the most that the median may be.
+    pub(crate) fn median(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples) {
+        self.line(what, unit, goal, samples, samples.median());
+    }
+
+    /// Adds a line with a percentile. `goal` is the most that it may be.
+    pub(crate) fn percentile(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, percent: usize) {
+        self.line(&format!("{what}, p{percent}"), unit, goal, samples, samples.percentile(percent));
+    }
+
+    fn line(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, value: f64) {
+        let row = Row {
+            what: what.to_owned(),
+            goal: goal.map_or_else(String::new, |goal| format!("≤ {}", unit.text(goal).replace(".0 ", " "))),
+            measured: unit.text(value),
+            range: match samples.count() {
+                0 | 1 => String::new(),
+                count => format!("{} – {} ({count})", unit.text(samples.least()), unit.text(samples.most())),
+            },
+            is_missed: goal.is_some_and(|goal| value > goal),
+        };
+        crate::say(&format!("{}: {} {}", row.what, row.measured, row.range));
+        self.rows.push(row);
+    }
+
+    /// Adds where the time of an operation goes.
+    pub(crate) fn stages(&mut self, what: &str, stages: Stages) {
+        self.stages.push((what.to_owned(), stages));
+    }
+
+    /// All of it.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::from("| what | reach | measured | least – most (runs) |\n|---|---|---|---|\n");
+        for row in &self.rows {
+            let missed = if row.is_missed { " (missed)" } else { "" };
+            let _ = writeln!(text, "| {} | {} | {}{missed} | {} |", row.what, row.goal, row.measured, row.range);
+        }
+        if !self.stages.is_empty() {
+            text.push_str(
+                "\nWhere the time goes: begin and end of each kind of step, in seconds since the request, medians.\n\n",
+            );
+            text.push_str("| operation | steps |\n|---|---|\n");
+        }
+        for (what, stages) in &self.stages {
+            let _ = writeln!(text, "| {what} | {} |", stages.text());
+        }
+        text
+    }
+}

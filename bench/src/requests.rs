@@ -1,0 +1,79 @@
+//! How fast the API answers, with clusters coming and going on the simulated infrastructure meanwhile.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use jeroboam_client::Client;
+use jeroboam_types::v1::ClusterCreate;
+
+use crate::report::{Report, Unit};
+use crate::samples::Samples;
+use crate::server::Server;
+use crate::{Settings, say};
+
+/// Clusters at a time: fewer than the quota of a project.
+const AT_A_TIME: usize = 10;
+/// How long a deleted cluster may take to be gone, on an infrastructure that takes seconds for its work.
+const GONE: Duration = Duration::from_secs(120);
+/// Between two looks whether a cluster is gone.
+const LOOK: Duration = Duration::from_millis(20);
+/// How often one request is sent before any is measured: the first ones log in, open the connection and fill caches.
+const WARM_UP: usize = 5;
+
+/// Asks for clusters one after the other, and measures the answers alone.
+pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let server = Server::start(settings, "simulated").await?;
+    let result = with_client(&server.client()?, settings.posts, report).await;
+    result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))
+}
+
+async fn with_client(client: &Client, posts: usize, report: &mut Report) -> anyhow::Result<()> {
+    for _ in 0..WARM_UP {
+        client.clusters().await?;
+    }
+    say(&format!("asking for {posts} clusters"));
+    let (mut post, mut get) = (Samples::default(), Samples::default());
+    let mut living: VecDeque<String> = VecDeque::new();
+    for number in 0..posts {
+        if living.len() == AT_A_TIME {
+            delete(client, living.pop_front()).await?;
+        }
+        let body = ClusterCreate {
+            name: Some(format!("bench-{number}")),
+            cluster_template_id: "kubernetes".to_owned(),
+            master_count: Some(1),
+            node_count: Some(2),
+            ..ClusterCreate::default()
+        };
+        let begin = Instant::now();
+        let accepted = client.create_cluster(&body).await?;
+        post.add_millis(begin.elapsed());
+        let begin = Instant::now();
+        client.cluster(&accepted.cluster).await?;
+        get.add_millis(begin.elapsed());
+        living.push_back(accepted.cluster);
+    }
+    report.percentile("`POST /v1/clusters` answered", Unit::Millis, None, &post, 50);
+    report.percentile("`POST /v1/clusters` answered", Unit::Millis, Some(15.0), &post, 99);
+    report.percentile("`GET /v1/clusters/{id}` answered", Unit::Millis, None, &get, 50);
+    report.percentile("`GET /v1/clusters/{id}` answered", Unit::Millis, None, &get, 99);
+    Ok(())
+}
+
+/// Deletes a cluster and waits until it does not count any more.
+async fn delete(client: &Client, cluster: Option<String>) -> anyhow::Result<()> {
+    let Some(cluster) = cluster else { return Ok(()) };
+    client.delete_cluster(&cluster).await?;
+    let begin = Instant::now();
+    loop {
+        match client.cluster(&cluster).await {
+            Err(problem) if problem.is_not_found() => return Ok(()),
+            other => drop(other?),
+        }
+        if begin.elapsed() > GONE {
+            bail!("cluster {cluster} is not gone {} s after its DELETE", GONE.as_secs());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

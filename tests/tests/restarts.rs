@@ -1,0 +1,144 @@
+//! Servers that are killed: at every step, and between operations.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jeroboam_tests::{Events, Server, container_of, containers_of, docker_output, eventually};
+
+const PATIENCE: Duration = Duration::from_secs(180);
+
+#[test]
+fn a_server_killed_at_every_step_of_a_kubernetes_cluster_ends_as_if_nothing_had_happened() {
+    killed_at_every_step("kubernetes");
+}
+
+#[test]
+fn a_server_killed_at_every_step_of_a_swarm_ends_as_if_nothing_had_happened() {
+    killed_at_every_step("swarm");
+}
+
+fn killed_at_every_step(kind: &str) {
+    let mut server = Server::start();
+    server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "2", "--no-wait"]);
+    let uuid = server.uuid_of("c");
+    let killed_at = kill_at_every_step(&mut server, &uuid);
+    // Whether one has to wait until a node is ready depends on how long the restarts took.
+    for expected in ["secrets", "network", "machine/c-master-0", "machine/c-worker-1", "node/c-worker-1", "engine"] {
+        assert!(killed_at.contains(expected), "never seen: {expected} in {killed_at:?}");
+    }
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
+    assert_eq!(containers_of(&uuid).len(), 3, "no second container");
+    let networks = docker_output(&["network", "ls", "-q", "--filter", &format!("label=org.jeroboam.cluster={uuid}")]);
+    assert_eq!(networks.lines().count(), 1, "no second network");
+
+    server.ok(&["bay", "scale", "c", "3", "--no-wait"]);
+    let killed_at = kill_at_every_step(&mut server, &uuid);
+    assert!(killed_at.contains("machine/c-worker-2"), "never seen: the new node's machine in {killed_at:?}");
+    assert_eq!(containers_of(&uuid).len(), 4);
+    server.ok(&["bay", "scale", "c", "1", "--no-wait"]);
+    let killed_at = kill_at_every_step(&mut server, &uuid);
+    for expected in ["drain/c-worker-1", "remove-machine/c-worker-2", "forget/c-worker-2"] {
+        assert!(killed_at.contains(expected), "never seen: {expected} in {killed_at:?}");
+    }
+    let shown = server.json(&["cluster", "show", "c"]);
+    assert_eq!((&shown["status"], shown["node_count"].as_u64()), (&"UPDATE_COMPLETE".into(), Some(1)));
+    assert_eq!(containers_of(&uuid).len(), 2);
+
+    server.ok(&["bay", "delete", "c", "--no-wait"]);
+    let killed_at = kill_at_every_step(&mut server, &uuid);
+    for expected in ["remove-machine/c-master-0", "remove-machine/c-worker-1", "remove-network", "remove-secrets"] {
+        assert!(killed_at.contains(expected), "never seen: {expected} in {killed_at:?}");
+    }
+    assert_eq!(server.cli(&["bay", "show", "c"]).code, 3);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new(), "no orphan");
+}
+
+/// Kills and restarts the server at the first sight of each step, and of each thing that the Docker Engine does in
+/// between (a container made but not yet started, for example), until the newest operation has ended, which must be in
+/// success. Gives where it was killed.
+fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
+    let operation = server.newest_operation(cluster)["uuid"].as_str().unwrap().to_owned();
+    let events = Events::of(cluster);
+    let mut killed_at = BTreeSet::new();
+    let started = Instant::now();
+    let mut seen_of_log = 0;
+    let mut next_look = Instant::now();
+    let mut kills = 0;
+    loop {
+        assert!(started.elapsed() < PATIENCE, "does not end: {:#}", server.newest_operation(cluster));
+        let mut new: BTreeSet<String> = steps_begun(&server.log_from(&mut seen_of_log), &operation).collect();
+        new.extend(events.new_ones().into_iter().filter(|event| !event.contains("exec")));
+        if !new.is_subset(&killed_at) {
+            killed_at.extend(new);
+            kills += 1;
+            server.kill();
+            server.restart();
+        } else if Instant::now() >= next_look {
+            let now = server.newest_operation(cluster);
+            match now["status"].as_str().unwrap() {
+                "succeeded" => {
+                    println!("killed {kills} times, at: {killed_at:#?}");
+                    return killed_at;
+                }
+                "failed" | "cancelled" => panic!("killed {kills} times: {now:#}"),
+                _ => next_look = Instant::now() + Duration::from_millis(500),
+            }
+        } else {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Keys of steps that a piece of the server's log says were begun.
+fn steps_begun<'a>(log: &'a str, operation: &'a str) -> impl Iterator<Item = String> + 'a {
+    log.lines()
+        .filter(move |line| line.contains("step begins") && line.contains(operation))
+        .filter_map(|line| line.split("step=\"").nth(1)?.split('"').next().map(ToOwned::to_owned))
+}
+
+#[test]
+fn agents_of_a_kubernetes_cluster_keep_working_after_the_server_was_killed() {
+    agents_keep_working("kubernetes", "kubelet");
+}
+
+#[test]
+fn agents_of_a_swarm_keep_working_after_the_server_was_killed() {
+    agents_keep_working("swarm", "dockerd");
+}
+
+fn agents_keep_working(kind: &str, component: &str) {
+    let mut server = Server::start();
+    server.create(kind, "c", 1);
+    let uuid = server.uuid_of("c");
+    let before = containers_of(&uuid);
+    server.kill();
+    // While nobody is there to be told, an agent still looks after its components.
+    let worker = container_of(&uuid, "c-worker-0").expect("the worker has a container");
+    let process = || docker_output(&["exec", &worker, "pidof", "-s", component]);
+    let killed = process();
+    assert!(!killed.is_empty(), "{component} does not run");
+    docker_output(&["exec", &worker, "sh", "-c", &format!("kill -9 {killed}")]);
+    eventually("the component runs again", PATIENCE, || {
+        Some(process()).filter(|now| !now.is_empty() && *now != killed)
+    });
+    server.restart();
+
+    // The agents report to the new server, and tell it what happened while there was none.
+    eventually("the topology shows the restart, and all nodes up", PATIENCE, || {
+        let topology = server.json(&["bay", "topology", "c"]);
+        let nodes: Vec<_> =
+            topology["node_groups"].as_array()?.iter().flat_map(|group| group["nodes"].as_array().unwrap()).collect();
+        let is_up = nodes.iter().all(|node| node["phase"] == "up");
+        let worker = nodes.iter().find(|node| node["name"] == "c-worker-0")?;
+        let restarts =
+            worker["components"].as_array()?.iter().find(|one| one["name"] == component)?["restarts"].as_u64();
+        (is_up && restarts >= Some(1)).then_some(())
+    });
+    server.ok(&["bay", "scale", "c", "2", "--watch"]);
+    let now = containers_of(&uuid);
+    assert_eq!(now.len(), 3);
+    assert!(before.iter().all(|id| now.contains(id)), "the nodes that were there are still the same");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}

@@ -65,6 +65,7 @@ pub fn eventually<T>(what: &str, patience: Duration, mut look: impl FnMut() -> O
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
+            println!("{:5.1} s until {what}", started.elapsed().as_secs_f32());
             return found;
         }
         assert!(started.elapsed() < patience, "waited {} s in vain until {what}", patience.as_secs());

@@ -10,7 +10,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{cache, docker_output, eventually};
 
@@ -54,18 +54,22 @@ impl Outage {
 
     /// From now on the engine does not answer.
     pub fn begin(&mut self) {
+        let began = Instant::now();
         match self {
             Self::Engine(engine) => engine.stop(),
             Self::Proxy(proxy) => proxy.close(),
         }
+        println!("the engine is away (it took {:.1} s)", began.elapsed().as_secs_f32());
     }
 
     /// The engine answers again.
     pub fn end(&mut self) {
+        let began = Instant::now();
         match self {
             Self::Engine(engine) => engine.start(),
             Self::Proxy(proxy) => proxy.listen(),
         }
+        println!("the engine is back (it took {:.1} s)", began.elapsed().as_secs_f32());
     }
 }
 

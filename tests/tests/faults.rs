@@ -123,26 +123,16 @@ fn a_locked_database_gives_a_5xx_with_its_cause_and_nothing_half_written() {
 
 #[test]
 fn a_docker_engine_that_is_away_holds_up_a_swarm_which_goes_on_by_itself_when_it_is_back() {
-    engine_is_away("swarm", |server| {
-        server.ok(&["container", "create", "web", "--bay", "c", "--image", "jeroboam/nginx:1.22"]);
-        eventually("the container runs", PATIENCE, || {
-            (server.json(&["container", "show", "web", "--bay", "c"])["status"] == "Running").then_some(())
-        });
-    });
+    engine_is_away("swarm", &["container", "create", "web", "--bay", "c", "--image", "jeroboam/nginx:1.22"]);
 }
 
 #[test]
 fn a_docker_engine_that_is_away_holds_up_a_kubernetes_cluster_which_goes_on_by_itself_when_it_is_back() {
     let pod = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-pod.yaml").display().to_string();
-    engine_is_away("kubernetes", |server| {
-        server.ok(&["pod", "create", "--bay", "c", "--manifest", &pod]);
-        eventually("the pod runs", PATIENCE, || {
-            (server.json(&["pod", "show", "web", "--bay", "c"])["status"] == "Running").then_some(())
-        });
-    });
+    engine_is_away("kubernetes", &["pod", "create", "--bay", "c", "--manifest", &pod]);
 }
 
-fn engine_is_away(kind: &str, use_it: impl Fn(&Server)) {
+fn engine_is_away(kind: &str, create_web: &[&str]) {
     let scratch = tempfile::tempdir().unwrap();
     let mut engine = Outage::possible_here(scratch.path());
     let server = Server::set_up(Setup { docker_host: engine.host(), ..Setup::default() });
@@ -159,8 +149,11 @@ fn engine_is_away(kind: &str, use_it: impl Fn(&Server)) {
     // A cluster that is complete comes back with the engine.
     engine.begin();
     engine.end();
+    eventually("it takes work again", PATIENCE, || (server.cli(create_web).code == 0).then_some(()));
+    eventually("the work is done", PATIENCE, || {
+        (server.json(&[create_web[0], "show", "web", "--bay", "c"])["status"] == "Running").then_some(())
+    });
     eventually("all nodes are up again", PATIENCE, || all_up(&server.json(&["bay", "topology", "c"])).then_some(()));
-    use_it(&server);
 
     engine.begin();
     // The API answers without it.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jeroboam_tests::{Server, eventually, run};
-use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,7 +29,7 @@ fn a_cluster_runs_pods_services_and_replication_controllers_and_leaves_nothing_b
     topology_shows_every_component(&server);
     a_pod_is_reached_through_a_node_port(&server);
     a_killed_replica_is_replaced(&server);
-    pods_find_each_other_across_nodes_and_by_name(&config);
+    pods_find_each_other_across_nodes_and_by_name(&server, &config);
     scaling_adds_and_removes_nodes(&server, &config);
     what_was_made_is_deleted(&server);
 
@@ -148,49 +147,53 @@ fn a_killed_replica_is_replaced(server: &Server) {
     eventually("the killed one is replaced", PATIENCE, || running().filter(|now| !now.contains(&before[0])));
 }
 
-/// A pod that runs and is not on its way out.
-struct Replica {
-    name: String,
-    node: String,
-    address: String,
-}
-
-fn replicas(config: &Path) -> Vec<Replica> {
-    let pods: Value =
-        serde_json::from_str(&kubectl(config, &["get", "pods", "-l", "app=replicas", "-o", "json"])).unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let all = pods["items"].as_array().unwrap().iter();
-    all.filter(|pod| pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null())
-        .map(|pod| Replica {
-            name: text(&pod["metadata"]["name"]),
-            node: text(&pod["spec"]["nodeName"]),
-            address: text(&pod["status"]["podIP"]),
+/// Makes one pod on each worker, past the scheduler, which is free to put all on one. Gives their names and addresses
+/// when they run.
+fn pod_on_each_worker(server: &Server, cluster: &str) -> Vec<(String, String)> {
+    let pod = std::fs::read_to_string(manifest("web-pod.yaml")).unwrap();
+    let mut pods = Vec::new();
+    for worker in [format!("{cluster}-worker-0"), format!("{cluster}-worker-1")] {
+        let name = format!("at-{worker}");
+        let text = pod
+            .replace("name: web", &format!("name: {name}"))
+            .replace("app: web", "app: peer")
+            .replace("spec:\n", &format!("spec:\n  nodeName: {worker}\n"));
+        let file = server.scratch("peer.yaml");
+        std::fs::write(&file, text).unwrap();
+        server.ok(&["pod", "create", "--bay", cluster, "--manifest", file.to_str().unwrap()]);
+        pods.push((name, worker));
+    }
+    let address = |(name, worker): (String, String)| {
+        eventually(&format!("{name} runs"), PATIENCE, || {
+            let pod = server.json(&["pod", "show", &name, "--bay", cluster]);
+            assert_eq!(pod["host"], *worker);
+            let address = pod["ip"].as_str().map(ToOwned::to_owned);
+            (pod["status"] == "Running").then_some((name.clone(), address?))
         })
-        .collect()
+    };
+    pods.into_iter().map(address).collect()
 }
 
 /// What a pod gets when it fetches a page.
-fn fetched_by(config: &Path, pod: &Replica, url: &str) -> String {
-    kubectl(config, &["exec", &pod.name, "--", "wget", "-q", "-O-", url])
+fn fetched_by(config: &Path, pod: &str, url: &str) -> String {
+    kubectl(config, &["exec", pod, "--", "wget", "-q", "-O-", url]).trim().to_owned()
 }
 
-/// Every replica reaches every other one at its own address, and they are spread over both nodes.
-fn replicas_reach_each_other(config: &Path, replicas: &[Replica]) {
-    assert!(replicas.iter().any(|pod| pod.node != replicas[0].node), "replicas are spread over both nodes");
-    for from in replicas {
-        for to in replicas.iter().filter(|to| to.name != from.name) {
-            let answer = fetched_by(config, from, &format!("http://{}/hostname", to.address));
-            assert_eq!(answer.trim(), to.name, "asked by {} on {}", from.name, from.node);
+fn pods_reach_each_other(config: &Path, pods: &[(String, String)]) {
+    for (from, _) in pods {
+        for (to, address) in pods {
+            assert_eq!(fetched_by(config, from, &format!("http://{address}/hostname")), *to, "asked by {from}");
         }
     }
 }
 
-fn pods_find_each_other_across_nodes_and_by_name(config: &Path) {
-    let replicas = replicas(config);
-    replicas_reach_each_other(config, &replicas);
-    for name in ["web", "web.default", "web.default.svc.cluster.local"] {
-        let answer = fetched_by(config, &replicas[0], &format!("http://{name}/hostname"));
-        assert_eq!(answer.trim(), "web", "{name}");
+fn pods_find_each_other_across_nodes_and_by_name(server: &Server, config: &Path) {
+    let pods = pod_on_each_worker(server, "k8s");
+    pods_reach_each_other(config, &pods);
+    for (pod, _) in &pods {
+        for name in ["web", "web.default", "web.default.svc.cluster.local"] {
+            assert_eq!(fetched_by(config, pod, &format!("http://{name}/hostname")), "web", "{name} asked by {pod}");
+        }
     }
 }
 
@@ -219,11 +222,9 @@ fn pods_reach_each_other_over_vxlan() {
     server
         .ok(&[&["bay", "create", "vx", "--baymodel", "kubernetes", "--node-count", "2", "--watch"], &vxlan[..]]
             .concat());
-    server.ok(&["rc", "create", "--bay", "vx", "--manifest", &manifest("web-rc.yaml")]);
     let dir = server.scratch("config");
     server.ok(&["bay", "config", "vx", "--dir", dir.to_str().unwrap()]);
     let config = dir.join("config");
-    let three = eventually("three replicas run", PATIENCE, || Some(replicas(&config)).filter(|pods| pods.len() == 3));
-    replicas_reach_each_other(&config, &three);
+    pods_reach_each_other(&config, &pod_on_each_worker(&server, "vx"));
     server.ok(&["bay", "delete", "vx", "--watch"]);
 }

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jeroboam_tests::{Events, Server, container_of, containers_of, docker_output, eventually};
+use jeroboam_tests::{Events, Server, container_of, containers_of, docker_output, eventually, run};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -44,14 +45,29 @@ fn killed_at_every_step(kind: &str) {
     let shown = server.json(&["cluster", "show", "c"]);
     assert_eq!((&shown["status"], shown["node_count"].as_u64()), (&"UPDATE_COMPLETE".into(), Some(1)));
     assert_eq!(containers_of(&uuid).len(), 2);
+    assert_eq!(nodes_that_the_engine_knows(&server, kind), 2, "nodes that are gone are forgotten");
 
     server.ok(&["bay", "delete", "c", "--no-wait"]);
     let killed_at = kill_at_every_step(&mut server, &uuid);
-    for expected in ["remove-machine/c-master-0", "remove-machine/c-worker-1", "remove-network", "remove-secrets"] {
+    for expected in ["remove-machine/c-master-0", "remove-machine/c-worker-0", "remove-network", "remove-secrets"] {
         assert!(killed_at.contains(expected), "never seen: {expected} in {killed_at:?}");
     }
     assert_eq!(server.cli(&["bay", "show", "c"]).code, 3);
     assert_eq!(server.marked(&uuid), Vec::<String>::new(), "no orphan");
+}
+
+fn nodes_that_the_engine_knows(server: &Server, kind: &str) -> usize {
+    let dir = server.scratch("config");
+    server.ok(&["bay", "config", "c", "--dir", dir.to_str().unwrap()]);
+    let nodes = if kind == "kubernetes" {
+        run("kubectl", &["get", "nodes", "--no-headers"], &[("KUBECONFIG", &dir.join("config"))])
+    } else {
+        let api = server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().replace("https://", "tcp://");
+        let host = Path::new(&api);
+        let tls = [("DOCKER_HOST", host), ("DOCKER_TLS_VERIFY", Path::new("1")), ("DOCKER_CERT_PATH", &dir)];
+        run("docker", &["node", "ls", "-q"], &tls)
+    };
+    nodes.lines().count()
 }
 
 /// Kills and restarts the server at the first sight of each step, and of each thing that the Docker Engine does in

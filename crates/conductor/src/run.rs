@@ -37,7 +37,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
     };
     tokio::select! {
         biased;
-        () = lease.lost.cancelled() => warn!(%operation, "another conductor has taken over"),
+        () = lease.lost.cancelled() => warn!(%operation, "the lease is gone: it could not be renewed in time, or another has it"),
         () = shutdown.cancelled() => run.give_back().await,
         () = lease.cancel.cancelled() => run.end(Outcome::Cancelled(None)).await,
         outcome = run.reach_end() => run.end(outcome).await,

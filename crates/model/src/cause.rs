@@ -46,7 +46,10 @@ impl CauseExt for Cause {
 
     fn one_line(&self) -> String {
         match &self.detail {
-            Some(detail) => format!("{}: {}", self.message, detail.lines().next_back().unwrap_or_default().trim()),
+            Some(detail) => {
+                let last = detail.lines().next_back().unwrap_or_default().trim();
+                format!("{}: {last}", self.message.trim_end_matches('.'))
+            }
             None => self.message.clone(),
         }
     }

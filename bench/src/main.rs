@@ -91,29 +91,26 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let settings = Settings::read()?;
+    let machine = machine::describe(&settings.dir);
+    let mut report = Report::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         // Whatever ends this drops the servers, and with them what they made.
         tokio::select! {
-            done = tokio::time::timeout(LIMIT, Box::pin(measure(&settings))) => {
+            done = tokio::time::timeout(LIMIT, Box::pin(measure(&settings, &mut report))) => {
                 done.with_context(|| format!("it took longer than {} s", LIMIT.as_secs()))?
             }
             _ = terminate.recv() => bail!("told to stop"),
             _ = interrupt.recv() => bail!("interrupted"),
         }
-    })
-}
-
-/// Measures everything, and prints what was measured even when a later part fails.
-async fn measure(settings: &Settings) -> anyhow::Result<()> {
-    let machine = machine::describe(&settings.dir);
-    let mut report = Report::default();
-    let result = async {
-        requests::measure(settings, &mut report).await.context("measuring how fast the API answers")?;
-        real::measure(settings, &mut report).await.context("measuring on the Docker Engine")
-    }
-    .await;
+    });
+    // What was measured is worth printing, even when a later part failed.
     println!("{}\n{machine}", report.markdown());
     result
+}
+
+async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    requests::measure(settings, report).await.context("measuring how fast the API answers")?;
+    real::measure(settings, report).await.context("measuring on the Docker Engine")
 }

@@ -12,8 +12,10 @@ use crate::samples::Samples;
 use crate::server::Server;
 use crate::{Settings, say};
 
-/// Clusters at a time: fewer than the quota of a project.
-const AT_A_TIME: usize = 10;
+/// Clusters that live at a time. Together with those that are on their way out: fewer than the quota of a project.
+const LIVING: usize = 4;
+/// Clusters that are on their way out at a time.
+const LEAVING: usize = 14;
 /// How long a deleted cluster may take to be gone, on an infrastructure that takes seconds for its work.
 const GONE: Duration = Duration::from_secs(120);
 /// Between two looks whether a cluster is gone.
@@ -34,10 +36,18 @@ async fn with_client(client: &Client, posts: usize, report: &mut Report) -> anyh
     }
     say(&format!("asking for {posts} clusters"));
     let (mut post, mut get) = (Samples::default(), Samples::default());
-    let mut living: VecDeque<String> = VecDeque::new();
+    let (mut living, mut leaving) = (VecDeque::<String>::new(), VecDeque::<String>::new());
     for number in 0..posts {
-        if living.len() == AT_A_TIME {
-            delete(client, living.pop_front()).await?;
+        if living.len() == LIVING
+            && let Some(cluster) = living.pop_front()
+        {
+            client.delete_cluster(&cluster).await?;
+            leaving.push_back(cluster);
+        }
+        if leaving.len() == LEAVING
+            && let Some(cluster) = leaving.pop_front()
+        {
+            until_gone(client, &cluster).await?;
         }
         let body = ClusterCreate {
             name: Some(format!("bench-{number}")),
@@ -61,13 +71,11 @@ async fn with_client(client: &Client, posts: usize, report: &mut Report) -> anyh
     Ok(())
 }
 
-/// Deletes a cluster and waits until it does not count any more.
-async fn delete(client: &Client, cluster: Option<String>) -> anyhow::Result<()> {
-    let Some(cluster) = cluster else { return Ok(()) };
-    client.delete_cluster(&cluster).await?;
+/// Waits until a deleted cluster does not count any more.
+async fn until_gone(client: &Client, cluster: &str) -> anyhow::Result<()> {
     let begin = Instant::now();
     loop {
-        match client.cluster(&cluster).await {
+        match client.cluster(cluster).await {
             Err(problem) if problem.is_not_found() => return Ok(()),
             other => drop(other?),
         }

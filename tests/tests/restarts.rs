@@ -19,6 +19,9 @@ fn a_server_killed_at_every_step_of_a_swarm_ends_as_if_nothing_had_happened() {
     killed_at_every_step("swarm");
 }
 
+/// How long nothing has to begin before an operation is asked whether it has ended.
+const QUIET: Duration = Duration::from_millis(500);
+
 fn killed_at_every_step(kind: &str) {
     let mut server = Server::start();
     server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "2", "--no-wait"]);
@@ -90,15 +93,19 @@ fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
             kills += 1;
             server.kill();
             server.restart();
+            // A look takes as long as some steps do: only when nothing has begun for a while.
+            next_look = Instant::now() + QUIET;
         } else if Instant::now() >= next_look {
             let now = server.newest_operation(cluster);
             match now["status"].as_str().unwrap() {
                 "succeeded" => {
+                    // What began and ended during this very look could not be struck any more.
+                    killed_at.extend(steps_begun(&server.log_from(&mut seen_of_log), &operation));
                     println!("killed {kills} times, at: {killed_at:#?}");
                     return killed_at;
                 }
                 "failed" | "cancelled" => panic!("killed {kills} times: {now:#}"),
-                _ => next_look = Instant::now() + Duration::from_millis(500),
+                _ => next_look = Instant::now() + QUIET,
             }
         } else {
             std::thread::sleep(Duration::from_millis(2));

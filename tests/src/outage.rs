@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::{cache, docker_output, eventually};
 
+/// Set to let tests stop the Docker Engine in earnest, if scripts/docker-up has started it.
+const STOP_ENGINE: &str = "JEROBOAM_TEST_STOP_ENGINE";
+
 /// The engine gives its containers 15 s to end before it kills them.
 const STOP: Duration = Duration::from_secs(60);
 /// How long the engine may take until it answers again, its containers started.
@@ -84,6 +87,9 @@ pub struct Dockerd {
 impl Dockerd {
     fn of_docker_up() -> Result<Self, String> {
         let state = std::env::var_os("JEROBOAM_STATE").map_or_else(|| cache().join("run"), PathBuf::from);
+        if std::env::var_os(STOP_ENGINE).is_none() {
+            return Err(format!("{STOP_ENGINE} is not set"));
+        }
         let pid_file = state.join("dockerd.pid");
         let pid = std::fs::read_to_string(&pid_file).map_err(|_| "scripts/docker-up has not started it".to_owned())?;
         let pid = pid.trim().to_owned();

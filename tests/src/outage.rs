@@ -1,7 +1,7 @@
 //! Taking the Docker Engine away from a server for a while.
 //!
-//! An engine that `scripts/docker-up` started, and on which nothing else runs, is really stopped and started again.
-//! Any other engine is not ours to stop: there the server reaches it through a proxy that is closed and opened again.
+//! The server reaches the engine through a proxy that is closed and opened again. With `JEROBOAM_TEST_STOP_ENGINE` set,
+//! an engine that `scripts/docker-up` started, and on which nothing else runs, is really stopped and started instead.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -3,8 +3,10 @@
 //! - `configure`: what we need in a cluster.
 //! - `node`, `drain`, `health`: what the conductor asks for.
 //! - [`Workloads`]: pods, services and replication controllers, in their files.
+//! - `accounts`: when a namespace takes pods.
 //! - `error`: what goes wrong, in our words.
 
+mod accounts;
 mod configure;
 mod drain;
 mod error;
@@ -108,7 +110,9 @@ async fn within<T>(
 #[async_trait]
 impl Engine for Kubernetes {
     async fn configure(&self, access: &Access, cluster: &Cluster) -> Result<()> {
-        configure::configure(&self.client(access).await?, cluster).await
+        let client = self.client(access).await?;
+        configure::configure(&client, cluster).await?;
+        accounts::await_default(&client).await
     }
 
     async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{FIELD_MANAGER, error};
+use super::{FIELD_MANAGER, accounts, error};
 use crate::WorkloadError;
 use crate::manifest::rules::{NAMESPACE, is_subdomain};
 
@@ -20,10 +20,6 @@ use crate::manifest::rules::{NAMESPACE, is_subdomain};
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Objects per page of a list, as Kubernetes' own command line asks for.
 const PAGE: u32 = 500;
-/// How long a fresh cluster may take to make the default service account, without which it takes no pods.
-const ACCOUNT_LIMIT: Duration = Duration::from_secs(5);
-/// How often that is tried.
-const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The workloads of one cluster, in the namespace `default`.
 #[derive(Clone)]
@@ -46,20 +42,11 @@ impl Workloads {
     pub(super) async fn create<K: Object>(&self, object: &K) -> Result<K, WorkloadError> {
         let api = self.api::<K>();
         let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let deadline = tokio::time::Instant::now() + ACCOUNT_LIMIT;
-        loop {
-            let outcome = within(async { api.create(&parameters, object).await }).await;
-            match outcome {
-                Err(WorkloadError::Refused(said)) if waits_for_account(&said) => {
-                    if tokio::time::Instant::now() >= deadline {
-                        return Err(WorkloadError::Unreachable(said));
-                    }
-                    tokio::time::sleep(ACCOUNT_INTERVAL).await;
-                }
-                // The namespace of a cluster that is just coming up, not something of the user's.
-                Err(WorkloadError::NotFound(said)) => return Err(WorkloadError::Unreachable(said)),
-                other => return other,
-            }
+        let created = accounts::patiently(REQUEST_LIMIT, || api.create(&parameters, object));
+        match within(created).await {
+            // The namespace of a cluster that is just coming up, not something of the user's.
+            Err(WorkloadError::NotFound(said)) => Err(WorkloadError::Unreachable(said)),
+            other => other,
         }
     }
 
@@ -140,11 +127,6 @@ pub(super) async fn within<T>(work: impl Future<Output = Result<T, kube::Error>>
         Ok(outcome) => outcome.map_err(|error| error::workload(&error)),
         Err(_) => Err(WorkloadError::Unreachable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
     }
-}
-
-/// Kubernetes refuses pods until its controllers have made the namespace's default account.
-fn waits_for_account(said: &str) -> bool {
-    said.contains("error looking up service account") && said.contains("not found")
 }
 
 /// Creation time of an object on the wire.

@@ -1,0 +1,124 @@
+//! A fresh namespace takes no pods for a moment: not before Kubernetes' controllers have made its default service account,
+//! and up to 1.23 the account's token too.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jeroboam_model::CauseExt as _;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, PostParams};
+use kube::{Client, Error};
+use tokio::time::Instant;
+
+use super::{LIMIT, error};
+use crate::Result;
+use crate::manifest::rules::NAMESPACE;
+
+/// How often a request is repeated that waits for the account.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// Name of the pod that nobody ever sees.
+const PROBE: &str = "jeroboam-probe";
+const DOING: &str = "waiting until it takes pods";
+
+/// Repeats a request until it does not fail for want of the account any more, or for `limit`.
+pub(super) async fn patiently<T, F>(limit: Duration, request: impl Fn() -> F) -> std::result::Result<T, Error>
+where
+    F: Future<Output = std::result::Result<T, Error>>,
+{
+    let deadline = Instant::now() + limit;
+    loop {
+        match request().await {
+            Err(error) if is_missing(&error) && Instant::now() + INTERVAL < deadline => {
+                tokio::time::sleep(INTERVAL).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Waits until the namespace for workloads takes pods. What else may be wrong with a pod is not asked here.
+pub(super) async fn await_default(client: &Client) -> Result<()> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    let parameters = PostParams { dry_run: true, ..PostParams::default() };
+    let probe = probe();
+    match patiently(LIMIT, || pods.create(&parameters, &probe)).await {
+        Err(problem) if is_missing(&problem) => Err(error::unreachable(DOING).said(problem)),
+        Err(problem @ Error::Api(_)) => {
+            tracing::debug!(%problem, "a pod for a try is refused");
+            Ok(())
+        }
+        Err(problem) => Err(error::cause(DOING, &problem)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Admission says 403 while there is no account, and "try again" (a 500 with this reason) while it has no token.
+fn is_missing(error: &Error) -> bool {
+    let Error::Api(status) = error else { return false };
+    status.reason == "ServerTimeout"
+        || status.code == 403
+            && status.message.contains("error looking up service account")
+            && status.message.contains("not found")
+}
+
+fn probe() -> Pod {
+    let container = Container { name: PROBE.to_owned(), image: Some(PROBE.to_owned()), ..Container::default() };
+    Pod {
+        metadata: ObjectMeta { name: Some(PROBE.to_owned()), ..ObjectMeta::default() },
+        spec: Some(PodSpec { containers: vec![container], ..PodSpec::default() }),
+        ..Pod::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use kube::core::Status;
+
+    use super::*;
+
+    /// Answers of Kubernetes 1.20, and what they mean.
+    fn no_account() -> Error {
+        let said = "pods \"web\" is forbidden: error looking up service account default/default: serviceaccount \"default\" \
+                    not found";
+        Error::Api(Box::new(Status::failure(said, "Forbidden").with_code(403)))
+    }
+
+    fn no_token() -> Error {
+        let said = "No API token found for service account \"default\", retry after the token is automatically created and \
+                    added to the service account";
+        Error::Api(Box::new(Status::failure(said, "ServerTimeout").with_code(500)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_repeated_while_the_account_or_its_token_is_missing() {
+        let tries = AtomicU32::new(0);
+        let outcome = patiently(LIMIT, async || match tries.fetch_add(1, Ordering::Relaxed) {
+            0..=2 => Err(no_account()),
+            3..=5 => Err(no_token()),
+            _ => Ok("made"),
+        })
+        .await;
+        assert_eq!((outcome.unwrap(), tries.into_inner()), ("made", 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_not_repeated_for_other_reasons_nor_for_ever() {
+        for error in ["quota exceeded", "error looking up service account: etcd is away"] {
+            let tries = AtomicU32::new(0);
+            let answer = Status::failure(error, "Forbidden").with_code(403);
+            let outcome: std::result::Result<(), _> = patiently(LIMIT, async || {
+                tries.fetch_add(1, Ordering::Relaxed);
+                Err(Error::Api(Box::new(answer.clone())))
+            })
+            .await;
+            assert!(outcome.is_err());
+            assert_eq!(tries.into_inner(), 1, "{error}");
+        }
+        let began = Instant::now();
+        let outcome: std::result::Result<(), _> = patiently(LIMIT, async || Err(no_token())).await;
+        assert!(is_missing(&outcome.unwrap_err()) && began.elapsed() <= LIMIT);
+    }
+}

@@ -50,7 +50,7 @@ fn arguments(node: &Node) -> Vec<String> {
         "--kube-api-qps=100".to_owned(),
         "--kube-api-burst=200".to_owned(),
     ];
-    arguments.extend(leader_election::arguments());
+    arguments.extend(leader_election::arguments(node));
     if !node.version.since(24) {
         // The unencrypted port, on by default up to 1.23; the flag went away with it.
         arguments.push("--port=0".to_owned());

@@ -32,7 +32,7 @@ fn arguments(node: &Node) -> Vec<String> {
         format!("--authorization-kubeconfig={kubeconfig}"),
         "--profiling=false".to_owned(),
     ];
-    arguments.extend(leader_election::arguments());
+    arguments.extend(leader_election::arguments(node));
     if !node.version.since(24) {
         // The unencrypted port, on by default up to 1.22; the flag went away with it.
         arguments.push("--port=0".to_owned());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::distr::{Alphanumeric, SampleString};
@@ -32,13 +32,33 @@ pub(crate) fn generate() -> SecretString {
     SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
 }
 
+fn params() -> Result<Params, IdentityError> {
+    Params::new(MEMORY, PASSES, 1, None)
+        .map_err(|_| IdentityError::Crypto("the settings for hashing passwords are wrong"))
+}
+
 /// Hashes a password.
 pub(crate) fn hash(password: &SecretString) -> Result<String, IdentityError> {
-    let params = Params::new(MEMORY, PASSES, 1, None)
-        .map_err(|_| IdentityError::Crypto("the settings for hashing passwords are wrong"))?;
+    let params = params()?;
     let hash: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password(password.expose_secret().as_bytes())
         .map_err(|_| IdentityError::Crypto("hashing a password failed"))?;
+    Ok(hash.to_string())
+}
+
+/// A hash, of the same cost, that no password has: its output is random.
+fn nobody() -> Result<String, IdentityError> {
+    let output = Output::new(&rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>());
+    let (Ok(params), Ok(output)) = (ParamsString::try_from(&params()?), output) else {
+        return Err(IdentityError::Crypto("the settings for hashing passwords are wrong"));
+    };
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params,
+        salt: Some(Salt::generate()),
+        hash: Some(output),
+    };
     Ok(hash.to_string())
 }
 
@@ -56,13 +76,13 @@ pub(crate) enum Outcome {
 /// Checks passwords, a few at a time.
 pub(crate) struct Checker {
     turns: Arc<Semaphore>,
-    /// Hash of a password that nobody knows, checked when there is no such user, so that the answer takes as long.
+    /// Checked when there is no such user, so that the answer takes as long.
     nobody: Arc<str>,
 }
 
 impl Checker {
     pub(crate) fn new() -> Result<Self, IdentityError> {
-        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: hash(&generate())?.into() })
+        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: nobody()?.into() })
     }
 
     /// Checks a password against the hash of a user, or against nobody's.
@@ -87,6 +107,17 @@ impl Checker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hash_of_nobody_differs_from_a_hash_in_nothing_but_salt_and_output() {
+        let (real, nobody) = (hash(&generate()).unwrap(), nobody().unwrap());
+        let shape = |text: &str| {
+            let parts: Vec<&str> = text.split('$').collect();
+            (parts[..4].join("$"), parts[4].len(), parts[5].len())
+        };
+        assert_eq!(shape(&real), shape(&nobody));
+        assert!(PasswordHash::new(&nobody).is_ok());
+    }
 
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_is_right() {

@@ -221,11 +221,15 @@ impl Drop for Server {
             let _ = child.kill();
             let _ = child.wait();
         }
+        let deployment = std::fs::read_to_string(self.data().join("deployment")).unwrap_or_default();
+        let label = format!("label=org.jeroboam.deployment={}", deployment.trim());
         if std::thread::panicking() {
             println!("server log:\n{}", self.log_tail());
+            print_logs_of_nodes(&label);
         }
-        let Ok(deployment) = std::fs::read_to_string(self.data().join("deployment")) else { return };
-        let label = format!("label=org.jeroboam.deployment={}", deployment.trim());
+        if deployment.is_empty() {
+            return;
+        }
         for (list, remove) in [
             (&["ps", "-aq"][..], &["rm", "-fv"][..]),
             (&["network", "ls", "-q"], &["network", "rm"]),
@@ -237,6 +241,17 @@ impl Drop for Server {
                 docker_output(&[remove, &ids].concat());
             }
         }
+    }
+}
+
+/// What the agents on a server's nodes said last, for one who looks for the cause of a failure.
+fn print_logs_of_nodes(label: &str) {
+    let found = docker_output(&["ps", "-a", "--filter", label, "--format", "{{.Names}}\t{{.Status}}"]);
+    for line in found.lines() {
+        let name = line.split('\t').next().unwrap_or_default();
+        let log = Command::new("docker").args(["logs", "--tail", "80", name]).output();
+        let log = log.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+        println!("log of {line}:\n{}", String::from_utf8_lossy(&log));
     }
 }
 

@@ -127,7 +127,10 @@ impl ApiError {
             403 => Some("Ask the administrator of the project for the role or the quota that this needs"),
             404 => Some("Check the name or id, and that the project is the right one; `list` shows what there is"),
             409 if self.message.contains("ultiple") => Some("Give the id instead of the name"),
-            500..=599 => Some("Try again in a moment; if it stays, give the operator the request id"),
+            // With a reason it is one of our own answers, which says itself what to do.
+            500..=599 if self.reason.is_none() => {
+                Some("Try again in a moment; if it stays, give the operator the request id")
+            }
             _ => None,
         }
     }

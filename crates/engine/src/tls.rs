@@ -107,17 +107,40 @@ pub(crate) fn at_host(url: &Url, host: IpAddr) -> Option<Url> {
     Some(url)
 }
 
+/// What libraries put around an error without saying anything of it.
+const WRAPPERS: [&str; 3] = ["ServiceError", "Error in the hyper legacy client", "client error ("];
+
 /// All of an error's chain, the way people read it: what libraries print alone is often just "client error".
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut at = error.source();
-    while let Some(source) = at {
-        let part = source.to_string();
-        if !text.contains(&part) {
+    let parts = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut text = String::new();
+    for part in parts.filter(|part| !WRAPPERS.iter().any(|wrapper| part.starts_with(wrapper))) {
+        if text.is_empty() {
+            text = part;
+        } else if !text.contains(&part) {
             text.push_str(": ");
             text.push_str(&part);
         }
-        at = source.source();
     }
-    text
+    if text.is_empty() { error.to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn a_chain_of_errors_says_what_is_wrong_and_nothing_twice() {
+        let refused = Layer("Connection refused (os error 111)", None);
+        let connect = Layer("tcp connect error", Some(Box::new(refused)));
+        let outer = Layer("ServiceError: client error (Connect)", Some(Box::new(connect)));
+        assert_eq!(chain(&outer), "tcp connect error: Connection refused (os error 111)");
+        assert_eq!(chain(&Layer("client error (Connect)", None)), "client error (Connect)");
+        let inner = Layer("bad record", None);
+        assert_eq!(chain(&Layer("TLS: bad record", Some(Box::new(inner)))), "TLS: bad record");
+    }
 }

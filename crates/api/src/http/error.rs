@@ -253,7 +253,7 @@ impl From<WorkloadError> for ApiError {
             error @ WorkloadError::Unreachable(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "cluster_unreachable",
-                format!("{} Try again in a moment, and look at the cluster's health.", sentence(&error.to_string())),
+                format!("{} Look at the cluster's health, and try again.", sentence(&error.to_string())),
             ),
         }
     }

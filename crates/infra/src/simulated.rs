@@ -182,6 +182,11 @@ impl Simulated {
         self.lock().faults.push(fault);
     }
 
+    /// Forgets the faults that have not happened.
+    pub fn forget_faults(&self) {
+        self.lock().faults.clear();
+    }
+
     /// A node's machine ends by itself.
     pub fn kill(&self, cluster: Uuid, node: Uuid) {
         if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {

@@ -87,11 +87,13 @@ impl Conductor {
         } else {
             secret_names(cluster.engine).iter().all(|name| secrets.contains_key(*name))
         };
-        let ready = if kind == OperationKind::Delete || agents.is_empty() {
-            BTreeSet::new()
-        } else {
-            self.ready_nodes(record).await
-        };
+        // Before a master is up nobody answers, and waiting for that would hold up the steps.
+        let answers = record
+            .nodes
+            .iter()
+            .any(|node| node.role == NodeRole::Master && agents.get(&node.uuid) == Some(&NodePhase::Up));
+        let ready =
+            if kind == OperationKind::Delete || !answers { BTreeSet::new() } else { self.ready_nodes(record).await };
         Ok(Observed {
             secrets: complete,
             network: made.network.is_some(),

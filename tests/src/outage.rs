@@ -1,7 +1,7 @@
 //! Taking the Docker Engine away from a server for a while.
 //!
-//! The server reaches the engine through a proxy that is closed and opened again. With `JEROBOAM_TEST_STOP_ENGINE` set,
-//! an engine that `scripts/docker-up` started, and on which nothing else runs, is really stopped and started instead.
+//! An engine that `scripts/docker-up` started, and on which nothing else runs, is really stopped and started. Any other
+//! keeps running: the server reaches it through a proxy that is closed and opened again.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::{cache, docker_output, eventually};
-
-/// Set to let tests stop the Docker Engine in earnest, if scripts/docker-up has started it.
-const STOP_ENGINE: &str = "JEROBOAM_TEST_STOP_ENGINE";
 
 /// The engine gives its containers 15 s to end before it kills them.
 const STOP: Duration = Duration::from_secs(60);
@@ -87,9 +84,6 @@ pub struct Dockerd {
 impl Dockerd {
     fn of_docker_up() -> Result<Self, String> {
         let state = std::env::var_os("JEROBOAM_STATE").map_or_else(|| cache().join("run"), PathBuf::from);
-        if std::env::var_os(STOP_ENGINE).is_none() {
-            return Err(format!("{STOP_ENGINE} is not set"));
-        }
         let pid_file = state.join("dockerd.pid");
         let pid = std::fs::read_to_string(&pid_file).map_err(|_| "scripts/docker-up has not started it".to_owned())?;
         let pid = pid.trim().to_owned();

@@ -10,16 +10,24 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;
+mod catalog;
 mod certificate;
 mod cluster;
 mod cluster_template;
+mod credential;
+mod federation;
+#[doc(hidden)]
+pub mod fuzz;
 mod healthcheck;
 mod http;
+mod label;
+mod legacy_node;
 mod mservice;
 mod names;
 mod node_group;
 mod openapi;
 mod operation;
+mod quota;
 mod root;
 mod router;
 mod serve;

@@ -2,32 +2,33 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use jeroboam_model::Mservice;
+use jeroboam_types::v1::{self, MserviceList};
+use jiff::Timestamp;
 
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// One report per minute, as Magnum's conductors send them.
-const REPORT_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
-
-/// All conductors. There is one process, and the conductor is a part of it: it is up because this answers.
-#[utoipa::path(get, path = "/v1/mservices", tag = "service", responses((status = 200, description = "Conductors")))]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Value>> {
+/// All conductors, as far as they were heard of in the last days.
+#[utoipa::path(get, path = "/v1/mservices", tag = "service", responses((status = 200, body = MserviceList)))]
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<MserviceList>> {
     params.finish()?;
     caller.may("magnum-service:get_all")?;
     let now = Timestamp::now();
-    let up_for = now.duration_since(state.started_at);
-    let reports = 1 + up_for.as_secs().max(0) / REPORT_INTERVAL.as_secs();
-    Ok(Json(json!({"mservices": [{
-        "id": 1,
-        "host": state.settings.host,
-        "binary": "magnum-conductor",
-        "state": "up",
-        "report_count": reports,
-        "disabled": false,
-        "disabled_reason": null,
-        "created_at": reply::time(state.started_at),
-        "updated_at": reply::time(now),
-    }]})))
+    let mservices = state.store.mservices().await?.into_iter().map(|service| show(service, now)).collect();
+    Ok(Json(MserviceList { mservices }))
+}
+
+fn show(service: Mservice, now: Timestamp) -> v1::Mservice {
+    v1::Mservice {
+        state: if service.is_up(now) { "up" } else { "down" }.to_owned(),
+        id: service.id,
+        host: service.host,
+        binary: service.binary,
+        report_count: service.report_count,
+        disabled: false,
+        disabled_reason: None,
+        created_at: reply::time(service.created_at),
+        updated_at: Some(reply::time(service.reported_at)),
+    }
 }

@@ -3,13 +3,24 @@
 use std::sync::LazyLock;
 
 use axum::Json;
+use http::StatusCode;
 use jeroboam_types::error::ErrorBody;
+use utoipa::openapi::link::{Link, LinkBuilder};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi as _};
+
+use crate::http::Version;
 
 /// Name of the way to authenticate.
 const TOKEN: &str = "token";
+
+/// Name of the header that asks for a microversion.
+const VERSION: &str = "version";
+
+/// What that header may say.
+const VERSION_PATTERN: &str = r"^container-infra(structure(-management)?)? ([0-9]+\.[0-9]+|latest)$";
 
 /// What the document begins with.
 #[derive(utoipa::OpenApi)]
@@ -46,19 +57,112 @@ pub(crate) fn base() -> OpenApi {
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = crate::router::routes().into_openapi();
-    add_errors(&mut document);
+    name_operations(&mut document);
+    describe_answers(&mut document);
+    add_version(&mut document);
+    add_links(&mut document);
     document
 }
 
-/// Every route may answer an error, always in the same shape.
-fn add_errors(document: &mut OpenApi) {
+/// The methods that routes have, with their operations.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    [
+        ("get", &mut item.get),
+        ("post", &mut item.post),
+        ("put", &mut item.put),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}
+
+/// Id of an operation: method and path, as a word. Handlers are called alike, ids must differ.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = if path == "/" { "versions" } else { path.strip_prefix("/v1/").unwrap_or(path) };
+    let words = path.split(['/', '.', '{', '}']).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |id, word| format!("{id}_{word}"))
+}
+
+fn name_operations(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
+        }
+    }
+}
+
+/// Every route may answer an error, always in the same shape; and every answer must have a description.
+fn describe_answers(document: &mut OpenApi) {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
-    let response = ResponseBuilder::new().description("An error").content("application/json", content).build();
+    let error = ResponseBuilder::new().description("An error").content("application/json", content).build();
     for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
-        for operation in operations {
-            operation.responses.responses.insert("default".to_owned(), RefOr::T(response.clone()));
+        for (_, operation) in operations(item) {
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    let status = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
+                    status.unwrap_or("An answer").clone_into(&mut response.description);
+                }
+            }
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(error.clone()));
+        }
+    }
+}
+
+/// Every route of v1 takes the header that asks for a microversion.
+fn add_version(document: &mut OpenApi) {
+    let description = format!(
+        "The microversion, from {} to {}: what an operation reads and answers, and whether it is there at all. Without \
+         this header {}.",
+        Version::MIN,
+        Version::MAX,
+        Version::MIN
+    );
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(VERSION_PATTERN))
+        .examples([format!("container-infra {}", Version::MAX), "container-infra latest".to_owned()]);
+    let header = ParameterBuilder::new()
+        .name("OpenStack-API-Version")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema));
+    let components = document.components.get_or_insert_default();
+    components.parameters.insert(VERSION.to_owned(), RefOr::T(header.build()));
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with("/v1") && path != "/v1/openapi.json" {
+            let reference = Ref::new(format!("#/components/parameters/{VERSION}"));
+            item.parameters.get_or_insert_default().push(RefOr::Ref(reference));
+        }
+    }
+}
+
+/// What a POST has made is what the routes below its collection are about.
+fn add_links(document: &mut OpenApi) {
+    let mut links: Vec<(String, String, Link)> = Vec::new();
+    for (path, item) in &mut document.paths.paths {
+        let Some((collection, parameter)) =
+            ["ident", "uuid"].iter().find_map(|name| Some((path.split_once(&format!("/{{{name}}}"))?.0, name)))
+        else {
+            continue;
+        };
+        let collection = collection.to_owned();
+        for (_, operation) in operations(item) {
+            let Some(id) = &operation.operation_id else { continue };
+            let link = LinkBuilder::new().operation_id(id).parameter(*parameter, "$response.body#/uuid").build();
+            links.push((collection.clone(), id.clone(), link));
+        }
+    }
+    for (collection, name, link) in links {
+        let post = document.paths.paths.get_mut(&collection).and_then(|item| item.post.as_mut());
+        let Some(operation) = post else { continue };
+        for status in ["201", "202"] {
+            if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+                response.links.insert(name.clone(), RefOr::T(link.clone()));
+            }
         }
     }
 }

@@ -12,8 +12,20 @@ use crate::http::params::Params;
 use crate::http::reply::HELP_URL;
 
 /// Collections in every microversion.
-const COLLECTIONS: [&str; 9] =
-    ["clustertemplates", "clusters", "certificates", "mservices", "stats", "pods", "services", "rcs", "containers"];
+const COLLECTIONS: [&str; 12] = [
+    "clustertemplates",
+    "clusters",
+    "quotas",
+    "certificates",
+    "mservices",
+    "stats",
+    "federations",
+    "credentials",
+    "pods",
+    "services",
+    "rcs",
+    "containers",
+];
 
 /// All versions.
 #[utoipa::path(get, path = "/", tag = "service", security(()), responses((status = 200, description = "Versions")))]

@@ -7,9 +7,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{ApiError, finish, gate, path};
+use crate::http::{ApiError, etag, finish, gate, idempotency, limits, path};
 use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
-use crate::{root, stats, workload};
+use crate::{credential, federation, label, legacy_node, quota, root, stats, workload};
 
 /// Routes that need no token and have no microversion.
 fn open_routes() -> OpenApiRouter<AppState> {
@@ -23,9 +23,14 @@ fn v1_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(openapi::show))
         .routes(routes!(mservice::list))
         .routes(routes!(stats::show))
+        .routes(routes!(credential::rotate))
+        .merge(quota::routes())
+        .merge(federation::routes())
+        .merge(legacy_node::routes())
         .merge(cluster_template::routes())
         .merge(cluster::routes())
         .merge(node_group::routes())
+        .merge(label::routes())
         .merge(certificate::routes())
         .merge(operation::routes())
         .merge(workload::routes())
@@ -44,6 +49,8 @@ pub fn router(state: AppState, keystone: Option<Router>) -> Router {
     let v1 = v1
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn(etag::conditions))
+        .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), gate::gate))
         .with_state(state.clone());
     let routes = open
@@ -55,6 +62,7 @@ pub fn router(state: AppState, keystone: Option<Router>) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(map_request(path::normalize))
+        .layer(from_fn(limits::limits))
         .layer(CatchPanicLayer::custom(finish::panicked))
         .layer(from_fn(finish::finish))
 }
@@ -64,7 +72,7 @@ async fn no_route() -> ApiError {
 }
 
 /// Paths of collections whose items can be changed and deleted.
-const COLLECTIONS: [&str; 8] = [
+const COLLECTIONS: [&str; 11] = [
     "/v1/clusters",
     "/v1/clustertemplates",
     "/v1/bays",
@@ -73,6 +81,9 @@ const COLLECTIONS: [&str; 8] = [
     "/v1/services",
     "/v1/rcs",
     "/v1/containers",
+    "/v1/federations",
+    "/v1/nodes",
+    "/v1/quotas",
 ];
 
 /// Changing or deleting a whole collection lacks an id; anything else is no method of the route.

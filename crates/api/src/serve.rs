@@ -9,13 +9,19 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 /// How long the head of a request may take to arrive.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
-/// Largest head of a request: tokens of a big catalogue have some kilobytes.
-const MAX_HEAD: usize = 64 * 1024;
+/// What is kept of a request before it is understood. A head that does not fit is refused with a bare 431; up to here it
+/// is refused with a reason (`http::limits`).
+const MAX_BUFFER: usize = 64 * 1024;
+
+/// How long a client may take nothing of what it asked for. Event streams are written to only when there is news, so
+/// that waiting for news does not count.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 
 /// How long requests in flight may take to end once we are to stop. Event streams never end by themselves; whoever
 /// follows one connects again.
@@ -31,7 +37,7 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
     listener.local_addr()?;
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(MAX_BUFFER);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -49,7 +55,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         // Answers and events are small; they should not wait for each other.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIME));
+        let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

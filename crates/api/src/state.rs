@@ -4,28 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::body::Bytes;
 use jeroboam_conductor::access::AccessBook;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::ManifestFetcher;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::Identity;
+use jeroboam_identity::policy::PolicyBook;
 use jeroboam_infra::Infrastructure;
-use jeroboam_model::Cause;
+use jeroboam_model::QuotaDefaults;
+use jeroboam_model::labels::LabelRules;
 use jeroboam_model::validate::Limits;
 use jeroboam_store::Store;
-use jiff::Timestamp;
 use moka::future::Cache;
 
-use crate::http::error::words;
-use crate::http::{ApiError, Result};
+use crate::catalog::Catalog;
 
-/// How long an image that was found is not asked for again: asking costs more than all else in `POST /v1/clusters`,
-/// and a script makes many clusters of one template.
-const IMAGE_KNOWN_FOR: Duration = Duration::from_secs(10);
-
-/// Images remembered.
-const IMAGES_KNOWN: u64 = 1000;
+/// Bytes of lists of templates that are kept: some dozen long ones.
+const LISTS_KEPT: u64 = 8 * 1024 * 1024;
+/// How long a list is kept that nobody asks for.
+const LIST_KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// What the operator chooses.
 #[derive(Debug, Clone)]
@@ -34,14 +32,16 @@ pub struct Settings {
     pub public_url: String,
     /// Most nodes of a cluster.
     pub limits: Limits,
-    /// Most clusters of a project (Magnum's default is 20).
-    pub cluster_quota: u32,
+    /// Which labels are accepted.
+    pub labels: LabelRules,
+    /// What projects may have that have no quotas of their own.
+    pub quotas: QuotaDefaults,
     /// While this file exists, `/healthcheck` answers 503, so that load balancers send nobody here.
     pub disable_file: Option<PathBuf>,
-    /// Name of this machine, for `GET /v1/mservices`.
-    pub host: String,
     /// Internal networks from which manifests may be fetched all the same.
     pub manifest_networks: Vec<ipnet::IpNet>,
+    /// Who may do what.
+    pub policy: PolicyBook,
 }
 
 impl Default for Settings {
@@ -49,10 +49,11 @@ impl Default for Settings {
         Self {
             public_url: "http://127.0.0.1:9511".to_owned(),
             limits: Limits::default(),
-            cluster_quota: 20,
+            labels: LabelRules::default(),
+            quotas: QuotaDefaults::default(),
             disable_file: None,
-            host: "localhost".to_owned(),
             manifest_networks: Vec::new(),
+            policy: PolicyBook::default(),
         }
     }
 }
@@ -68,8 +69,10 @@ pub struct AppState {
     pub(crate) swarm: Swarm,
     pub(crate) fetcher: ManifestFetcher,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) started_at: Timestamp,
-    images: Cache<String, ()>,
+    pub(crate) catalog: Catalog,
+    /// Lists of templates as they were answered, by all that they depend on, the templates' revision first. They are
+    /// long, change seldom, and dashboards ask for them all the time.
+    pub(crate) template_lists: Cache<String, Bytes>,
 }
 
 impl AppState {
@@ -90,40 +93,14 @@ impl AppState {
             store,
             identity,
             accesses,
+            catalog: Catalog::new(infra.clone()),
+            template_lists: Cache::builder()
+                .weigher(|key: &String, list: &Bytes| u32::try_from(key.len() + list.len()).unwrap_or(u32::MAX))
+                .max_capacity(LISTS_KEPT)
+                .time_to_idle(LIST_KEPT_FOR)
+                .build(),
             infra,
             settings: Arc::new(settings),
-            started_at: Timestamp::now(),
-            images: Cache::builder().max_capacity(IMAGES_KNOWN).time_to_live(IMAGE_KNOWN_FOR).build(),
         }
     }
-
-    /// Checks that an image is there.
-    ///
-    /// # Errors
-    /// 400 naming `image_id` when it is not; 503 when the infrastructure does not answer.
-    pub(crate) async fn check_image(&self, image: &str) -> Result<()> {
-        if self.images.contains_key(image) {
-            return Ok(());
-        }
-        self.infra.check_image(image).await.map_err(|cause| image_error(&cause))?;
-        self.images.insert(image.to_owned(), ()).await;
-        Ok(())
-    }
-
-    /// Checks that the infrastructure has a flavor.
-    ///
-    /// # Errors
-    /// 400 naming `field` when it has not.
-    pub(crate) fn check_flavor(&self, field: &str, flavor: Option<&str>) -> Result<()> {
-        let Some(flavor) = flavor else { return Ok(()) };
-        self.infra
-            .check_flavor(flavor)
-            .map_err(|cause| ApiError::new(StatusCode::BAD_REQUEST, cause.code.clone(), words(&cause)).about(field))
-    }
-}
-
-/// An infrastructure that does not answer may do so later; any other cause means that there is no such image.
-fn image_error(cause: &Cause) -> ApiError {
-    let error = ApiError::new(StatusCode::BAD_REQUEST, cause.code.clone(), words(cause));
-    if cause.retryable { error.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { error.about("image_id") }
 }

@@ -1,7 +1,9 @@
 //! Clusters.
 
 use jeroboam_types::operation::Topology;
-use jeroboam_types::v1::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UuidOnly};
+use jeroboam_types::v1::{
+    Cluster, ClusterCreate, ClusterList, PatchOperation, ResizeRequest, UpgradeRequest, UuidOnly,
+};
 use uuid::Uuid;
 
 use crate::Result;
@@ -57,6 +59,22 @@ impl Client {
         self.accepted(Call::post(&["clusters", ident, "actions", "resize"]).body(body)?, ident).await
     }
 
+    /// Asks for another template, and the version that comes with it. Answers at once.
+    ///
+    /// # Errors
+    /// 400 when that is not possible, 404 when there is no such template.
+    pub async fn upgrade_cluster(&self, ident: &str, body: &UpgradeRequest) -> Result<Accepted> {
+        self.accepted(Call::post(&["clusters", ident, "actions", "upgrade"]).body(body)?, ident).await
+    }
+
+    /// Changes a cluster. Answers at once. There is no operation when nothing has to be done.
+    ///
+    /// # Errors
+    /// 400 names what cannot be changed.
+    pub async fn update_cluster(&self, ident: &str, patch: &[PatchOperation]) -> Result<Accepted> {
+        self.accepted(Call::patch(&["clusters", ident]).body(&patch)?, ident).await
+    }
+
     /// Asks for what failed to be done once more. Answers at once.
     ///
     /// # Errors
@@ -76,7 +94,7 @@ impl Client {
     /// Sends a write. The answer's body is `{"uuid"}` or nothing.
     async fn accepted(&self, call: Call, ident: &str) -> Result<Accepted> {
         let response = self.send(&call).await?;
-        let operation = response.headers().get(OPERATION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let operation = operation_of(&response);
         let url = response.url().clone();
         let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
         let cluster = serde_json::from_slice::<UuidOnly>(&body).map_or_else(|_| ident.to_owned(), |body| body.uuid);
@@ -90,4 +108,9 @@ impl Client {
     pub async fn topology(&self, ident: &str) -> Result<Topology> {
         self.json(Call::get(&["clusters", ident, "topology"])).await
     }
+}
+
+/// The operation that an answer names.
+pub(crate) fn operation_of(response: &reqwest::Response) -> Option<Uuid> {
+    response.headers().get(OPERATION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())
 }

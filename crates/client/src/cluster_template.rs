@@ -1,6 +1,6 @@
 //! Cluster templates.
 
-use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList};
+use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList, PatchOperation};
 
 use crate::Result;
 use crate::session::{Call, Client};
@@ -33,6 +33,14 @@ impl Client {
     /// 400 names the field that is wrong.
     pub async fn create_template(&self, body: &ClusterTemplateCreate) -> Result<ClusterTemplate> {
         self.json(Call::post(&["clustertemplates"]).body(body)?).await
+    }
+
+    /// Changes a template.
+    ///
+    /// # Errors
+    /// 400 names what cannot be changed, 403 when it is not the project's.
+    pub async fn update_template(&self, ident: &str, patch: &[PatchOperation]) -> Result<ClusterTemplate> {
+        self.json(Call::patch(&["clustertemplates", ident]).body(&patch)?).await
     }
 
     /// Takes a template away.

@@ -25,9 +25,13 @@ pub mod container;
 pub mod environment;
 pub mod error;
 mod identity;
+pub mod label;
+pub mod mservice;
 pub mod node_group;
 pub mod operation;
+pub mod quota;
 mod session;
+pub mod stats;
 pub mod workload;
 
 pub use config::Config;

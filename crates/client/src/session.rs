@@ -89,6 +89,10 @@ impl Call {
         Self::new(Method::PUT, segments)
     }
 
+    pub(crate) fn patch(segments: &[&str]) -> Self {
+        Self::new(Method::PATCH, segments)
+    }
+
     pub(crate) fn delete(segments: &[&str]) -> Self {
         Self::new(Method::DELETE, segments)
     }

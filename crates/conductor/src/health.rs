@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use jeroboam_model::EngineKind;
+use jeroboam_model::labels::is_watched_from_within;
 use jeroboam_store::{ClusterRecord, Page, Scope};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -50,10 +52,12 @@ async fn look_at_all(conductor: &Conductor) {
     }
 }
 
-/// A cluster that is being made or deleted has its operation to tell how it is.
+/// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within
+/// an agent of its own.
 async fn look_at(conductor: &Conductor, record: ClusterRecord) {
     let cluster = &record.cluster;
-    if cluster.status.is_in_progress() || cluster.api_address.is_none() {
+    let is_watched = cluster.engine == EngineKind::Kubernetes && is_watched_from_within(&cluster.labels);
+    if cluster.status.is_in_progress() || cluster.api_address.is_none() || is_watched {
         return;
     }
     let Ok(access) = conductor.accesses.of(&record).await else { return };

@@ -10,6 +10,7 @@
 //! - [`access`]: how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
 //! - `sweep`: takes away what belongs to clusters that nobody knows any more.
+//! - `heartbeat`: signs of life.
 //! - [`health`]: looks at running clusters now and then.
 //! - [`simulated`]: everything put together on the simulated cloud.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -19,6 +20,7 @@ pub mod agents;
 mod backoff;
 mod clock;
 pub mod health;
+mod heartbeat;
 mod lease;
 mod observe;
 mod perform;
@@ -47,6 +49,8 @@ pub use clock::Clock;
 pub struct Settings {
     /// Who we are in leases: unique among all conductors that ever ran.
     pub owner: String,
+    /// Name of this machine, by which people know the conductor.
+    pub host: String,
     /// How long an operation stays ours without being renewed. Long enough for a slow database, short enough that
     /// another conductor takes over soon after we died.
     pub lease: Duration,
@@ -64,6 +68,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             owner: format!("conductor-{}", uuid::Uuid::new_v4()),
+            host: "localhost".to_owned(),
             lease: Duration::from_secs(15),
             poll: Duration::from_secs(5),
             concurrency: 64,
@@ -126,6 +131,7 @@ impl Conductor {
         let mut events = self.store.subscribe();
         running.spawn(health::watch(self.clone(), shutdown.clone()));
         running.spawn(sweep::watch(self.clone(), shutdown.clone()));
+        running.spawn(heartbeat::watch(self.clone(), shutdown.clone()));
 
         while !shutdown.is_cancelled() {
             let claimed_one = self.claim_one(&running, &slots, &shutdown).await;

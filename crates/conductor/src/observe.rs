@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use jeroboam_infra::{Machine, Network};
 use jeroboam_model::plan::{Desired, DesiredNode, Observed};
-use jeroboam_model::{Cause, EngineKind, Node, NodePhase, NodeRole, OperationKind};
+use jeroboam_model::{Cause, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_store::{ClusterFacts, ClusterRecord};
 use tracing::debug;
 use uuid::Uuid;
@@ -23,7 +23,11 @@ pub(crate) fn secret_names(engine: EngineKind) -> &'static [&'static str] {
 
 /// What an operation of this kind wants of the cluster as it is written down now.
 pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
+    let has_marks = |group: &NodeGroup| !group.node_labels.is_empty() || !group.node_taints.is_empty();
     Desired {
+        // Kubelets register their nodes with what groups have then; an update may have changed it, or taken it away.
+        marked: record.cluster.engine == EngineKind::Kubernetes
+            && (kind == OperationKind::Update || record.groups.iter().any(has_marks)),
         present: kind != OperationKind::Delete,
         nodes: record
             .nodes

@@ -1,11 +1,12 @@
 //! What each action of a plan does.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use jeroboam_engine::Access;
+use jeroboam_engine::{Access, NodeMarks};
 use jeroboam_infra::{ClusterRef, MachineSpec};
 use jeroboam_model::plan::{Action, NodeRef};
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Node, NodeRole};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, StoreError};
 use secrecy::SecretString;
@@ -28,6 +29,7 @@ impl Run<'_> {
             Action::AwaitAgent(node) => self.await_agent(record, node).await,
             Action::ConfigureEngine => engine.configure(&self.access().await?, cluster).await,
             Action::AwaitReady(node) => self.await_ready(record, node).await,
+            Action::MarkNodes => engine.mark(&self.access().await?, &marks(record)).await,
             Action::Drain(node) => engine.drain(&self.access().await?, &node.name).await,
             Action::RemoveMachine(node) => infra.remove_machine(cluster.uuid, node.uuid).await,
             Action::Forget(node) => {
@@ -101,6 +103,19 @@ impl Run<'_> {
     pub(crate) fn stored<T>(&self, doing: &str, result: Result<T, StoreError>) -> Result<T, Cause> {
         result.map_err(|problem| store_cause(doing, &problem))
     }
+}
+
+/// What the nodes of each group but the masters' are marked with.
+fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
+    let group_of = |node: &Node| {
+        record.groups.iter().find(|group| group.uuid == node.node_group && group.role != NodeRole::Master)
+    };
+    let of_node = |node: &Node| {
+        let group = group_of(node)?;
+        let marks = NodeMarks { labels: group.node_labels.clone(), taints: group.node_taints.clone() };
+        Some((node.name.clone(), marks))
+    };
+    record.nodes.iter().filter(|node| node.wanted).filter_map(of_node).collect()
 }
 
 fn reference(record: &ClusterRecord) -> ClusterRef {

@@ -1,7 +1,8 @@
 //! Takes away what belongs to clusters that nobody knows any more.
 //!
 //! Deleting looks until nothing is left. But an infrastructure may finish a call late: one that a conductor made before
-//! it was cut off, and whose effect came only after the cluster was gone. This finds it.
+//! it was cut off, and whose effect came only after the cluster was gone. This finds it. It also forgets idempotency
+//! keys that are old enough.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = sweep(&conductor) => {}
+            () = sweep(&conductor) => forget_keys(&conductor).await,
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -37,6 +38,12 @@ async fn sweep(conductor: &Conductor) {
         if let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(cluster).await {
             remove(conductor, cluster).await;
         }
+    }
+}
+
+async fn forget_keys(conductor: &Conductor) {
+    if let Err(problem) = conductor.store.sweep_keys(conductor.clock.now()).await {
+        warn!(%problem, "forgetting old idempotency keys");
     }
 }
 

@@ -21,6 +21,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 pub use error::WorkloadError;
 use jeroboam_model::{Cause, Cluster, Health, NodeRole};
+use jeroboam_types::agent::Taint;
 use uuid::Uuid;
 
 /// An outcome of asking an engine. The cause says whether it may pass.
@@ -31,6 +32,12 @@ pub type Result<T> = std::result::Result<T, Cause>;
 pub trait Engine: Send + Sync {
     /// The engine has what we need in it (roles of the agents, project network ...). Called once per operation.
     async fn configure(&self, access: &Access, cluster: &Cluster) -> Result<()>;
+
+    /// The nodes carry the labels and taints of their groups, and none that they had from them before. Nodes by name;
+    /// one that the engine does not know is left out. An engine without such things has nothing to do.
+    async fn mark(&self, _access: &Access, _marks: &BTreeMap<String, NodeMarks>) -> Result<()> {
+        Ok(())
+    }
 
     /// The nodes that the engine knows.
     async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>>;
@@ -66,6 +73,15 @@ impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access").field("api_address", &self.api_address).finish_non_exhaustive()
     }
+}
+
+/// Labels and taints that a node has from its group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeMarks {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Taints.
+    pub taints: Vec<Taint>,
 }
 
 /// A node as the engine knows it.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jeroboam_model::{Cluster, Health, NodeRole};
 use uuid::Uuid;
 
-use crate::{Access, Engine, EngineNode, HealthReport, Result};
+use crate::{Access, Engine, EngineNode, HealthReport, NodeMarks, Result};
 
 /// What the simulated engine looks at. `jeroboam_infra::simulated::World` is one.
 pub trait Nodes: Send + Sync {
@@ -40,6 +40,10 @@ impl Simulated {
 impl Engine for Simulated {
     async fn configure(&self, _access: &Access, _cluster: &Cluster) -> Result<()> {
         self.nodes.enter("configure")
+    }
+
+    async fn mark(&self, _access: &Access, _marks: &BTreeMap<String, NodeMarks>) -> Result<()> {
+        self.nodes.enter("mark")
     }
 
     async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>> {

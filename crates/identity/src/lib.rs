@@ -3,7 +3,7 @@
 //! - [`Identity`]: from a token to an [`Auth`]. Today there is one implementation, [`Embedded`].
 //! - [`embedded`]: projects, users and roles in a file of the data folder.
 //! - [`keystone`]: the part of the Keystone v3 API that clients need to log in and to find the endpoint.
-//! - [`policy`]: which role may do what (contract magnum-v1 section 5).
+//! - [`policy`]: who may do what (contract magnum-v1 section 5).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod embedded;
@@ -35,20 +35,6 @@ pub struct Auth {
     pub expires_at: Timestamp,
 }
 
-impl Auth {
-    /// Whether the token has a role.
-    #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|have| have.eq_ignore_ascii_case(role))
-    }
-
-    /// Whether the token has the role `admin`, which counts in every project (contract magnum-v1 section 5.1).
-    #[must_use]
-    pub fn is_admin(&self) -> bool {
-        self.has_role("admin")
-    }
-}
-
 /// Why a token does not let its bearer in.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthError {
@@ -71,6 +57,12 @@ pub trait Identity: Send + Sync {
     /// # Errors
     /// See [`AuthError`].
     async fn validate(&self, token: &str) -> Result<Auth, AuthError>;
+
+    /// Whether there is a project of this id.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    async fn has_project(&self, id: &str) -> Result<bool, AuthError>;
 
     /// Where clients log in, for the header `WWW-Authenticate`. `None` when that is below the very address that the
     /// request came to, at [`keystone::PREFIX`].

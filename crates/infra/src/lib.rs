@@ -3,11 +3,14 @@
 //! An [`Infrastructure`] makes networks and machines and takes them away again. It keeps no state of its own: what
 //! there is, is found by the marks that every thing carries. It knows nothing of engines.
 //!
+//! - [`catalog`], [`flavor`]: what machines can be made of.
 //! - [`docker`]: containers of a Docker Engine.
 //! - [`simulated`]: nothing real, with latencies and faults by a seed.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod catalog;
 pub mod docker;
+pub mod flavor;
 pub mod simulated;
 
 use std::collections::BTreeMap;
@@ -17,6 +20,8 @@ use async_trait::async_trait;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
 use uuid::Uuid;
+
+use self::catalog::{Found, Kind};
 
 /// An outcome of asking an infrastructure. The cause says whether it may pass.
 pub type Result<T> = std::result::Result<T, Cause>;
@@ -55,14 +60,8 @@ pub trait Infrastructure: Send + Sync {
     /// All clusters of which something is here, for finding what nobody knows of any more.
     async fn clusters(&self) -> Result<Vec<Uuid>>;
 
-    /// Whether an image that machines can be made of is there. The error names what images there are.
-    async fn check_image(&self, image: &str) -> Result<()>;
-
-    /// Whether machines of a flavor can be made, as far as that is known without asking. The error names the flavors
-    /// that there are.
-    fn check_flavor(&self, _flavor: &str) -> Result<()> {
-        Ok(())
-    }
+    /// What there is under a name or id, before anything is made of it. What is not there is no error.
+    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found>;
 }
 
 /// Where agents call home.

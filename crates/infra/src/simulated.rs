@@ -5,20 +5,25 @@
 //! out a plan at scale) can break it at any call. The engine on top of it is `jeroboam_engine::simulated`, which reads
 //! the same [`World`].
 
-use std::collections::{BTreeMap, HashMap};
+mod catalog;
+mod world;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
+use jeroboam_model::{Cause, CauseExt, NodePhase, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SECONDS};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use self::world::SimulatedMachine;
+pub use self::world::{Fault, FaultKind, World};
+use crate::catalog::{Found, Kind};
 use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
 
 /// Takes what simulated agents report, where real agents would call the agent endpoint.
@@ -49,103 +54,6 @@ impl Default for Settings {
             agent_start: Duration::from_secs(3),
             fault_rate: 0.0,
         }
-    }
-}
-
-/// A fault that was asked for: it hits the `nth` call (0 is the next) of `call`, once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Name of the call, as in [`World::calls`].
-    pub call: &'static str,
-    /// How many calls of that name are let through before.
-    pub nth: usize,
-    /// What happens.
-    pub kind: FaultKind,
-}
-
-/// What a [`Fault`] does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The call fails before it did anything, and would pass when tried again.
-    Passing,
-    /// The call fails before it did anything, for good.
-    Permanent,
-    /// The call does its work, but its answer is lost.
-    AnswerLost,
-    /// The call never returns: what a conductor sees that is cut off in the middle.
-    Hang,
-}
-
-/// All that is simulated. Shared by the infrastructure, its agents and the simulated engine.
-#[derive(Debug, Default)]
-pub struct World {
-    networks: HashMap<Uuid, String>,
-    machines: BTreeMap<(Uuid, Uuid), SimulatedMachine>,
-    strays: BTreeMap<Uuid, Vec<String>>,
-    /// Nodes that joined a cluster's engine, by name.
-    engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
-    faults: Vec<Fault>,
-    /// Every call so far, in order: its name.
-    pub calls: Vec<&'static str>,
-    counter: u64,
-}
-
-#[derive(Debug, Clone)]
-struct SimulatedMachine {
-    id: String,
-    name: String,
-    role: NodeRole,
-    state: MachineState,
-    address: IpAddr,
-}
-
-impl World {
-    /// Networks and machines that exist, for looking for leftovers.
-    #[must_use]
-    pub fn size(&self) -> (usize, usize) {
-        (self.networks.len(), self.machines.len() + self.strays.values().map(Vec::len).sum::<usize>())
-    }
-
-    /// Names and roles of nodes that a cluster's engine knows.
-    #[must_use]
-    pub fn engine_nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole)> {
-        self.engine
-            .get(&cluster)
-            .map(|nodes| nodes.iter().map(|(name, role)| (name.clone(), *role)).collect())
-            .unwrap_or_default()
-    }
-
-    /// The engine forgets a node.
-    pub fn engine_forget(&mut self, cluster: Uuid, name: &str) {
-        if let Some(nodes) = self.engine.get_mut(&cluster) {
-            nodes.remove(name);
-        }
-    }
-
-    /// Whether the machine that carries a node name runs.
-    #[must_use]
-    pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
-        self.machines
-            .iter()
-            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running)
-    }
-
-    /// Counts a call and takes the fault that was asked for it, if any.
-    pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
-        self.calls.push(call);
-        let mut hit = None;
-        self.faults.retain_mut(|fault| {
-            if fault.call != call || hit.is_some() {
-                return true;
-            }
-            if fault.nth > 0 {
-                fault.nth -= 1;
-                return true;
-            }
-            hit = Some(fault.kind);
-            false
-        });
-        hit
     }
 }
 
@@ -396,20 +304,7 @@ impl Infrastructure for Simulated {
         .await
     }
 
-    async fn check_image(&self, image: &str) -> Result<()> {
-        if image == "missing" {
-            return Err(Cause::user(
-                "image_not_found",
-                format!("there is no image '{image}' in the simulated cloud"),
-                "name any other",
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl SimulatedMachine {
-    fn outside(&self) -> Machine {
-        Machine { id: self.id.clone(), state: self.state, address: Some(self.address) }
+    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
+        Ok(catalog::look_up(kind, name))
     }
 }

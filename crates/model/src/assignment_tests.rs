@@ -28,11 +28,13 @@ fn template(engine: EngineKind) -> ClusterTemplate {
 
 fn group() -> NodeGroup {
     NodeGroup {
+        id: 1,
         uuid: GROUP,
         cluster: Uuid::from_u128(1),
         project_id: "p".into(),
         name: "default-worker".into(),
         role: NodeRole::Worker,
+        role_name: "worker".into(),
         is_default: true,
         node_count: 1,
         min_node_count: 0,
@@ -191,7 +193,7 @@ fn labels_that_make_no_sense_are_named() {
         secrets: &world.secrets,
         revision: 1,
     };
-    assert_eq!(build(&source, &world.nodes[0]).unwrap_err().field, "labels/kube_tag");
+    assert_eq!(build(&source, &world.nodes[0]).unwrap_err().field, "labels.kube_tag");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub enum EngineKind {
 }
 
 /// Health of a running cluster (contract magnum-v1 section 7.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum Health {
@@ -35,7 +35,7 @@ pub enum Health {
 }
 
 /// A cluster (once called bay).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cluster {
     /// Id.
     pub uuid: Uuid,

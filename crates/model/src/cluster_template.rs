@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{EngineKind, Labels};
 
 /// A kind of cluster (once called baymodel). Fields as in contract magnum-v1 section 2.1.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClusterTemplate {
     /// Id.
     pub uuid: Uuid,

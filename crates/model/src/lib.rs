@@ -2,10 +2,12 @@
 //!
 //! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the nouns.
 //! - [`status`]: the statuses of clusters and which operation is legal in which.
+//! - [`quota`], [`federation`], [`mservice`], [`legacy_node`]: the smaller nouns.
 //! - [`assignment`]: what a node is told to be.
 //! - [`labels`]: what labels mean to us.
 //! - [`plan`]: from desired and observed to the steps that are missing.
 //! - [`cause`]: how errors of steps come about.
+//! - [`upgrade`]: whether a cluster can be moved to another template.
 //! - [`validate`]: what input must look like, and the error that names the field.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -13,19 +15,28 @@ pub mod assignment;
 pub mod cause;
 pub mod cluster;
 pub mod cluster_template;
+pub mod federation;
 pub mod labels;
+pub mod legacy_node;
+pub mod mservice;
 pub mod node;
 pub mod node_group;
 pub mod plan;
+pub mod quota;
 pub mod status;
+pub mod upgrade;
 pub mod validate;
 
 pub use cause::CauseExt;
 pub use cluster::{Cluster, EngineKind, Health};
 pub use cluster_template::ClusterTemplate;
+pub use federation::Federation;
 pub use labels::Labels;
+pub use legacy_node::LegacyNode;
+pub use mservice::Mservice;
 pub use node::Node;
 pub use node_group::NodeGroup;
+pub use quota::{Quota, QuotaDefaults, QuotaResource};
 pub use status::Status;
 pub use validate::FieldError;
 

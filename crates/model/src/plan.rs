@@ -11,7 +11,7 @@
 //! | 3 | agents have brought up their nodes | authorities away |
 //! | 4 | engine configured | |
 //! | 5 | nodes ready for work | |
-//! | 6 | nodes that go: drained | |
+//! | 6 | labels and taints on nodes; nodes that go: drained | |
 //! | 7 | nodes that go: machines away | |
 //! | 8 | nodes that go: forgotten by the engine | |
 
@@ -28,6 +28,8 @@ pub struct Desired {
     pub present: bool,
     /// Its nodes: those that should be, and those that are to go.
     pub nodes: Vec<DesiredNode>,
+    /// Whether nodes have labels and taints of their groups, or may have had.
+    pub marked: bool,
 }
 
 /// A node that should be there, or should go.
@@ -106,6 +108,8 @@ pub enum Action {
     ConfigureEngine,
     /// The engine would place work on the node.
     AwaitReady(NodeRef),
+    /// The engine's nodes have the labels and taints of their groups.
+    MarkNodes,
     /// Nothing runs on the node any more that can run elsewhere.
     Drain(NodeRef),
     /// The node has no machine.
@@ -131,6 +135,7 @@ impl Action {
             Self::AwaitAgent(node) => format!("node/{}", node.name),
             Self::ConfigureEngine => "engine".into(),
             Self::AwaitReady(node) => format!("ready/{}", node.name),
+            Self::MarkNodes => "marks".into(),
             Self::Drain(node) => format!("drain/{}", node.name),
             Self::RemoveMachine(node) => format!("remove-machine/{}", node.name),
             Self::Forget(node) => format!("forget/{}", node.name),
@@ -150,6 +155,7 @@ impl Action {
             Self::AwaitAgent(node) => format!("Bring up node {}", node.name),
             Self::ConfigureEngine => "Configure the engine".into(),
             Self::AwaitReady(node) => format!("Node {} is ready", node.name),
+            Self::MarkNodes => "Put labels and taints on nodes".into(),
             Self::Drain(node) => format!("Drain node {}", node.name),
             Self::RemoveMachine(node) => format!("Remove machine {}", node.name),
             Self::Forget(node) => format!("Take node {} out of the engine", node.name),
@@ -162,7 +168,7 @@ impl Action {
     /// Whether its effect cannot be observed, so that only its record says that it is done.
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
-        matches!(self, Self::ConfigureEngine | Self::Drain(_))
+        matches!(self, Self::ConfigureEngine | Self::MarkNodes | Self::Drain(_))
     }
 }
 
@@ -216,6 +222,9 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
         }
     }
     step(4, Action::ConfigureEngine);
+    if desired.marked {
+        step(6, Action::MarkNodes);
+    }
     steps
 }
 
@@ -279,6 +288,7 @@ mod tests {
                 node(1, "c-master-0", NodeRole::Master, true),
                 node(3, "c-worker-1", NodeRole::Worker, true),
             ],
+            marked: false,
         }
     }
 
@@ -341,6 +351,19 @@ mod tests {
         let steps = plan(&desired, &complete(&cluster()));
         assert_eq!(keys(&steps), ["drain/c-worker-1", "remove-machine/c-worker-1", "forget/c-worker-1"]);
         assert!(steps.windows(2).all(|pair| pair[0].stage < pair[1].stage));
+    }
+
+    #[test]
+    fn labels_come_once_per_operation_when_nodes_are_ready() {
+        let desired = Desired { marked: true, ..cluster() };
+        assert_eq!(keys(&plan(&desired, &Observed::default())).last().map(String::as_str), Some("marks"));
+        let mut observed = complete(&desired);
+        assert_eq!(keys(&plan(&desired, &observed)), ["marks"]);
+        observed.done.insert("marks".into());
+        assert_eq!(plan(&desired, &observed), []);
+        assert!(
+            plan(&Desired { present: false, ..desired }, &observed).iter().all(|step| step.action != Action::MarkNodes)
+        );
     }
 
     #[test]

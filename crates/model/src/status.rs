@@ -33,6 +33,11 @@ pub enum Request {
     Delete,
     /// Once more what failed.
     Retry,
+    /// Another template.
+    Upgrade,
+    /// Another node group.
+    #[strum(serialize = "another node group")]
+    NodeGroup,
 }
 
 impl Status {
@@ -41,7 +46,7 @@ impl Status {
     pub fn in_progress(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateInProgress,
-            OperationKind::Scale => Self::UpdateInProgress,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateInProgress,
             OperationKind::Delete => Self::DeleteInProgress,
         }
     }
@@ -51,7 +56,7 @@ impl Status {
     pub fn complete(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateComplete,
-            OperationKind::Scale => Self::UpdateComplete,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateComplete,
             OperationKind::Delete => Self::DeleteComplete,
         }
     }
@@ -61,9 +66,55 @@ impl Status {
     pub fn failed(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateFailed,
-            OperationKind::Scale => Self::UpdateFailed,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateFailed,
             OperationKind::Delete => Self::DeleteFailed,
         }
+    }
+
+    /// The status of a node group once all that is wanted of its cluster is there, whatever came before: a group that
+    /// failed earlier is complete then too.
+    #[must_use]
+    pub fn succeeded(self) -> Self {
+        match self {
+            Self::CreateInProgress | Self::CreateFailed | Self::CreateComplete => Self::CreateComplete,
+            Self::UpdateInProgress | Self::UpdateFailed | Self::UpdateComplete => Self::UpdateComplete,
+            Self::DeleteInProgress | Self::DeleteFailed | Self::DeleteComplete => Self::DeleteComplete,
+        }
+    }
+
+    /// The status of a node group when what was being done to it is given up.
+    #[must_use]
+    pub fn given_up(self) -> Self {
+        match self {
+            Self::CreateInProgress => Self::CreateFailed,
+            Self::UpdateInProgress => Self::UpdateFailed,
+            Self::DeleteInProgress => Self::DeleteFailed,
+            other => other,
+        }
+    }
+
+    /// The status of a node group when what failed is tried once more.
+    #[must_use]
+    pub fn tried_again(self) -> Self {
+        match self {
+            Self::CreateFailed => Self::CreateInProgress,
+            Self::UpdateFailed => Self::UpdateInProgress,
+            Self::DeleteFailed => Self::DeleteInProgress,
+            other => other,
+        }
+    }
+
+    /// Whether nothing is being done and nothing failed: COMPLETE8 of contract magnum-v1 section 7.3, as far as we
+    /// have them.
+    #[must_use]
+    pub fn is_complete(self) -> bool {
+        matches!(self, Self::CreateComplete | Self::UpdateComplete)
+    }
+
+    /// Whether it is on its way out, or got stuck there.
+    #[must_use]
+    pub fn is_leaving(self) -> bool {
+        matches!(self, Self::DeleteInProgress | Self::DeleteFailed | Self::DeleteComplete)
     }
 
     /// Whether something is being done.
@@ -85,6 +136,14 @@ impl Status {
         match request {
             Request::Delete => true,
             Request::Retry => self.is_failed(),
+            Request::Upgrade => self.is_complete(),
+            // Not while it is being made, nor on its way out: deleting wins.
+            Request::NodeGroup => {
+                matches!(
+                    self,
+                    Self::CreateComplete | Self::UpdateComplete | Self::UpdateInProgress | Self::UpdateFailed
+                )
+            }
             Request::Update => matches!(
                 self,
                 // Repeated resizes while one is under way must stay possible: the autoscaler sends several in a row.
@@ -109,11 +168,23 @@ mod tests {
 
     #[test]
     fn every_operation_ends_in_a_status_of_its_own_kind() {
-        for kind in [OperationKind::Create, OperationKind::Scale, OperationKind::Delete] {
+        for kind in OperationKind::iter() {
             assert!(Status::in_progress(kind).is_in_progress());
             assert!(Status::failed(kind).is_failed());
             assert!(Status::failed(kind).allows(Request::Retry), "{kind} cannot be retried");
             assert!(!Status::complete(kind).is_in_progress() && !Status::complete(kind).is_failed());
+        }
+    }
+
+    #[test]
+    fn a_groups_status_keeps_its_word_to_the_end() {
+        for status in Status::iter() {
+            let word = |status: Status| status.to_string().split('_').next().map(str::to_owned);
+            for after in [status.succeeded(), status.given_up(), status.tried_again()] {
+                assert_eq!(word(after), word(status));
+            }
+            assert!(!status.given_up().is_in_progress() && !status.succeeded().is_in_progress());
+            assert!(!status.tried_again().is_failed());
         }
     }
 

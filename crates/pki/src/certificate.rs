@@ -169,6 +169,10 @@ pub(crate) fn making(error: impl std::fmt::Display) -> PkiError {
 /// What is of interest in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// Serial number, hexadecimal.
+    pub serial: String,
+    /// The subject, as people read it.
+    pub subject: String,
     /// Common name of the subject, if it has exactly one.
     pub common_name: Option<String>,
     /// Organizations of the subject.
@@ -204,6 +208,8 @@ impl Facts {
         };
         let at = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).map_err(malformed);
         Ok(Self {
+            serial: certificate.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+            subject: certificate.subject().to_string(),
             common_name: one(certificate.subject()),
             organizations: certificate
                 .subject()

@@ -89,6 +89,7 @@ fn extension(words: &str, title: &str) -> Option<String> {
     Some(format!("{} {}", lines.next()?, lines.next().unwrap_or_default()))
 }
 
+// Covers: R301, W170.
 #[test]
 fn the_authority_is_self_signed_for_five_years_and_may_only_sign_leaves() {
     let bench = Bench::new();
@@ -120,6 +121,7 @@ fn an_authority_that_was_kept_signs_on() {
     assert!(Authority::load("rubbish", &other.key_pem()).is_err());
 }
 
+// Covers: R294.
 #[test]
 fn keys_of_all_usual_sorts_are_signed() {
     let bench = Bench::new();
@@ -151,6 +153,7 @@ fn keys_and_digests_that_are_too_weak_are_refused() {
     }
 }
 
+// Covers: R295.
 #[test]
 fn the_subject_stays_as_it_is() {
     let bench = Bench::new();
@@ -168,6 +171,7 @@ fn the_subject_stays_as_it_is() {
     }
 }
 
+// Covers: R295.
 #[test]
 fn what_is_signed_is_valid_for_five_years_and_has_a_key_identifier_only() {
     let bench = Bench::new();
@@ -179,6 +183,7 @@ fn what_is_signed_is_valid_for_five_years_and_has_a_key_identifier_only() {
     assert_eq!(facts.not_after.as_second(), bench.now.as_second() + 1825 * 24 * 3600);
 }
 
+// Covers: W173.
 #[test]
 fn the_four_known_extensions_are_kept() {
     let bench = Bench::new();
@@ -204,6 +209,7 @@ fn the_four_known_extensions_are_kept() {
     assert_eq!(extension(&words, "X509v3 Basic").unwrap(), "X509v3 Basic Constraints: critical CA:FALSE");
 }
 
+// Covers: R295, W175.
 #[test]
 fn usages_that_are_not_granted_are_cleared() {
     let bench = Bench::new();
@@ -217,6 +223,7 @@ fn usages_that_are_not_granted_are_cleared() {
     assert!(words.contains("X509v3 Key Usage") && !words.contains("Certificate Sign"), "{words}");
 }
 
+// Covers: R297, W174.
 #[test]
 fn a_wish_to_be_an_authority_is_dropped() {
     let bench = Bench::new();
@@ -224,6 +231,7 @@ fn a_wish_to_be_an_authority_is_dropped() {
     assert_eq!(extension(&words, "X509v3 Basic").unwrap(), "X509v3 Basic Constraints: CA:FALSE");
 }
 
+// Covers: R298.
 #[test]
 fn other_extensions_are_dropped() {
     let bench = Bench::new();
@@ -239,6 +247,7 @@ fn other_extensions_are_dropped() {
     assert!(!words.contains("1.2.3.4.5"));
 }
 
+// Covers: R296, W174, W175.
 #[test]
 fn critical_wishes_that_are_not_granted_are_refused() {
     let bench = Bench::new();
@@ -254,6 +263,7 @@ fn critical_wishes_that_are_not_granted_are_refused() {
     }
 }
 
+// Covers: R293, W176.
 #[test]
 fn what_is_no_request_is_refused() {
     let bench = Bench::new();

@@ -1,19 +1,19 @@
 //! Clusters, with their groups and nodes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jeroboam_model::{Cluster, Health, Node, NodeGroup, Status};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::cluster_template;
-use crate::entity::{cluster, node, node_group as group_entity, project};
+use crate::entity::cluster;
 use crate::error::{Doing, classify, is_dangling};
 use crate::page::{Columns, cut};
-use crate::{Event, Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group};
+use crate::{Event, Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group, shown};
 
 pub(crate) const WHAT: &str = "cluster";
 
@@ -126,7 +126,7 @@ impl Store {
 }
 
 /// The visible cluster with this id, or else the one with this name.
-async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<cluster::Model> {
+pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<cluster::Model> {
     let doing = "looking for a cluster";
     if let Ok(uuid) = Uuid::parse_str(ident) {
         let by_uuid = visible(scope).filter(cluster::Column::Uuid.eq(uuid.to_string()));
@@ -142,34 +142,9 @@ async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> 
     found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))
 }
 
-/// Keeps a new cluster, if the project may have one more.
-pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster, quota: u32) -> Result<()> {
+/// Keeps a new cluster.
+pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster) -> Result<()> {
     let doing = "creating a cluster";
-    // Locks the project's row, so that two requests cannot both count and find room for one.
-    project::Entity::insert(project::ActiveModel {
-        id: NotSet,
-        project_id: Set(cluster.project_id.clone()),
-        created_clusters: Set(1),
-    })
-    .on_conflict(
-        OnConflict::column(project::Column::ProjectId)
-            .value(
-                project::Column::CreatedClusters,
-                Expr::col((project::Entity, project::Column::CreatedClusters)).add(1),
-            )
-            .to_owned(),
-    )
-    .exec_without_returning(connection)
-    .await
-    .doing(doing)?;
-    let there = cluster::Entity::find()
-        .filter(cluster::Column::ProjectId.eq(cluster.project_id.as_str()))
-        .count(connection)
-        .await
-        .doing("counting clusters")?;
-    if there >= quota.into() {
-        return Err(StoreError::QuotaReached { resource: "Cluster", limit: quota });
-    }
     cluster_template::one(connection, cluster.template).await?;
     cluster::Entity::insert(row(cluster)?).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
         // Where two can write at once, the template may have gone in between.
@@ -223,6 +198,24 @@ pub(crate) async fn set_status(
         .doing("changing the status of a cluster")
 }
 
+/// The cluster is of another template from now on.
+pub(crate) async fn set_template(connection: &impl ConnectionTrait, uuid: Uuid, template: Uuid) -> Result<()> {
+    cluster_template::one(connection, template).await?;
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::TemplateUuid, Expr::value(template.to_string()))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .map_err(|error| {
+            if is_dangling(&error) {
+                StoreError::not_found("cluster template", template)
+            } else {
+                classify("changing a cluster's template", &error)
+            }
+        })
+}
+
 /// Keeps what was found out.
 pub(crate) async fn write_facts(
     connection: &impl ConnectionTrait,
@@ -261,39 +254,25 @@ pub(crate) async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result
 }
 
 /// Clusters with what they consist of: two queries for all of them.
-async fn records(connection: &impl ConnectionTrait, found: Vec<cluster::Model>) -> Result<Vec<ClusterRecord>> {
+pub(crate) async fn records(
+    connection: &impl ConnectionTrait,
+    found: Vec<cluster::Model>,
+) -> Result<Vec<ClusterRecord>> {
     let uuids: Vec<String> = found.iter().map(|row| row.uuid.clone()).collect();
     if uuids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut groups: HashMap<String, Vec<group_entity::Model>> = HashMap::new();
-    for row in node_group::of_clusters(connection, uuids.clone()).await? {
-        groups.entry(row.cluster_uuid.clone()).or_default().push(row);
-    }
-    let mut nodes: HashMap<String, Vec<node::Model>> = HashMap::new();
-    for row in node_rows::of_clusters(connection, uuids).await? {
-        nodes.entry(row.cluster_uuid.clone()).or_default().push(row);
-    }
-    found
-        .into_iter()
-        .map(|row| {
-            let groups = groups.remove(&row.uuid).unwrap_or_default();
-            let nodes = nodes.remove(&row.uuid).unwrap_or_default();
-            Ok(ClusterRecord {
-                cluster: row.try_into()?,
-                groups: groups.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
-                nodes: nodes.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
-            })
-        })
-        .collect()
+    let groups = node_group::of_clusters(connection, uuids.clone()).await?;
+    let nodes = node_rows::of_clusters(connection, uuids).await?;
+    shown::assemble(found, groups, nodes)
 }
 
-fn visible(scope: &Scope) -> Select<cluster::Entity> {
+pub(crate) fn visible(scope: &Scope) -> Select<cluster::Entity> {
     cluster::Entity::find().filter(scope.condition(cluster::Column::ProjectId))
 }
 
 /// The column behind a sort key in the words of the API; any stored field (contract magnum-v1 section 4).
-fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
+pub(crate) fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
     use cluster::Column as C;
     Ok(Some(match page.sort_key.as_deref() {
         // JSON has no order that databases agree on: any will do, and this one is stable.

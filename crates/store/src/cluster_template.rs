@@ -1,16 +1,22 @@
 //! Cluster templates. Visible to a project: its own, and those of others that are public and not hidden (contract
 //! magnum-v1 section 5.3).
 
-use jeroboam_model::ClusterTemplate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jeroboam_model::{ClusterTemplate, Labels};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use crate::codec;
+use crate::counter::{self, Counter};
 use crate::entity::{cluster, cluster_template};
 use crate::error::{Doing, classify, is_dangling, is_duplicate};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError};
+use crate::{Page, Result, Scope, Store, StoreError, idempotency};
 
 const WHAT: &str = "cluster template";
 
@@ -21,6 +27,8 @@ impl Store {
     /// [`StoreError::Conflict`] when there is one with its uuid.
     pub async fn create_template(&self, template: &ClusterTemplate) -> Result<()> {
         let transaction = self.begin().await?;
+        idempotency::makes(&transaction, template.uuid).await?;
+        counter::increase(&transaction, Counter::ClusterTemplates).await?;
         cluster_template::Entity::insert(row(template)?).exec_without_returning(&transaction).await.map_err(
             |error| {
                 if is_duplicate(&error) {
@@ -38,19 +46,53 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] or [`StoreError::Ambiguous`] among those visible.
     pub async fn template(&self, scope: &Scope, ident: &str) -> Result<ClusterTemplate> {
-        let doing = "looking for a cluster template";
-        if let Ok(uuid) = Uuid::parse_str(ident) {
-            let by_uuid = visible(scope).filter(cluster_template::Column::Uuid.eq(uuid.to_string()));
-            if let Some(row) = by_uuid.one(self.reader()).await.doing(doing)? {
-                return row.try_into();
-            }
+        find(self.reader(), scope, ident).await
+    }
+
+    /// The template with this id or name; by its id also one that the project cannot see any more but has a cluster
+    /// of: whoever uses a cluster must be able to read what it was made of (contract magnum-v1, Appendix A18).
+    ///
+    /// # Errors
+    /// As [`Store::template`].
+    pub async fn readable_template(&self, scope: &Scope, ident: &str) -> Result<ClusterTemplate> {
+        let (missing, project) = match (find(self.reader(), scope, ident).await, scope) {
+            (Err(missing @ StoreError::NotFound { .. }), Scope::Project(project)) => (missing, project),
+            (other, _) => return other,
+        };
+        let Ok(uuid) = Uuid::parse_str(ident) else { return Err(missing) };
+        let used = cluster::Entity::find()
+            .select_only()
+            .column(cluster::Column::TemplateUuid)
+            .filter(cluster::Column::ProjectId.eq(project.as_str()))
+            .into_query();
+        cluster_template::Entity::find()
+            .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
+            .filter(cluster_template::Column::Uuid.in_subquery(used))
+            .one(self.reader())
+            .await
+            .doing("looking for a cluster's template")?
+            .ok_or(missing)?
+            .try_into()
+    }
+
+    /// The labels of some templates, whosever they are: for clusters that were made of them. One query.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn template_labels(&self, templates: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Labels>> {
+        if templates.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        let by_name = visible(scope).filter(cluster_template::Column::Name.eq(ident)).limit(2);
-        let mut found = by_name.all(self.reader()).await.doing(doing)?;
-        if found.len() > 1 {
-            return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
-        }
-        found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?.try_into()
+        let rows: Vec<(String, sea_orm::JsonValue)> = cluster_template::Entity::find()
+            .select_only()
+            .column(cluster_template::Column::Uuid)
+            .column(cluster_template::Column::Labels)
+            .filter(cluster_template::Column::Uuid.is_in(templates.iter().map(ToString::to_string)))
+            .into_tuple()
+            .all(self.reader())
+            .await
+            .doing("reading the labels of cluster templates")?;
+        rows.into_iter().map(|(uuid, labels)| Ok((codec::uuid(&uuid)?, codec::from_json("labels", labels)?))).collect()
     }
 
     /// The template with this id, whosever it is: for clusters that were made of it.
@@ -84,6 +126,7 @@ impl Store {
     /// [`StoreError::NotFound`] when it is gone.
     pub async fn update_template(&self, template: &ClusterTemplate) -> Result<()> {
         let transaction = self.begin().await?;
+        counter::increase(&transaction, Counter::ClusterTemplates).await?;
         let updated = cluster_template::Entity::update_many()
             .set(row(template)?)
             .filter(cluster_template::Column::Uuid.eq(template.uuid.to_string()))
@@ -104,6 +147,7 @@ impl Store {
         let doing = "deleting a cluster template";
         let in_use = || StoreError::InUse(format!("Cluster template {uuid} is referenced by one or more clusters."));
         let transaction = self.begin().await?;
+        counter::increase(&transaction, Counter::ClusterTemplates).await?;
         if is_used(&transaction, uuid).await? {
             return Err(in_use());
         }
@@ -126,6 +170,35 @@ impl Store {
     pub async fn template_in_use(&self, uuid: Uuid) -> Result<bool> {
         is_used(self.reader(), uuid).await
     }
+}
+
+/// The visible template with this id, or else the one with this name.
+pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<ClusterTemplate> {
+    let doing = "looking for a cluster template";
+    if let Ok(uuid) = Uuid::parse_str(ident) {
+        let by_uuid = visible(scope).filter(cluster_template::Column::Uuid.eq(uuid.to_string()));
+        if let Some(row) = by_uuid.one(connection).await.doing(doing)? {
+            return row.try_into();
+        }
+    }
+    let by_name = visible(scope).filter(cluster_template::Column::Name.eq(ident)).limit(2);
+    let mut found = by_name.all(connection).await.doing(doing)?;
+    if found.len() > 1 {
+        return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
+    }
+    found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?.try_into()
+}
+
+/// The template, which nobody else changes until the transaction ends.
+pub(crate) async fn locked(transaction: &impl ConnectionTrait, uuid: Uuid) -> Result<ClusterTemplate> {
+    // A write that changes nothing locks the row in every database.
+    cluster_template::Entity::update_many()
+        .col_expr(cluster_template::Column::Uuid, Expr::col(cluster_template::Column::Uuid))
+        .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
+        .exec(transaction)
+        .await
+        .doing("locking a cluster template")?;
+    one(transaction, uuid).await?.try_into()
 }
 
 /// The template's row.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jeroboam_pki::EncryptionKey;
-use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{ConnectOptions as _, Connection};
 use sea_orm::{
     AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -18,7 +18,8 @@ use tokio::sync::broadcast;
 
 use crate::error::Doing;
 use crate::migration::Migrator;
-use crate::{Event, Result, StoreError, event};
+use crate::quick::Quick;
+use crate::{Event, Result, StoreError, event, idempotency, precondition};
 
 /// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
 /// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.
@@ -44,6 +45,7 @@ struct Inner {
     /// SQLite knows one writer at a time: one connection makes the queue ours, in order, instead of a race of polls.
     write: DatabaseConnection,
     read: DatabaseConnection,
+    quick: Option<Quick>,
     key: EncryptionKey,
     events: broadcast::Sender<Event>,
 }
@@ -61,16 +63,16 @@ impl Store {
     /// # Errors
     /// When the database cannot be opened, or holds a schema that this version does not know.
     pub async fn connect(url: &str, key: EncryptionKey) -> Result<Self> {
-        let (write, read) = if url.starts_with("sqlite:") {
+        let (write, read, quick) = if url.starts_with("sqlite:") {
             connect_sqlite(url).await?
         } else {
             let mut options = ConnectOptions::new(url);
             quiet(&mut options).max_connections(SERVER_CONNECTIONS);
             let connection = Database::connect(options).await.doing("opening the database")?;
-            (connection.clone(), connection)
+            (connection.clone(), connection, None)
         };
         Migrator::up(&write, None).await.doing("bringing the database's schema up to date")?;
-        Ok(Self { inner: Arc::new(Inner { write, read, key, events: broadcast::channel(event::CAPACITY).0 }) })
+        Ok(Self { inner: Arc::new(Inner { write, read, quick, key, events: broadcast::channel(event::CAPACITY).0 }) })
     }
 
     /// Closes the database, so that nothing is left to be tidied up at the next start. Calls after this fail.
@@ -78,6 +80,9 @@ impl Store {
     /// # Errors
     /// When the database refuses. What was written before is safe in any case.
     pub async fn close(&self) -> Result<()> {
+        if let Some(quick) = &self.inner.quick {
+            quick.close().await?;
+        }
         self.inner.read.close_by_ref().await.doing("closing the database")?;
         self.inner.write.close_by_ref().await.doing("closing the database")
     }
@@ -115,7 +120,8 @@ impl Store {
         &self.inner.write
     }
 
-    /// A transaction that may write. Dropping it rolls it back.
+    /// A transaction that may write. Dropping it rolls it back. What the current request demands of its writes is seen
+    /// to first: see [`precondition`] and [`idempotency`].
     ///
     /// SQLite takes the write lock at once: a transaction that reads first and then writes can otherwise not be told
     /// to wait, and fails when somebody else has written in between.
@@ -124,7 +130,15 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.inner.write.begin_with_options(options).await.doing("beginning to write")
+        let transaction = self.inner.write.begin_with_options(options).await.doing("beginning to write")?;
+        precondition::check(&transaction).await?;
+        idempotency::take_current(&transaction).await?;
+        Ok(transaction)
+    }
+
+    /// For reads in one go; `None` where there is nothing quicker than the ordinary way.
+    pub(crate) fn quick(&self) -> Option<&Quick> {
+        self.inner.quick.as_ref()
     }
 
     /// A transaction in which several queries see the same state.
@@ -147,16 +161,30 @@ fn quiet(options: &mut ConnectOptions) -> &mut ConnectOptions {
     options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
-async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)> {
+async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection, Option<Quick>)> {
     if is_in_memory(url) {
         // Every further connection would be another, empty database; and this one must never be closed.
         let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
-        return Ok((write.clone(), write));
+        return Ok((write.clone(), write, None));
     }
     make_private(url)?;
     let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
     let read = Database::connect(sqlite_options(url, SQLITE_READERS, true)).await.doing("opening the database")?;
-    Ok((write, read))
+    let unreadable = |error| StoreError::Database(format!("reading the database's URL: {error}"));
+    let quick = Quick::new(settings(SqliteConnectOptions::from_str(url).map_err(unreadable)?, true));
+    Ok((write, read, Some(quick)))
+}
+
+/// What holds for every connection.
+fn settings(options: SqliteConnectOptions, query_only: bool) -> SqliteConnectOptions {
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        // What was answered is on the disk, also after the power went.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .disable_statement_logging();
+    if query_only { options.pragma("query_only", "ON") } else { options }
 }
 
 fn is_in_memory(url: &str) -> bool {
@@ -184,17 +212,14 @@ fn sqlite_options(url: &str, connections: u32, query_only: bool) -> ConnectOptio
     quiet(&mut options)
         .max_connections(connections)
         .min_connections(1)
+        // A connection to a file does not die of being idle.
+        .test_before_acquire(false)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>);
-    options.map_sqlx_sqlite_opts(move |options| {
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was answered is on the disk, also after the power went.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
-        if query_only { options.pragma("query_only", "ON") } else { options }
-    });
+    options.map_sqlx_sqlite_opts(move |options| settings(options, query_only));
+    if query_only {
+        return options;
+    }
     // When the disk is full SQLite ends the transaction by itself (sqlite.org/lang_transaction.html, "Response To
     // Errors Within A Transaction"), while the driver goes on to believe that there is one, and would make the next
     // one an inner one of it. Such a connection is thrown away.

@@ -1,7 +1,7 @@
 //! What can go wrong with the store, by what the caller can do about it.
 
-use jeroboam_model::Status;
 use jeroboam_model::status::Request;
+use jeroboam_model::{QuotaResource, Status};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
@@ -37,19 +37,25 @@ pub enum StoreError {
     /// The project has as many as it may have.
     #[error("The quota of {limit} for {resource} is reached.")]
     QuotaReached {
-        /// What is limited, for example `Cluster`.
-        resource: &'static str,
+        /// What is limited.
+        resource: QuotaResource,
         /// How many there may be.
         limit: u32,
     },
-    /// The request is not legal in the cluster's status (contract magnum-v1 section 7.3).
-    #[error("A cluster in status {status} does not allow {request}.")]
+    /// The request is not legal in the status of the cluster or node group (contract magnum-v1 section 7.3).
+    #[error("Status {status} does not allow {request}.")]
     NotAllowed {
-        /// The cluster's status.
+        /// The status.
         status: Status,
         /// What was asked of it.
         request: Request,
     },
+    /// The request was to change the thing only in a state that it is not in.
+    #[error("It is not in the state that the request speaks of; nothing was changed.")]
+    PreconditionFailed,
+    /// Another request with the same idempotency key was faster; nothing was written.
+    #[error("Another request with the same idempotency key was faster.")]
+    KeyTaken,
     /// A list cannot be sorted by this.
     #[error("Lists cannot be sorted by '{0}'.")]
     BadSortKey(String),

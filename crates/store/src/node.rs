@@ -6,7 +6,9 @@ use jeroboam_model::{Node, NodeGroup, Report};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::cluster::bump;
@@ -226,6 +228,22 @@ async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<node::Mode
 /// The nodes of some clusters, oldest first.
 pub(crate) async fn of_clusters(connection: &impl ConnectionTrait, clusters: Vec<String>) -> Result<Vec<node::Model>> {
     node::Entity::find()
+        .filter(node::Column::ClusterUuid.is_in(clusters))
+        .order_by_asc(node::Column::Id)
+        .all(connection)
+        .await
+        .doing("reading nodes")
+}
+
+/// The nodes of some clusters without what their agents report, oldest first.
+pub(crate) async fn of_clusters_without_reports(
+    connection: &impl ConnectionTrait,
+    clusters: Vec<String>,
+) -> Result<Vec<node::Model>> {
+    node::Entity::find()
+        .select_only()
+        .columns(node::Column::iter().filter(|column| !matches!(column, node::Column::Report)))
+        .expr_as(Expr::value(None::<sea_orm::JsonValue>), node::Column::Report.as_str())
         .filter(node::Column::ClusterUuid.is_in(clusters))
         .order_by_asc(node::Column::Id)
         .all(connection)

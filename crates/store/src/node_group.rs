@@ -1,13 +1,15 @@
 //! Node groups: their rows. They are read and written with their cluster.
 
-use jeroboam_model::{NodeGroup, Status};
+use std::collections::BTreeMap;
+
+use jeroboam_model::{NodeGroup, NodeRole, Status};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
-use crate::entity::node_group;
-use crate::error::Doing;
+use crate::entity::{node, node_group};
+use crate::error::{Doing, classify, is_duplicate};
 use crate::{Result, StoreError, codec};
 
 /// The groups of some clusters, oldest first.
@@ -29,31 +31,87 @@ pub(crate) async fn insert(connection: &impl ConnectionTrait, groups: &[NodeGrou
         return Ok(());
     }
     let rows: Vec<_> = groups.iter().map(row).collect::<Result<_>>()?;
-    node_group::Entity::insert_many(rows)
-        .exec_without_returning(connection)
-        .await
-        .map(|_| ())
-        .doing("creating node groups")
+    node_group::Entity::insert_many(rows).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
+        // Ids are made here, so what is there already is the name.
+        if is_duplicate(&error) {
+            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            StoreError::Conflict(format!("The cluster has a node group named {} already.", names.join(" or ")))
+        } else {
+            classify("creating node groups", &error)
+        }
+    })
 }
 
-/// Another status for the cluster's groups, or for those that are in `from`.
-pub(crate) async fn set_status(
+/// Something is being done to a group.
+pub(crate) async fn mark(connection: &impl ConnectionTrait, group: Uuid, status: Status, now: i64) -> Result<()> {
+    set_status(connection, vec![group.to_string()], status, None, now).await
+}
+
+/// Gives each of the cluster's groups the status that follows on its present one. Those that stay as they are keep
+/// their reason.
+pub(crate) async fn turn(
     connection: &impl ConnectionTrait,
     cluster: Uuid,
-    from: Option<Status>,
+    next: impl Fn(Status) -> Status,
+    reason: Option<&str>,
+    now: i64,
+) -> Result<()> {
+    let mut turned: BTreeMap<String, (Status, Vec<String>)> = BTreeMap::new();
+    for row in of_clusters(connection, vec![cluster.to_string()]).await? {
+        let status: Status = codec::word("a status", &row.status)?;
+        let after = next(status);
+        if after != status {
+            turned.entry(after.to_string()).or_insert_with(|| (after, Vec::new())).1.push(row.uuid);
+        }
+    }
+    for (status, groups) in turned.into_values() {
+        set_status(connection, groups, status, reason, now).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the cluster's groups that were to go and have no nodes any more.
+pub(crate) async fn remove_emptied(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
+    let occupied = node::Entity::find()
+        .select_only()
+        .column(node::Column::NodeGroupUuid)
+        .filter(node::Column::ClusterUuid.eq(cluster.to_string()))
+        .into_query();
+    node_group::Entity::delete_many()
+        .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()))
+        .filter(node_group::Column::IsDefault.eq(false))
+        .filter(
+            node_group::Column::Status
+                .is_in([Status::DeleteInProgress, Status::DeleteFailed].map(|status| status.to_string())),
+        )
+        .filter(node_group::Column::Uuid.not_in_subquery(occupied))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("deleting node groups")
+}
+
+async fn set_status(
+    connection: &impl ConnectionTrait,
+    groups: Vec<String>,
     to: Status,
     reason: Option<&str>,
     now: i64,
 ) -> Result<()> {
-    let mut update = node_group::Entity::update_many()
+    node_group::Entity::update_many()
         .col_expr(node_group::Column::Status, Expr::value(to.to_string()))
         .col_expr(node_group::Column::StatusReason, Expr::value(reason))
         .col_expr(node_group::Column::UpdatedAt, Expr::value(now))
-        .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()));
-    if let Some(from) = from {
-        update = update.filter(node_group::Column::Status.eq(from.to_string()));
-    }
-    update.exec(connection).await.map(|_| ()).doing("changing the status of node groups")
+        .filter(node_group::Column::Uuid.is_in(groups))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("changing the status of node groups")
+}
+
+/// What nodes of a group carry whose role has this name (contract magnum-v1 section 2.4).
+fn role_of(name: &str) -> NodeRole {
+    if name == NodeRole::Master.to_string() { NodeRole::Master } else { NodeRole::Worker }
 }
 
 fn row(group: &NodeGroup) -> Result<node_group::ActiveModel> {
@@ -63,7 +121,7 @@ fn row(group: &NodeGroup) -> Result<node_group::ActiveModel> {
         cluster_uuid: Set(group.cluster.to_string()),
         project_id: Set(group.project_id.clone()),
         name: Set(group.name.clone()),
-        role: Set(group.role.to_string()),
+        role: Set(group.role_name.clone()),
         is_default: Set(group.is_default),
         node_count: Set(group.node_count.into()),
         min_node_count: Set(group.min_node_count.into()),
@@ -87,11 +145,13 @@ impl TryFrom<node_group::Model> for NodeGroup {
 
     fn try_from(row: node_group::Model) -> Result<Self> {
         Ok(Self {
+            id: row.id,
             uuid: codec::uuid(&row.uuid)?,
             cluster: codec::uuid(&row.cluster_uuid)?,
             project_id: row.project_id,
             name: row.name,
-            role: codec::word("a role", &row.role)?,
+            role: role_of(&row.role),
+            role_name: row.role,
             is_default: row.is_default,
             node_count: codec::number("a number of nodes", row.node_count)?,
             min_node_count: codec::number("a number of nodes", row.min_node_count)?,

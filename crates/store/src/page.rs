@@ -29,13 +29,31 @@ impl Scope {
     }
 }
 
+/// What a page's marker names: an id that the world knows, or the internal one of things that have no other.
+pub trait Marker: std::fmt::Display {
+    /// As the column has it.
+    fn value(&self) -> sea_orm::Value;
+}
+
+impl Marker for Uuid {
+    fn value(&self) -> sea_orm::Value {
+        self.to_string().into()
+    }
+}
+
+impl Marker for i64 {
+    fn value(&self) -> sea_orm::Value {
+        (*self).into()
+    }
+}
+
 /// Which part of a list, in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<M = Uuid> {
     /// How many at most.
     pub limit: u64,
     /// Last item of the page before. One that is not visible is [`StoreError::NotFound`].
-    pub marker: Option<Uuid>,
+    pub marker: Option<M>,
     /// Field to sort by, in the words of the API. `None`: in order of creation.
     pub sort_key: Option<String>,
     /// Backwards.
@@ -51,22 +69,22 @@ impl Default for Page {
 
 /// Cuts a page out of what is visible. Rows that are equal in `by` are ordered by their internal id; rows that have
 /// nothing there come last (first when backwards), spelt out because databases differ in it.
-pub(crate) async fn cut<E: EntityTrait>(
+pub(crate) async fn cut<E: EntityTrait, M: Marker>(
     connection: &impl ConnectionTrait,
     visible: Select<E>,
     columns: Columns<E>,
-    page: &Page,
+    page: &Page<M>,
     what: &'static str,
 ) -> Result<Select<E>>
 where
     E::Model: Sync,
 {
-    let Columns { id, uuid, by } = columns;
+    let Columns { id, uuid: named, by } = columns;
     let order = if page.descending { Order::Desc } else { Order::Asc };
     let mut select = visible.clone();
-    if let Some(marker) = page.marker {
+    if let Some(marker) = &page.marker {
         let last = visible
-            .filter(uuid.eq(marker.to_string()))
+            .filter(named.eq(marker.value()))
             .one(connection)
             .await
             .doing("reading the page's marker")?

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::v1::Link;
+
 /// Who can do something about an error.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, utoipa::ToSchema,
@@ -60,8 +62,8 @@ pub struct ErrorEntry {
     pub title: String,
     /// The whole message.
     pub detail: String,
-    /// Always empty.
-    pub links: Vec<String>,
+    /// Where to read more; empty but for errors about microversions.
+    pub links: Vec<Link>,
     /// Ours: the stable code of the error, for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

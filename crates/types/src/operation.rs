@@ -27,6 +27,10 @@ pub enum OperationKind {
     Create,
     /// Another number of nodes.
     Scale,
+    /// Another node group, one fewer, or one with other attributes.
+    Update,
+    /// Another template, and with it another version.
+    Upgrade,
     /// Down to the last container, network and secret.
     Delete,
 }

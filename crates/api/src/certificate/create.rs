@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use jeroboam_pki::{Authority, CsrError};
-use jeroboam_store::StoreError;
+use jeroboam_pki::{Authority, CsrError, Facts};
+use jeroboam_store::{IssuedCertificate, StoreError};
 use jeroboam_types::v1::{Certificate, CertificateCreate};
 use jiff::Timestamp;
 
@@ -51,15 +51,30 @@ pub(super) async fn create(
     });
     let cluster = found?.cluster;
     caller.may_on("certificate:create", &cluster.project_id, &cluster.user_id)?;
-    let secret = authority(&state, &cluster, authority_name(kind.as_deref())).await?;
+    let name = authority_name(kind.as_deref());
+    let secret = authority(&state, &cluster, name).await?;
     let (Some(certificate), Some(key)) = (secret.certificate, secret.key) else {
         return Err(ApiError::internal("an authority has no key"));
     };
     let authority = Authority::load(&certificate, &key).map_err(ApiError::internal)?;
-    let pem = authority.sign_request(&csr, Timestamp::now()).map_err(|error| match error {
+    let now = Timestamp::now();
+    let pem = authority.sign_request(&csr, now).map_err(|error| match error {
         CsrError::Internal(error) => ApiError::internal(error),
         error => ApiError::field("csr", error.to_string()),
     })?;
+    let facts = Facts::read_pem(&pem).map_err(ApiError::internal)?;
+    // Before it is given out: there is none that nobody knows of.
+    let issued = IssuedCertificate {
+        cluster: cluster.uuid,
+        authority: name.to_owned(),
+        serial: facts.serial,
+        subject: facts.subject,
+        user_id: caller.auth.user_id.clone(),
+        request_id: caller.request_id.clone(),
+        created_at: now,
+        expires_at: facts.not_after,
+    };
+    state.store.record_certificate(&issued).await?;
     let uuid = cluster.uuid.to_string();
     let body = Certificate {
         links: reply::links(&caller.base, "certificates", &uuid),

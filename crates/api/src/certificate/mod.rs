@@ -1,8 +1,10 @@
 //! Certificates of a cluster's authorities (contract magnum-v1 section 2.5).
 
 mod create;
+mod rotate;
 mod show;
 
+use axum::routing::get;
 use jeroboam_model::Cluster;
 use jeroboam_store::Secret;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +15,11 @@ use crate::http::{ApiError, Result};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(show::show)).routes(routes!(create::create))
+    OpenApiRouter::new()
+        .routes(routes!(show::show, rotate::rotate))
+        .routes(routes!(create::create))
+        // The same as the query, in Magnum too.
+        .route("/v1/certificates/{ident}/{ca_cert_type}", get(show::positional))
 }
 
 /// The authority that a client names. Anything unknown means the main one, as it always has.

@@ -20,8 +20,23 @@ pub(super) async fn show(
 ) -> Result<Json<Certificate>> {
     let kind = params.take("ca_cert_type");
     params.finish()?;
-    let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:get").await?.cluster;
-    let secret = authority(&state, &cluster, authority_name(kind.as_deref())).await?;
+    run(&state, &caller, &ident, kind).await
+}
+
+/// The same with the sort of authority in the path.
+pub(super) async fn positional(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((ident, kind)): Path<(String, String)>,
+    params: Params,
+) -> Result<Json<Certificate>> {
+    params.finish()?;
+    run(&state, &caller, &ident, Some(kind)).await
+}
+
+async fn run(state: &AppState, caller: &Caller, ident: &str, kind: Option<String>) -> Result<Json<Certificate>> {
+    let cluster = crate::cluster::find(state, caller, ident, "certificate:get").await?.cluster;
+    let secret = authority(state, &cluster, authority_name(kind.as_deref())).await?;
     let uuid = cluster.uuid.to_string();
     Ok(Json(Certificate {
         links: reply::links(&caller.base, "certificates", &uuid),

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use jeroboam_types::v1::{Cluster, ClusterCreate, ClusterList, PatchOperation, UuidOnly};
+use jeroboam_types::v1::{self as types, BayCreate, BayList, PatchOperation, UuidOnly};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,20 +20,26 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Lists bays.
-#[utoipa::path(get, path = "/v1/bays", tag = "bays", responses((status = 200, body = ClusterList)))]
+#[utoipa::path(get, path = "/v1/bays", tag = "bays",
+    params(("limit" = Option<u64>, Query), ("marker" = Option<String>, Query), ("sort_key" = Option<String>, Query),
+        ("sort_dir" = Option<String>, Query)),
+    responses((status = 200, body = BayList)))]
 async fn list_bays(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
     list::run(&state, &caller, params, Bay, Form::Summary).await
 }
 
 /// Lists bays in full.
-#[utoipa::path(get, path = "/v1/bays/detail", tag = "bays", responses((status = 200, body = ClusterList)))]
+#[utoipa::path(get, path = "/v1/bays/detail", tag = "bays",
+    params(("limit" = Option<u64>, Query), ("marker" = Option<String>, Query), ("sort_key" = Option<String>, Query),
+        ("sort_dir" = Option<String>, Query)),
+    responses((status = 200, body = BayList)))]
 async fn detail_bays(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
     list::run(&state, &caller, params, Bay, Form::Detail).await
 }
 
 /// Shows a bay.
 #[utoipa::path(get, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
-    responses((status = 200, body = Cluster)))]
+    responses((status = 200, body = types::Bay)))]
 async fn show_bay(
     State(state): State<AppState>,
     caller: Caller,
@@ -44,8 +50,8 @@ async fn show_bay(
 }
 
 /// Makes a bay.
-#[utoipa::path(post, path = "/v1/bays", tag = "bays", request_body = ClusterCreate,
-    responses((status = 201, body = Cluster), (status = 202, body = UuidOnly)))]
+#[utoipa::path(post, path = "/v1/bays", tag = "bays", request_body = BayCreate,
+    responses((status = 201, body = types::Bay), (status = 202, body = UuidOnly)))]
 async fn create_bay(
     State(state): State<AppState>,
     caller: Caller,
@@ -58,7 +64,7 @@ async fn create_bay(
 /// Changes a bay.
 #[utoipa::path(patch, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
     request_body = Vec<PatchOperation>,
-    responses((status = 200, body = Cluster), (status = 202, body = UuidOnly)))]
+    responses((status = 200, body = types::Bay), (status = 202, body = UuidOnly)))]
 async fn update_bay(
     State(state): State<AppState>,
     caller: Caller,

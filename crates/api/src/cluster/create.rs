@@ -4,15 +4,17 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use jeroboam_model::{Cluster, ClusterTemplate, NodeGroup, NodeRole};
-use jeroboam_store::StoreError;
+use jeroboam_store::{Page, Scope, StoreError};
+use jeroboam_types::operation::Operation;
 use jeroboam_types::v1::{ClusterCreate, UuidOnly};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::draft::Draft;
 use super::show;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, etag, reply};
 use crate::names;
 use crate::spelling::Spelling;
 
@@ -41,30 +43,43 @@ pub(super) async fn run(
     let draft = Draft::read(fields, caller.version, state.settings.limits, spelling)?;
     let template = find_template(state, caller, &draft, spelling).await?;
     let labels = draft.labels(&template);
-    draft.check_with(&template, &labels)?;
+    draft.check_with(&template, &labels, state.settings.labels)?;
     caller.may(&spelling.cluster_rule("create"))?;
-    if template.hidden && !caller.auth.is_admin() {
+    if template.hidden && !caller.is_admin() {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "template_hidden",
             "The template is hidden: no new clusters are made of it. Choose another.",
         ));
     }
-    check_image(state, &template.image_id).await?;
-
     let (cluster, groups) = assemble(caller, draft, &template, labels, spelling);
-    state.check_flavor("flavor_id", cluster.flavor_id.as_deref())?;
-    state.check_flavor("master_flavor_id", cluster.master_flavor_id.as_deref())?;
+    state.catalog.cluster(&cluster, &template).await?;
     let operation = caller.creation(cluster.create_timeout);
-    let quota = state.settings.cluster_quota;
-    let operation = state.store.create_cluster(&cluster, &groups, operation, quota).await?;
+    let operation = state.store.create_cluster(&cluster, &groups, operation).await?;
+    answer(state, caller, cluster.uuid, Some(&operation), spelling).await
+}
+
+/// The answer to the request that made this cluster, when it comes again.
+pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling: Spelling) -> Result<Response> {
+    let oldest = Page { limit: 1, sort_key: Some("created_at".to_owned()), ..Page::default() };
+    let operations = state.store.operations(&Scope::All, Some(&uuid.to_string()), &oldest).await?;
+    answer(state, caller, uuid, operations.first(), spelling).await
+}
+
+async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    uuid: Uuid,
+    operation: Option<&Operation>,
+    spelling: Spelling,
+) -> Result<Response> {
     if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
-        return Ok(reply::accepted(cluster.uuid, Some(&operation)));
+        return Ok(reply::accepted(uuid, operation));
     }
-    let record = state.store.cluster_by_uuid(cluster.uuid).await?;
+    let record = state.store.cluster_by_uuid(uuid).await?;
     let body = show::one(state, caller, &record, spelling).await?;
-    let response = reply::created(&caller.base, spelling.clusters(), cluster.uuid, body);
-    Ok(reply::with_operation(response, Some(&operation)))
+    let response = reply::created(&caller.base, spelling.clusters(), uuid, body);
+    Ok(reply::with_operation(etag::tagged(response, record.tag(), caller.version), operation))
 }
 
 async fn find_template(
@@ -82,17 +97,6 @@ async fn find_template(
         }
         other => other.into(),
     })
-}
-
-/// An infrastructure that does not answer right now is no reason to refuse: the operation waits for it.
-async fn check_image(state: &AppState, image: &str) -> Result<()> {
-    match state.check_image(image).await {
-        Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => {
-            tracing::warn!(image, detail = error.detail, "could not look for the image");
-            Ok(())
-        }
-        other => other,
-    }
 }
 
 fn assemble(

@@ -1,9 +1,10 @@
 //! Reading and validating what a client wants of a new cluster (contract magnum-v1 sections 2.2 and 6).
 
+use jeroboam_model::labels::{self, LabelRules};
 use jeroboam_model::validate::{self, Limits, MAX_TEXT};
 use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
 
-use crate::cluster_template::draft::{check_labels, check_storage};
+use crate::cluster_template::draft::check_storage;
 use crate::http::{ApiError, Fields, Result, Version};
 use crate::spelling::Spelling;
 
@@ -100,23 +101,16 @@ impl Draft {
         Ok(draft)
     }
 
-    /// The cluster's labels: the template's, replaced or overlaid by the client's. An empty dictionary counts as none.
+    /// The cluster's labels: the template's, replaced or overlaid by the client's.
     pub(super) fn labels(&self, template: &ClusterTemplate) -> Labels {
-        match &self.labels {
-            Some(given) if !given.is_empty() => {
-                let mut labels = if self.merge_labels { template.labels.clone() } else { Labels::new() };
-                labels.extend(given.clone());
-                labels
-            }
-            _ => template.labels.clone(),
-        }
+        labels::merge(&template.labels, self.labels.clone(), self.merge_labels)
     }
 
     /// Checks what depends on the template.
-    pub(super) fn check_with(&self, template: &ClusterTemplate, labels: &Labels) -> Result<()> {
+    pub(super) fn check_with(&self, template: &ClusterTemplate, labels: &Labels, rules: LabelRules) -> Result<()> {
         let volume_size = self.docker_volume_size.or(template.docker_volume_size);
         check_storage(template.docker_storage_driver.as_deref(), volume_size)?;
-        check_labels(template.engine, labels)?;
+        labels::check(labels, &template.labels, template.engine, rules)?;
         if template.tls_disabled {
             let engine = match template.engine {
                 EngineKind::Kubernetes => "Kubernetes",

@@ -1,12 +1,8 @@
 //! `GET /v1/clusters`.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::response::Response;
-use jeroboam_model::Labels;
 use jeroboam_types::v1::ClusterList;
-use uuid::Uuid;
 
 use super::view::{self, Form};
 use crate::AppState;
@@ -41,18 +37,12 @@ pub(super) async fn run(
     spelling.check(caller.version)?;
     let listing = params.listing(Vec::new())?;
     let (rule, tail) = if form == Form::Summary { ("get_all", "") } else { ("detail", "/detail") };
-    caller.may(&spelling.cluster_rule(rule))?;
-    let records = state.store.clusters(&caller.scope(), &listing.page).await?;
-    // Few templates make many clusters, so this is a handful of reads.
-    let mut labels: BTreeMap<Uuid, Labels> = BTreeMap::new();
-    if form != Form::Summary {
-        for record in &records {
-            if !labels.contains_key(&record.cluster.template) {
-                let template = state.store.template_by_uuid(record.cluster.template).await?;
-                labels.insert(template.uuid, template.labels);
-            }
-        }
-    }
+    let rule = spelling.cluster_rule(rule);
+    caller.may(&rule)?;
+    // Summaries show no addresses, and do not compare labels.
+    let records = state.store.shown_clusters(&caller.scope_of(&rule), &listing.page, form != Form::Summary).await?;
+    let compared = records.iter().filter(|_| form != Form::Summary).map(|record| record.cluster.template);
+    let labels = state.store.template_labels(compared.collect()).await?;
     let items = records
         .iter()
         .map(|record| view::show(record, labels.get(&record.cluster.template), caller, spelling, form))

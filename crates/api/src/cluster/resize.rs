@@ -38,7 +38,8 @@ pub(super) async fn resize(
     let record = super::find(&state, &caller, &ident, "cluster:resize").await?;
     let group = find_group(&record, group.as_deref())?;
     check(&state, &record, group, count)?;
-    let remove = remove.iter().map(|ident| find_node(&record, group, ident)).collect::<Result<Vec<_>>>()?;
+    let named = remove.iter().map(|ident| find_node(&record, group, ident)).collect::<Result<Vec<_>>>()?;
+    let remove = super::spare::leaving(&state, &record, group, count, named).await;
 
     let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
     let uuid = record.cluster.uuid;
@@ -53,26 +54,17 @@ fn find_group<'a>(record: &'a ClusterRecord, ident: Option<&str>) -> Result<&'a 
     }
 }
 
-fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
+/// Whether the group can have that many nodes.
+pub(super) fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
     if group.role == NodeRole::Master {
         return Err(ApiError::field("nodegroup", "masters cannot be resized"));
     }
-    let max = group.max_node_count.filter(|max| *max > 0);
-    if count < group.min_node_count || max.is_some_and(|max| count > max) {
-        let upper = max.map_or_else(|| "no upper bound".to_owned(), |max| format!("at most {max}"));
-        return Err(ApiError::field(
-            "node_count",
-            format!(
-                "the node group {} wants at least {} and {upper}, this is {count}",
-                group.name, group.min_node_count
-            ),
-        ));
-    }
+    group.check_bounds(count)?;
     check_total(state, record, group, count)
 }
 
 /// All groups together stay within the limit of a cluster.
-pub(super) fn check_total(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
+pub(crate) fn check_total(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
     let is_other = |other: &&NodeGroup| other.uuid != group.uuid && other.role != NodeRole::Master;
     let others: u32 = record.groups.iter().filter(is_other).map(|other| other.node_count).sum();
     let limit = state.settings.limits.nodes;
@@ -83,12 +75,14 @@ pub(super) fn check_total(state: &AppState, record: &ClusterRecord, group: &Node
     Ok(())
 }
 
-/// A node of the group by its id, name, address, or the id of its machine.
+/// A node of the group by its id, name, number, address, or the id of its machine. Autoscalers name nodes that never
+/// came up by their number.
 fn find_node(record: &ClusterRecord, group: &NodeGroup, ident: &str) -> Result<Uuid> {
     let is_it = |node: &Node| {
         let is_machine = || node.machine_id.as_deref().is_some_and(|id| id.starts_with(ident));
         ident.parse::<Uuid>().is_ok_and(|uuid| uuid == node.uuid)
             || node.name == ident
+            || node.name.rsplit('-').next() == Some(ident)
             || node.address.is_some_and(|address| address.to_string() == ident)
             || (ident.len() >= MIN_MACHINE_ID && is_machine())
     };

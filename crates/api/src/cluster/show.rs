@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::view::{self, Form};
 use crate::AppState;
-use crate::http::{Caller, Params, Result};
+use crate::http::{Caller, Params, Result, etag};
 use crate::spelling::Spelling;
 
 /// Shows a cluster by id or name.
@@ -33,8 +33,11 @@ pub(super) async fn run(
 ) -> Result<Response> {
     spelling.check(caller.version)?;
     params.finish()?;
-    let record = super::find(state, caller, ident, &spelling.cluster_rule("get")).await?;
-    Ok(Json(one(state, caller, &record, spelling).await?).into_response())
+    let rule = spelling.cluster_rule("get");
+    let (record, labels) = state.store.shown_cluster(&caller.scope_of(&rule), ident).await?;
+    caller.may_on(&rule, &record.cluster.project_id, &record.cluster.user_id)?;
+    let body = Json(view::show(&record, Some(&labels), caller, spelling, Form::One)).into_response();
+    Ok(etag::tagged(body, record.tag(), caller.version))
 }
 
 /// A cluster in full.

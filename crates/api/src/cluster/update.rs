@@ -80,8 +80,9 @@ pub(super) async fn run(
     let uuid = record.cluster.uuid;
     let operation = match change.node_count {
         Some((group, count)) => {
+            let leaving = super::spare::leaving(state, &record, group, count, Vec::new()).await;
             let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
-            Some(state.store.request_scale(uuid, group, count, &[], operation).await?)
+            Some(state.store.request_scale(uuid, group.uuid, count, &leaving, operation).await?)
         }
         None => None,
     };
@@ -97,19 +98,19 @@ pub(super) async fn run(
 }
 
 /// What a patch changes.
-struct Change {
+struct Change<'a> {
     /// Group and its new size.
-    node_count: Option<(uuid::Uuid, u32)>,
+    node_count: Option<(&'a NodeGroup, u32)>,
     health: Option<(Health, BTreeMap<String, String>)>,
 }
 
-fn read(
+fn read<'a>(
     state: &AppState,
-    record: &ClusterRecord,
+    record: &'a ClusterRecord,
     patch: Vec<Operation>,
     caller: &Caller,
     spelling: Spelling,
-) -> Result<Change> {
+) -> Result<Change<'a>> {
     let workers = default_workers(record)?;
     let mut old = match view::show(record, None, caller, spelling, Form::Detail) {
         Value::Object(map) => map,
@@ -132,8 +133,9 @@ fn read(
     // Removing the number is asking for the default one.
     let count = fields.integer("node_count")?.unwrap_or(1);
     let change = Change {
-        node_count: if resized {
-            Some((workers.uuid, checked(state, record, workers, count, caller, spelling)?))
+        // The same number, written as text, is no change.
+        node_count: if resized && count != i64::from(workers.node_count) {
+            Some((workers, checked(state, record, workers, count, caller, spelling)?))
         } else {
             None
         },
@@ -159,7 +161,7 @@ fn checked(
     spelling: Spelling,
 ) -> Result<u32> {
     let count = check_node_count(count, caller.version, state.settings.limits, spelling)?;
-    super::resize::check_total(state, record, workers, count)?;
+    super::resize::check(state, record, workers, count)?;
     // Stricter than resize, which autoscalers repeat while one is under way (contract magnum-v1 section 7.3).
     match record.cluster.status {
         Status::CreateComplete | Status::UpdateComplete => Ok(count),

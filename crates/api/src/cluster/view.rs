@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use jeroboam_model::labels::compare;
 use jeroboam_model::{Labels, NodeRole};
 use jeroboam_store::ClusterRecord;
 use jeroboam_types::v1;
 use serde_json::Value;
 
-use crate::http::{Caller, Version, reply};
+use crate::http::{Caller, reply};
 use crate::spelling::Spelling;
 
 /// How much of a cluster is shown.
@@ -62,7 +63,8 @@ const NOT_IN_BAYS: [&str; 10] = [
 const RENAMED_IN_BAYS: [(&str, &str); 3] =
     [("cluster_template_id", "baymodel_id"), ("create_timeout", "bay_create_timeout"), ("faults", "bay_faults")];
 
-/// A cluster. `template_labels` are needed in full forms.
+/// A cluster. `template_labels` are needed in full forms. Every microversion sees both names of the infrastructure's
+/// handle: clients that ask for the latest one and read the old name would find nothing (Appendix A29).
 pub(crate) fn show(
     record: &ClusterRecord,
     template_labels: Option<&Labels>,
@@ -77,7 +79,6 @@ pub(crate) fn show(
     if form != Form::One || !record.cluster.status.is_failed() {
         attributes.remove("faults");
     }
-    attributes.remove(if caller.version >= Version::CLUSTER_ID { "stack_id" } else { "cluster_id" });
     if spelling == Spelling::Bay {
         attributes.retain(|name, _| !NOT_IN_BAYS.contains(&name.as_str()));
         for (today, once) in RENAMED_IN_BAYS {
@@ -151,45 +152,4 @@ fn addresses(record: &ClusterRecord, with_role: impl Fn(NodeRole) -> bool) -> Ve
 fn faults(record: &ClusterRecord) -> BTreeMap<String, Option<String>> {
     let failed = record.groups.iter().filter(|group| group.status.is_failed());
     failed.map(|group| (group.name.clone(), group.status_reason.clone())).collect()
-}
-
-/// How labels differ from those of the parent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Compared {
-    /// In both, with another value: the parent's.
-    pub(crate) overridden: Labels,
-    /// Not in the parent.
-    pub(crate) added: Labels,
-    /// Only in the parent.
-    pub(crate) skipped: Labels,
-}
-
-/// Compares labels with those of the parent: the template of a cluster, the cluster of a node group.
-pub(crate) fn compare(parent: &Labels, labels: &Labels) -> Compared {
-    let pick = |from: &Labels, want: &dyn Fn(&String, &String) -> bool| -> Labels {
-        from.iter().filter(|(key, value)| want(key, value)).map(|(k, v)| (k.clone(), v.clone())).collect()
-    };
-    Compared {
-        overridden: pick(parent, &|key, value| labels.get(key).is_some_and(|other| other != value)),
-        added: pick(labels, &|key, _| !parent.contains_key(key)),
-        skipped: pick(parent, &|key, _| !labels.contains_key(key)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn labels_are_compared_with_the_parents() {
-        let compared =
-            compare(&labels(&[("a", "1"), ("b", "2"), ("c", "3")]), &labels(&[("a", "1"), ("b", "x"), ("d", "4")]));
-        assert_eq!(compared.overridden, labels(&[("b", "2")]));
-        assert_eq!(compared.added, labels(&[("d", "4")]));
-        assert_eq!(compared.skipped, labels(&[("c", "3")]));
-    }
 }

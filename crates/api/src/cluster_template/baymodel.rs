@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList, PatchOperation};
+use jeroboam_types::v1::{BaymodelList, ClusterTemplate, ClusterTemplateCreate, PatchOperation};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,14 +19,19 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Lists baymodels.
-#[utoipa::path(get, path = "/v1/baymodels", tag = "baymodels", responses((status = 200, body = ClusterTemplateList)))]
+#[utoipa::path(get, path = "/v1/baymodels", tag = "baymodels",
+    params(("limit" = Option<u64>, Query), ("marker" = Option<String>, Query), ("sort_key" = Option<String>, Query),
+        ("sort_dir" = Option<String>, Query)),
+    responses((status = 200, body = BaymodelList)))]
 async fn list_baymodels(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
     list::run(&state, &caller, params, Bay, "").await
 }
 
 /// Lists baymodels in full.
 #[utoipa::path(get, path = "/v1/baymodels/detail", tag = "baymodels",
-    responses((status = 200, body = ClusterTemplateList)))]
+    params(("limit" = Option<u64>, Query), ("marker" = Option<String>, Query), ("sort_key" = Option<String>, Query),
+        ("sort_dir" = Option<String>, Query)),
+    responses((status = 200, body = BaymodelList)))]
 async fn detail_baymodels(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Response> {
     list::run(&state, &caller, params, Bay, "/detail").await
 }

@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use jeroboam_model::Labels;
+use jeroboam_store::Tag;
 use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,7 +12,7 @@ use uuid::Uuid;
 use super::draft::{self, Draft};
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
+use crate::http::{Caller, Fields, JsonObject, Params, Result, etag, reply};
 use crate::names;
 use crate::spelling::Spelling;
 
@@ -41,24 +43,16 @@ pub(super) async fn run(
     let mut fields = Fields::new(body, spelling.template());
     fields.refuse(&READ_ONLY)?;
     let uuid = draft::read_uuid(&mut fields)?;
-    let draft = Draft::read(fields, spelling)?;
+    let draft = Draft::read(fields, spelling, &Labels::new(), state.settings.labels)?;
     caller.may(&spelling.template_rule("create"))?;
     if draft.template.public || draft.template.hidden {
         caller.may(&spelling.template_rule("publish"))?;
     }
-    state.check_image(&draft.template.image_id).await?;
-    state.check_flavor("flavor_id", draft.template.flavor_id.as_deref())?;
-    state.check_flavor("master_flavor_id", draft.template.master_flavor_id.as_deref())?;
-
     let mut template = draft.template;
-    match &template.driver {
-        None => template.driver = Some(state.infra.name().to_owned()),
-        Some(driver) if driver != state.infra.name() => {
-            let message = format!("must be {}: there is no driver '{driver}' here", state.infra.name());
-            return Err(ApiError::field("driver", message));
-        }
-        Some(_) => {}
+    if let Some(distro) = state.catalog.template(&template, spelling).await? {
+        template.cluster_distro = Some(distro);
     }
+    template.driver = Some(draft::driver(state, template.driver.take())?);
     template.uuid = uuid.unwrap_or_else(Uuid::new_v4);
     template.project_id.clone_from(&caller.auth.project_id);
     template.user_id.clone_from(&caller.auth.user_id);
@@ -66,6 +60,13 @@ pub(super) async fn run(
     let suffix = if spelling == Spelling::Bay { "model" } else { "template" };
     template.name.get_or_insert_with(|| names::generate(suffix));
     state.store.create_template(&template).await?;
+    made(state, caller, template.uuid, spelling).await
+}
+
+/// The answer to the request that made this template, also when it comes again.
+pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling: Spelling) -> Result<Response> {
+    let template = state.store.template_by_uuid(uuid).await?;
     let body = view::show(&template, caller, spelling);
-    Ok(reply::created(&caller.base, spelling.templates(), template.uuid, body))
+    let response = reply::created(&caller.base, spelling.templates(), uuid, body);
+    Ok(etag::tagged(response, Tag::of(&template), caller.version))
 }

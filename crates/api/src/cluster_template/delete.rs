@@ -29,8 +29,9 @@ pub(super) async fn run(
 ) -> Result<Response> {
     spelling.check(caller.version)?;
     params.finish()?;
-    let template = state.store.template(&caller.scope(), ident).await?;
-    caller.may_on(&spelling.template_rule("delete"), &template.project_id, &template.user_id)?;
+    let rule = spelling.template_rule("delete");
+    let template = state.store.template(&caller.scope_of(&rule), ident).await?;
+    caller.may_on(&rule, &template.project_id, &template.user_id)?;
     state.store.delete_template(template.uuid).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -3,12 +3,13 @@
 
 use std::net::Ipv4Addr;
 
-use jeroboam_model::labels::KubernetesLabels;
+use jeroboam_model::labels::{self, LabelRules};
 use jeroboam_model::validate::MAX_TEXT;
 use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::AppState;
 use crate::http::{ApiError, Fields, Result};
 use crate::spelling::Spelling;
 
@@ -33,9 +34,21 @@ pub(super) fn read_uuid(fields: &mut Fields) -> Result<Option<Uuid>> {
     text.parse().map(Some).map_err(|_| ApiError::field("uuid", format!("must be a uuid, this is '{text}'")))
 }
 
+/// The driver that carries a template's clusters: the infrastructure, which there is one of (contract magnum-v1 section
+/// 6.3).
+pub(super) fn driver(state: &AppState, asked: Option<String>) -> Result<String> {
+    let known = state.infra.name();
+    match asked {
+        Some(driver) if driver != known => {
+            Err(ApiError::field("driver", format!("must be {known}: there is no driver '{driver}' here")))
+        }
+        _ => Ok(known.to_owned()),
+    }
+}
+
 impl Draft {
-    /// Reads and validates all attributes.
-    pub(super) fn read(mut fields: Fields, spelling: Spelling) -> Result<Self> {
+    /// Reads and validates all attributes. `accepted` are labels that the template has already.
+    pub(super) fn read(mut fields: Fields, spelling: Spelling, accepted: &Labels, rules: LabelRules) -> Result<Self> {
         let engine = read_engine(&mut fields)?;
         let server_type = read_server_type(&mut fields)?;
         let template = ClusterTemplate {
@@ -80,7 +93,7 @@ impl Draft {
             return Err(ApiError::field("keypair_id", "is required"));
         }
         check_storage(template.docker_storage_driver.as_deref(), template.docker_volume_size)?;
-        check_labels(engine, &template.labels)?;
+        labels::check(&template.labels, accepted, engine, rules)?;
         Ok(Self { template })
     }
 }
@@ -157,17 +170,6 @@ pub(crate) fn check_storage(driver: Option<&str>, volume_size: Option<u32>) -> R
             "docker_volume_size",
             format!("must be at least {DEVICEMAPPER_MIN} with the storage driver devicemapper"),
         ));
-    }
-    Ok(())
-}
-
-/// Labels that mean something to us must make sense.
-pub(crate) fn check_labels(engine: EngineKind, labels: &Labels) -> Result<()> {
-    if let Some(size) = labels.get("boot_volume_size").filter(|size| size.parse::<i64>().is_err()) {
-        return Err(ApiError::field("labels/boot_volume_size", format!("must be a whole number, this is '{size}'")));
-    }
-    if engine == EngineKind::Kubernetes {
-        KubernetesLabels::read(labels)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/clustertemplates`.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use jeroboam_types::v1::ClusterTemplateList;
@@ -36,10 +37,21 @@ pub(super) async fn run(
 ) -> Result<Response> {
     spelling.check(caller.version)?;
     let listing = params.listing(Vec::new())?;
-    caller.may(&spelling.template_rule(if tail.is_empty() { "get_all" } else { "detail" }))?;
-    let templates = state.store.templates(&caller.scope(), &listing.page).await?;
+    let rule = spelling.template_rule(if tail.is_empty() { "get_all" } else { "detail" });
+    caller.may(&rule)?;
+    // Before the list: if somebody changes a template in between, the list is newer than its number, never older.
+    let revision = state.store.templates_revision().await?;
+    let (page, scope) = (&listing.page, caller.scope_of(&rule));
+    let key = format!("{revision} {scope:?} {} {} {spelling:?}{tail} {page:?}", caller.version, caller.base);
+    if let Some(body) = state.template_lists.get(&key).await {
+        return Ok(reply::json(body));
+    }
+    let templates = state.store.templates(&scope, page).await?;
     let url = format!("{}/v1/{}{tail}", caller.base, spelling.templates());
     let next = listing.next(&url, templates.iter().map(|template| template.uuid));
     let items = templates.iter().map(|template| view::show(template, caller, spelling)).collect();
-    Ok(reply::list(spelling.templates(), items, next))
+    let body = reply::list_body(spelling.templates(), items, next).to_string();
+    let body = Bytes::from(body);
+    state.template_lists.insert(key, body.clone()).await;
+    Ok(reply::json(body))
 }

@@ -1,7 +1,7 @@
 //! Cluster templates, also spelled baymodels (contract magnum-v1 sections 2.1 and 2.11).
 
 pub(crate) mod baymodel;
-mod create;
+pub(crate) mod create;
 mod delete;
 pub(crate) mod draft;
 mod list;

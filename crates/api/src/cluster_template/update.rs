@@ -1,16 +1,16 @@
 //! `PATCH /v1/clustertemplates/{ident}`.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use jeroboam_model::ClusterTemplate;
+use jeroboam_model::labels::LabelRules;
 use jeroboam_types::v1::{ClusterTemplate as Wire, PatchOperation};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::draft::Draft;
-use super::view;
+use super::draft::{self, Draft};
+use super::{show, view};
 use crate::AppState;
 use crate::http::patch::{self, Operation, Rules};
 use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result};
@@ -60,21 +60,25 @@ pub(super) async fn run(
 ) -> Result<Response> {
     spelling.check(caller.version)?;
     params.finish()?;
-    let old = state.store.template(&caller.scope(), ident).await?;
-    caller.may_on(&spelling.template_rule("update"), &old.project_id, &old.user_id)?;
-    let new = patched(&old, patch, caller, spelling)?;
+    let rule = spelling.template_rule("update");
+    let old = state.store.template(&caller.scope_of(&rule), ident).await?;
+    caller.may_on(&rule, &old.project_id, &old.user_id)?;
+    let mut new = patched(&old, patch, caller, spelling, state.settings.labels)?;
     if (new.public, new.hidden) != (old.public, old.hidden) {
         caller.may(&spelling.template_rule("publish"))?;
     }
-    if new.image_id != old.image_id {
-        state.check_image(&new.image_id).await?;
+    // One that came from elsewhere with another driver can be changed, but not to such a driver.
+    if new.driver != old.driver {
+        new.driver = Some(draft::driver(state, new.driver.take())?);
     }
-    if (&new.flavor_id, &new.master_flavor_id) != (&old.flavor_id, &old.master_flavor_id) {
-        state.check_flavor("flavor_id", new.flavor_id.as_deref())?;
-        state.check_flavor("master_flavor_id", new.master_flavor_id.as_deref())?;
+    if !names_the_same(&old, &new) {
+        let distro = state.catalog.template(&new, spelling).await?;
+        if new.image_id != old.image_id && distro.is_some() {
+            new.cluster_distro = distro;
+        }
     }
     if is_same(&old, &new) {
-        return Ok(Json(view::show(&old, caller, spelling)).into_response());
+        return Ok(show::answer(&old, caller, spelling));
     }
     if !is_harmless(&old, &new) && state.store.template_in_use(old.uuid).await? {
         return Err(ApiError::new(
@@ -85,7 +89,9 @@ pub(super) async fn run(
         ));
     }
     state.store.update_template(&new).await?;
-    Ok(Json(view::show(&new, caller, spelling)).into_response())
+    // As it is kept: times there have microseconds, and tags are about what is there.
+    let new = state.store.template_by_uuid(new.uuid).await?;
+    Ok(show::answer(&new, caller, spelling))
 }
 
 /// The template with the patch applied and all of it validated again.
@@ -94,6 +100,7 @@ fn patched(
     patch: Vec<Operation>,
     caller: &Caller,
     spelling: Spelling,
+    rules: LabelRules,
 ) -> Result<ClusterTemplate> {
     let mut document: Map<String, Value> = match view::show(old, caller, spelling) {
         Value::Object(map) => map,
@@ -101,7 +108,7 @@ fn patched(
     };
     document.retain(|name, _| !DERIVED.contains(&name.as_str()));
     patch::apply(&mut document, patch, RULES)?;
-    let draft = Draft::read(Fields::new(document, spelling.template()), spelling)?;
+    let draft = Draft::read(Fields::new(document, spelling.template()), spelling, &old.labels, rules)?;
     Ok(ClusterTemplate {
         uuid: old.uuid,
         project_id: old.project_id.clone(),
@@ -112,6 +119,17 @@ fn patched(
         driver: if spelling == Spelling::Bay { old.driver.clone() } else { draft.template.driver.clone() },
         ..draft.template
     })
+}
+
+/// Whether both name the same at the infrastructure, which is then not asked.
+fn names_the_same(old: &ClusterTemplate, new: &ClusterTemplate) -> bool {
+    let names = |template: &ClusterTemplate| {
+        let ClusterTemplate { image_id, flavor_id, master_flavor_id, labels, keypair_id, .. } = template.clone();
+        let ClusterTemplate { external_network_id, fixed_network, fixed_subnet, .. } = template.clone();
+        let (flavors, networks) = ((flavor_id, master_flavor_id), (external_network_id, fixed_network, fixed_subnet));
+        (image_id, flavors, labels, keypair_id, networks)
+    };
+    names(old) == names(new)
 }
 
 fn is_same(old: &ClusterTemplate, new: &ClusterTemplate) -> bool {

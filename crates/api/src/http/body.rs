@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::{StatusCode, header};
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
 use super::patch::{self, Operation};
-use super::{ApiError, Result};
+use super::{ApiError, Result, json};
 
 /// Largest body. Manifests may have 512 KiB, and JSON makes text longer.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// How long a body may take to arrive: half a megabyte over the slowest line.
 const MAX_TIME: Duration = Duration::from_secs(30);
@@ -24,22 +25,35 @@ pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
 #[derive(Debug)]
 pub(crate) struct JsonPatch(pub(crate) Vec<Operation>);
 
-/// The body as JSON; `None` when it is empty.
-async fn read(request: Request) -> Result<Option<Value>> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-    let too_large = || {
-        ApiError::router(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("The body is larger than {MAX_BODY} bytes or was cut off."),
-        )
-    };
-    let body = tokio::time::timeout(MAX_TIME, to_bytes(request.into_body(), MAX_BODY))
+/// A body that is a JSON object or nothing at all.
+#[derive(Debug)]
+pub(crate) struct OptionalObject(pub(crate) Map<String, Value>);
+
+/// The refusal of a body that is too large.
+pub(super) fn too_large() -> ApiError {
+    let detail = format!("The body is larger than {MAX_BODY} bytes. Send less.");
+    ApiError::router(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}
+
+/// All of a body, within its limits.
+pub(crate) async fn collect(body: Body) -> Result<Bytes> {
+    tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BODY))
         .await
         .map_err(|_| {
             ApiError::router(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body took too long to arrive.")
         })?
-        .map_err(|_| too_large())?;
+        .map_err(|error| {
+            if error.into_inner().is::<LengthLimitError>() {
+                return too_large();
+            }
+            ApiError::body("The body was cut off, or its chunks cannot be read.")
+        })
+}
+
+/// The body as JSON; `None` when it is empty.
+async fn read(request: Request) -> Result<Option<Value>> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    let body = collect(request.into_body()).await?;
     if body.is_empty() {
         return Ok(None);
     }
@@ -54,7 +68,7 @@ async fn read(request: Request) -> Result<Option<Value>> {
             "The body must be application/json.",
         ));
     }
-    serde_json::from_slice(&body).map(Some).map_err(|error| {
+    json::parse(&body).map(Some).map_err(|error| {
         ApiError::body(format!("The body is no JSON: line {}, column {}: {error}.", error.line(), error.column()))
     })
 }
@@ -67,6 +81,18 @@ impl<S: Sync> FromRequest<S> for JsonObject {
             Some(Value::Object(map)) => Ok(Self(map)),
             Some(_) => Err(ApiError::body("The body must be a JSON object.")),
             None => Err(ApiError::body("The body is missing. It must be a JSON object.")),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for OptionalObject {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        match read(request).await? {
+            Some(Value::Object(map)) => Ok(Self(map)),
+            Some(_) => Err(ApiError::body("The body must be a JSON object, or empty.")),
+            None => Ok(Self(Map::new())),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Who asks and how: what handlers get to know of a request besides its path, query and body.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use jeroboam_identity::Auth;
-use jeroboam_identity::policy::{self, PolicyTarget};
-use jeroboam_model::OperationKind;
+use jeroboam_identity::policy::{Policy, PolicyTarget};
+use jeroboam_model::{OperationKind, QuotaDefaults};
 use jeroboam_store::{NewOperation, Scope};
 use jiff::SignedDuration;
 
@@ -26,22 +28,48 @@ pub(crate) struct Caller {
     pub(crate) request_id: String,
     /// Scheme, host and port for links.
     pub(crate) base: String,
+    /// The rules as they were when the request came.
+    pub(crate) policy: Arc<Policy>,
+    /// What projects may have that have no quotas of their own.
+    pub(crate) quotas: QuotaDefaults,
 }
 
 impl Caller {
-    /// Whose things the caller sees.
+    /// Whether the caller is an administrator by the operator's policy.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.policy.is_admin(&self.auth)
+    }
+
+    /// Whose things the caller sees, where no rule of its own says it: an administrator everybody's.
     pub(crate) fn scope(&self) -> Scope {
-        if self.auth.is_admin() { Scope::All } else { Scope::Project(self.auth.project_id.clone()) }
+        if self.is_admin() { Scope::All } else { self.own_scope() }
+    }
+
+    /// Whose things the caller sees that wants to do `rule`: everybody's if the rule's companion for all projects lets
+    /// it, or, where it has none, if it is an administrator; else those of its own project.
+    pub(crate) fn scope_of(&self, rule: &str) -> Scope {
+        let one = if rule.ends_with(":get") { "_one" } else { "" };
+        let companion = format!("{rule}{one}_all_projects");
+        match self.policy.has(&companion) {
+            true if self.may(&companion).is_ok() => Scope::All,
+            true => self.own_scope(),
+            false => self.scope(),
+        }
+    }
+
+    /// The things of the caller's own project.
+    pub(crate) fn own_scope(&self) -> Scope {
+        Scope::Project(self.auth.project_id.clone())
     }
 
     /// Asks a rule about the caller's own project.
     pub(crate) fn may(&self, rule: &str) -> Result<()> {
-        Ok(policy::enforce_own(rule, &self.auth)?)
+        Ok(self.policy.enforce(rule, &self.auth, PolicyTarget::own(&self.auth))?)
     }
 
     /// Asks a rule about somebody's thing.
     pub(crate) fn may_on(&self, rule: &str, project_id: &str, user_id: &str) -> Result<()> {
-        Ok(policy::enforce(rule, &self.auth, PolicyTarget { project_id, user_id })?)
+        Ok(self.policy.enforce(rule, &self.auth, PolicyTarget { project_id, user_id })?)
     }
 
     /// An operation that the caller asks for, on a cluster of `project_id`. It belongs to the cluster's project, so
@@ -53,6 +81,7 @@ impl Caller {
             user_id: self.auth.user_id.clone(),
             request_id: self.request_id.clone(),
             deadline: Some(USUAL_DEADLINE),
+            quotas: self.quotas,
         }
     }
 

@@ -4,10 +4,14 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jeroboam_engine::WorkloadError;
 use jeroboam_identity::policy::Denied;
-use jeroboam_model::{Cause, FieldError, WhoseMove};
+use jeroboam_model::status::Request;
+use jeroboam_model::{Cause, FieldError, QuotaResource, WhoseMove};
 use jeroboam_store::StoreError;
 use jeroboam_types::error::{ErrorBody, ErrorEntry};
 use serde_json::json;
+
+/// Code of [`StoreError::KeyTaken`].
+const KEY_TAKEN: &str = "idempotency_key_taken";
 
 /// An outcome of a handler.
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
@@ -80,6 +84,21 @@ impl ApiError {
         )
     }
 
+    /// The request was to be carried out on a state that is not there any more.
+    pub(crate) fn changed_since() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "It is not in the state that If-Match or If-None-Match speaks of; nothing was changed. Read it again, and \
+             decide with what it is now.",
+        )
+    }
+
+    /// Whether another request with the same idempotency key was faster.
+    pub(crate) fn is_key_taken(&self) -> bool {
+        self.reason == KEY_TAKEN
+    }
+
     /// The same with another status.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
@@ -95,49 +114,61 @@ impl ApiError {
         self
     }
 
-    /// The body as clients of all times read it.
+    /// The body as clients of all times read it. Errors about tokens and microversions have their members of their own
+    /// beside those that all errors have.
     pub(crate) fn body_with(&self, request_id: &str) -> serde_json::Value {
-        let (status, title) = (self.status.as_u16(), title(&self.detail));
+        let is_client = self.status.is_client_error();
+        let fault = json!({
+            "faultcode": if is_client { "Client" } else { "Server" },
+            "faultstring": self.detail,
+            "debuginfo": null,
+        });
+        let code = match (&self.shape, is_client) {
+            (Shape::Version, _) => "magnum.microversion-unsupported",
+            (Shape::Router | Shape::Token(_), _) => "",
+            (Shape::Handler, true) => "client",
+            (Shape::Handler, false) => "server",
+        };
+        let entry = ErrorEntry {
+            request_id: request_id.to_owned(),
+            code: code.to_owned(),
+            status: self.status.as_u16(),
+            title: title(&self.detail).to_owned(),
+            detail: self.detail.clone(),
+            links: Vec::new(),
+            reason: Some(self.reason.clone()),
+            field: self.field.clone(),
+        };
+        let mut body = json!(ErrorBody { errors: vec![entry], error_message: fault.to_string() });
         match &self.shape {
             Shape::Token(_) => {
-                json!({"error": {"code": status, "title": "Unauthorized", "message": self.detail}})
+                body["error"] = json!({"code": self.status.as_u16(), "title": "Unauthorized", "message": self.detail});
             }
-            Shape::Version => json!({"errors": [{
-                "request_id": request_id,
-                "code": "magnum.microversion-unsupported",
-                "status": status,
-                "title": "Requested microversion is unsupported",
-                "description": self.detail,
-                "min_version": super::Version::MIN.to_string(),
-                "max_version": super::Version::MAX.to_string(),
-                "links": [{"rel": "help", "href": super::reply::HELP_URL}],
-            }]}),
-            Shape::Handler | Shape::Router => {
-                let is_client = self.status.is_client_error();
-                let fault = json!({
-                    "faultcode": if is_client { "Client" } else { "Server" },
-                    "faultstring": self.detail,
-                    "debuginfo": null,
-                });
-                let code = match (&self.shape, is_client) {
-                    (Shape::Router, _) => "",
-                    (_, true) => "client",
-                    (_, false) => "server",
-                };
-                let entry = ErrorEntry {
-                    request_id: request_id.to_owned(),
-                    code: code.to_owned(),
-                    status,
-                    title: title.to_owned(),
-                    detail: self.detail.clone(),
-                    links: Vec::new(),
-                    reason: Some(self.reason.clone()),
-                    field: self.field.clone(),
-                };
-                json!(ErrorBody { errors: vec![entry], error_message: fault.to_string() })
+            Shape::Version => {
+                let entry = &mut body["errors"][0];
+                entry["title"] = json!("Requested microversion is unsupported");
+                entry["description"] = json!(self.detail);
+                entry["min_version"] = json!(super::Version::MIN.to_string());
+                entry["max_version"] = json!(super::Version::MAX.to_string());
+                entry["links"] = json!([{"rel": "help", "href": super::reply::HELP_URL}]);
             }
+            Shape::Handler | Shape::Router => {}
         }
+        body
     }
+}
+
+/// The first sentence is Magnum's, which people know and search for.
+fn quota_words(resource: QuotaResource, limit: u32) -> String {
+    let what = match resource {
+        QuotaResource::Cluster => "clusters",
+        QuotaResource::WorkerNode => "nodes",
+        QuotaResource::MasterNode => "masters",
+    };
+    format!(
+        "You have reached the maximum {what} per project, {limit}. Give back some that are not needed, or ask the \
+         operator for a higher quota ({resource})."
+    )
 }
 
 /// The first sentence. A full stop ends one only before a blank or the end, so that versions and addresses stay whole.
@@ -186,19 +217,23 @@ impl From<StoreError> for ApiError {
             ),
             StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
             StoreError::InUse(message) => Self::new(StatusCode::BAD_REQUEST, "in_use", message),
-            StoreError::QuotaReached { resource, limit } => Self::new(
-                StatusCode::FORBIDDEN,
-                "quota_reached",
-                format!(
-                    "The project has reached its quota of {limit} for {resource}. Delete one, or ask for a higher quota."
-                ),
-            ),
+            StoreError::QuotaReached { resource, limit } => {
+                Self::new(StatusCode::FORBIDDEN, "quota_reached", quota_words(resource, limit))
+            }
             StoreError::NotAllowed { status, request } => Self::new(
-                StatusCode::BAD_REQUEST,
+                // Groups meet a cluster that is not ready for them; the rest is no request in that status at all
+                // (contract magnum-v1 sections 2.4 and 7.3).
+                if request == Request::NodeGroup { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST },
                 "status_refuses",
                 format!(
-                    "A cluster in status {status} does not allow {request}. Wait until it has ended, or delete it."
+                    "Status {status} does not allow {request}. Wait until what is being done has ended, or delete it."
                 ),
+            ),
+            StoreError::PreconditionFailed => Self::changed_since(),
+            StoreError::KeyTaken => Self::new(
+                StatusCode::CONFLICT,
+                KEY_TAKEN,
+                "Another request with this Idempotency-Key is being done. Send this one again in a moment.",
             ),
             StoreError::BadSortKey(key) => Self::field("sort_key", format!("lists cannot be sorted by '{key}'")),
             StoreError::Busy(said) => {

@@ -124,9 +124,11 @@ impl Fields {
                 Value::Bool(true) => "True".to_owned(),
                 Value::Bool(false) => "False".to_owned(),
                 Value::Number(number) => number.to_string(),
+                // Forms send null for what was left empty (contract magnum-v1 section 10.6).
+                Value::Null => continue,
                 other => {
                     return Err(ApiError::field(
-                        format!("{name}/{key}"),
+                        format!("{name}.{key}"),
                         format!("must be a text or number, this is {}", kind(&other)),
                     ));
                 }
@@ -134,6 +136,43 @@ impl Fields {
             labels.insert(key, text);
         }
         Ok(Some(labels))
+    }
+
+    /// A dictionary whose values must be texts.
+    pub(crate) fn strict_texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Object(values)) => values
+                .into_iter()
+                .map(|(key, value)| match value {
+                    Value::String(text) => Ok((key, text)),
+                    other => Err(ApiError::field(
+                        format!("{name}.{key}"),
+                        format!("must be a text, this is {}", kind(&other)),
+                    )),
+                })
+                .collect::<Result<_>>()
+                .map(Some),
+            Some(other) => Err(ApiError::field(name, format!("must be an object of texts, this is {}", kind(&other)))),
+        }
+    }
+
+    /// An array of objects.
+    pub(crate) fn objects(&mut self, name: &str) -> Result<Option<Vec<Map<String, Value>>>> {
+        let bad =
+            |value: &Value| ApiError::field(name, format!("must be an array of objects, this is {}", kind(value)));
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::Object(map) => Ok(map),
+                    other => Err(bad(&other)),
+                })
+                .collect::<Result<_>>()
+                .map(Some),
+            Some(other) => Err(bad(&other)),
+        }
     }
 
     /// An array of texts.
@@ -232,11 +271,13 @@ mod tests {
 
     #[test]
     fn label_values_become_texts() {
-        let labels =
-            fields(json!({"labels": {"a": true, "b": 3, "c": 1.5, "d": "x"}})).labels("labels").unwrap().unwrap();
+        let labels = fields(json!({"labels": {"a": true, "b": 3, "c": 1.5, "d": "x", "e": null}}))
+            .labels("labels")
+            .unwrap()
+            .unwrap();
         let pairs: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("a", "True"), ("b", "3"), ("c", "1.5"), ("d", "x")]);
-        for bad in [json!("x"), json!([]), json!({"a": {}}), json!({"a": null})] {
+        for bad in [json!("x"), json!([]), json!({"a": {}})] {
             assert!(fields(json!({"labels": bad})).labels("labels").is_err(), "{bad}");
         }
     }

@@ -59,7 +59,9 @@ fn too_slow() -> ApiError {
 
 /// Gives an error its body.
 fn render(mut response: Response, id: &str) -> Response {
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    let Some(error) = response.extensions_mut().remove::<ApiError>().or_else(|| foreign(&response)) else {
+        return response;
+    };
     let mut rendered = (error.status, Json(error.body_with(id))).into_response();
     for (name, value) in response.headers() {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
@@ -72,6 +74,19 @@ fn render(mut response: Response, id: &str) -> Response {
         rendered.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
     rendered
+}
+
+/// The error of a library that answered in its own way: in plain text or with nothing.
+fn foreign(response: &Response) -> Option<ApiError> {
+    let status = response.status();
+    let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(is_json);
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let code = reason.to_ascii_lowercase().replace([' ', '-'], "_");
+    Some(ApiError::router(status, &code, format!("{reason}. The request cannot be understood as it is.")))
 }
 
 /// The answer when a handler panicked. What it said goes to the log.

@@ -42,7 +42,9 @@ pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, ne
             let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
             let extensions = request.extensions_mut();
             if let Some(auth) = auth {
-                extensions.insert(Caller { auth, version, request_id, base: base.clone() });
+                let policy = state.settings.policy.current();
+                let quotas = state.settings.quotas;
+                extensions.insert(Caller { auth, version, request_id, base: base.clone(), policy, quotas });
             }
             extensions.insert(version);
             extensions.insert(Base(base));
@@ -68,15 +70,18 @@ async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Resu
     state.identity.validate(token).await.map_err(|error| match error {
         AuthError::Invalid => refused(&error),
         AuthError::Unscoped => ApiError::new(StatusCode::FORBIDDEN, "token_without_project", format!("{error}.")),
-        AuthError::Unavailable(said) => {
-            tracing::error!(said, "the identity service does not answer");
-            ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "identity_unavailable",
-                "The identity service does not answer, so the token cannot be checked. Try again in a moment.",
-            )
-        }
+        AuthError::Unavailable(_) => unavailable(&error),
     })
+}
+
+/// The identity service does not say what we must know.
+pub(crate) fn unavailable(error: &AuthError) -> ApiError {
+    tracing::error!(%error, "the identity service does not answer");
+    ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "identity_unavailable",
+        "The identity service does not answer, so the request cannot be checked. Try again in a moment.",
+    )
 }
 
 /// Scheme, host and port under which the client reached us.

@@ -1,11 +1,14 @@
 //! What all routes have in common: everything about HTTP and Magnum's wire rules that is no resource.
 //!
 //! - [`error`]: the one error of handlers and how it looks.
+//! - [`limits`]: what is refused unseen.
 //! - [`gate`]: token, microversion and media types, before any handler of v1.
+//! - [`etag`]: nobody overwrites what they have not seen.
+//! - [`idempotency`]: a POST that is sent again does nothing again.
 //! - [`finish`]: request id and error bodies, after every handler.
 //! - [`path`]: slashes at the end and paths without `/v1`.
 //! - [`caller`]: who asks, for handlers.
-//! - [`body`], [`fields`]: reading request bodies leniently.
+//! - [`json`], [`body`], [`fields`]: reading request bodies: JSON strictly, values leniently.
 //! - [`params`]: reading query strings strictly; pages of lists.
 //! - [`patch`], [`literal`]: Magnum's dialect of JSON patch.
 //! - [`reply`]: links, times, lists, answers to accepted writes.
@@ -14,9 +17,13 @@
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod error;
+pub(crate) mod etag;
 pub(crate) mod fields;
 pub(crate) mod finish;
 pub(crate) mod gate;
+pub(crate) mod idempotency;
+pub(crate) mod json;
+pub(crate) mod limits;
 pub(crate) mod literal;
 pub(crate) mod params;
 pub(crate) mod patch;
@@ -24,7 +31,7 @@ pub(crate) mod path;
 pub(crate) mod reply;
 pub(crate) mod version;
 
-pub(crate) use body::{JsonObject, JsonPatch};
+pub(crate) use body::{JsonObject, JsonPatch, OptionalObject};
 pub(crate) use caller::Caller;
 pub(crate) use error::{ApiError, Result};
 pub(crate) use fields::Fields;

@@ -1,6 +1,8 @@
 //! Query strings, read strictly: an unknown parameter or one given twice is refused (contract magnum-v1 section 2.0).
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -21,9 +23,9 @@ pub(crate) struct Params(BTreeMap<String, String>);
 
 /// A page of a list and how to ask for the next one.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct Listing<M = Uuid> {
     /// For the store.
-    pub(crate) page: Page,
+    pub(crate) page: Page<M>,
     sort_key: String,
     sort_dir: &'static str,
     /// Filters, to be kept in the link to the next page.
@@ -44,7 +46,16 @@ impl Params {
     }
 
     /// The parameters that all lists have. Nothing else may be left but what was taken before.
-    pub(crate) fn listing(mut self, filters: Vec<(&'static str, String)>) -> Result<Listing> {
+    pub(crate) fn listing(self, filters: Vec<(&'static str, String)>) -> Result<Listing> {
+        self.listing_by(filters, "a uuid")
+    }
+
+    /// The same where markers are something else; `marker_is` says what.
+    pub(crate) fn listing_by<M: FromStr>(
+        mut self,
+        filters: Vec<(&'static str, String)>,
+        marker_is: &str,
+    ) -> Result<Listing<M>> {
         let limit = match self.take("limit") {
             None => MAX_LIMIT,
             Some(text) => match text.parse::<u64>() {
@@ -55,8 +66,8 @@ impl Params {
         let marker = match self.take("marker") {
             None => None,
             Some(text) => Some(
-                text.parse::<Uuid>()
-                    .map_err(|_| ApiError::field("marker", format!("must be a uuid, this is '{text}'")))?,
+                text.parse::<M>()
+                    .map_err(|_| ApiError::field("marker", format!("must be {marker_is}, this is '{text}'")))?,
             ),
         };
         let sort_key = self.take("sort_key").filter(|key| !key.is_empty()).unwrap_or_else(|| "id".to_owned());
@@ -85,11 +96,11 @@ impl Params {
     }
 }
 
-impl Listing {
+impl<M: Display> Listing<M> {
     /// The link to the next page: there when this one is full (contract magnum-v1 section 4).
-    pub(crate) fn next(&self, collection_url: &str, uuids: impl ExactSizeIterator<Item = Uuid>) -> Option<String> {
-        let count = u64::try_from(uuids.len()).unwrap_or(u64::MAX);
-        let last = uuids.last().filter(|_| count >= self.page.limit)?;
+    pub(crate) fn next(&self, collection_url: &str, markers: impl ExactSizeIterator<Item = M>) -> Option<String> {
+        let count = u64::try_from(markers.len()).unwrap_or(u64::MAX);
+        let last = markers.last().filter(|_| count >= self.page.limit)?;
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.filters);
         query.append_pair("sort_key", &self.sort_key);
@@ -122,6 +133,7 @@ mod tests {
         Params(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
+    // Covers: R123.
     #[test]
     fn lists_take_their_parameters_and_no_others() {
         let page = params(&[]).listing(Vec::new()).unwrap().page;

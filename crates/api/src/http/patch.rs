@@ -9,7 +9,7 @@ const INTERNAL: [&str; 7] = ["created_at", "id", "links", "updated_at", "uuid", 
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Add,
     Replace,
     Remove,
@@ -18,13 +18,13 @@ enum Kind {
 /// An operation of a patch.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Operation {
-    kind: Kind,
+    pub(crate) kind: Kind,
     /// The attribute.
-    name: String,
+    pub(crate) name: String,
     /// The key inside it, if any.
-    key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Not null when the operation needs one.
-    value: Value,
+    pub(crate) value: Value,
 }
 
 /// What is special about a resource's attributes.

@@ -1,5 +1,5 @@
-//! Paths as clients write them: a slash at the end counts for nothing, and `/v1` may be left out (contract magnum-v1
-//! sections 1.1 and 2.0).
+//! Paths as clients write them: a slash at the end counts for nothing, nor does `.json`, and `/v1` may be left out
+//! (contract magnum-v1 sections 1.1 and 2.0, workloads-2015 section 0.3).
 
 use axum::extract::Request;
 use http::Uri;
@@ -7,6 +7,12 @@ use http::uri::PathAndQuery;
 
 /// First segments that are not below v1.
 const OTHER_ROOTS: [&str; 4] = ["", "v1", "healthcheck", "identity"];
+
+/// The end that says in which form an answer is wanted: there is only one.
+const SUFFIX: &str = ".json";
+
+/// The one path that really ends so.
+const DOCUMENT: &str = "openapi.json";
 
 /// Brings a request's path to the form that routes have.
 pub(crate) async fn normalize(mut request: Request) -> Request {
@@ -19,6 +25,8 @@ pub(crate) async fn normalize(mut request: Request) -> Request {
 fn rewritten(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
     let trimmed = path.trim_end_matches('/');
+    let is_ours = !trimmed.starts_with("/identity/") && !trimmed.ends_with(DOCUMENT);
+    let trimmed = trimmed.strip_suffix(SUFFIX).filter(|rest| is_ours && !rest.ends_with('/')).unwrap_or(trimmed);
     let first = trimmed.trim_start_matches('/').split('/').next().unwrap_or_default();
     let prefix = if OTHER_ROOTS.contains(&first) { "" } else { "/v1" };
     let wanted = if trimmed.is_empty() { "/".to_owned() } else { format!("{prefix}{trimmed}") };
@@ -51,6 +59,11 @@ mod tests {
             ("//", Some("/")),
             ("/identity/v3/", Some("/identity/v3")),
             ("/v2", Some("/v1/v2")),
+            ("/v1/bays.json", Some("/v1/bays")),
+            ("/bays/a.b.json/?limit=1", Some("/v1/bays/a.b?limit=1")),
+            ("/v1/clusters/.json", None),
+            ("/v1/openapi.json", None),
+            ("/identity/v3/users/a.json", None),
         ] {
             let uri: Uri = given.parse().unwrap();
             assert_eq!(rewritten(&uri).map(|uri| uri.to_string()).as_deref(), expected, "{given}");

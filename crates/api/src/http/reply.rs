@@ -1,8 +1,9 @@
 //! Pieces of answers: links, times, lists, accepted writes.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use jeroboam_types::operation::Operation;
 use jeroboam_types::v1::Link;
 use jiff::Timestamp;
@@ -37,14 +38,24 @@ pub(crate) fn attributes(value: impl serde::Serialize) -> Map<String, Value> {
     }
 }
 
-/// A list. `next` is left out when there is none.
+/// An answer with a body that is JSON already.
+pub(crate) fn json(body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}
+
+/// A list.
 pub(crate) fn list(key: &str, items: Vec<Value>, next: Option<String>) -> Response {
+    Json(list_body(key, items, next)).into_response()
+}
+
+/// The body of a list. `next` is left out when there is none.
+pub(crate) fn list_body(key: &str, items: Vec<Value>, next: Option<String>) -> Value {
     let mut body = Map::new();
     body.insert(key.to_owned(), Value::Array(items));
     if let Some(next) = next {
         body.insert("next".to_owned(), Value::String(next));
     }
-    Json(Value::Object(body)).into_response()
+    Value::Object(body)
 }
 
 /// 202 with the id of what changes.

@@ -28,12 +28,14 @@ impl Version {
     pub(crate) const ROLLBACK: Self = Self(3);
     /// The action `resize`.
     pub(crate) const RESIZE: Self = Self(7);
+    /// The action `upgrade`.
+    pub(crate) const UPGRADE: Self = Self(8);
     /// Node groups.
     pub(crate) const NODE_GROUPS: Self = Self(9);
     /// Node groups of size zero; also the last one with bays and baymodels.
     pub(crate) const ZERO_SIZE: Self = Self(10);
-    /// `cluster_id` instead of `stack_id`.
-    pub(crate) const CLUSTER_ID: Self = Self(13);
+    /// Rotation of credentials.
+    pub(crate) const CREDENTIALS: Self = Self(12);
 
     /// Bays and baymodels are gone after 1.10.
     pub(crate) fn has_bays(self) -> bool {

@@ -26,7 +26,7 @@ pub(super) async fn list(
     let listing = params.listing(role.iter().map(|role| ("role", role.clone())).collect())?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get_all").await?;
     let mut groups: Vec<&NodeGroup> =
-        record.groups.iter().filter(|group| role.as_ref().is_none_or(|role| group.role.to_string() == *role)).collect();
+        record.groups.iter().filter(|group| role.as_ref().is_none_or(|role| group.role_name == *role)).collect();
     cut(&mut groups, &listing.page)?;
     let items = groups.iter().map(|group| view::summary(&record, group)).collect();
     let url = format!("{}/v1/clusters/{}/nodegroups", caller.base, record.cluster.uuid);
@@ -36,16 +36,27 @@ pub(super) async fn list(
 
 /// Cuts a page out of the groups, which come in the order of creation. A cluster has few, so memory will do.
 fn cut(groups: &mut Vec<&NodeGroup>, page: &Page) -> Result<()> {
-    let key: fn(&NodeGroup) -> String = match page.sort_key.as_deref() {
-        None => |_| String::new(),
-        Some("uuid") => |group| group.uuid.to_string(),
-        Some("name") => |group| group.name.clone(),
-        Some("role") => |group| group.role.to_string(),
-        Some("status") => |group| group.status.to_string(),
-        Some("flavor_id") => |group| group.flavor_id.clone().unwrap_or_default(),
-        Some("image_id") => |group| group.image_id.clone(),
-        Some("created_at") => |group| group.created_at.to_string(),
-        Some("is_default") => |group| group.is_default.to_string(),
+    // By a number first, then by a text; the sort is stable, so that equal ones stay in order.
+    let key: fn(&NodeGroup) -> (i64, String) = match page.sort_key.as_deref() {
+        // These have no order, or only one.
+        None | Some("cluster_id" | "project_id" | "stack_id" | "labels" | "node_labels" | "node_taints") => {
+            |_| (0, String::new())
+        }
+        Some("uuid") => |group| text(&group.uuid),
+        Some("name") => |group| text(&group.name),
+        Some("role") => |group| text(&group.role_name),
+        Some("status") => |group| text(&group.status),
+        Some("status_reason") => |group| text(group.status_reason.as_deref().unwrap_or_default()),
+        Some("version") => |group| text(group.version.as_deref().unwrap_or_default()),
+        Some("flavor_id") => |group| text(group.flavor_id.as_deref().unwrap_or_default()),
+        Some("image_id") => |group| text(&group.image_id),
+        Some("node_count") => |group| number(group.node_count),
+        Some("min_node_count") => |group| number(group.min_node_count),
+        Some("max_node_count") => |group| number(group.max_node_count.unwrap_or(u32::MAX)),
+        Some("docker_volume_size") => |group| number(group.docker_volume_size.unwrap_or(u32::MAX)),
+        Some("is_default") => |group| number(u32::from(group.is_default)),
+        Some("created_at") => |group| (group.created_at.as_microsecond(), String::new()),
+        Some("updated_at") => |group| (group.updated_at.map_or(i64::MAX, |at| at.as_microsecond()), String::new()),
         Some(other) => return Err(ApiError::field("sort_key", format!("lists cannot be sorted by '{other}'"))),
     };
     groups.sort_by_key(|group| key(group));
@@ -59,4 +70,12 @@ fn cut(groups: &mut Vec<&NodeGroup>, page: &Page) -> Result<()> {
     }
     groups.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
     Ok(())
+}
+
+fn text(text: &(impl ToString + ?Sized)) -> (i64, String) {
+    (0, text.to_string())
+}
+
+fn number(number: u32) -> (i64, String) {
+    (i64::from(number), String::new())
 }

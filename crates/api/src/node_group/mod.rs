@@ -1,7 +1,11 @@
-//! Node groups (contract magnum-v1 section 2.4), to look at.
+//! Node groups (contract magnum-v1 section 2.4).
 
+pub(crate) mod create;
+mod delete;
+mod draft;
 mod list;
 mod show;
+mod update;
 mod view;
 
 use jeroboam_model::NodeGroup;
@@ -15,7 +19,11 @@ use crate::http::{ApiError, Result};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(show::show))
+    OpenApiRouter::new().routes(routes!(list::list, create::create)).routes(routes!(
+        show::show,
+        update::update,
+        delete::delete
+    ))
 }
 
 /// A node group of a cluster by id or name.

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use jeroboam_types::v1::NodeGroup;
-use serde_json::Value;
 
 use super::view;
 use crate::AppState;
-use crate::http::{Caller, Params, Result, Version};
+use crate::http::{ApiError, Caller, Params, Result, Version, etag};
 
 /// Shows a node group by id or name.
 #[utoipa::path(get, path = "/v1/clusters/{ident}/nodegroups/{group}", tag = "node groups",
@@ -17,10 +17,13 @@ pub(super) async fn show(
     caller: Caller,
     Path((ident, group)): Path<(String, String)>,
     params: Params,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get").await?;
     let group = super::find(&record, &group)?;
-    Ok(Json(view::full(&record, group, &caller)))
+    let body = Json(view::full(&record, group, &caller)).into_response();
+    let tag =
+        record.group_tag(&group.uuid.to_string()).ok_or_else(|| ApiError::not_found("node group", &group.name))?;
+    Ok(etag::tagged(body, tag, caller.version))
 }

@@ -1,11 +1,12 @@
 //! Node groups as clients see them (contract magnum-v1 section 2.4). All microversions that have them see the same.
 
 use jeroboam_model::NodeGroup;
+use jeroboam_model::labels::compare;
 use jeroboam_store::ClusterRecord;
+use jeroboam_types::agent::Taint;
 use jeroboam_types::v1::{self, Link};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::cluster::view::compare;
 use crate::http::{Caller, reply};
 
 /// Attributes of summaries.
@@ -41,7 +42,8 @@ fn attributes(record: &ClusterRecord, group: &NodeGroup, links: Vec<Link>) -> Ma
     let group = group.clone();
     let compared = compare(&record.cluster.labels, &group.labels);
     let nodes = record.nodes.iter().filter(|node| node.node_group == group.uuid);
-    let mut attributes = reply::attributes(v1::NodeGroup {
+    reply::attributes(v1::NodeGroup {
+        id: Some(group.id),
         uuid: group.uuid.to_string(),
         name: group.name,
         cluster_id: Some(group.cluster.to_string()),
@@ -52,7 +54,7 @@ fn attributes(record: &ClusterRecord, group: &NodeGroup, links: Vec<Link>) -> Ma
         image_id: Some(group.image_id),
         node_addresses: Some(nodes.filter_map(|node| node.address).map(|address| address.to_string()).collect()),
         node_count: group.node_count,
-        role: group.role.to_string(),
+        role: group.role_name,
         min_node_count: group.min_node_count,
         max_node_count: group.max_node_count,
         is_default: group.is_default,
@@ -61,16 +63,17 @@ fn attributes(record: &ClusterRecord, group: &NodeGroup, links: Vec<Link>) -> Ma
         status_reason: group.status_reason,
         version: group.version,
         node_labels: Some(group.node_labels),
+        node_taints: Some(group.node_taints.into_iter().map(taint).collect()),
+        merge_labels: false,
+        labels_overridden: Some(compared.overridden),
+        labels_added: Some(compared.added),
+        labels_skipped: Some(compared.skipped),
         links,
         created_at: Some(reply::time(group.created_at)),
         updated_at: group.updated_at.map(reply::time),
-    });
-    attributes.extend([
-        ("merge_labels".to_owned(), json!(false)),
-        ("labels_overridden".to_owned(), json!(compared.overridden)),
-        ("labels_added".to_owned(), json!(compared.added)),
-        ("labels_skipped".to_owned(), json!(compared.skipped)),
-        ("node_taints".to_owned(), json!(group.node_taints)),
-    ]);
-    attributes
+    })
+}
+
+fn taint(taint: Taint) -> v1::NodeTaint {
+    v1::NodeTaint { key: taint.key, value: taint.value, effect: taint.effect }
 }

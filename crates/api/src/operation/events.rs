@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Follows an operation: events named `operation`, each with the whole operation as JSON, first as it is now, then
 /// after every change. Ends after the final state.
 #[utoipa::path(get, path = "/v1/operations/{uuid}/events", tag = "operations", params(("uuid" = String, Path)),
-    responses((status = 200, body = Operation, content_type = "text/event-stream")))]
+    responses((status = 200, body = OperationEvent, content_type = "text/event-stream")))]
 pub(super) async fn events(
     State(state): State<AppState>,
     caller: Caller,
@@ -45,6 +45,17 @@ pub(super) async fn events(
         Some((Ok(event), follower))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// An event, for the document.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it is described only; the stream is written by axum")]
+struct OperationEvent {
+    /// `operation`.
+    event: String,
+    /// An [`Operation`] as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
 }
 
 struct Follower {

@@ -1,4 +1,4 @@
-use jeroboam_model::{Cause, CauseExt, Status};
+use jeroboam_model::{Cause, CauseExt, QuotaDefaults, Status};
 use jeroboam_store::{ClusterFacts, Outcome};
 use serde_json::{Value, json};
 
@@ -17,22 +17,20 @@ fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
-async fn show(case: &Case, version: u16) -> Value {
-    case.call("GET", "/v1/clusters/c").token("member").version(version).send().await.is(200).body
-}
-
+// Covers: R020, R191.
 #[tokio::test]
 async fn a_cluster_can_be_read_as_soon_as_its_creation_is_answered() {
     let case = case().await;
-    let body = json!({"name": "c", "cluster_template_id": "t", "node_count": "2", "keypair": null, "labels": {"x": 1}});
+    let body =
+        json!({"name": "c", "cluster_template_id": "t", "node_count": "2", "keypair": null, "labels": {"etcd_tag": 1}});
     let answer = case.post("/v1/clusters", &body).send().await.is(202);
     assert_eq!(keys(&answer.body), ["uuid"]);
     assert!(!answer.headers.contains_key("location"));
     let cluster = case.get("/v1/clusters/c").send().await.is(200).body;
     assert_eq!(cluster["uuid"].as_str(), Some(answer.uuid().as_str()));
     assert_eq!((cluster["status"].as_str(), cluster["node_count"].as_u64()), (Some("CREATE_IN_PROGRESS"), Some(2)));
-    assert_eq!(cluster["labels"], json!({"x": "1"}));
-    assert_eq!(cluster["labels_added"], json!({"x": "1"}));
+    assert_eq!(cluster["labels"], json!({"etcd_tag": "1"}));
+    assert_eq!(cluster["labels_added"], json!({"etcd_tag": "1"}));
     assert_eq!(cluster["links"][0]["href"], format!("http://api.example:9511/v1/clusters/{}", answer.uuid()));
     let operation = case.get(&format!("/v1/operations/{}", answer.operation())).send().await.is(200).body;
     assert_eq!((operation["kind"].as_str(), operation["status"].as_str()), (Some("create"), Some("queued")));
@@ -47,97 +45,7 @@ async fn a_cluster_can_be_read_as_soon_as_its_creation_is_answered() {
     assert_eq!(sizes, [("default-master", 1), ("default-worker", 2)]);
 }
 
-#[tokio::test]
-async fn every_microversion_sees_its_own_attributes() {
-    let case = case().await;
-    case.cluster("c", "t").await;
-    let full = [
-        "api_address",
-        "cluster_template_id",
-        "coe_version",
-        "container_version",
-        "create_timeout",
-        "created_at",
-        "discovery_url",
-        "docker_volume_size",
-        "fixed_network",
-        "fixed_subnet",
-        "flavor_id",
-        "floating_ip_enabled",
-        "health_status",
-        "health_status_reason",
-        "keypair",
-        "labels",
-        "labels_added",
-        "labels_overridden",
-        "labels_skipped",
-        "links",
-        "master_addresses",
-        "master_count",
-        "master_flavor_id",
-        "master_lb_enabled",
-        "merge_labels",
-        "name",
-        "node_addresses",
-        "node_count",
-        "project_id",
-        "stack_id",
-        "status",
-        "status_reason",
-        "updated_at",
-        "user_id",
-        "uuid",
-    ];
-    assert_eq!(keys(&show(&case, 12).await), full);
-    let mut newer: Vec<&str> = full.iter().map(|key| if *key == "stack_id" { "cluster_id" } else { key }).collect();
-    newer.sort_unstable();
-    assert_eq!(keys(&show(&case, 13).await), newer);
-    let list = case.call("GET", "/v1/clusters").token("member").version(1).send().await.body;
-    let summary = [
-        "cluster_template_id",
-        "create_timeout",
-        "docker_volume_size",
-        "flavor_id",
-        "health_status",
-        "keypair",
-        "labels",
-        "links",
-        "master_count",
-        "master_flavor_id",
-        "merge_labels",
-        "name",
-        "node_count",
-        "stack_id",
-        "status",
-        "uuid",
-    ];
-    assert_eq!(keys(&list["clusters"][0]), summary);
-    let bays = case.call("GET", "/v1/bays").token("member").version(10).send().await.is(200).body;
-    assert_eq!(
-        keys(&bays["bays"][0]),
-        [
-            "bay_create_timeout",
-            "baymodel_id",
-            "docker_volume_size",
-            "flavor_id",
-            "labels",
-            "links",
-            "master_count",
-            "master_flavor_id",
-            "name",
-            "node_count",
-            "stack_id",
-            "status",
-            "uuid",
-        ]
-    );
-    assert!(bays["bays"][0]["links"][0]["href"].as_str().unwrap().contains("/v1/bays/"));
-    case.call("GET", "/v1/bays").token("member").version(11).send().await.is(404);
-    case.call("GET", "/v1/clusters/c/nodegroups").token("member").version(8).send().await.is(406);
-    let body = json!({"node_count": 3});
-    case.call("POST", "/v1/clusters/c/actions/resize").token("member").version(6).json(&body).send().await.is(406);
-}
-
+// Covers: R063, R064, R340.
 #[tokio::test]
 async fn bays_are_made_at_once_in_the_first_microversion_only() {
     let case = case().await;
@@ -154,19 +62,21 @@ async fn bays_are_made_at_once_in_the_first_microversion_only() {
     case.call("POST", "/v1/bays").token("member").version(2).json(&body).send().await.is(400);
 }
 
+// Covers: R214, R215, R216.
 #[tokio::test]
 async fn labels_come_from_the_template_unless_given() {
     let case = Case::new().await;
-    let body = json!({"name": "t", "coe": "kubernetes", "image_id": "i", "labels": {"a": "1", "b": "2"}});
+    let body =
+        json!({"name": "t", "coe": "kubernetes", "image_id": "i", "labels": {"etcd_tag": "1", "coredns_tag": "2"}});
     case.post("/v1/clustertemplates", &body).send().await.is(201);
     for (name, given, expected) in [
-        ("none", json!({}), json!({"a": "1", "b": "2"})),
-        ("empty", json!({"labels": {}}), json!({"a": "1", "b": "2"})),
-        ("replaced", json!({"labels": {"b": "3"}}), json!({"b": "3"})),
+        ("none", json!({}), json!({"etcd_tag": "1", "coredns_tag": "2"})),
+        ("empty", json!({"labels": {}}), json!({"etcd_tag": "1", "coredns_tag": "2"})),
+        ("replaced", json!({"labels": {"coredns_tag": "3"}}), json!({"coredns_tag": "3"})),
         (
             "merged",
-            json!({"labels": {"b": "3", "c": true}, "merge_labels": "true"}),
-            json!({"a": "1", "b": "3", "c": "True"}),
+            json!({"labels": {"coredns_tag": "3", "use_podman": true}, "merge_labels": "true"}),
+            json!({"etcd_tag": "1", "coredns_tag": "3", "use_podman": "True"}),
         ),
     ] {
         let mut body = given;
@@ -176,10 +86,11 @@ async fn labels_come_from_the_template_unless_given() {
         assert_eq!(case.get(&format!("/v1/clusters/{name}")).send().await.body["labels"], expected, "{name}");
     }
     let merged = case.get("/v1/clusters/merged").send().await.body;
-    assert_eq!(merged["labels_overridden"], json!({"b": "2"}));
-    assert_eq!(case.get("/v1/clusters/replaced").send().await.body["labels_skipped"], json!({"a": "1"}));
+    assert_eq!(merged["labels_overridden"], json!({"coredns_tag": "2"}));
+    assert_eq!(case.get("/v1/clusters/replaced").send().await.body["labels_skipped"], json!({"etcd_tag": "1"}));
 }
 
+// Covers: R022, R023, R228, R236, R242.
 #[tokio::test]
 async fn the_number_of_nodes_changes_by_patch_and_by_resize() {
     let case = case().await;
@@ -221,6 +132,7 @@ async fn nodes_to_remove_are_found_by_name_and_id() {
     assert_eq!(leaving, ["c-worker-0"]);
 }
 
+// Covers: R231.
 #[tokio::test]
 async fn health_is_taken_from_agents_inside() {
     let case = case().await;
@@ -241,6 +153,7 @@ async fn health_is_taken_from_agents_inside() {
     case.patch("/v1/clusters/c", &patch).send().await.is(400);
 }
 
+// Covers: R256, R347, W050.
 #[tokio::test]
 async fn a_failure_is_shown_retried_and_deleted() {
     let case = case().await;
@@ -289,9 +202,14 @@ async fn lists_are_cut_into_pages_and_names_may_be_ambiguous() {
     assert_eq!(names, ["b", "b", "a"]);
 }
 
+// Covers: R207.
 #[tokio::test]
 async fn the_quota_counts_per_project() {
-    let case = Case::with(Settings { cluster_quota: 1, ..Settings::default() }).await;
+    let case = Case::with(Settings {
+        quotas: QuotaDefaults { clusters: 1, ..QuotaDefaults::default() },
+        ..Settings::default()
+    })
+    .await;
     case.template("t", "kubernetes").await;
     case.cluster("a", "t").await;
     let body = json!({"name": "b", "cluster_template_id": "t"});
@@ -317,6 +235,7 @@ async fn the_topology_is_a_tree() {
     );
 }
 
+// Covers: R193, R194.
 #[tokio::test]
 async fn an_unknown_template_is_bad_input_of_old_and_not_found_today() {
     let case = Case::new().await;

@@ -2,11 +2,36 @@
 
 mod authorization;
 mod bad_input;
+mod baymodels;
+mod bays;
+mod catalog;
 mod certificates;
+mod cluster_changes;
+mod cluster_rules;
 mod clusters;
+mod corpus;
+mod etags;
+mod federations;
+mod hardening;
+mod idempotency;
 mod identity;
+mod labels;
+mod legacy_nodes;
+mod lists;
+mod negotiation;
+mod node_group_changes;
+mod node_groups;
 mod operations;
+mod patches;
+mod policies;
+mod quotas;
+mod random;
+mod requests;
+mod rotation;
+mod services;
 mod serving;
+mod signing;
+mod template_rules;
 mod templates;
 mod wire;
 mod workloads;
@@ -49,6 +74,7 @@ impl Identity for Tokens {
             "nobody" => ("p", &[]),
             "other" => ("q", &["member", "reader"]),
             "admin" => ("admin", &["admin", "member", "reader"]),
+            "bare-admin" => ("admin", &["admin"]),
             "unscoped" => return Err(AuthError::Unscoped),
             "unavailable" => return Err(AuthError::Unavailable("secret address".into())),
             "panic" => panic!("secret words of a panic"),
@@ -62,6 +88,13 @@ impl Identity for Tokens {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             expires_at: Timestamp::MAX,
         })
+    }
+
+    async fn has_project(&self, id: &str) -> Result<bool, AuthError> {
+        match id {
+            "unavailable" => Err(AuthError::Unavailable("secret address".into())),
+            _ => Ok(["p", "q", "admin"].contains(&id)),
+        }
     }
 
     fn auth_url(&self) -> Option<String> {
@@ -230,6 +263,33 @@ impl Case {
         uuid
     }
 
+    /// Makes a cluster of the project p, created and with an address that nodes could join.
+    pub(super) async fn living_cluster(&self, name: &str, template: &str) -> String {
+        let uuid = self.cluster(name, template).await;
+        let facts = ClusterFacts { api_address: Some("https://172.18.0.10:6443".into()), ..ClusterFacts::default() };
+        self.end(Outcome::Succeeded { facts }).await;
+        uuid
+    }
+
+    /// Carries out all operations.
+    pub(super) async fn succeed_all(&self) {
+        while self.store.claim("look", SignedDuration::ZERO, Timestamp::now()).await.unwrap().is_some() {
+            self.succeed().await;
+        }
+    }
+
+    /// Carries out the oldest operation: what is to go is gone.
+    pub(super) async fn succeed(&self) {
+        let claim = self.claim().await;
+        for node in self.store.nodes(claim.operation.cluster_uuid).await.unwrap() {
+            if !node.wanted {
+                self.store.remove_node(node.uuid).await.unwrap();
+            }
+        }
+        let done = Outcome::Succeeded { facts: ClusterFacts::default() };
+        self.store.finish(claim.operation.uuid, claim.fence, done).await.unwrap();
+    }
+
     /// Takes the oldest operation, as a conductor does.
     pub(super) async fn claim(&self) -> Claim {
         self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap().unwrap()
@@ -239,6 +299,15 @@ impl Case {
     pub(super) async fn end(&self, outcome: Outcome) {
         let claim = self.claim().await;
         self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+    }
+
+    /// Ends all operations that there are.
+    pub(super) async fn end_all(&self) {
+        while let Some(claim) = self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap()
+        {
+            let outcome = Outcome::Succeeded { facts: ClusterFacts::default() };
+            self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+        }
     }
 
     pub(super) async fn status(&self, uuid: &str) -> Status {

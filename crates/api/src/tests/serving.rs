@@ -1,6 +1,7 @@
 //! The server on a real socket. Time is paused and moves on whenever nothing else can happen.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Case;
 use crate::serve;
 
-async fn start(case: &Case) -> (SocketAddr, CancellationToken, JoinHandle<std::io::Result<()>>) {
+pub(super) async fn start(case: &Case) -> (SocketAddr, CancellationToken, JoinHandle<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
@@ -53,6 +54,24 @@ async fn a_slow_body_is_given_up() {
     tokio::time::pause();
     let answer = read_all(slow).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    shutdown.cancel();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answer_is_given_up() {
+    let case = Case::new().await;
+    let (address, shutdown, server) = start(&case).await;
+    let get = "GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let asked = 500;
+    let mut stream = send(address, &get.repeat(asked)).await;
+    // More than what both ends keep of answers that nobody takes.
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let mut answers = Vec::new();
+    let _ = stream.read_to_end(&mut answers).await;
+    let answered = String::from_utf8_lossy(&answers).matches("HTTP/1.1 200").count();
+    assert!(answered < asked, "all {answered} were kept for a client that did not take them");
     shutdown.cancel();
     server.await.unwrap().unwrap();
 }

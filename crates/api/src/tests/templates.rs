@@ -52,15 +52,15 @@ async fn patches_change_templates_and_are_validated() {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
     let path = "/v1/clustertemplates/t";
-    let answer = case.patch(path, &patch("replace", "/labels", json!("{'a': 'b'}"))).send().await.is(200);
-    assert_eq!(answer.body["labels"], json!({"a": "b"}));
+    let answer = case.patch(path, &patch("replace", "/labels", json!("{'etcd_tag': 'b'}"))).send().await.is(200);
+    assert_eq!(answer.body["labels"], json!({"etcd_tag": "b"}));
     assert!(answer.body["updated_at"].is_string());
-    case.patch(path, &patch("add", "/labels/c", json!("d"))).send().await.is(200);
-    case.patch(path, &patch("remove", "/labels/a", json!(null))).send().await.is(200);
+    case.patch(path, &patch("add", "/labels/coredns_tag", json!("d"))).send().await.is(200);
+    case.patch(path, &patch("remove", "/labels/etcd_tag", json!(null))).send().await.is(200);
     case.patch(path, &patch("replace", "/docker_volume_size", json!("7"))).send().await.is(200);
     case.patch(path, &patch("remove", "/keypair_id", json!(null))).send().await.is(200);
     let template = case.get(path).send().await.body;
-    assert_eq!((&template["labels"], &template["docker_volume_size"]), (&json!({"c": "d"}), &json!(7)));
+    assert_eq!((&template["labels"], &template["docker_volume_size"]), (&json!({"coredns_tag": "d"}), &json!(7)));
     assert!(template["keypair_id"].is_null());
     for bad in [
         patch("replace", "/coe", json!("nope")),

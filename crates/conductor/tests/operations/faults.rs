@@ -150,6 +150,7 @@ async fn a_conductor_cut_off_in_any_call_is_followed_by_one_that_goes_on() {
     }
 }
 
+// Covers: R352.
 #[tokio::test]
 async fn a_conductor_cut_off_at_any_moment_is_followed_by_one_that_goes_on() {
     let world = World::new(quick()).await;

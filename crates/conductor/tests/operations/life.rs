@@ -151,3 +151,15 @@ async fn what_is_left_of_a_cluster_that_nobody_knows_is_swept_away() {
         let _ = tokio::time::timeout(std::time::Duration::from_millis(10), std::future::pending::<()>()).await;
     }
 }
+
+// Covers: R197.
+#[tokio::test]
+async fn a_long_name_is_no_obstacle() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    for length in [65, 242] {
+        let (cluster, create) = world.create(&"a".repeat(length), 1, 1).await;
+        world.success_of(create.uuid).await;
+        assert_eq!(world.status(cluster).await, Some(Status::CreateComplete), "{length}");
+    }
+}

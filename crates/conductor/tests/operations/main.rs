@@ -4,5 +4,8 @@
 mod world;
 
 mod faults;
+mod health;
+mod heartbeat;
 mod life;
+mod node_groups;
 mod time;

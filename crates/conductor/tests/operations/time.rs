@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use crate::world::{World, quick};
 
+// Covers: W048.
 #[tokio::test]
 async fn a_creation_that_never_gets_there_ends_at_its_deadline_and_says_what_held_it_up() {
     let mut settings = quick();

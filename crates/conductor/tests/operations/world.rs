@@ -9,7 +9,7 @@ use jeroboam_conductor::agents::{Birth, Home};
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Settings};
 use jeroboam_infra::simulated::Settings as CloudSettings;
-use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, Status, node_group};
+use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, QuotaDefaults, Status, node_group};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
@@ -136,7 +136,7 @@ impl World {
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Worker, workers),
         ];
         let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
-        let operation = self.store.create_cluster(&cluster, &groups, new, 1000).await.unwrap();
+        let operation = self.store.create_cluster(&cluster, &groups, new).await.unwrap();
         (cluster.uuid, operation)
     }
 
@@ -245,5 +245,6 @@ pub(crate) fn new_operation(kind: OperationKind) -> NewOperation {
         user_id: "tester".into(),
         request_id: "req-test".into(),
         deadline: Some(SignedDuration::from_hours(1)),
+        quotas: QuotaDefaults { clusters: 1000, ..QuotaDefaults::default() },
     }
 }

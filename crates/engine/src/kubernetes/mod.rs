@@ -1,7 +1,7 @@
 //! Kubernetes.
 //!
 //! - `configure`: what we need in a cluster.
-//! - `node`, `drain`, `health`: what the conductor asks for.
+//! - `node`, `mark`, `drain`, `health`: what the conductor asks for.
 //! - [`Workloads`]: pods, services and replication controllers, in their files.
 //! - `accounts`: when a namespace takes pods.
 //! - `error`: what goes wrong, in our words.
@@ -11,12 +11,14 @@ mod configure;
 mod drain;
 mod error;
 mod health;
+mod mark;
 mod node;
 mod pod;
 mod replication_controller;
 mod service;
 mod workloads;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ use moka::future::Cache;
 use url::Url;
 pub use workloads::Workloads;
 
-use crate::{Access, Engine, EngineNode, HealthReport, Result, WorkloadError, tls};
+use crate::{Access, Engine, EngineNode, HealthReport, NodeMarks, Result, WorkloadError, tls};
 
 /// How long one method may take, `drain` and `health` apart. An API server answers within milliseconds; a busy one
 /// within seconds.
@@ -113,6 +115,10 @@ impl Engine for Kubernetes {
         let client = self.client(access).await?;
         configure::configure(&client, cluster).await?;
         accounts::await_default(&client).await
+    }
+
+    async fn mark(&self, access: &Access, marks: &BTreeMap<String, NodeMarks>) -> Result<()> {
+        mark::mark(&self.client(access).await?, marks).await
     }
 
     async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>> {

@@ -251,14 +251,33 @@ impl Identity for Embedded {
             user_name: session.user.name.clone(),
             project_id: project.id.clone(),
             project_name: project.name.clone(),
-            roles: session.roles.to_vec(),
+            roles: with_implied(session.roles),
             expires_at: session.claims.expires_at(),
         })
+    }
+
+    async fn has_project(&self, id: &str) -> Result<bool, AuthError> {
+        Ok(self.directory.project(id).is_some())
     }
 
     fn auth_url(&self) -> Option<String> {
         None
     }
+}
+
+/// Roles, the stronger first, each of which has all after it: as Keystone's bootstrap sets them up.
+const IMPLYING: [&str; 3] = ["admin", "member", "reader"];
+
+/// Roles with those that they imply.
+fn with_implied(roles: &[String]) -> Vec<String> {
+    let mut all = roles.to_vec();
+    let strongest = IMPLYING.iter().position(|role| roles.iter().any(|have| have == role));
+    for implied in strongest.map_or(&[][..], |index| IMPLYING.get(index + 1..).unwrap_or_default()) {
+        if !all.iter().any(|have| have == implied) {
+            all.push((*implied).to_owned());
+        }
+    }
+    all
 }
 
 #[cfg(test)]

@@ -22,7 +22,10 @@ async fn a_first_start_makes_users_who_can_log_in_and_the_second_keeps_them() {
     let settings = Settings { public_url: "http://127.0.0.1:1234".into(), ..Settings::default() };
     let second = Embedded::open(folder.path(), settings).unwrap();
     let auth = second.validate(&token).await.unwrap();
-    assert_eq!((auth.user_name.as_str(), auth.project_name.as_str(), auth.is_admin()), ("demo", "demo", false));
+    assert_eq!(
+        (auth.user_name.as_str(), auth.project_name.as_str(), auth.roles.contains(&"admin".to_owned())),
+        ("demo", "demo", false)
+    );
     assert!(second.login(Some(&demo), secret, &Scope::Default).await.is_ok());
     let text = std::fs::read_to_string(folder.path().join(CLOUDS_FILE)).unwrap();
     assert!(text.contains("http://127.0.0.1:1234/identity/v3") && !text.contains(":9511"), "the address is brought up");

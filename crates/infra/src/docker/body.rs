@@ -83,7 +83,7 @@ pub(super) fn build(
     };
     grant.apply(&mut host);
     if let Some(name) = &spec.flavor {
-        flavor::find(name)?.limit(&mut host, &engine.facts);
+        flavor::limit(&mut host, flavor::find(&docker.config.flavors, name)?, &engine.facts);
     }
     Ok(ContainerCreateBody {
         hostname: Some(spec.name.clone()),

@@ -7,23 +7,54 @@ use jeroboam_model::{Cause, CauseExt};
 
 use super::engine::{Engine, LOOK};
 use crate::Result;
+use crate::catalog::{Found, Offer};
 
 /// Where the node images are that `make image` makes; the tag is what templates name.
 const REPOSITORY: &str = "jeroboam/node";
+
+/// Label of node images: the versions of Kubernetes in it, with commas.
+const KUBERNETES: &str = "io.jeroboam.kubernetes";
+/// Label of node images that are not made of the usual operating system: its name.
+const DISTRO: &str = "io.jeroboam.distro";
+/// The operating system of the images that `make image` makes.
+const USUAL_DISTRO: &str = "debian";
 
 /// The reference of the image that a template names: a tag of ours (`debian-12`), or a reference as it is.
 pub(super) fn reference(image: &str) -> String {
     if image.contains(['/', ':', '@']) { image.to_owned() } else { format!("{REPOSITORY}:{image}") }
 }
 
-/// Sees to it that the image is there.
-pub(super) async fn check(engine: &Engine, image: &str) -> Result<()> {
+/// What there is under an image's name, as templates give it.
+pub(super) async fn find(engine: &Engine, image: &str) -> Result<Found> {
     let reference = reference(image);
+    // It becomes part of a path at the engine, where it must not lead to anything but an image.
+    if !is_reference(&reference) {
+        return Ok(Found::Nothing { advice: missing(engine, &reference).await.action });
+    }
     let doing = format!("Looking for the image {reference}");
     match engine.call(doing, LOOK, engine.docker.inspect_image(&reference)).await {
-        Ok(_) => Ok(()),
-        Err(failure) if failure.is_gone() => Err(missing(engine, &reference).await),
+        Ok(found) => Ok(Found::One(offer(&found.config.and_then(|config| config.labels).unwrap_or_default()))),
+        Err(failure) if failure.is_gone() => Ok(Found::Nothing { advice: missing(engine, &reference).await.action }),
+        // Not a name that an image could have.
+        Err(failure) if failure.is(400) => Ok(Found::Nothing { advice: missing(engine, &reference).await.action }),
         Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Whether a text can be the reference of an image: parts of a path, each beginning with a letter or digit.
+fn is_reference(text: &str) -> bool {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '@');
+    text.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(is_fine))
+}
+
+/// What an image's labels say of it. Without the first of them it is no image of nodes.
+fn offer(labels: &HashMap<String, String>) -> Offer {
+    let Some(kubernetes) = labels.get(KUBERNETES) else { return Offer::default() };
+    let versions = kubernetes.split(',').map(str::trim).filter(|version| !version.is_empty());
+    Offer {
+        distro: Some(labels.get(DISTRO).cloned().unwrap_or_else(|| USUAL_DISTRO.to_owned())),
+        kubernetes: versions.map(str::to_owned).collect(),
+        ..Offer::default()
     }
 }
 
@@ -65,6 +96,29 @@ async fn known(engine: &Engine) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reference_leads_nowhere_but_to_an_image() {
+        for good in ["jeroboam/node:debian-12", "registry:5000/a/b_c.d:1", "a@sha256:0123"] {
+            assert!(is_reference(good), "{good}");
+        }
+        for bad in ["../containers/x", "a/../b", "a//b", "/a", "a/", "a?b=c", "a#b", "a b", "a%2fb", "", "é"] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn labels_tell_node_images_from_others() {
+        let offer = |pairs: &[(&str, &str)]| {
+            offer(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        };
+        let ours = offer(&[(KUBERNETES, "v1.20.2,v1.21.0")]);
+        assert_eq!(ours.distro.as_deref(), Some("debian"));
+        assert_eq!(ours.kubernetes, ["v1.20.2", "v1.21.0"]);
+        let theirs = offer(&[(KUBERNETES, ""), (DISTRO, "flatcar")]);
+        assert_eq!((theirs.distro.as_deref(), theirs.kubernetes.len()), (Some("flatcar"), 0));
+        assert_eq!(offer(&[("maintainer", "nginx")]), Offer::default());
+    }
 
     #[test]
     fn a_bare_name_is_a_tag_of_the_node_image_and_anything_else_a_reference() {

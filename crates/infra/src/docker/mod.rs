@@ -10,18 +10,20 @@
 //! | `machine`, `body`, `upload` | a node's container: when, what, with what in it |
 //! | `container`, `volume`, `image` | these as the engine knows them |
 //! | `capabilities`, `flavor` | what a container may do, how large it is |
+//! | `catalog` | what nodes can be made of |
 //! | `observe`, `diagnose` | what there is, and how it fares |
 //! | `endpoint` | where agents call home |
 //! | `cause` | what goes wrong, in words for people |
 
 mod body;
 mod capabilities;
+mod catalog;
 mod cause;
 mod container;
 mod diagnose;
 mod endpoint;
 mod engine;
-pub mod flavor;
+mod flavor;
 mod image;
 pub mod labels;
 mod locks;
@@ -45,6 +47,8 @@ use uuid::Uuid;
 
 use self::engine::Engine;
 use self::locks::Locks;
+use crate::catalog::{Found, Kind};
+use crate::flavor::Flavor;
 use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
 
 /// Where agents call home when nothing else is said.
@@ -72,6 +76,8 @@ pub struct DockerConfig {
     /// Address at which containers reach `agent_listen`, where it is another one (an engine on another machine or in a
     /// virtual one).
     pub agent_reach: Option<SocketAddr>,
+    /// How large nodes can be.
+    pub flavors: Vec<Flavor>,
 }
 
 impl Default for DockerConfig {
@@ -85,6 +91,7 @@ impl Default for DockerConfig {
             agent_port: DEFAULT_AGENT_PORT,
             agent_listen: None,
             agent_reach: None,
+            flavors: crate::flavor::usual(),
         }
     }
 }
@@ -112,6 +119,15 @@ impl Docker {
                 "infrastructure_configuration",
                 format!("The address pool {} has no room for a /{} per cluster.", config.address_pool, subnet::PREFIX),
                 "Give Jeroboam a larger address pool, such as 10.89.0.0/16.",
+            ));
+        }
+        if let Some(twice) = config.flavors.iter().enumerate().find_map(|(index, flavor)| {
+            config.flavors[..index].iter().any(|earlier| earlier.name == flavor.name).then_some(&flavor.name)
+        }) {
+            return Err(Cause::operator(
+                "infrastructure_configuration",
+                format!("The flavor {twice} is there twice."),
+                "Give every flavor a name of its own.",
             ));
         }
         let host = engine::host(config.host.as_deref());
@@ -189,11 +205,7 @@ impl Infrastructure for Docker {
         observe::clusters(self, &*self.engine().await?).await
     }
 
-    async fn check_image(&self, image: &str) -> Result<()> {
-        image::check(&*self.engine().await?, image).await
-    }
-
-    fn check_flavor(&self, flavor: &str) -> Result<()> {
-        flavor::find(flavor).map(|_| ())
+    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
+        catalog::look_up(self, kind, name).await
     }
 }

@@ -10,7 +10,7 @@ use jeroboam_model::WhoseMove;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
-use crate::support::{self, IMAGE, TOKEN, Yard, cluster, spec};
+use crate::support::{self, TOKEN, Yard, cluster, spec};
 
 #[tokio::test]
 async fn ensuring_twice_makes_one_network_and_one_machine() {
@@ -167,44 +167,6 @@ async fn a_node_may_do_what_its_components_need() {
         let out = yard.exec(&machine.id, &format!("set -e; ({command}) 2>&1; echo fine")).await;
         assert!(out.ends_with("fine\n"), "{what}: {out}");
     }
-}
-
-#[tokio::test]
-async fn a_flavor_limits_the_machine() {
-    let yard = Yard::new().await;
-    let (cluster, mut node) = (cluster("flavor"), spec("flavor-worker-0", 0));
-    node.flavor = Some("m1.tiny".into());
-    yard.docker.ensure_network(&cluster).await.unwrap();
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
-    let info = yard.engine.info().await.unwrap();
-    let host = yard.engine.inspect_container(&machine.id, None).await.unwrap().host_config.unwrap();
-    let limited = |value: Option<i64>| value.filter(|value| *value > 0);
-    assert_eq!(limited(host.memory), Some(1 << 30).filter(|memory| *memory < info.mem_total.unwrap()));
-    assert_eq!(limited(host.nano_cpus), Some(1_000_000_000).filter(|_| info.ncpu.unwrap() > 1));
-
-    node.flavor = Some("enormous".into());
-    yard.docker.remove_machine(cluster.uuid, node.node).await.unwrap();
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("flavor_unknown", WhoseMove::User));
-}
-
-#[tokio::test]
-async fn an_image_that_is_missing_is_named_together_with_those_that_are_there() {
-    let yard = Yard::new().await;
-    yard.docker.check_image(IMAGE).await.unwrap();
-    yard.docker.check_image(&format!("jeroboam/node:{IMAGE}")).await.unwrap();
-    let (cluster, mut node) = (cluster("image"), spec("image-master-0", 0));
-    node.image = "debian-1".into();
-    yard.docker.ensure_network(&cluster).await.unwrap();
-    for cause in [
-        yard.docker.check_image("debian-1").await.unwrap_err(),
-        yard.docker.ensure_machine(&cluster, &node).await.unwrap_err(),
-    ] {
-        assert_eq!((cause.code.as_str(), cause.whose_move), ("image_missing", WhoseMove::Operator));
-        assert!(cause.message.contains("jeroboam/node:debian-1"), "{}", cause.message);
-        assert!(cause.action.contains("make image") && cause.action.contains(IMAGE), "{}", cause.action);
-    }
-    assert_eq!(yard.containers().await.len(), 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! takes away by its mark whatever it leaves, also when it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod catalog;
 mod clusters;
 mod engine;
 mod machines;

@@ -14,6 +14,7 @@ use bollard::query_parameters::{
     RemoveContainerOptions, RemoveVolumeOptions,
 };
 use futures::TryStreamExt;
+use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::docker::{Docker, DockerConfig, labels};
 use jeroboam_infra::{ClusterRef, Infrastructure, Machine, MachineSpec};
 use jeroboam_model::NodeRole;
@@ -95,7 +96,8 @@ impl Yard {
         change(&mut config);
         let docker = Docker::connect(config.clone()).await.unwrap();
         let engine = bollard::Docker::connect_with_defaults().unwrap();
-        docker.check_image(IMAGE).await.expect("the node image, from `make image`");
+        let image = docker.look_up(Kind::Image, IMAGE).await.unwrap();
+        assert!(matches!(image, Found::One(_)), "the node image is missing, from `make image`");
         Self { docker, config, engine, _folder: folder }
     }
 

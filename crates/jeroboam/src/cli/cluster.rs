@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use jeroboam_client::cluster::Accepted;
-use jeroboam_types::operation::OperationKind;
-use jeroboam_types::v1::{ClusterCreate, ResizeRequest};
+use jeroboam_types::v1::ClusterCreate;
 
+use super::cluster_change::{ResizeArgs, RetryArgs, UpdateArgs, UpgradeArgs};
 use super::cluster_config::ConfigArgs;
 use super::cluster_view::{ClusterView, view};
 use super::failure::Failure;
 use super::output::Shown;
 use super::style::{BOLD, paint, status};
-use super::watch::{WatchArgs, follow, of};
+use super::watch::{WatchArgs, finished};
 use super::{Context, Spelling};
 
 #[derive(Debug, Subcommand)]
@@ -30,9 +29,10 @@ pub(crate) enum ClusterCommand {
   jeroboam bay create old --baymodel kubernetes --labels kube_tag=v1.20.2,flannel_backend=vxlan --merge-labels")]
     Create(CreateArgs),
     /// Change its number of nodes.
-    #[command(
-        after_help = "Examples:\n  jeroboam bay update demo --node-count 3\n  jeroboam bay update demo replace node_count=3"
-    )]
+    #[command(after_help = "Examples:
+  jeroboam bay update demo --node-count 3
+  jeroboam bay update demo replace node_count=3
+  jeroboam bay update demo remove node_count          back to one")]
     Update(UpdateArgs),
     /// Take them away, whatever state they are in.
     #[command(after_help = "Examples:\n  jeroboam bay delete demo\n  jeroboam bay delete demo blue --no-wait")]
@@ -43,6 +43,11 @@ pub(crate) enum ClusterCommand {
         after_help = "Examples:\n  jeroboam bay resize demo 4\n  jeroboam bay scale demo 1 --remove demo-worker-2"
     )]
     Resize(ResizeArgs),
+    /// Move it to another template.
+    #[command(after_help = "Examples:
+  jeroboam cluster upgrade demo kubernetes-next
+  jeroboam cluster upgrade demo kubernetes-next --max-batch-size 2")]
+    Upgrade(UpgradeArgs),
     /// Write what kubectl or docker need to reach it.
     #[command(after_help = "Examples:
   eval \"$(jeroboam bay config demo --dir ~/demo)\" && kubectl get nodes
@@ -113,26 +118,29 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "GB")]
     docker_volume_size: Option<u32>,
 
-    #[command(flatten)]
-    watch: WatchArgs,
-}
+    /// Kept with it and shown; clusters find themselves.
+    #[arg(long, value_name = "URL", hide = true)]
+    discovery_url: Option<String>,
 
-#[derive(Debug, Args)]
-pub(crate) struct UpdateArgs {
-    /// Name or id.
-    name: String,
+    /// Network of the nodes.
+    #[arg(long, value_name = "NETWORK")]
+    fixed_network: Option<String>,
 
-    /// `replace`, as Magnum's client has it.
-    #[arg(value_parser = ["replace"], requires = "change")]
-    op: Option<String>,
+    /// Subnet of the nodes.
+    #[arg(long, value_name = "SUBNET")]
+    fixed_subnet: Option<String>,
 
-    /// `node_count=NUMBER`.
-    #[arg(value_name = "PATH=VALUE", conflicts_with = "node_count")]
-    change: Option<String>,
+    /// Give nodes floating addresses.
+    #[arg(long)]
+    floating_ip_enabled: bool,
 
-    /// Nodes that carry the work.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    node_count: Option<i64>,
+    /// Give nodes no floating addresses, even if the template does.
+    #[arg(long, conflicts_with = "floating_ip_enabled")]
+    floating_ip_disabled: bool,
+
+    /// Put a load balancer before the masters.
+    #[arg(long)]
+    master_lb_enabled: bool,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -148,34 +156,13 @@ pub(crate) struct DeleteArgs {
     watch: WatchArgs,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ResizeArgs {
-    /// Name or id.
-    name: String,
-
-    /// How many nodes there shall be.
-    #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
-    node_count: i64,
-
-    /// Another node group than that of the first workers.
-    #[arg(long, value_name = "NAME")]
-    nodegroup: Option<String>,
-
-    /// Nodes to take away first when there shall be fewer.
-    #[arg(long, value_name = "NODE", value_delimiter = ',')]
-    remove: Vec<String>,
-
-    #[command(flatten)]
-    watch: WatchArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RetryArgs {
-    /// Name or id.
-    name: String,
-
-    #[command(flatten)]
-    watch: WatchArgs,
+/// Two options that say yes and no, of which none may be given.
+pub(crate) fn switch(yes: bool, no: bool) -> Option<bool> {
+    match (yes, no) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    }
 }
 
 /// Reads `KEY=VALUE`.
@@ -195,16 +182,13 @@ impl ClusterCommand {
                 context.out.one(&view)
             }
             Self::Create(arguments) => create(context, spelling, arguments).await,
-            Self::Update(arguments) => update(context, spelling, arguments).await,
+            Self::Update(arguments) => arguments.run(context, spelling).await,
             Self::Delete(arguments) => delete(context, spelling, arguments).await,
-            Self::Resize(arguments) => {
-                let ResizeArgs { name, node_count, nodegroup, remove, watch } = arguments;
-                let body = ResizeRequest { node_count, nodes_to_remove: remove, nodegroup };
-                resize(context, spelling, &name, &body, watch).await
-            }
+            Self::Resize(arguments) => arguments.run(context, spelling).await,
+            Self::Upgrade(arguments) => arguments.run(context, spelling).await,
             Self::Config(arguments) => super::cluster_config::run(context, arguments).await,
             Self::Topology(ident) => super::topology::run(context, &ident.name).await,
-            Self::Retry(arguments) => retry(context, spelling, &arguments.name, arguments.watch).await,
+            Self::Retry(arguments) => arguments.run(context, spelling).await,
         }
     }
 }
@@ -233,7 +217,7 @@ async fn list(context: &Context, spelling: Spelling) -> Result<(), Failure> {
 }
 
 /// Bays have one node at least (contract magnum-v1 section 2.11).
-fn check_count(spelling: Spelling, node_count: Option<i64>) -> Result<(), Failure> {
+pub(super) fn check_count(spelling: Spelling, node_count: Option<i64>) -> Result<(), Failure> {
     if spelling == Spelling::First && node_count == Some(0) {
         return Err(Failure::Usage(
             "--node-count 0: a bay has one node at least. Say `jeroboam cluster` for one without nodes".to_owned(),
@@ -257,6 +241,11 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
         master_flavor_id: arguments.master_flavor,
         flavor_id: arguments.flavor,
         create_timeout: arguments.timeout,
+        discovery_url: arguments.discovery_url,
+        fixed_network: arguments.fixed_network,
+        fixed_subnet: arguments.fixed_subnet,
+        floating_ip_enabled: switch(arguments.floating_ip_enabled, arguments.floating_ip_disabled),
+        master_lb_enabled: arguments.master_lb_enabled.then_some(true),
     };
     let accepted = context.client.create_cluster(&body).await?;
     if !finished(context, &accepted, watch).await? {
@@ -268,56 +257,6 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
             paint(BOLD, &view.name())
         );
         return context.out.told(&view, &sentence);
-    }
-    tell(context, spelling, &accepted.cluster).await
-}
-
-async fn update(context: &Context, spelling: Spelling, arguments: UpdateArgs) -> Result<(), Failure> {
-    let node_count = match (&arguments.change, arguments.node_count) {
-        (None, Some(count)) => count,
-        (Some(change), None) => {
-            let (path, value) = change.split_once('=').unwrap_or((change, ""));
-            if path.trim_start_matches('/') != "node_count" {
-                return Err(Failure::Usage(format!("'{path}' cannot be changed; only node_count can")));
-            }
-            value.parse().map_err(|_| Failure::Usage(format!("node_count: '{value}' is not a number")))?
-        }
-        _ => return Err(Failure::Usage("nothing to change. Give --node-count NUMBER".to_owned())),
-    };
-    let body = ResizeRequest { node_count, nodes_to_remove: Vec::new(), nodegroup: None };
-    resize(context, spelling, &arguments.name, &body, arguments.watch).await
-}
-
-async fn resize(
-    context: &Context,
-    spelling: Spelling,
-    ident: &str,
-    body: &ResizeRequest,
-    watch: WatchArgs,
-) -> Result<(), Failure> {
-    check_count(spelling, Some(body.node_count))?;
-    let accepted = context.client.resize_cluster(ident, body).await?;
-    if !finished(context, &accepted, watch).await? {
-        let view = view(context, &accepted.cluster).await?;
-        let sentence =
-            format!("{} {} is being resized. Follow it: jeroboam operation watch {1}", spelling.cluster(), view.name());
-        return context.out.told(&view, &sentence);
-    }
-    tell(context, spelling, &accepted.cluster).await
-}
-
-async fn retry(context: &Context, spelling: Spelling, ident: &str, watch: WatchArgs) -> Result<(), Failure> {
-    let accepted = context.client.retry_cluster(ident).await?;
-    if !watch.wanted() {
-        let view = view(context, &accepted.cluster).await?;
-        let sentence =
-            format!("{} {} is tried again. Follow it: jeroboam operation watch {1}", spelling.cluster(), view.name());
-        return context.out.told(&view, &sentence);
-    }
-    let operation = of(context, &accepted).await?;
-    let operation = follow(context, operation.uuid).await?;
-    if operation.kind == OperationKind::Delete {
-        return Ok(());
     }
     tell(context, spelling, &accepted.cluster).await
 }
@@ -342,18 +281,8 @@ async fn delete(context: &Context, spelling: Spelling, arguments: DeleteArgs) ->
     Ok(())
 }
 
-/// Follows what a write started if that is wanted, and says whether it was.
-async fn finished(context: &Context, accepted: &Accepted, watch: WatchArgs) -> Result<bool, Failure> {
-    if !watch.wanted() {
-        return Ok(false);
-    }
-    let operation = of(context, accepted).await?;
-    follow(context, operation.uuid).await?;
-    Ok(true)
-}
-
 /// Says how a cluster is after the work, and what may be next.
-async fn tell(context: &Context, spelling: Spelling, uuid: &str) -> Result<(), Failure> {
+pub(super) async fn tell(context: &Context, spelling: Spelling, uuid: &str) -> Result<(), Failure> {
     let view = view(context, uuid).await?;
     let name = view.name();
     let noun = spelling.cluster();

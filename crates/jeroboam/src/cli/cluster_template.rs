@@ -1,11 +1,12 @@
 //! `jeroboam baymodel ...`, which is also `jeroboam cluster-template ...`.
 
 use clap::{Args, Subcommand};
-use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate};
+use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate, PatchOperation};
 
-use super::cluster::label;
+use super::cluster::{label, switch};
 use super::failure::Failure;
 use super::output::{Shown, map, or_dash};
+use super::patch::{PatchArgs, replace};
 use super::style::{BOLD, paint};
 use super::{Context, Spelling};
 
@@ -24,6 +25,13 @@ pub(crate) enum TemplateCommand {
     #[command(after_help = "Examples:
   jeroboam baymodel create vxlan --coe kubernetes --image debian-12 --labels flannel_backend=vxlan")]
     Create(Box<CreateArgs>),
+    /// Change one. While clusters are made of it, only its name, tags and visibility.
+    #[command(after_help = "Examples:
+  jeroboam baymodel update vxlan replace name=tunnels
+  jeroboam baymodel update vxlan add labels/kube_tag=v1.20.2
+  jeroboam baymodel update vxlan remove flavor_id tags
+  jeroboam cluster-template update vxlan --public")]
+    Update(UpdateArgs),
     /// Take them away. Those that clusters are made of stay.
     #[command(after_help = "Examples:\n  jeroboam baymodel delete vxlan")]
     Delete {
@@ -70,6 +78,78 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "DRIVER")]
     network_driver: Option<String>,
 
+    /// Network of the nodes.
+    #[arg(long, value_name = "NETWORK")]
+    fixed_network: Option<String>,
+
+    /// Subnet of the nodes.
+    #[arg(long, value_name = "SUBNET")]
+    fixed_subnet: Option<String>,
+
+    /// Name servers of the nodes.
+    #[arg(long, value_name = "ADDRESS,...")]
+    dns_nameserver: Option<String>,
+
+    /// Where volumes come from: cinder, rexray.
+    #[arg(long, value_name = "DRIVER")]
+    volume_driver: Option<String>,
+
+    /// GB of each node's volume for images and containers.
+    #[arg(long, value_name = "GB")]
+    docker_volume_size: Option<u32>,
+
+    /// How Docker keeps layers.
+    #[arg(long, value_name = "DRIVER")]
+    docker_storage_driver: Option<String>,
+
+    /// Port of the engine's API.
+    #[arg(long, value_name = "PORT")]
+    apiserver_port: Option<u16>,
+
+    /// Proxy for http.
+    #[arg(long, value_name = "URL")]
+    http_proxy: Option<String>,
+
+    /// Proxy for https.
+    #[arg(long, value_name = "URL")]
+    https_proxy: Option<String>,
+
+    /// Hosts that are reached without proxy.
+    #[arg(long, value_name = "HOST,...")]
+    no_proxy: Option<String>,
+
+    /// Machines: vm or bm.
+    #[arg(long, value_name = "TYPE")]
+    server_type: Option<String>,
+
+    /// Words by which people find it.
+    #[arg(long, value_name = "TAG,...")]
+    tags: Option<String>,
+
+    /// Driver of the infrastructure.
+    #[arg(long, value_name = "DRIVER")]
+    driver: Option<String>,
+
+    /// A registry in each cluster.
+    #[arg(long)]
+    registry_enabled: bool,
+
+    /// No TLS.
+    #[arg(long)]
+    tls_disabled: bool,
+
+    /// A load balancer before the masters.
+    #[arg(long)]
+    master_lb_enabled: bool,
+
+    /// Give nodes floating addresses.
+    #[arg(long)]
+    floating_ip_enabled: bool,
+
+    /// Give nodes no floating addresses.
+    #[arg(long, conflicts_with = "floating_ip_enabled")]
+    floating_ip_disabled: bool,
+
     /// Registry without TLS, for tests.
     #[arg(long, value_name = "HOST:PORT")]
     insecure_registry: Option<String>,
@@ -81,6 +161,35 @@ pub(crate) struct CreateArgs {
     /// Show it to all projects.
     #[arg(long)]
     public: bool,
+
+    /// Offer it for no new clusters.
+    #[arg(long)]
+    hidden: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Name or id.
+    name: String,
+
+    #[command(flatten)]
+    patch: PatchArgs,
+
+    /// Show it to all projects.
+    #[arg(long)]
+    public: bool,
+
+    /// Show it to its own project only.
+    #[arg(long, conflicts_with = "public")]
+    private: bool,
+
+    /// Offer it for no new clusters.
+    #[arg(long)]
+    hidden: bool,
+
+    /// Offer it again.
+    #[arg(long, conflicts_with = "hidden")]
+    visible: bool,
 }
 
 impl Shown for ClusterTemplate {
@@ -99,6 +208,7 @@ impl Shown for ClusterTemplate {
 
     fn details(&self) -> Vec<(&'static str, String)> {
         let text = |value: &Option<String>| or_dash(value.as_deref());
+        let number = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         vec![
             ("uuid", self.uuid.clone()),
             ("name", text(&self.name)),
@@ -110,11 +220,26 @@ impl Shown for ClusterTemplate {
             ("master_flavor_id", text(&self.master_flavor_id)),
             ("keypair_id", text(&self.keypair_id)),
             ("network_driver", text(&self.network_driver)),
+            ("volume_driver", text(&self.volume_driver)),
             ("external_network_id", text(&self.external_network_id)),
+            ("fixed_network", text(&self.fixed_network)),
+            ("fixed_subnet", text(&self.fixed_subnet)),
+            ("dns_nameserver", text(&self.dns_nameserver)),
+            ("apiserver_port", number(self.apiserver_port.map(u32::from))),
+            ("docker_volume_size", number(self.docker_volume_size)),
+            ("docker_storage_driver", text(&self.docker_storage_driver)),
+            ("http_proxy", text(&self.http_proxy)),
+            ("https_proxy", text(&self.https_proxy)),
+            ("no_proxy", text(&self.no_proxy)),
             ("insecure_registry", text(&self.insecure_registry)),
             ("labels", map(&self.labels)),
             ("public", self.public.to_string()),
             ("hidden", self.hidden.to_string()),
+            ("registry_enabled", self.registry_enabled.to_string()),
+            ("master_lb_enabled", self.master_lb_enabled.to_string()),
+            ("floating_ip_enabled", self.floating_ip_enabled.to_string()),
+            ("tags", text(&self.tags)),
+            ("driver", text(&self.driver)),
             ("tls_disabled", self.tls_disabled.to_string()),
             ("created_at", text(&self.created_at)),
             ("updated_at", text(&self.updated_at)),
@@ -140,6 +265,11 @@ impl TemplateCommand {
                 let name = paint(BOLD, &template.name());
                 let sentence = format!("{} {name} is made ({})", spelling.template(), template.uuid);
                 out.told(&template, &sentence)
+            }
+            Self::Update(arguments) => {
+                let template = client.update_template(&arguments.name, &arguments.operations()?).await?;
+                let name = paint(BOLD, &template.name());
+                out.told(&template, &format!("{} {name} is changed", spelling.template()))
             }
             Self::Delete { names } => {
                 for name in names {
@@ -167,6 +297,37 @@ impl CreateArgs {
             insecure_registry: self.insecure_registry,
             labels: (!self.labels.is_empty()).then(|| self.labels.into_iter().collect()),
             public: self.public.then_some(true),
+            fixed_network: self.fixed_network,
+            fixed_subnet: self.fixed_subnet,
+            dns_nameserver: self.dns_nameserver,
+            volume_driver: self.volume_driver,
+            docker_volume_size: self.docker_volume_size,
+            docker_storage_driver: self.docker_storage_driver,
+            apiserver_port: self.apiserver_port,
+            http_proxy: self.http_proxy,
+            https_proxy: self.https_proxy,
+            no_proxy: self.no_proxy,
+            registry_enabled: self.registry_enabled.then_some(true),
+            tls_disabled: self.tls_disabled.then_some(true),
+            hidden: self.hidden.then_some(true),
+            master_lb_enabled: self.master_lb_enabled.then_some(true),
+            floating_ip_enabled: switch(self.floating_ip_enabled, self.floating_ip_disabled),
+            server_type: self.server_type,
+            tags: self.tags,
+            driver: self.driver,
         }
+    }
+}
+
+impl UpdateArgs {
+    fn operations(&self) -> Result<Vec<PatchOperation>, Failure> {
+        let mut patch = self.patch.operations()?;
+        let flag = |name: &str, value: Option<bool>| value.map(|value| replace(name, &value.to_string()));
+        patch.extend(flag("public", switch(self.public, self.private)));
+        patch.extend(flag("hidden", switch(self.hidden, self.visible)));
+        if patch.is_empty() {
+            return Err(Failure::Usage("nothing to change. Say for example: replace name=new".to_owned()));
+        }
+        Ok(patch)
     }
 }

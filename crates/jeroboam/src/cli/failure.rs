@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     NotFound(String),
     /// The API, or the way to it.
     Client(Error),
+    /// A policy does not allow it. Why has been printed.
+    Refused,
     /// An operation ended badly. Its causes have been printed.
     Operation,
     /// Ctrl-C while watching. What to do has been printed.
@@ -66,6 +68,7 @@ impl Failure {
             Self::Other(_) => 1,
             Self::Usage(_) => 2,
             Self::NotFound(_) => 3,
+            Self::Refused => 4,
             Self::Operation => 5,
             Self::Interrupted => 130,
             Self::Exit(code) => *code,
@@ -115,7 +118,7 @@ impl Failure {
                 }
                 Some(text)
             }
-            Self::Operation | Self::Interrupted | Self::NobodyReads | Self::Exit(_) => None,
+            Self::Refused | Self::Operation | Self::Interrupted | Self::NobodyReads | Self::Exit(_) => None,
         }
     }
 }
@@ -141,6 +144,7 @@ mod tests {
             (Failure::Usage(String::new()), 2),
             (Failure::NotFound(String::new()), 3),
             (Failure::Operation, 5),
+            (Failure::Refused, 4),
             (Failure::Interrupted, 130),
         ] {
             assert_eq!(failure.code(), code, "{failure:?}");

@@ -3,17 +3,24 @@
 mod argv;
 mod certificate;
 mod cluster;
+mod cluster_change;
 mod cluster_config;
 mod cluster_template;
 mod cluster_view;
 mod container;
 mod failure;
 mod kubeconfig;
+mod label;
+mod mservice;
 mod node_group;
 mod operation;
 mod output;
+mod patch;
+mod policy;
 mod private_file;
 mod progress;
+mod quota;
+mod stats;
 mod style;
 mod topology;
 mod watch;
@@ -128,6 +135,9 @@ enum Command {
     /// Node groups of a cluster.
     #[command(subcommand, aliases = ["node-group", "nodegroups"])]
     Nodegroup(node_group::NodeGroupCommand),
+    /// Labels of clusters: what there are, and which ones hold.
+    #[command(subcommand, alias = "labels")]
+    Label(label::LabelCommand),
     /// What is being done to clusters, and what was.
     #[command(subcommand, alias = "operations")]
     Operation(operation::OperationCommand),
@@ -146,6 +156,18 @@ enum Command {
     /// The certificate authority of a cluster.
     #[command(subcommand)]
     Ca(certificate::CertificateCommand),
+    /// How much projects may have.
+    #[command(subcommand, alias = "quotas")]
+    Quota(quota::QuotaCommand),
+    /// How many clusters and nodes there are.
+    #[command(after_help = "Examples:\n  jeroboam stats\n  jeroboam stats --project 2f0c… -o json")]
+    Stats(stats::StatsCommand),
+    /// The processes of the server that do the work.
+    #[command(subcommand, alias = "mservices")]
+    Mservice(mservice::MserviceCommand),
+    /// Who may do what, by the policy file on this machine.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Print a script that completes commands in your shell.
     #[command(after_help = "Examples:
   jeroboam completion bash > /etc/bash_completion.d/jeroboam
@@ -219,6 +241,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(arguments) => return crate::up::run(*arguments).map_err(Failure::from),
         Command::Completion { shell } => return completion(shell),
         Command::ExitCodes => return output::say(EXIT_CODES),
+        Command::Policy(command) => return command.run(Printer { format: global.output }),
         other => other,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -238,13 +261,17 @@ impl Command {
             Self::Baymodel(command) => command.run(context, Spelling::First).await,
             Self::ClusterTemplate(command) => command.run(context, Spelling::Today).await,
             Self::Nodegroup(command) => command.run(context).await,
+            Self::Label(command) => command.run(context).await,
             Self::Operation(command) => command.run(context).await,
             Self::Pod(command) => command.run::<jeroboam_types::v1::Pod>(context, "pod").await,
             Self::Service(command) => command.run::<jeroboam_types::v1::Service>(context, "service").await,
             Self::Rc(command) => command.run::<jeroboam_types::v1::ReplicationController>(context, "rc").await,
             Self::Container(command) => command.run(context).await,
             Self::Ca(command) => command.run(context).await,
-            Self::Up(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
+            Self::Quota(command) => command.run(context).await,
+            Self::Stats(command) => command.run(context).await,
+            Self::Mservice(command) => command.run(context).await,
+            Self::Up(_) | Self::Policy(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
         }
     }
 }

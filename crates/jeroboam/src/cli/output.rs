@@ -141,7 +141,7 @@ fn render(mut table: Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-fn list_table<T: Shown>(items: &[T]) -> String {
+pub(super) fn list_table<T: Shown>(items: &[T]) -> String {
     let mut table = bare_table();
     table.set_header(T::COLUMNS.iter().map(|heading| paint(BOLD, heading)));
     for item in items {
@@ -150,7 +150,7 @@ fn list_table<T: Shown>(items: &[T]) -> String {
     render(table)
 }
 
-fn pairs(pairs: &[(&'static str, String)]) -> String {
+pub(super) fn pairs(pairs: &[(&'static str, String)]) -> String {
     let mut table = bare_table();
     for (name, value) in pairs {
         table.add_row([paint(BOLD, name), value.clone()]);

@@ -12,9 +12,9 @@ pub(crate) async fn run(context: &Context, ident: &str) -> Result<(), Failure> {
 }
 
 /// A line and what hangs below it.
-struct Branch {
-    text: String,
-    below: Vec<Branch>,
+pub(super) struct Branch {
+    pub(super) text: String,
+    pub(super) below: Vec<Branch>,
 }
 
 fn tree(topology: &Topology) -> String {
@@ -58,7 +58,7 @@ fn node(node: &TopologyNode) -> Branch {
     Branch { text: words.join("  "), below }
 }
 
-fn draw(branches: &[Branch], indent: &str, lines: &mut Vec<String>) {
+pub(super) fn draw(branches: &[Branch], indent: &str, lines: &mut Vec<String>) {
     for (index, branch) in branches.iter().enumerate() {
         let (fork, beside) = if index + 1 == branches.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
         lines.push(format!("{indent}{fork}{}", branch.text));

@@ -49,6 +49,16 @@ pub(crate) async fn of(context: &Context, accepted: &Accepted) -> Result<Operati
     }
 }
 
+/// Follows what a write started if that is wanted, and says whether it was.
+pub(crate) async fn finished(context: &Context, accepted: &Accepted, watch: WatchArgs) -> Result<bool, Failure> {
+    if !watch.wanted() {
+        return Ok(false);
+    }
+    let operation = of(context, accepted).await?;
+    follow(context, operation.uuid).await?;
+    Ok(true)
+}
+
 /// Shows an operation as it goes and how it ended.
 ///
 /// # Errors

@@ -7,6 +7,10 @@ mod server;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use jeroboam_infra::flavor::Flavor;
+use jeroboam_model::labels::LabelRules;
+use secrecy::SecretString;
+
 pub(crate) use data::default_data_dir;
 pub(crate) use server::run;
 
@@ -45,6 +49,31 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "JEROBOAM_ADDRESS_POOL", value_name = "CIDR", default_value = "10.89.0.0/16")]
     pub(crate) address_pool: String,
 
+    /// How large nodes can be on the docker infrastructure, instead of m1.tiny to m1.xlarge.
+    #[arg(long, env = "JEROBOAM_FLAVORS", value_name = "NAME=PROCESSORS:MIB", value_delimiter = ',')]
+    pub(crate) flavors: Vec<Flavor>,
+
+    /// Which labels of templates, clusters and node groups are accepted.
+    #[arg(long, env = "JEROBOAM_LABEL_RULES", value_enum, default_value_t = LabelRulesKind::Magnum)]
+    pub(crate) label_rules: LabelRulesKind,
+
+    /// Who may do what: a policy.yaml in the language of oslo.policy. By default the one in the data folder, if there
+    /// is one. It is read again when it changes.
+    #[arg(long, env = "JEROBOAM_POLICY", value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Most clusters of a project that has no quota of its own.
+    #[arg(long, env = "JEROBOAM_QUOTA_CLUSTERS", value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) quota_clusters: u32,
+
+    /// Most nodes (masters not counted) of a project that has no quota of its own; any number when absent.
+    #[arg(long, env = "JEROBOAM_QUOTA_NODES", value_name = "NUMBER")]
+    pub(crate) quota_nodes: Option<u32>,
+
+    /// Most masters of a project that has no quota of its own; any number when absent.
+    #[arg(long, env = "JEROBOAM_QUOTA_MASTERS", value_name = "NUMBER")]
+    pub(crate) quota_masters: Option<u32>,
+
     /// Networks from which manifests may be fetched although they are internal.
     #[arg(long, env = "JEROBOAM_ALLOW_MANIFESTS_FROM", value_name = "CIDR", value_delimiter = ',')]
     pub(crate) allow_manifests_from: Vec<String>,
@@ -53,10 +82,26 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "JEROBOAM_TOKEN_SECONDS", value_name = "SECONDS", default_value_t = 8 * 3600)]
     pub(crate) token_seconds: u32,
 
+    /// The message bus that is told about operations, as amqp://USER:PASSWORD@HOST:PORT/VHOST (amqps with TLS). Give it
+    /// by the environment variable: everybody on this machine sees arguments.
+    #[arg(long, env = "JEROBOAM_NOTIFICATIONS_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) notifications_url: Option<SecretString>,
+
+    /// Exchange on the message bus.
+    #[arg(long, env = "JEROBOAM_NOTIFICATIONS_EXCHANGE", value_name = "NAME", default_value = "magnum")]
+    pub(crate) notifications_exchange: String,
+
+    /// Make exchange and queues that outlive a restart of the bus, as clouds with `amqp_durable_queues` have them.
+    #[arg(long, env = "JEROBOAM_NOTIFICATIONS_DURABLE")]
+    pub(crate) notifications_durable: bool,
+
     /// Write the log as JSON.
     #[arg(long, env = "JEROBOAM_LOG_JSON")]
     pub(crate) log_json: bool,
 }
+
+/// The policy file in the data folder.
+pub(crate) const POLICY_FILE: &str = "policy.yaml";
 
 /// Where machines come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -65,4 +110,25 @@ pub(crate) enum InfrastructureKind {
     Docker,
     /// Nothing real: for trying out scale and faults.
     Simulated,
+}
+
+/// Which labels are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LabelRulesKind {
+    /// Those that do something, and no others.
+    Strict,
+    /// Also those that Magnum knows, without effect.
+    Magnum,
+    /// All, as Magnum does: for templates with labels of somebody's own.
+    Any,
+}
+
+impl From<LabelRulesKind> for LabelRules {
+    fn from(kind: LabelRulesKind) -> Self {
+        match kind {
+            LabelRulesKind::Strict => Self::Strict,
+            LabelRulesKind::Magnum => Self::Magnum,
+            LabelRulesKind::Any => Self::Any,
+        }
+    }
 }

@@ -13,12 +13,15 @@ use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Engines, Settings as ConductorSettings};
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
+use jeroboam_identity::policy::PolicyBook;
 use jeroboam_identity::{Embedded, Settings as IdentitySettings, keystone};
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
-use jeroboam_model::CauseExt;
+use jeroboam_model::{CauseExt, QuotaDefaults};
+use jeroboam_notify::{Notifier, Settings as NotifySettings};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::Store;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data::DataDir;
-use super::{InfrastructureKind, UpArgs, seed};
+use super::{InfrastructureKind, POLICY_FILE, UpArgs, seed};
 
 /// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
@@ -50,6 +53,11 @@ fn start_log(json: bool) {
 
 async fn serve(args: UpArgs) -> anyhow::Result<()> {
     let data = DataDir::open(&args.data)?;
+    let policy = match &args.policy {
+        Some(path) => PolicyBook::open(path, true),
+        None => PolicyBook::open(&data.file(POLICY_FILE), false),
+    }
+    .context("reading the policy")?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!("listening on {}: another server may be using it; give another address with --listen", args.listen)
     })?;
@@ -63,7 +71,7 @@ async fn serve(args: UpArgs) -> anyhow::Result<()> {
     let identity = IdentitySettings { token_lifetime: lifetime, public_url: public_url.clone() };
     let identity = Arc::new(Embedded::open(data.path(), identity).context("opening the embedded identity")?);
     let (project, user) = identity.administrator();
-    seed::templates(&store, project, user).await.context("making the first cluster templates")?;
+    seed::templates(&store, project, user, &args.flavors).await.context("making the first cluster templates")?;
 
     let clock = Clock::System;
     let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
@@ -89,19 +97,34 @@ async fn serve(args: UpArgs) -> anyhow::Result<()> {
         engines,
         accesses.clone(),
         birth,
-        ConductorSettings::default(),
+        ConductorSettings { host: host_name(), ..ConductorSettings::default() },
         clock,
     );
     tasks.spawn(conductor.run(shutdown.clone()));
 
+    match notifications(&args)? {
+        Some(settings) => {
+            let notifier = Notifier::new(store.clone(), settings).await.context("switching notifications on")?;
+            tasks.spawn(notifier.run(shutdown.clone()));
+        }
+        None => store.want_notifications(false).await.context("switching notifications off")?,
+    }
+
     let settings = ApiSettings {
         public_url: public_url.clone(),
-        host: host_name(),
+        quotas: QuotaDefaults {
+            clusters: args.quota_clusters,
+            worker_nodes: args.quota_nodes,
+            master_nodes: args.quota_masters,
+        },
+        policy: policy.clone(),
+        labels: args.label_rules.into(),
         manifest_networks: networks(&args.allow_manifests_from)?,
         ..ApiSettings::default()
     };
     let state = AppState::new(store, identity.clone(), accesses, infra, (kubernetes, swarm), settings);
     let router = jeroboam_api::router(state, Some(keystone::router(identity)));
+    tasks.spawn(policy.watch(shutdown.clone().cancelled_owned()));
     tasks.spawn(stop_on_signal(shutdown.clone()));
     info!(url = public_url, data = %data.path().display(), "ready");
     let served = jeroboam_api::serve(listener, router, shutdown.clone()).await;
@@ -109,6 +132,18 @@ async fn serve(args: UpArgs) -> anyhow::Result<()> {
     tasks.close();
     tasks.wait().await;
     served.context("serving the API")
+}
+
+/// Where notifications go, if anywhere.
+fn notifications(args: &UpArgs) -> anyhow::Result<Option<NotifySettings>> {
+    let Some(url) = &args.notifications_url else { return Ok(None) };
+    Ok(Some(NotifySettings {
+        // What was given is not repeated: it has a password in it.
+        url: url.expose_secret().parse().map_err(|problem| anyhow::anyhow!("--notifications-url: {problem}"))?,
+        exchange: args.notifications_exchange.clone(),
+        durable: args.notifications_durable,
+        host: host_name(),
+    }))
 }
 
 async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
@@ -127,6 +162,7 @@ async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
         agent_port: args.agent_port,
         agent_listen: args.agent_address.map(address),
         agent_reach: args.agent_address.map(address),
+        flavors: if args.flavors.is_empty() { jeroboam_infra::flavor::usual() } else { args.flavors.clone() },
     };
     Docker::connect(config)
         .await

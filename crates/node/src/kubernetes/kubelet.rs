@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::layout::{CONTAINERD_SOCKET, text};
 use super::node::Node;
 use super::{kubeconfig, no_docker};
+use crate::machine::cgroup::Withheld;
 use crate::process::{Probe, Spec};
 
 /// Name of the component.
@@ -114,6 +115,10 @@ fn configuration(node: &Node) -> Value {
             thresholds.map(|signal| (signal.to_owned(), json!("0%"))).into_iter().collect();
         set("evictionHard", Value::Object(thresholds));
     }
+    let reserved = reserved(node.machine.withheld);
+    if !reserved.is_empty() {
+        set("systemReserved", Value::Object(reserved));
+    }
     if node.version.since(23) {
         set("registerWithTaints", json!(node.taints()));
     }
@@ -125,6 +130,18 @@ fn configuration(node: &Node) -> Value {
         set("failCgroupV1", json!(false));
     }
     config
+}
+
+/// kubelet sees the whole machine, whatever the node's flavor: what is not the node's must not be promised to pods.
+fn reserved(withheld: Withheld) -> Map<String, Value> {
+    let mut reserved = Map::new();
+    if withheld.cpu_milli > 0 {
+        reserved.insert("cpu".to_owned(), json!(format!("{}m", withheld.cpu_milli)));
+    }
+    if withheld.memory > 0 {
+        reserved.insert("memory".to_owned(), json!(withheld.memory.to_string()));
+    }
+    reserved
 }
 
 #[cfg(test)]
@@ -145,6 +162,14 @@ mod tests {
                 configuration(&testing::master(version))
             );
         }
+    }
+
+    #[test]
+    fn pods_are_promised_no_more_than_the_flavor_has() {
+        let mut node = testing::worker("v1.20.2");
+        assert_eq!(configuration(&node)["systemReserved"], Value::Null);
+        node.machine.withheld = Withheld { cpu_milli: 500, memory: 20 << 30 };
+        assert_eq!(configuration(&node)["systemReserved"], json!({"cpu": "500m", "memory": "21474836480"}));
     }
 
     #[test]

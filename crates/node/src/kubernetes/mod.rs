@@ -84,6 +84,7 @@ pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &Kubernetes
         container: tools.container,
         can_raise_limits: crate::machine::facts::can_raise_limits(),
         has_pause_image: images::has_pause(),
+        withheld: crate::machine::cgroup::withheld(),
     };
     let node = Arc::new(Node::new(assignment, kubernetes, machine)?);
     check_binaries(&node)?;

@@ -5,6 +5,7 @@ use jeroboam_types::agent::{Assignment, ControlPlaneAssignment, KubernetesAssign
 use super::layout::Layout;
 use super::version::Version;
 use crate::fault::{Fault, code};
+use crate::machine::cgroup::Withheld;
 
 /// One Kubernetes node, as it is to be.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Machine {
     pub can_raise_limits: bool,
     /// Whether the pause image lies on the machine, so that none needs to be pulled.
     pub has_pause_image: bool,
+    /// What of the machine is not this node's.
+    pub withheld: Withheld,
 }
 
 impl Node {

@@ -7,6 +7,7 @@ use jeroboam_types::agent::{
 };
 
 use super::node::{Machine, Node};
+use crate::machine::cgroup::Withheld;
 
 /// The versions whose arguments are looked at: where something changed, the oldest, and a recent one.
 pub(crate) const VERSIONS: [&str; 4] = ["v1.20.2", "v1.24.17", "v1.28.15", "v1.33.1"];
@@ -68,6 +69,7 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         insecure_registries: Vec::new(),
         engine: EngineAssignment::Kubernetes(Box::new(kubernetes.clone())),
     };
-    let machine = Machine { container: true, can_raise_limits: false, has_pause_image: true };
+    let machine =
+        Machine { container: true, can_raise_limits: false, has_pause_image: true, withheld: Withheld::default() };
     Node::new(&assignment, &kubernetes, machine).unwrap()
 }

@@ -6,10 +6,18 @@
 
 pub(crate) mod cluster;
 pub(crate) mod cluster_template;
+pub(crate) mod counter;
 pub(crate) mod enrolment_token;
+pub(crate) mod federation;
+pub(crate) mod idempotency_key;
+pub(crate) mod issued_certificate;
+pub(crate) mod legacy_node;
+pub(crate) mod mservice;
 pub(crate) mod node;
 pub(crate) mod node_group;
+pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod project;
+pub(crate) mod quota;
 pub(crate) mod secret;
 pub(crate) mod step;

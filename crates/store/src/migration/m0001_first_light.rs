@@ -263,7 +263,7 @@ fn points_at(table: &'static str, column: &'static str, target: &'static str) ->
         .take()
 }
 
-fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+pub(super) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut statement = Index::create();
     statement.name(format!("ix_{table}_{}", columns.join("_"))).table(table);
     for column in columns {
@@ -272,6 +272,6 @@ fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement 
     statement
 }
 
-fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+pub(super) fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     index(table, columns).unique().take()
 }

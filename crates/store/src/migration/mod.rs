@@ -4,6 +4,9 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod columns;
 mod m0001_first_light;
+mod m0002_quotas_and_federations;
+mod m0003_keys_and_notifications;
+mod m0004_roles_of_node_groups;
 
 /// Brings a schema up to date.
 pub(crate) struct Migrator;
@@ -11,7 +14,12 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first_light::Migration)]
+        vec![
+            Box::new(m0001_first_light::Migration),
+            Box::new(m0002_quotas_and_federations::Migration),
+            Box::new(m0003_keys_and_notifications::Migration),
+            Box::new(m0004_roles_of_node_groups::Migration),
+        ]
     }
 }
 
@@ -19,5 +27,10 @@ impl MigratorTrait for Migrator {
 #[cfg(test)]
 pub(crate) fn schema()
 -> (Vec<sea_orm_migration::prelude::TableCreateStatement>, Vec<sea_orm_migration::prelude::IndexCreateStatement>) {
-    (m0001_first_light::tables(), m0001_first_light::indexes())
+    let (mut tables, mut indexes) = (m0001_first_light::tables(), m0001_first_light::indexes());
+    tables.extend(m0002_quotas_and_federations::tables());
+    indexes.extend(m0002_quotas_and_federations::indexes());
+    tables.extend(m0003_keys_and_notifications::tables());
+    indexes.extend(m0003_keys_and_notifications::indexes());
+    (tables, indexes)
 }

@@ -12,6 +12,7 @@ use super::{one, request, step as step_rows, unfinished};
 use crate::cluster::{self, ClusterFacts};
 use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation, step};
 use crate::error::Doing;
+use crate::notification::{self, Stage};
 use crate::{Event, Result, Store, StoreError, codec, node, node_group, secret};
 
 /// How an operation ended.
@@ -73,16 +74,19 @@ impl Store {
                 for late in unfinished(&transaction, &row.cluster_uuid).await? {
                     request::cancel(&transaction, &late, &gone(), now).await?;
                 }
+                notification::note(&transaction, &row, Stage::Success).await?;
                 remove(&transaction, cluster).await?;
             }
             Outcome::Succeeded { facts } => {
                 if let Some(before) = &before {
                     cluster::write_facts(&transaction, before, facts).await?;
                 }
-                settle(&transaction, cluster, Status::complete(kind), kind, None, now).await?;
+                settle(&transaction, cluster, Status::complete(kind), None, now).await?;
+                notification::note(&transaction, &row, Stage::Success).await?;
             }
             Outcome::Failed(_) | Outcome::Cancelled(_) => {
-                settle(&transaction, cluster, Status::failed(kind), kind, reason.as_deref(), now).await?;
+                settle(&transaction, cluster, Status::failed(kind), reason.as_deref(), now).await?;
+                notification::note(&transaction, &row, Stage::Failure).await?;
             }
         }
         transaction.commit().await.doing(doing)?;
@@ -91,13 +95,12 @@ impl Store {
     }
 }
 
-/// Gives cluster and groups the status that they have after an operation of `kind`; or leaves them in progress, if
-/// another operation waits.
+/// Gives the cluster its last status, and each of its groups the one that goes with what was being done to it; or
+/// leaves them in progress, if another operation waits. Groups that were to go and have no nodes any more are gone.
 pub(super) async fn settle(
     connection: &impl ConnectionTrait,
     cluster: Uuid,
     status: Status,
-    kind: OperationKind,
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
@@ -107,7 +110,11 @@ pub(super) async fn settle(
         return cluster::set_status(connection, cluster, Status::in_progress(next), None, now).await;
     }
     cluster::set_status(connection, cluster, status, reason, now).await?;
-    node_group::set_status(connection, cluster, Some(Status::in_progress(kind)), status, reason, now).await
+    if status.is_failed() {
+        return node_group::turn(connection, cluster, Status::given_up, reason, now).await;
+    }
+    node_group::remove_emptied(connection, cluster).await?;
+    node_group::turn(connection, cluster, Status::succeeded, None, now).await
 }
 
 /// Steps that are still open get their last status.

@@ -3,11 +3,12 @@
 
 mod finish;
 mod lease;
+mod node_group;
 mod request;
 mod step;
 
 pub use finish::Outcome;
-use jeroboam_model::{OperationKind, OperationStatus};
+use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
 pub use lease::Claim;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::entity::{operation, step as step_entity};
 use crate::error::Doing;
+use crate::notification::{self, Stage};
 use crate::page::{Columns, cut};
 use crate::{Page, Result, Scope, Store, StoreError, codec};
 
@@ -35,6 +37,8 @@ pub struct NewOperation {
     pub request_id: String,
     /// How long it may take, from when a conductor takes it: waiting for the one before it does not count.
     pub deadline: Option<SignedDuration>,
+    /// What the project may have where it has no quotas of its own.
+    pub quotas: QuotaDefaults,
 }
 
 impl Store {
@@ -92,7 +96,7 @@ pub(crate) async fn insert(
     new: NewOperation,
     now: Timestamp,
 ) -> Result<Operation> {
-    let NewOperation { kind, project_id, user_id, request_id, deadline } = new;
+    let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _ } = new;
     let uuid = Uuid::new_v4();
     let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
     operation::Entity::insert(operation::ActiveModel {
@@ -120,7 +124,9 @@ pub(crate) async fn insert(
     .exec_without_returning(connection)
     .await
     .doing("creating an operation")?;
-    view(one(connection, uuid).await?, Vec::new())
+    let row = one(connection, uuid).await?;
+    notification::note(connection, &row, Stage::Pending).await?;
+    view(row, Vec::new())
 }
 
 /// The operation's row.

@@ -10,28 +10,34 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::{NewOperation, finish, insert, one, unfinished, visible, with_steps};
-use crate::entity::{node_group as group_entity, operation};
+use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation};
 use crate::error::Doing;
 use crate::node::Arrival;
+use crate::notification::Stage;
+use crate::quota::{self, Growth};
 use crate::scale::{self, Member};
-use crate::{Event, Result, Scope, Store, StoreError, cluster, codec, node, node_group};
+use crate::{Event, Result, Scope, Store, StoreError, cluster, codec, idempotency, node, node_group, notification};
 
 impl Store {
     /// Keeps a new cluster with its groups and one node for each that they want, and the operation that creates it.
     ///
     /// # Errors
-    /// [`StoreError::QuotaReached`] when the project has `cluster_quota` clusters already, [`StoreError::NotFound`]
-    /// when its template is gone.
+    /// [`StoreError::QuotaReached`] when the project may not have so many clusters or nodes,
+    /// [`StoreError::NotFound`] when its template is gone.
     pub async fn create_cluster(
         &self,
         new: &Cluster,
         groups: &[NodeGroup],
         operation: NewOperation,
-        cluster_quota: u32,
     ) -> Result<Operation> {
         let now = Timestamp::now();
         let transaction = self.begin().await?;
-        cluster::insert(&transaction, new, cluster_quota).await?;
+        idempotency::makes(&transaction, new.uuid).await?;
+        quota::lock(&transaction, &new.project_id, 1).await?;
+        let one_more = Growth { clusters: 1, ..Growth::default() };
+        let growth = groups.iter().fold(one_more, |growth, group| growth.nodes(group.role, group.node_count));
+        quota::check(&transaction, &new.project_id, growth, operation.quotas).await?;
+        cluster::insert(&transaction, new).await?;
         node_group::insert(&transaction, groups).await?;
         node::insert(&transaction, first_nodes(new, groups)?, codec::micros(now)).await?;
         let operation = NewOperation { kind: OperationKind::Create, ..operation };
@@ -45,8 +51,9 @@ impl Store {
     /// Operations before this one go on; this one waits for them.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::NotFound`] for the cluster, the group or a
-    /// node in `remove` that is not of the group.
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::QuotaReached`] when the project may not have
+    /// so many nodes, [`StoreError::NotFound`] for the cluster, the group or a node in `remove` that is not of the
+    /// group.
     pub async fn request_scale(
         &self,
         cluster: Uuid,
@@ -57,39 +64,18 @@ impl Store {
     ) -> Result<Operation> {
         let now = Timestamp::now();
         let transaction = self.begin().await?;
+        quota::lock(&transaction, &operation.project_id, 0).await?;
         let row = cluster::lock(&transaction, cluster).await?;
         allow(&row.status, Request::Update)?;
-        let group = group_entity::Entity::find()
-            .filter(group_entity::Column::Uuid.eq(group.to_string()))
-            .filter(group_entity::Column::ClusterUuid.eq(cluster.to_string()))
-            .one(&transaction)
-            .await
-            .doing("reading a node group")?
-            .ok_or_else(|| StoreError::not_found("node group", group))?;
-        let group = NodeGroup::try_from(group)?;
-        let members: Vec<Member> = node::of_clusters(&transaction, vec![cluster.to_string()])
-            .await?
-            .iter()
-            .map(TryInto::try_into)
-            .collect::<Result<_>>()?;
-        let change = scale::change(&row.name, &group, &members, node_count, remove)
-            .map_err(|stranger| StoreError::not_found("node", stranger))?;
-        if !change.go.is_empty() || !change.come.is_empty() {
-            cluster::bump(&transaction, cluster).await?;
+        let group = super::node_group::one(&transaction, cluster, group).await?;
+        if group.status.is_leaving() {
+            return Err(StoreError::NotAllowed { status: group.status, request: Request::Update });
         }
-        node::dismiss(&transaction, &change.go).await?;
-        let arrivals = change.come.into_iter().map(|node| Arrival { group: &group, node });
-        node::insert(&transaction, arrivals, codec::micros(now)).await?;
+        let growth = Growth::default().nodes(group.role, node_count.saturating_sub(group.node_count));
+        quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
+        apply_scale(&transaction, &row, &group, node_count, remove, now).await?;
         let status = Status::in_progress(OperationKind::Scale);
-        group_entity::Entity::update_many()
-            .col_expr(group_entity::Column::NodeCount, Expr::value(i64::from(node_count)))
-            .col_expr(group_entity::Column::Status, Expr::value(status.to_string()))
-            .col_expr(group_entity::Column::StatusReason, Expr::value(None::<String>))
-            .col_expr(group_entity::Column::UpdatedAt, Expr::value(codec::micros(now)))
-            .filter(group_entity::Column::Uuid.eq(group.uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("changing a node group")?;
+        node_group::mark(&transaction, group.uuid, status, codec::micros(now)).await?;
         cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
         let operation = NewOperation { kind: OperationKind::Scale, ..operation };
         let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
@@ -118,7 +104,7 @@ impl Store {
         }
         let status = Status::in_progress(OperationKind::Delete);
         cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
-        node_group::set_status(&transaction, cluster, None, status, None, codec::micros(now)).await?;
+        node_group::turn(&transaction, cluster, |_| status, None, codec::micros(now)).await?;
         let operation = NewOperation { kind: OperationKind::Delete, ..operation };
         let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
         transaction.commit().await.doing("deleting a cluster")?;
@@ -152,8 +138,7 @@ impl Store {
         let kind: OperationKind = codec::word("a kind", &last.kind)?;
         let status = Status::in_progress(kind);
         cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
-        let failed = Some(Status::failed(kind));
-        node_group::set_status(&transaction, cluster, failed, status, None, codec::micros(now)).await?;
+        node_group::turn(&transaction, cluster, Status::tried_again, None, codec::micros(now)).await?;
         let operation = NewOperation { kind, ..operation };
         let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
         transaction.commit().await.doing("retrying an operation")?;
@@ -195,7 +180,7 @@ impl Store {
         let cause = cancelled();
         if cancel(&transaction, &row, &cause, now).await? {
             let kind = codec::word("a kind", &row.kind)?;
-            finish::settle(&transaction, cluster, Status::failed(kind), kind, Some(&cause.one_line()), now).await?;
+            finish::settle(&transaction, cluster, Status::failed(kind), Some(&cause.one_line()), now).await?;
         }
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
         transaction.commit().await.doing("cancelling an operation")?;
@@ -231,10 +216,44 @@ pub(super) async fn cancel(
         .exec(connection)
         .await
         .doing("cancelling an operation")?;
+    if waits {
+        notification::note(connection, row, Stage::Failure).await?;
+    }
     Ok(waits)
 }
 
-fn allow(status: &str, request: Request) -> Result<()> {
+/// Writes down that a group wants another number of nodes: which come, and which go.
+pub(super) async fn apply_scale(
+    connection: &impl ConnectionTrait,
+    row: &cluster_entity::Model,
+    group: &NodeGroup,
+    node_count: u32,
+    remove: &[Uuid],
+    now: Timestamp,
+) -> Result<()> {
+    let members: Vec<Member> = node::of_clusters(connection, vec![row.uuid.clone()])
+        .await?
+        .iter()
+        .map(TryInto::try_into)
+        .collect::<Result<_>>()?;
+    let change = scale::change(&row.name, group, &members, node_count, remove)
+        .map_err(|stranger| StoreError::not_found("node", stranger))?;
+    if !change.go.is_empty() || !change.come.is_empty() {
+        cluster::bump(connection, group.cluster).await?;
+    }
+    node::dismiss(connection, &change.go).await?;
+    let arrivals = change.come.into_iter().map(|node| Arrival { group, node });
+    node::insert(connection, arrivals, codec::micros(now)).await?;
+    group_entity::Entity::update_many()
+        .col_expr(group_entity::Column::NodeCount, Expr::value(i64::from(node_count)))
+        .filter(group_entity::Column::Uuid.eq(group.uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("changing a node group's size")
+}
+
+pub(super) fn allow(status: &str, request: Request) -> Result<()> {
     let status: Status = codec::word("a status", status)?;
     if status.allows(request) { Ok(()) } else { Err(StoreError::NotAllowed { status, request }) }
 }

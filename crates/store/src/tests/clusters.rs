@@ -63,32 +63,10 @@ async fn the_same_name_twice_is_two_clusters() {
 }
 
 #[tokio::test]
-async fn two_who_want_the_last_place_of_a_quota_do_not_both_get_it() {
-    let bench = Bench::new().await;
-    bench.create("one", "first").await;
-    let new: Vec<_> = (0..8).map(|number| cluster("one", &format!("c{number}"), bench.template.uuid)).collect();
-    let mut tasks = tokio::task::JoinSet::new();
-    for cluster in new {
-        let store = bench.store.clone();
-        tasks.spawn(async move {
-            store.create_cluster(&cluster, &groups(&cluster, 1), asked("one", OperationKind::Create), 2).await
-        });
-    }
-    let outcomes = tasks.join_all().await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    let refused = StoreError::QuotaReached { resource: "Cluster", limit: 2 };
-    assert!(outcomes.into_iter().filter_map(Result::err).all(|error| error == refused));
-    assert_eq!(bench.store.clusters(&Scope::All, &Page::default()).await.unwrap().len(), 2);
-    assert_eq!(bench.store.operations(&Scope::All, None, &Page::default()).await.unwrap().len(), 2);
-    // Another project has its own.
-    bench.create("two", "other").await;
-}
-
-#[tokio::test]
 async fn a_cluster_of_a_template_that_is_gone_is_refused() {
     let bench = Bench::new().await;
     let cluster = cluster("one", "prod", Uuid::new_v4());
-    let made = bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create), QUOTA).await;
+    let made = bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create)).await;
     assert!(matches!(made, Err(StoreError::NotFound { what: "cluster template", .. })), "{made:?}");
     assert!(bench.store.operations(&Scope::All, None, &Page::default()).await.unwrap().is_empty());
 }
@@ -148,7 +126,7 @@ async fn a_cluster_may_have_more_nodes_than_fit_into_one_statement() {
     let bench = Bench::new().await;
     let cluster = cluster("one", "big", bench.template.uuid);
     let asked = asked("one", OperationKind::Create);
-    let operation = bench.store.create_cluster(&cluster, &groups(&cluster, 3000), asked, QUOTA).await.unwrap();
+    let operation = bench.store.create_cluster(&cluster, &groups(&cluster, 3000), asked).await.unwrap();
     let nodes = bench.store.nodes(cluster.uuid).await.unwrap();
     assert_eq!(nodes.len(), 3001);
     let claim = bench.claim().await;

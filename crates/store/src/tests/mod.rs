@@ -3,13 +3,19 @@
 mod cluster_template;
 mod clusters;
 mod finish;
+mod idempotency;
 mod lease;
 mod node;
+mod node_groups;
+mod notification;
 mod page;
+mod precondition;
+mod quota;
 mod requests;
 mod scale;
 mod schema;
 mod secret;
+mod shown;
 mod steps;
 mod trouble;
 
@@ -17,7 +23,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jeroboam_model::{
-    Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind, Status, plan,
+    Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind, QuotaDefaults, Status,
+    plan,
 };
 use jeroboam_pki::EncryptionKey;
 use jeroboam_types::operation::Operation;
@@ -28,7 +35,7 @@ use uuid::Uuid;
 use crate::{Claim, ClusterFacts, ClusterRecord, NewOperation, Outcome, Scope, Store};
 
 /// More clusters than any test makes.
-const QUOTA: u32 = 100;
+const QUOTAS: QuotaDefaults = QuotaDefaults { clusters: 100, worker_nodes: None, master_nodes: None };
 
 /// How long conductors of these tests keep an operation.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -58,7 +65,7 @@ impl Bench {
         let cluster = cluster(project, name, self.template.uuid);
         let operation = self
             .store
-            .create_cluster(&cluster, &groups(&cluster, 2), asked(project, OperationKind::Create), QUOTA)
+            .create_cluster(&cluster, &groups(&cluster, 2), asked(project, OperationKind::Create))
             .await
             .unwrap();
         (cluster, operation)
@@ -120,6 +127,7 @@ fn asked(project: &str, kind: OperationKind) -> NewOperation {
         user_id: "user".to_owned(),
         request_id: "req-1".to_owned(),
         deadline: Some(SignedDuration::from_hours(1)),
+        quotas: QUOTAS,
     }
 }
 
@@ -217,11 +225,13 @@ fn groups(cluster: &Cluster, workers: u32) -> Vec<NodeGroup> {
     [("default-worker", NodeRole::Worker, workers), ("default-master", NodeRole::Master, 1)]
         .into_iter()
         .map(|(name, role, node_count)| NodeGroup {
+            id: 0,
             uuid: Uuid::new_v4(),
             cluster: cluster.uuid,
             project_id: cluster.project_id.clone(),
             name: name.to_owned(),
             role,
+            role_name: role.to_string(),
             is_default: true,
             node_count,
             min_node_count: 0,

@@ -12,7 +12,7 @@ async fn node(bench: &Bench) -> Node {
     bench.record(&cluster).await.nodes.remove(0)
 }
 
-fn report(revision: u64) -> Report {
+pub(super) fn report(revision: u64) -> Report {
     Report {
         revision,
         phase: NodePhase::Up,

@@ -19,7 +19,7 @@ async fn pages_together_are_the_whole_list_in_order_also_where_values_are_equal_
     let bench = Bench::new().await;
     for (name, keypair) in [("d", None), ("b", Some("x")), ("e", Some("x")), ("a", None), ("c", Some("w"))] {
         let cluster = Cluster { keypair: keypair.map(ToOwned::to_owned), ..cluster("one", name, bench.template.uuid) };
-        bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create), QUOTA).await.unwrap();
+        bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create)).await.unwrap();
     }
     bench.create("two", "z").await;
     for (sort_key, expected) in [

@@ -24,6 +24,14 @@ async fn tables_and_entities_have_the_same_columns() {
         ("operations", columns::<entity::operation::Entity>()),
         ("steps", columns::<entity::step::Entity>()),
         ("secrets", columns::<entity::secret::Entity>()),
+        ("quotas", columns::<entity::quota::Entity>()),
+        ("federations", columns::<entity::federation::Entity>()),
+        ("legacy_nodes", columns::<entity::legacy_node::Entity>()),
+        ("mservices", columns::<entity::mservice::Entity>()),
+        ("issued_certificates", columns::<entity::issued_certificate::Entity>()),
+        ("idempotency_keys", columns::<entity::idempotency_key::Entity>()),
+        ("notifications", columns::<entity::notification::Entity>()),
+        ("counters", columns::<entity::counter::Entity>()),
     ] {
         let rows = bench
             .store
@@ -74,6 +82,14 @@ async fn lists_and_leases_are_looked_up_by_index() {
         "SELECT * FROM operations WHERE cluster_uuid = 'a' AND status IN ('queued', 'running')",
         "SELECT * FROM steps WHERE operation_uuid = 'a'",
         "SELECT * FROM secrets WHERE owner_uuid = 'a'",
+        "SELECT * FROM quotas WHERE project_id = 'one'",
+        "SELECT * FROM federations WHERE project_id = 'one'",
+        "SELECT * FROM legacy_nodes WHERE project_id = 'one'",
+        "SELECT SUM(node_count) FROM node_groups WHERE project_id = 'one' AND role = 'master'",
+        "SELECT * FROM issued_certificates WHERE cluster_uuid = 'a'",
+        "SELECT * FROM idempotency_keys WHERE digest = 'a'",
+        "DELETE FROM idempotency_keys WHERE created_at < 1",
+        "SELECT value FROM counters WHERE name = 'a'",
     ] {
         let explain = sea_orm::Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {query}"));
         for row in bench.store.reader().query_all_raw(explain).await.unwrap() {

@@ -135,6 +135,21 @@ pub struct ClusterCreate {
     /// Minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_timeout: Option<u32>,
+    /// Kept and returned, unused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery_url: Option<String>,
+    /// Network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_network: Option<String>,
+    /// Subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_subnet: Option<String>,
+    /// Floating addresses for nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floating_ip_enabled: Option<bool>,
+    /// Load balancer before masters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_lb_enabled: Option<bool>,
 }
 
 /// Body of `POST /v1/clusters/{ident}/actions/resize`.
@@ -145,6 +160,19 @@ pub struct ResizeRequest {
     /// Ids or names of nodes to remove when shrinking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes_to_remove: Vec<String>,
+    /// Name or id of the node group; the default worker group when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodegroup: Option<String>,
+}
+
+/// Body of `POST /v1/clusters/{ident}/actions/upgrade`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UpgradeRequest {
+    /// Id or name of the template to go to.
+    pub cluster_template: String,
+    /// Nodes replaced at a time, 1 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_batch_size: Option<u32>,
     /// Name or id of the node group; the default worker group when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodegroup: Option<String>,

@@ -123,6 +123,60 @@ pub struct ClusterTemplateCreate {
     /// Registry without TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_registry: Option<String>,
+    /// Network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_network: Option<String>,
+    /// Subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_subnet: Option<String>,
+    /// Name servers, comma separated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_nameserver: Option<String>,
+    /// Volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_driver: Option<String>,
+    /// GB per node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docker_volume_size: Option<u32>,
+    /// Storage driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docker_storage_driver: Option<String>,
+    /// Port of the engine's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apiserver_port: Option<u16>,
+    /// Proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_proxy: Option<String>,
+    /// Proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub https_proxy: Option<String>,
+    /// Hosts without proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_proxy: Option<String>,
+    /// Registry in the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry_enabled: Option<bool>,
+    /// No TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_disabled: Option<bool>,
+    /// Not offered for new clusters; needs the right to publish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
+    /// Load balancer before masters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_lb_enabled: Option<bool>,
+    /// Floating addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floating_ip_enabled: Option<bool>,
+    /// `vm` or `bm`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_type: Option<String>,
+    /// Comma separated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
+    /// Driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,

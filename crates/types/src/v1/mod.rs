@@ -3,18 +3,32 @@
 //! One type per resource holds the union of what all microversions show; the API's `view` modules decide which field
 //! a microversion sees, and clients read what is there.
 
+mod bay;
 mod certificate;
 mod cluster;
 mod cluster_template;
 mod container;
+mod federation;
+mod label;
+mod legacy_node;
+mod mservice;
 mod node_group;
+mod quota;
+mod stats;
 mod workload;
 
+pub use bay::{Bay, BayCreate, BayList, BaymodelList};
 pub use certificate::{Certificate, CertificateCreate};
-pub use cluster::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UuidOnly};
+pub use cluster::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UpgradeRequest, UuidOnly};
 pub use cluster_template::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList};
 pub use container::{Container, ContainerCreate, ContainerList, ContainerOutput};
-pub use node_group::{NodeGroup, NodeGroupList};
+pub use federation::{Federation, FederationCreate, FederationList};
+pub use label::{ExplainedLabel, Label, LabelExplanation, LabelList};
+pub use legacy_node::{LegacyNode, LegacyNodeCreate, LegacyNodeList};
+pub use mservice::{Mservice, MserviceList};
+pub use node_group::{NodeGroup, NodeGroupCreate, NodeGroupList, NodeTaint};
+pub use quota::{Quota, QuotaCreate, QuotaList, QuotaUpdate};
+pub use stats::Stats;
 pub use workload::{
     Pod, PodList, ReplicationController, ReplicationControllerList, Service, ServiceList, ServicePort, WorkloadCreate,
 };

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
+use jeroboam_model::{
+    Cluster, ClusterTemplate, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind, QuotaDefaults,
+};
 use jeroboam_pki::agent::Token;
 use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
 use jeroboam_store::{NewOperation, Store};
@@ -93,8 +95,9 @@ impl World {
             user_id: "u".into(),
             request_id: "r".into(),
             deadline: None,
+            quotas: QuotaDefaults::default(),
         };
-        self.store.create_cluster(&cluster, &groups, operation, 10).await.unwrap();
+        self.store.create_cluster(&cluster, &groups, operation).await.unwrap();
         let mut nodes = self.store.nodes(cluster.uuid).await.unwrap();
         nodes.sort_by_key(|node| (node.role == NodeRole::Worker, node.slot));
         nodes

@@ -1,0 +1,42 @@
+//! `PATCH /v1/credentials/{cluster}`: other credentials of a cluster for its cloud (contract magnum-v1 section 2.6).
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use jeroboam_model::status::Request;
+use jeroboam_store::StoreError;
+
+use crate::AppState;
+use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result, Version};
+
+/// Refuses: clusters of no infrastructure that there is have credentials for a cloud, so there is nothing that could be
+/// replaced (contract: 400 for drivers without support).
+#[utoipa::path(patch, path = "/v1/credentials/{ident}", tag = "certificates", params(("ident" = String, Path)),
+    responses((status = 400, description = "The infrastructure gives clusters no credentials")))]
+pub(crate) async fn rotate(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+    OptionalObject(body): OptionalObject,
+) -> Result<Response> {
+    caller.version.at_least(Version::CREDENTIALS, "credentials")?;
+    params.finish()?;
+    Fields::new(body, "credential rotation").finish()?;
+    // An administrator needs the role member too: the new credentials are the caller's own.
+    caller.may("credential:rotate")?;
+    let cluster = state.store.cluster(&caller.scope(), &ident).await?.cluster;
+    if !cluster.status.allows(Request::Update) {
+        return Err(StoreError::NotAllowed { status: cluster.status, request: Request::Update }.into());
+    }
+    Err(ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "credentials_not_supported",
+        format!(
+            "The infrastructure {} gives clusters no credentials for a cloud, so cluster {} has none to rotate. \
+             Nothing was changed.",
+            state.infra.name(),
+            cluster.name
+        ),
+    ))
+}

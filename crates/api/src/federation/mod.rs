@@ -1,0 +1,42 @@
+//! Federations (contract magnum-v1 section 2.10): clusters that belong together, written down. Nothing is set up in the
+//! clusters, and their status says so.
+
+mod create;
+mod delete;
+mod list;
+mod show;
+mod update;
+mod view;
+
+use jeroboam_model::Federation;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::AppState;
+use crate::http::{Caller, Result};
+
+/// What a status means here: more than that nobody should believe.
+const WRITTEN_DOWN: &str = "Written down. Nothing was set up in the clusters: there is no federation control plane.";
+
+/// The routes.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list::list, create::create)).routes(routes!(list::detail)).routes(routes!(
+        show::show,
+        update::update,
+        delete::delete
+    ))
+}
+
+/// A federation that the caller sees and may do `rule` to.
+async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<Federation> {
+    let federation = state.store.federation(&caller.scope(), ident).await?;
+    caller.may_on(rule, &federation.project_id, &federation.user_id)?;
+    Ok(federation)
+}
+
+/// The id of a cluster that the caller sees and names in a field; 404 when there is none.
+async fn cluster(state: &AppState, caller: &Caller, ident: &str, field: &str) -> Result<Uuid> {
+    let found = state.store.cluster(&caller.scope(), ident).await;
+    Ok(found.map_err(|error| crate::http::ApiError::from(error).about(field))?.cluster.uuid)
+}

@@ -1,0 +1,57 @@
+//! What is refused before anything else looks at a request, because looking would cost more than refusing.
+//!
+//! The server (see [`crate::serve`]) has limits of its own far above these: what is beyond them gets a bare status
+//! without a body, as there is no request to answer yet.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use percent_encoding::percent_decode_str;
+
+use super::body::{MAX_BODY, too_large};
+use super::{ApiError, Result};
+
+/// Largest head of a request: path, query and headers. Tokens are the longest part, and those of a large catalogue have
+/// some kilobytes.
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
+
+/// Bytes around a header: a colon, a blank, the end of the line.
+const AROUND_HEADER: usize = 4;
+
+/// Lets a request through, or not.
+pub(crate) async fn limits(request: Request, next: Next) -> Response {
+    match check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check(request: &Request) -> Result<()> {
+    let headers = request.headers();
+    let path_and_query = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
+    let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + AROUND_HEADER).sum();
+    if path_and_query + head > MAX_HEAD {
+        return Err(ApiError::router(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+            format!("Path and headers of the request are larger than {MAX_HEAD} bytes. Send fewer or shorter ones."),
+        ));
+    }
+    if announced(headers).is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return Err(ApiError::router(
+            StatusCode::BAD_REQUEST,
+            "malformed_path",
+            "The path is no UTF-8 once its % signs are resolved.",
+        ));
+    }
+    Ok(())
+}
+
+/// How long the body is going to be.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

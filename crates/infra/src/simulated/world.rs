@@ -1,0 +1,113 @@
+//! All that is simulated, and the faults that were asked for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use jeroboam_model::NodeRole;
+use jeroboam_model::plan::MachineState;
+use uuid::Uuid;
+
+use crate::Machine;
+
+/// A fault that was asked for: it hits the `nth` call (0 is the next) of `call`, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Name of the call, as in [`World::calls`].
+    pub call: &'static str,
+    /// How many calls of that name are let through before.
+    pub nth: usize,
+    /// What happens.
+    pub kind: FaultKind,
+}
+
+/// What a [`Fault`] does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The call fails before it did anything, and would pass when tried again.
+    Passing,
+    /// The call fails before it did anything, for good.
+    Permanent,
+    /// The call does its work, but its answer is lost.
+    AnswerLost,
+    /// The call never returns: what a conductor sees that is cut off in the middle.
+    Hang,
+}
+
+/// All that is simulated. Shared by the infrastructure, its agents and the simulated engine.
+#[derive(Debug, Default)]
+pub struct World {
+    pub(super) networks: HashMap<Uuid, String>,
+    pub(super) machines: BTreeMap<(Uuid, Uuid), SimulatedMachine>,
+    pub(super) strays: BTreeMap<Uuid, Vec<String>>,
+    /// Nodes that joined a cluster's engine, by name.
+    pub(super) engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
+    pub(super) faults: Vec<Fault>,
+    /// Every call so far, in order: its name.
+    pub calls: Vec<&'static str>,
+    pub(super) counter: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct SimulatedMachine {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) role: NodeRole,
+    pub(super) state: MachineState,
+    pub(super) address: IpAddr,
+}
+
+impl World {
+    /// Networks and machines that exist, for looking for leftovers.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.networks.len(), self.machines.len() + self.strays.values().map(Vec::len).sum::<usize>())
+    }
+
+    /// Names and roles of nodes that a cluster's engine knows.
+    #[must_use]
+    pub fn engine_nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole)> {
+        self.engine
+            .get(&cluster)
+            .map(|nodes| nodes.iter().map(|(name, role)| (name.clone(), *role)).collect())
+            .unwrap_or_default()
+    }
+
+    /// The engine forgets a node.
+    pub fn engine_forget(&mut self, cluster: Uuid, name: &str) {
+        if let Some(nodes) = self.engine.get_mut(&cluster) {
+            nodes.remove(name);
+        }
+    }
+
+    /// Whether the machine that carries a node name runs.
+    #[must_use]
+    pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
+        self.machines
+            .iter()
+            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running)
+    }
+
+    /// Counts a call and takes the fault that was asked for it, if any.
+    pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
+        self.calls.push(call);
+        let mut hit = None;
+        self.faults.retain_mut(|fault| {
+            if fault.call != call || hit.is_some() {
+                return true;
+            }
+            if fault.nth > 0 {
+                fault.nth -= 1;
+                return true;
+            }
+            hit = Some(fault.kind);
+            false
+        });
+        hit
+    }
+}
+
+impl SimulatedMachine {
+    pub(super) fn outside(&self) -> Machine {
+        Machine { id: self.id.clone(), state: self.state, address: Some(self.address) }
+    }
+}

@@ -1,0 +1,155 @@
+//! How `jeroboam bay ...` changes a cluster that is there: update, resize, upgrade, retry.
+
+use clap::Args;
+use jeroboam_client::cluster::Accepted;
+use jeroboam_types::operation::OperationKind;
+use jeroboam_types::v1::{ResizeRequest, UpgradeRequest};
+
+use super::cluster::{check_count, tell};
+use super::cluster_view::view;
+use super::failure::Failure;
+use super::patch::{PatchArgs, replace};
+use super::watch::{WatchArgs, finished, follow, of};
+use super::{Context, Spelling};
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Name or id.
+    name: String,
+
+    #[command(flatten)]
+    patch: PatchArgs,
+
+    /// Nodes that carry the work.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, conflicts_with = "op")]
+    node_count: Option<i64>,
+
+    /// Taken for Magnum's client; what failed is always tried again or taken back as you say.
+    #[arg(long, hide = true)]
+    rollback: bool,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResizeArgs {
+    /// Name or id.
+    name: String,
+
+    /// How many nodes there shall be.
+    #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
+    node_count: i64,
+
+    /// Another node group than that of the first workers.
+    #[arg(long, value_name = "NAME")]
+    nodegroup: Option<String>,
+
+    /// Nodes to take away first when there shall be fewer.
+    #[arg(long, alias = "nodes-to-remove", value_name = "NODE", value_delimiter = ',')]
+    remove: Vec<String>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// Name or id.
+    name: String,
+
+    /// Name or id of the template to go to.
+    template: String,
+
+    /// Nodes replaced at a time.
+    #[arg(long, value_name = "NUMBER")]
+    max_batch_size: Option<u32>,
+
+    /// Another node group than that of the first workers.
+    #[arg(long, value_name = "NAME")]
+    nodegroup: Option<String>,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// Name or id.
+    name: String,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+impl UpdateArgs {
+    pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        check_count(spelling, self.node_count)?;
+        let mut patch = self.patch.operations()?;
+        patch.extend(self.node_count.map(|count| replace("node_count", &count.to_string())));
+        if patch.is_empty() {
+            return Err(Failure::Usage("nothing to change. Give --node-count NUMBER".to_owned()));
+        }
+        let accepted = context.client.update_cluster(&self.name, &patch).await?;
+        if accepted.operation.is_none() {
+            return tell(context, spelling, &accepted.cluster).await;
+        }
+        told(context, spelling, &accepted, self.watch, "being updated").await
+    }
+}
+
+impl ResizeArgs {
+    pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        let body =
+            ResizeRequest { node_count: self.node_count, nodes_to_remove: self.remove, nodegroup: self.nodegroup };
+        if body.nodegroup.is_none() {
+            check_count(spelling, Some(body.node_count))?;
+        }
+        let accepted = context.client.resize_cluster(&self.name, &body).await?;
+        told(context, spelling, &accepted, self.watch, "being resized").await
+    }
+}
+
+impl UpgradeArgs {
+    pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        let body = UpgradeRequest {
+            cluster_template: self.template,
+            max_batch_size: self.max_batch_size,
+            nodegroup: self.nodegroup,
+        };
+        let accepted = context.client.upgrade_cluster(&self.name, &body).await?;
+        told(context, spelling, &accepted, self.watch, "being upgraded").await
+    }
+}
+
+impl RetryArgs {
+    pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        let accepted = context.client.retry_cluster(&self.name).await?;
+        if !self.watch.wanted() {
+            return told(context, spelling, &accepted, self.watch, "tried again").await;
+        }
+        let operation = of(context, &accepted).await?;
+        let operation = follow(context, operation.uuid).await?;
+        if operation.kind == OperationKind::Delete {
+            return Ok(());
+        }
+        tell(context, spelling, &accepted.cluster).await
+    }
+}
+
+/// Follows the work if that is wanted, and says how the cluster is then; or that something is being done.
+async fn told(
+    context: &Context,
+    spelling: Spelling,
+    accepted: &Accepted,
+    watch: WatchArgs,
+    what: &str,
+) -> Result<(), Failure> {
+    if finished(context, accepted, watch).await? {
+        return tell(context, spelling, &accepted.cluster).await;
+    }
+    let view = view(context, &accepted.cluster).await?;
+    let name = view.cluster.name.as_deref().unwrap_or(&view.cluster.uuid);
+    let sentence = format!("{} {name} is {what}. Follow it: jeroboam operation watch {name}", spelling.cluster());
+    context.out.told(&view, &sentence)
+}

@@ -1,0 +1,129 @@
+//! Whether labels that somebody gives are accepted.
+
+use strum::{Display, EnumString};
+
+use super::registry::{self, LabelSpec, Reach};
+use super::{KubernetesLabels, Labels};
+use crate::{EngineKind, FieldError};
+
+/// Most labels of one template, cluster or node group: more than there are known ones.
+pub const MAX_LABELS: usize = 256;
+/// Longest name of a label, as of other texts.
+pub const MAX_NAME: usize = crate::validate::MAX_TEXT;
+/// Longest value of a label in bytes: options of components and small configuration files fit.
+pub const MAX_VALUE: usize = 16 << 10;
+
+/// Which labels are accepted. The operator's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Display, EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum LabelRules {
+    /// Those that do something for the engine at hand, and no others.
+    Strict,
+    /// Also those that Magnum knows, without effect. What nobody knows is refused: it is a slip.
+    #[default]
+    Magnum,
+    /// All, as Magnum itself does, for templates with labels of somebody's own. Values of those that do something are
+    /// checked all the same.
+    Any,
+}
+
+/// Checks the labels of a template or cluster, and that those that do something go together. `accepted` are labels
+/// that were accepted before: those of the template for a cluster, the old ones for a patch. They are not asked about
+/// again, so that stricter rules break nothing that is there.
+///
+/// # Errors
+/// Names the label as `labels.NAME`, and what is allowed or what was perhaps meant.
+pub fn check(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
+    check_each(labels, accepted, engine, rules)?;
+    match engine {
+        EngineKind::Kubernetes => KubernetesLabels::read(labels).map(|_| ()),
+        EngineKind::Swarm => Ok(()),
+    }
+}
+
+/// Checks the labels of a node group of a cluster that has the labels `cluster`. A label that holds for the whole
+/// cluster cannot have another value in one of its groups.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_of_group(
+    labels: &Labels,
+    cluster: &Labels,
+    engine: EngineKind,
+    rules: LabelRules,
+) -> Result<(), FieldError> {
+    check_each(labels, cluster, engine, rules)?;
+    for (name, value) in labels {
+        let Some(spec) = registry::find(name).filter(|spec| spec.has_effect_on(engine)) else { continue };
+        let of_cluster = effective(cluster, spec);
+        if spec.reach == Reach::Cluster && of_cluster != Some(value) {
+            let of_cluster = of_cluster.unwrap_or_default();
+            return Err(wrong(
+                name,
+                format!("holds for the whole cluster, where it is '{of_cluster}'. Leave it out of the node group"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_each(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
+    if labels.len() > MAX_LABELS {
+        return Err(FieldError::new("labels", format!("must be at most {MAX_LABELS}, these are {}", labels.len())));
+    }
+    for (name, value) in labels {
+        if accepted.get(name) != Some(value) {
+            check_one(name, value, engine, rules)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_one(name: &str, value: &str, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
+    if name.is_empty() || name.chars().count() > MAX_NAME {
+        return Err(FieldError::new("labels", format!("must have names of 1 to {MAX_NAME} characters")));
+    }
+    if value.len() > MAX_VALUE {
+        return Err(wrong(name, format!("must have at most {MAX_VALUE} bytes, this has {}", value.len())));
+    }
+    let Some(spec) = registry::find(name) else {
+        return if rules == LabelRules::Any { Ok(()) } else { Err(unknown(name)) };
+    };
+    let has_effect = spec.has_effect_on(engine);
+    if !has_effect && rules == LabelRules::Strict {
+        let why = if spec.has_effect { format!("has no effect on {engine}") } else { "has no effect here".to_owned() };
+        return Err(wrong(name, format!("{why}. Leave it out")));
+    }
+    // Forms send nothing for what was left empty.
+    let is_left_empty = value.is_empty() && !has_effect;
+    let is_checked = has_effect || rules != LabelRules::Any;
+    if is_checked && !is_left_empty && !spec.value.allows(value) {
+        return Err(refused(spec, value));
+    }
+    Ok(())
+}
+
+/// The error for a value that is not allowed.
+pub(super) fn refused(spec: &LabelSpec, value: &str) -> FieldError {
+    let shown: String = value.chars().take(MAX_NAME).collect();
+    wrong(spec.name, format!("must be {}, this is '{shown}'", spec.value.allowed()))
+}
+
+/// An error that is about a label.
+pub(super) fn wrong(name: &str, message: String) -> FieldError {
+    FieldError::new(format!("labels.{name}"), message)
+}
+
+/// The error for a name that nobody knows. All of it is in the first sentence, which is what Magnum's clients print.
+fn unknown(name: &str) -> FieldError {
+    let message = match registry::did_you_mean(name) {
+        Some(meant) => format!("is not known, did you mean {meant}? 'jeroboam label list' names all labels"),
+        None => "is not known; 'jeroboam label list' and GET /v1/labels name all labels".to_owned(),
+    };
+    wrong(name, message)
+}
+
+/// The value of a label, or what holds where nobody gives it.
+pub(super) fn effective<'a>(labels: &'a Labels, spec: &LabelSpec) -> Option<&'a str> {
+    labels.get(spec.name).map(String::as_str).or(spec.default)
+}

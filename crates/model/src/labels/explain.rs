@@ -1,0 +1,141 @@
+//! Which labels hold, and where each comes from.
+
+use std::collections::BTreeSet;
+
+use strum::Display;
+
+use super::registry::{self, LabelSpec, Reach};
+use super::{Labels, check};
+use crate::EngineKind;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Source {
+    /// Nobody gives it.
+    Default,
+    /// The template.
+    Template,
+    /// The cluster.
+    Cluster,
+    /// The node group.
+    NodeGroup,
+}
+
+/// A label that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The value that holds; none when nobody gives it and there is no default.
+    pub value: Option<&'a str>,
+    /// Where it comes from.
+    pub source: Source,
+    /// Whether it does anything.
+    pub has_effect: bool,
+    /// What is worth knowing about it besides.
+    pub note: Option<String>,
+    /// What is known of it.
+    pub spec: Option<&'static LabelSpec>,
+}
+
+/// Explains the labels of the last of `levels`, which go from the template inwards: template, cluster, node group, as
+/// far as there are any. Lists those that do something for the engine, given or not, and all that somebody gives.
+#[must_use]
+pub fn explain<'a>(engine: EngineKind, levels: &[(Source, &'a Labels)]) -> Vec<Explained<'a>> {
+    let given = levels.iter().flat_map(|(_, labels)| labels.keys().map(String::as_str));
+    let with_effect = registry::all().filter(|spec| spec.has_effect_on(engine)).map(|spec| spec.name);
+    let names: BTreeSet<&'a str> = given.chain(with_effect).collect();
+    names.into_iter().map(|name| explain_one(engine, name, levels)).collect()
+}
+
+fn explain_one<'a>(engine: EngineKind, name: &'a str, levels: &[(Source, &'a Labels)]) -> Explained<'a> {
+    let spec = registry::find(name);
+    let has_effect = spec.is_some_and(|spec| spec.has_effect_on(engine));
+    // A group has no say in what holds for the whole cluster.
+    let holds_for_cluster = has_effect && spec.is_some_and(|spec| spec.reach == Reach::Cluster);
+    let levels = match levels {
+        [outer @ .., (Source::NodeGroup, _)] if holds_for_cluster => outer,
+        all => all,
+    };
+    let value_at = |level: &(Source, &'a Labels)| level.1.get(name).map(String::as_str);
+    let given = levels.last().and_then(value_at);
+    // It comes from the outermost level from which it was handed down unchanged.
+    let source = given.map_or(Source::Default, |value| {
+        let unchanged = levels.iter().rev().take_while(|level| value_at(level) == Some(value));
+        unchanged.last().map_or(Source::Default, |level| level.0)
+    });
+    let parent = levels.iter().rev().skip(1).find_map(|level| Some((level.0, value_at(level)?)));
+    let mut notes = Vec::new();
+    match (given, parent) {
+        (Some(value), Some((from, other))) if value != other => notes.push(format!("{from} has {other}")),
+        (None, Some((from, other))) => notes.push(format!("{from} has {other}, which was not taken over")),
+        _ => {}
+    }
+    match spec {
+        None => notes.push("not known, no effect".to_owned()),
+        Some(spec) if !spec.has_effect => notes.push("Magnum's, no effect here".to_owned()),
+        Some(_) if !has_effect => notes.push(format!("no effect on {engine}")),
+        Some(_) => {}
+    }
+    let value = given.or_else(|| spec.filter(|_| has_effect).and_then(|spec| spec.default));
+    if let (Some(value), Some(spec)) = (given, spec.filter(|_| has_effect))
+        && !spec.value.allows(value)
+    {
+        notes.push(check::refused(spec, value).message);
+    }
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
+    Explained { name, value, source, has_effect, note, spec }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn find<'a>(explained: &'a [Explained<'a>], name: &str) -> (Option<&'a str>, Source, bool, &'a str) {
+        let found = explained.iter().find(|label| label.name == name).unwrap();
+        (found.value, found.source, found.has_effect, found.note.as_deref().unwrap_or_default())
+    }
+
+    #[test]
+    fn each_value_says_where_it_comes_from() {
+        let template = labels(&[
+            ("kube_tag", "v1.20.2"),
+            ("flannel_backend", "vxlan"),
+            ("availability_zone", "a"),
+            ("service_cluster_ip_range", "10.1.0.0/16"),
+        ]);
+        let cluster = labels(&[("kube_tag", "v1.20.2"), ("flannel_backend", "host-gw"), ("own", "x")]);
+        let group = labels(&[("boot_volume_size", "10"), ("flannel_backend", "vxlan"), ("own", "x")]);
+        let of_cluster = [(Source::Template, &template), (Source::Cluster, &cluster)];
+        let explained = explain(EngineKind::Kubernetes, &of_cluster);
+        assert_eq!(find(&explained, "kube_tag"), (Some("v1.20.2"), Source::Template, true, ""));
+        assert_eq!(find(&explained, "flannel_backend"), (Some("host-gw"), Source::Cluster, true, "template has vxlan"));
+        assert_eq!(find(&explained, "own"), (Some("x"), Source::Cluster, false, "not known, no effect"));
+        assert_eq!(
+            find(&explained, "service_cluster_ip_range"),
+            (Some("10.254.0.0/16"), Source::Default, true, "template has 10.1.0.0/16, which was not taken over")
+        );
+        assert_eq!(find(&explained, "flannel_network_cidr"), (Some("10.100.0.0/16"), Source::Default, true, ""));
+
+        let of_group = [(Source::Template, &template), (Source::Cluster, &cluster), (Source::NodeGroup, &group)];
+        let explained = explain(EngineKind::Kubernetes, &of_group);
+        assert_eq!(find(&explained, "boot_volume_size").1, Source::NodeGroup);
+        assert_eq!(find(&explained, "own").1, Source::Cluster);
+        assert_eq!(find(&explained, "flannel_backend").0, Some("host-gw"), "it holds for the whole cluster");
+        assert_eq!(find(&explained, "kube_tag").1, Source::Template);
+    }
+
+    #[test]
+    fn what_does_nothing_says_so() {
+        let template = labels(&[("kube_tag", "v1.20.2"), ("monitoring_enabled", "true")]);
+        let explained = explain(EngineKind::Swarm, &[(Source::Template, &template)]);
+        assert_eq!(find(&explained, "kube_tag"), (Some("v1.20.2"), Source::Template, false, "no effect on swarm"));
+        let note = find(&explained, "monitoring_enabled").3;
+        assert_eq!(note, "Magnum's, no effect here");
+    }
+}

@@ -1,0 +1,131 @@
+//! The labels that shape a Kubernetes cluster.
+
+use ipnet::Ipv4Net;
+use jeroboam_types::agent::PodNetwork;
+
+use super::check::{effective, refused, wrong};
+use super::{Labels, boolean, registry};
+use crate::FieldError;
+
+/// The labels that shape a Kubernetes cluster, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesLabels {
+    /// `kube_tag`.
+    pub version: String,
+    /// `flannel_network_cidr`.
+    pub pod_cidr: Ipv4Net,
+    /// `flannel_network_subnetlen`.
+    pub node_prefix: u8,
+    /// `service_cluster_ip_range`.
+    pub service_cidr: Ipv4Net,
+    /// `flannel_backend`, `flannel_use_vxlan`.
+    pub pod_network: PodNetwork,
+}
+
+impl KubernetesLabels {
+    /// Reads the labels of a cluster.
+    ///
+    /// # Errors
+    /// Names the label that is malformed, or the two that contradict each other.
+    pub fn read(labels: &Labels) -> Result<Self, FieldError> {
+        let version = value(labels, "kube_tag", |text| Some(text.to_owned()))?;
+        let network = |text: &str| text.parse::<Ipv4Net>().ok().map(|network| network.trunc());
+        let pod_cidr = value(labels, "flannel_network_cidr", network)?;
+        let service_cidr = value(labels, "service_cluster_ip_range", network)?;
+        if pod_cidr.contains(&service_cidr.network()) || service_cidr.contains(&pod_cidr.network()) {
+            return Err(wrong(
+                "flannel_network_cidr",
+                format!("the pod network {pod_cidr} and the service network {service_cidr} overlap"),
+            ));
+        }
+        let wanted: u8 = value(labels, "flannel_network_subnetlen", |text| text.parse().ok())?;
+        let node_prefix = match labels.contains_key("flannel_network_subnetlen") {
+            true if wanted < pod_cidr.prefix_len() => {
+                return Err(wrong(
+                    "flannel_network_subnetlen",
+                    format!("must be at least {}, the prefix of the pod network {pod_cidr}", pod_cidr.prefix_len()),
+                ));
+            }
+            true => wanted,
+            false => wanted.max(pod_cidr.prefix_len()),
+        };
+        let use_vxlan = value(labels, "flannel_use_vxlan", boolean)?;
+        let backend = value(labels, "flannel_backend", |text| match text {
+            "host-gw" => Some(PodNetwork::HostGw),
+            // Upstream's other backend, udp, is long gone; VXLAN does the same job.
+            "vxlan" | "udp" => Some(PodNetwork::Vxlan),
+            _ => None,
+        })?;
+        let pod_network =
+            if use_vxlan && !labels.contains_key("flannel_backend") { PodNetwork::Vxlan } else { backend };
+        Ok(Self { version, pod_cidr, node_prefix, service_cidr, pod_network })
+    }
+}
+
+/// Reads a label, or its default where nobody gives it.
+fn value<T>(labels: &Labels, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, FieldError> {
+    let Some(spec) = registry::find(name) else { return Err(wrong(name, "is not known".to_owned())) };
+    let text = effective(labels, spec).unwrap_or_default();
+    read(text).filter(|_| spec.value.allows(text)).ok_or_else(|| refused(spec, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<KubernetesLabels, FieldError> {
+        KubernetesLabels::read(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn without_labels_the_defaults_hold() {
+        let read = read(&[]).unwrap();
+        assert_eq!(read.version, "v1.20.2");
+        assert_eq!(read.pod_cidr.to_string(), "10.100.0.0/16");
+        assert_eq!(read.service_cidr.to_string(), "10.254.0.0/16");
+        assert_eq!(read.node_prefix, 24);
+        assert_eq!(read.pod_network, PodNetwork::HostGw);
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        for (name, bad) in [
+            ("kube_tag", "../../etc"),
+            ("kube_tag", ""),
+            ("flannel_backend", "pigeon"),
+            ("flannel_network_cidr", "10.0.0.0/25"),
+            ("flannel_network_subnetlen", "15"),
+            ("flannel_network_subnetlen", "29"),
+            ("flannel_use_vxlan", "perhaps"),
+            ("service_cluster_ip_range", "10.100.3.0/24"),
+        ] {
+            let field = read(&[(name, bad)]).unwrap_err().field;
+            let other = "labels.flannel_network_cidr";
+            assert!(
+                field == format!("labels.{name}") || (field == other && name.starts_with("service")),
+                "{name}={bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn overlapping_networks_are_refused() {
+        let error = read(&[("flannel_network_cidr", "10.254.128.0/20")]).unwrap_err();
+        assert_eq!(error.field, "labels.flannel_network_cidr");
+    }
+
+    #[test]
+    fn vxlan_has_two_spellings_and_the_later_one_wins() {
+        let network = |pairs: &[(&str, &str)]| read(pairs).unwrap().pod_network;
+        assert_eq!(network(&[("flannel_use_vxlan", "True")]), PodNetwork::Vxlan);
+        assert_eq!(network(&[("flannel_use_vxlan", "false")]), PodNetwork::HostGw);
+        assert_eq!(network(&[("flannel_backend", "udp")]), PodNetwork::Vxlan);
+        assert_eq!(network(&[("flannel_use_vxlan", "1"), ("flannel_backend", "host-gw")]), PodNetwork::HostGw);
+    }
+
+    #[test]
+    fn a_large_part_for_each_node_is_cut_to_the_pod_network_unless_it_was_asked_for() {
+        assert_eq!(read(&[("flannel_network_cidr", "10.1.0.0/24")]).unwrap().node_prefix, 24);
+        assert_eq!(read(&[("flannel_network_subnetlen", "26")]).unwrap().node_prefix, 26);
+    }
+}

@@ -1,0 +1,130 @@
+//! The labels that do something here.
+
+use super::DEFAULT_KUBERNETES_VERSION;
+use super::registry::{Change, LabelSpec, Reach};
+use super::value::LabelType;
+use crate::EngineKind::{self, Kubernetes, Swarm};
+
+const K: &[EngineKind] = &[Kubernetes];
+const ALL: &[EngineKind] = &[Kubernetes, Swarm];
+/// The first version of Jeroboam.
+const FIRST: Option<&str> = Some("0.1.0");
+
+/// The networks of pods and services: large enough for a node's part of each, small enough for private ranges.
+const CLUSTER_NETWORK: LabelType = LabelType::Network { shortest: 8, longest: 24 };
+
+/// The labels that do something here, those that people give most first.
+pub(super) const WITH_MEANING: &[LabelSpec] = &[
+    LabelSpec {
+        name: "kube_tag",
+        value: LabelType::Version,
+        default: Some(DEFAULT_KUBERNETES_VERSION),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Upgrade,
+        since: FIRST,
+        description: "Version of Kubernetes; the image must carry it",
+    },
+    LabelSpec {
+        name: "flannel_backend",
+        value: LabelType::Choice(&["host-gw", "vxlan", "udp"]),
+        default: Some("host-gw"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "How pods on different nodes reach each other: host-gw routes through the nodes; vxlan wraps, \
+                      and so does udp, which upstream gave up",
+    },
+    LabelSpec {
+        name: "flannel_network_cidr",
+        value: CLUSTER_NETWORK,
+        default: Some("10.100.0.0/16"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "Addresses of pods",
+    },
+    LabelSpec {
+        name: "flannel_network_subnetlen",
+        value: LabelType::Integer { min: 8, max: 28 },
+        default: Some("24"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "Prefix length of each node's part of the addresses of pods",
+    },
+    LabelSpec {
+        name: "flannel_use_vxlan",
+        value: LabelType::Boolean,
+        default: Some("false"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "The spelling of 2015 for flannel_backend=vxlan; flannel_backend wins where both are given",
+    },
+    LabelSpec {
+        name: "service_cluster_ip_range",
+        value: CLUSTER_NETWORK,
+        default: Some("10.254.0.0/16"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "Addresses of services; must not overlap with those of pods",
+    },
+    LabelSpec {
+        name: "min_node_count",
+        value: LabelType::Integer { min: 0, max: i32::MAX as u32 },
+        default: Some("0"),
+        engines: ALL,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::NodeGroup,
+        since: FIRST,
+        description: "Fewest nodes of the default workers",
+    },
+    LabelSpec {
+        name: "boot_volume_size",
+        value: LabelType::Integer { min: 0, max: i32::MAX as u32 },
+        default: Some("0"),
+        engines: ALL,
+        has_effect: true,
+        reach: Reach::NodeGroup,
+        change: Change::Never,
+        since: FIRST,
+        description: "GB of a boot volume; above 0, flavors without a root disk will do",
+    },
+    LabelSpec {
+        name: "auto_healing_enabled",
+        value: LabelType::Boolean,
+        default: Some("false"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "Together with auto_healing_controller=magnum-auto-healer: an agent in the cluster says how it \
+                      fares, and Jeroboam does not look by itself",
+    },
+    LabelSpec {
+        name: "auto_healing_controller",
+        value: LabelType::Choice(&["draino", "magnum-auto-healer"]),
+        default: Some("draino"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "Who heals nodes; only magnum-auto-healer makes a difference, see auto_healing_enabled",
+    },
+];

@@ -1,0 +1,97 @@
+//! Whether a cluster can be moved to another template as it stands. What a running node would notice (another version,
+//! image, port ...) needs nodes to be replaced one after the other, which is not offered yet.
+
+use crate::labels::KubernetesLabels;
+use crate::{Cluster, ClusterTemplate, EngineKind, FieldError, NodeGroup};
+
+/// Why the cluster cannot be moved from its template to `to`; `None` when no node would notice.
+#[must_use]
+pub fn obstacle(
+    cluster: &Cluster,
+    groups: &[NodeGroup],
+    from: &ClusterTemplate,
+    to: &ClusterTemplate,
+) -> Option<FieldError> {
+    let differs = |what: &str, is: &str, would: &str| {
+        let message = format!(
+            "the template's {what} is {would}, the cluster's is {is}; replacing nodes one by one is not offered yet. \
+             Make a new cluster of that template"
+        );
+        Some(FieldError::new("cluster_template", message))
+    };
+    if cluster.engine != to.engine {
+        let message = format!("is a template of {} clusters, this one is {}", to.engine, cluster.engine);
+        return Some(FieldError::new("cluster_template", message));
+    }
+    if cluster.engine == EngineKind::Kubernetes {
+        let (is, would) = match (KubernetesLabels::read(&cluster.labels), KubernetesLabels::read(&to.labels)) {
+            (Ok(is), Ok(would)) => (is.version, would.version),
+            (Err(error), _) | (_, Err(error)) => return Some(error),
+        };
+        if is != would {
+            return differs("Kubernetes version", &is, &would);
+        }
+    }
+    if let Some(group) = groups.iter().find(|group| group.is_default && group.image_id != to.image_id) {
+        return differs("image", &group.image_id, &to.image_id);
+    }
+    let port = |template: &ClusterTemplate| crate::assignment::api_port(cluster.engine, template).to_string();
+    let registry = |template: &ClusterTemplate| template.insecure_registry.clone().unwrap_or_else(|| "none".to_owned());
+    let network = |template: &ClusterTemplate| template.network_driver.clone().unwrap_or_else(|| "none".to_owned());
+    let tls = |template: &ClusterTemplate| if template.tls_disabled { "off" } else { "on" }.to_owned();
+    [
+        ("API port", port(from), port(to)),
+        ("insecure registry", registry(from), registry(to)),
+        ("network driver", network(from), network(to)),
+        ("TLS", tls(from), tls(to)),
+    ]
+    .into_iter()
+    .find(|(_, is, would)| is != would)
+    .and_then(|(what, is, would)| differs(what, &is, &would))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::NodeRole;
+
+    fn template(engine: EngineKind) -> ClusterTemplate {
+        ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::UNIX_EPOCH)
+    }
+
+    fn says(to: &ClusterTemplate) -> Option<String> {
+        let from = template(EngineKind::Kubernetes);
+        let cluster = Cluster::of(&from, "c", "p", "u", Timestamp::UNIX_EPOCH);
+        let groups = [NodeGroup::default_of(&cluster, &from, NodeRole::Worker, 1)];
+        obstacle(&cluster, &groups, &from, to).map(|error| error.message)
+    }
+
+    #[test]
+    fn a_template_that_no_node_would_notice_is_no_obstacle() {
+        let mut other = template(EngineKind::Kubernetes);
+        other.labels.insert("kube_tag".into(), crate::labels::DEFAULT_KUBERNETES_VERSION.into());
+        other.name = Some("other".into());
+        other.flavor_id = Some("m1.large".into());
+        assert_eq!(says(&other), None);
+    }
+
+    #[test]
+    fn what_nodes_would_notice_is_named() {
+        let same = template(EngineKind::Kubernetes);
+        let mut newer = same.clone();
+        newer.labels.insert("kube_tag".into(), "v1.20.3".into());
+        for (to, word) in [
+            (template(EngineKind::Swarm), "swarm"),
+            (newer, "v1.20.3"),
+            (ClusterTemplate { image_id: "debian-13".into(), ..same.clone() }, "debian-13"),
+            (ClusterTemplate { apiserver_port: Some(8443), ..same.clone() }, "8443"),
+            (ClusterTemplate { insecure_registry: Some("r:5000".into()), ..same.clone() }, "r:5000"),
+            (ClusterTemplate { tls_disabled: true, ..same }, "TLS"),
+        ] {
+            let said = says(&to).unwrap_or_default();
+            assert!(said.contains(word), "{word}: {said}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! CADF events (DMTF DSP0262) about clusters, word for word as Magnum's conductor writes them, so that what reads
+//! Magnum's reads ours (contract magnum-v1 section 8.1).
+
+use jeroboam_model::OperationKind;
+use jeroboam_store::Notification;
+use jeroboam_store::notification::ClusterFigure;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The schema of events.
+const EVENT: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
+/// What a user is in CADF's taxonomy.
+const USER: &str = "service/security/account/user";
+/// What a cluster is, and, as in Magnum, the service that observed the event.
+const CLUSTER: &str = "service/magnum/cluster";
+
+/// What is done to the cluster. The bus knows three words; everything that is neither its beginning nor its end is an
+/// update.
+#[must_use]
+pub fn action(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Create => "create",
+        OperationKind::Delete => "delete",
+        _ => "update",
+    }
+}
+
+/// The event.
+#[must_use]
+pub fn event(told: &Notification, host: &str) -> Value {
+    json!({
+        "typeURI": EVENT,
+        "eventType": "activity",
+        "id": told.id.to_string(),
+        // Python's %z has no colon.
+        "eventTime": told.at.strftime("%Y-%m-%dT%H:%M:%S.%6f+0000").to_string(),
+        "action": action(told.kind),
+        "outcome": told.stage.to_string(),
+        "initiator": {
+            "typeURI": USER,
+            "id": told.user_id,
+            "user_id": told.user_id,
+            "project_id": told.project_id,
+            "request_id": told.request_id,
+        },
+        "target": {
+            "typeURI": CLUSTER,
+            "id": told.cluster.uuid.to_string(),
+            "name": told.cluster.name,
+            "attachments": [{"name": "cluster_data", "typeURI": CLUSTER, "content": content(&told.cluster)}],
+        },
+        // The same for as long as the machine has its name.
+        "observer": {"typeURI": CLUSTER, "id": Uuid::new_v5(&Uuid::NAMESPACE_DNS, host.as_bytes()).to_string()},
+    })
+}
+
+fn content(cluster: &ClusterFigure) -> Value {
+    json!({
+        "status": cluster.status.to_string(),
+        "status_reason": cluster.status_reason,
+        "project_id": cluster.project_id,
+        "created_at": time(cluster.created_at),
+        "updated_at": cluster.updated_at.map(time),
+        "cluster_template_id": cluster.template.to_string(),
+        "keypair": cluster.keypair,
+        // The colon is Magnum's mistake; those who read it have got used to it.
+        "docker_volume_size:": cluster.docker_volume_size,
+        "labels": cluster.labels,
+        "master_flavor_id": cluster.master_flavor_id,
+        "flavor_id": cluster.flavor_id,
+        "stack_id": cluster.stack_id,
+        "health_status": cluster.health,
+        "create_timeout": cluster.create_timeout,
+        "api_address": cluster.api_address,
+        "discovery_url": cluster.discovery_url,
+        "node_addresses": cluster.node_addresses,
+        "master_addresses": cluster.master_addresses,
+        "node_count": cluster.node_count,
+        "master_count": cluster.master_count,
+    })
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+}

@@ -1,0 +1,51 @@
+//! Small numbers by name, for what all processes at one database must agree on.
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::Result;
+use crate::entity::counter;
+use crate::error::Doing;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Counter {
+    /// Goes up with every change of a cluster template.
+    ClusterTemplates,
+    /// More than 0 while somebody delivers notifications.
+    NotificationsWanted,
+}
+
+/// The number; 0 when nobody has written it.
+pub(crate) async fn get(connection: &impl ConnectionTrait, counter: Counter) -> Result<i64> {
+    let value: Option<i64> = counter::Entity::find()
+        .select_only()
+        .column(counter::Column::Value)
+        .filter(counter::Column::Name.eq(counter.to_string()))
+        .into_tuple()
+        .one(connection)
+        .await
+        .doing("reading a counter")?;
+    Ok(value.unwrap_or_default())
+}
+
+/// Writes the number.
+pub(crate) async fn set(connection: &impl ConnectionTrait, counter: Counter, value: i64) -> Result<()> {
+    upsert(connection, counter, value, Expr::value(value)).await
+}
+
+/// One more.
+pub(crate) async fn increase(connection: &impl ConnectionTrait, counter: Counter) -> Result<()> {
+    upsert(connection, counter, 1, Expr::col((counter::Entity, counter::Column::Value)).add(1)).await
+}
+
+async fn upsert(connection: &impl ConnectionTrait, counter: Counter, first: i64, next: Expr) -> Result<()> {
+    counter::Entity::insert(counter::ActiveModel { id: NotSet, name: Set(counter.to_string()), value: Set(first) })
+        .on_conflict(OnConflict::column(counter::Column::Name).value(counter::Column::Value, next).to_owned())
+        .exec_without_returning(connection)
+        .await
+        .map(|_| ())
+        .doing("writing a counter")
+}

@@ -1,0 +1,176 @@
+//! Federations.
+
+use jeroboam_model::Federation;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use uuid::Uuid;
+
+use crate::entity::federation;
+use crate::error::Doing;
+use crate::page::{Columns, cut};
+use crate::{Page, Result, Scope, Store, StoreError, codec};
+
+const WHAT: &str = "federation";
+
+impl Store {
+    /// Keeps a new federation.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn create_federation(&self, new: &Federation) -> Result<()> {
+        let transaction = self.begin().await?;
+        let row = row(new)?;
+        federation::Entity::insert(row).exec_without_returning(&transaction).await.doing("creating a federation")?;
+        transaction.commit().await.doing("creating a federation")
+    }
+
+    /// The visible federation with this id, or else the one with this name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] or [`StoreError::Ambiguous`] among those visible.
+    pub async fn federation(&self, scope: &Scope, ident: &str) -> Result<Federation> {
+        find(self.reader(), scope, ident).await
+    }
+
+    /// A page of the visible federations.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the marker, [`StoreError::BadSortKey`].
+    pub async fn federations(&self, scope: &Scope, page: &Page) -> Result<Vec<Federation>> {
+        use federation::Column as C;
+        let by = match page.sort_key.as_deref() {
+            // JSON has no order that databases agree on: any will do, and this one is stable.
+            None | Some("" | "id" | "member_ids" | "properties") => None,
+            Some("uuid") => Some(C::Uuid),
+            Some("name") => Some(C::Name),
+            Some("project_id") => Some(C::ProjectId),
+            Some("hostcluster_id") => Some(C::HostCluster),
+            Some("status") => Some(C::Status),
+            Some("status_reason") => Some(C::StatusReason),
+            Some("created_at") => Some(C::CreatedAt),
+            Some("updated_at") => Some(C::UpdatedAt),
+            Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
+        };
+        cut(self.reader(), visible(scope), Columns { id: C::Id, uuid: C::Uuid, by }, page, WHAT)
+            .await?
+            .all(self.reader())
+            .await
+            .doing("listing federations")?
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect()
+    }
+
+    /// Changes a federation: `change` gets it as it is and makes of it what it is to be, or refuses with an error of
+    /// its own kind. Nobody else changes it in between.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and what `change` says.
+    pub async fn update_federation<E: From<StoreError>>(
+        &self,
+        uuid: Uuid,
+        change: impl FnOnce(Federation) -> std::result::Result<Federation, E> + Send,
+    ) -> std::result::Result<Federation, E> {
+        let doing = "changing a federation";
+        let transaction = self.begin().await?;
+        let before = lock(&transaction, uuid).await?;
+        let after = change(before)?;
+        federation::Entity::update_many()
+            .set(row(&after)?)
+            .filter(federation::Column::Uuid.eq(uuid.to_string()))
+            .exec(&transaction)
+            .await
+            .doing(doing)?;
+        transaction.commit().await.doing(doing)?;
+        Ok(after)
+    }
+
+    /// Takes a federation away. Its clusters stay.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn delete_federation(&self, uuid: Uuid) -> Result<()> {
+        let transaction = self.begin().await?;
+        let deleted = federation::Entity::delete_many()
+            .filter(federation::Column::Uuid.eq(uuid.to_string()))
+            .exec(&transaction)
+            .await
+            .doing("deleting a federation")?;
+        if deleted.rows_affected == 0 {
+            return Err(StoreError::not_found(WHAT, uuid));
+        }
+        transaction.commit().await.doing("deleting a federation")
+    }
+}
+
+/// The visible federation with this id, or else the one with this name.
+pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<Federation> {
+    let doing = "looking for a federation";
+    if let Ok(uuid) = Uuid::parse_str(ident) {
+        let by_uuid = visible(scope).filter(federation::Column::Uuid.eq(uuid.to_string()));
+        if let Some(row) = by_uuid.one(connection).await.doing(doing)? {
+            return row.try_into();
+        }
+    }
+    let by_name = visible(scope).filter(federation::Column::Name.eq(ident)).limit(2);
+    let mut found = by_name.all(connection).await.doing(doing)?;
+    if found.len() > 1 {
+        return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
+    }
+    found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?.try_into()
+}
+
+fn visible(scope: &Scope) -> Select<federation::Entity> {
+    federation::Entity::find().filter(scope.condition(federation::Column::ProjectId))
+}
+
+/// The federation, locked until the transaction ends.
+async fn lock(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<Federation> {
+    use sea_orm::sea_query::Expr;
+    // A write that changes nothing locks the row in every database.
+    federation::Entity::update_many()
+        .col_expr(federation::Column::Uuid, Expr::col(federation::Column::Uuid))
+        .filter(federation::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .doing("locking a federation")?;
+    let row = federation::Entity::find().filter(federation::Column::Uuid.eq(uuid.to_string())).one(connection).await;
+    row.doing("reading a federation")?.ok_or_else(|| StoreError::not_found(WHAT, uuid))?.try_into()
+}
+
+fn row(new: &Federation) -> Result<federation::ActiveModel> {
+    Ok(federation::ActiveModel {
+        id: NotSet,
+        uuid: Set(new.uuid.to_string()),
+        project_id: Set(new.project_id.clone()),
+        user_id: Set(new.user_id.clone()),
+        name: Set(new.name.clone()),
+        host_cluster: Set(new.host_cluster.to_string()),
+        members: Set(codec::json("members", &new.members)?),
+        status: Set(new.status.to_string()),
+        status_reason: Set(new.status_reason.clone()),
+        properties: Set(codec::json("properties", &new.properties)?),
+        created_at: Set(codec::micros(new.created_at)),
+        updated_at: Set(new.updated_at.map(codec::micros)),
+    })
+}
+
+impl TryFrom<federation::Model> for Federation {
+    type Error = StoreError;
+
+    fn try_from(row: federation::Model) -> Result<Self> {
+        Ok(Self {
+            uuid: codec::uuid(&row.uuid)?,
+            project_id: row.project_id,
+            user_id: row.user_id,
+            name: row.name,
+            host_cluster: codec::uuid(&row.host_cluster)?,
+            members: codec::from_json("members", row.members)?,
+            status: codec::word("a status", &row.status)?,
+            status_reason: row.status_reason,
+            properties: codec::from_json("properties", row.properties)?,
+            created_at: codec::time(row.created_at)?,
+            updated_at: codec::maybe_time(row.updated_at)?,
+        })
+    }
+}

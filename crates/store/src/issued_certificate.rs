@@ -1,0 +1,89 @@
+//! What was signed for users: who has which certificate of which cluster, for whoever must know later.
+
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::entity::issued_certificate;
+use crate::error::Doing;
+use crate::{Result, Store, StoreError, codec};
+
+/// A certificate that was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCertificate {
+    /// The cluster whose authority signed it. It may be gone.
+    pub cluster: Uuid,
+    /// Which of its authorities.
+    pub authority: String,
+    /// Its serial number, hexadecimal.
+    pub serial: String,
+    /// Its subject, as people read it.
+    pub subject: String,
+    /// User who asked for it.
+    pub user_id: String,
+    /// Id of the request.
+    pub request_id: String,
+    /// When it was signed.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Store {
+    /// Writes down what is about to be given out.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record_certificate(&self, issued: &IssuedCertificate) -> Result<()> {
+        let transaction = self.begin().await?;
+        issued_certificate::Entity::insert(issued_certificate::ActiveModel {
+            id: NotSet,
+            cluster_uuid: Set(issued.cluster.to_string()),
+            authority: Set(issued.authority.clone()),
+            serial: Set(issued.serial.clone()),
+            subject: Set(Some(issued.subject.clone())),
+            user_id: Set(issued.user_id.clone()),
+            request_id: Set(issued.request_id.clone()),
+            created_at: Set(codec::micros(issued.created_at)),
+            expires_at: Set(codec::micros(issued.expires_at)),
+        })
+        .exec_without_returning(&transaction)
+        .await
+        .doing("recording a certificate")?;
+        transaction.commit().await.doing("recording a certificate")
+    }
+
+    /// What was signed for users of a cluster, oldest first, also when the cluster is gone.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn issued_certificates(&self, cluster: Uuid) -> Result<Vec<IssuedCertificate>> {
+        issued_certificate::Entity::find()
+            .filter(issued_certificate::Column::ClusterUuid.eq(cluster.to_string()))
+            .order_by_asc(issued_certificate::Column::Id)
+            .all(self.reader())
+            .await
+            .doing("reading the certificates of a cluster")?
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect()
+    }
+}
+
+impl TryFrom<issued_certificate::Model> for IssuedCertificate {
+    type Error = StoreError;
+
+    fn try_from(row: issued_certificate::Model) -> Result<Self> {
+        Ok(Self {
+            cluster: codec::uuid(&row.cluster_uuid)?,
+            authority: row.authority,
+            serial: row.serial,
+            subject: row.subject.unwrap_or_default(),
+            user_id: row.user_id,
+            request_id: row.request_id,
+            created_at: codec::time(row.created_at)?,
+            expires_at: codec::time(row.expires_at)?,
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! Requests that carry an `Idempotency-Key`, notifications that wait for the message bus, and small numbers.
+
+use sea_orm_migration::prelude::*;
+
+use super::columns::{json, maybe_bytes, maybe_short, number, short, table};
+use super::m0001_first_light::{index, unique};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in tables() {
+            manager.create_table(table).await?;
+        }
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+pub(super) fn tables() -> Vec<TableCreateStatement> {
+    vec![idempotency_keys(), notifications(), counters()]
+}
+
+pub(super) fn indexes() -> Vec<IndexCreateStatement> {
+    vec![
+        unique("idempotency_keys", &["digest"]),
+        index("idempotency_keys", &["created_at"]),
+        unique("counters", &["name"]),
+    ]
+}
+
+fn idempotency_keys() -> TableCreateStatement {
+    table("idempotency_keys")
+        .col(short("digest"))
+        .col(short("fingerprint"))
+        .col(short("request_id"))
+        .col(maybe_short("resource"))
+        .col(maybe_bytes("sealed_answer"))
+        .col(number("created_at"))
+        .take()
+}
+
+fn notifications() -> TableCreateStatement {
+    table("notifications").col(json("content")).col(number("created_at")).take()
+}
+
+fn counters() -> TableCreateStatement {
+    table("counters").col(short("name")).col(number("value")).take()
+}

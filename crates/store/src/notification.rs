@@ -1,0 +1,217 @@
+//! What the world is told about operations: kept in the transaction that begins or ends one, until somebody has
+//! delivered it. A message bus that is away loses nothing and holds nothing up.
+//!
+//! Nothing is kept unless [somebody wants it](Store::want_notifications).
+
+use jeroboam_model::{NodeRole, OperationKind, Status};
+use jiff::Timestamp;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::counter::{self, Counter};
+use crate::entity::{cluster as cluster_entity, notification, operation};
+use crate::error::Doing;
+use crate::{ClusterRecord, Result, Store, cluster, codec};
+
+/// Most notifications that wait. Some kilobytes each; beyond that the oldest are dropped, so that a bus that never
+/// comes back does not fill the disk.
+pub const MAX_WAITING: i64 = 10_000;
+
+/// How far an operation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Stage {
+    /// It was accepted.
+    Pending,
+    /// It was done.
+    Success,
+    /// It failed or was cancelled.
+    Failure,
+}
+
+/// What the world is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Id, the same however often it is delivered.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What is done.
+    pub kind: OperationKind,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The request that asked for it.
+    pub request_id: String,
+    /// Who asked for it.
+    pub user_id: String,
+    /// The cluster's project.
+    pub project_id: String,
+    /// The cluster at that time.
+    pub cluster: ClusterFigure,
+}
+
+/// A cluster as notifications show it (contract magnum-v1 section 8.1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the same as in jeroboam_model::Cluster")]
+pub struct ClusterFigure {
+    pub uuid: Uuid,
+    pub name: String,
+    pub status: Status,
+    pub status_reason: Option<String>,
+    pub project_id: String,
+    pub created_at: Timestamp,
+    pub updated_at: Option<Timestamp>,
+    pub template: Uuid,
+    pub keypair: Option<String>,
+    pub docker_volume_size: Option<u32>,
+    pub labels: jeroboam_model::Labels,
+    pub master_flavor_id: Option<String>,
+    pub flavor_id: Option<String>,
+    pub stack_id: Option<String>,
+    pub health: Option<String>,
+    pub create_timeout: Option<u32>,
+    pub api_address: Option<String>,
+    pub discovery_url: Option<String>,
+    pub node_addresses: Vec<String>,
+    pub master_addresses: Vec<String>,
+    pub node_count: u32,
+    pub master_count: u32,
+}
+
+impl From<ClusterRecord> for ClusterFigure {
+    fn from(record: ClusterRecord) -> Self {
+        let addresses = |is_master: bool| {
+            let nodes = record.nodes.iter().filter(|node| (node.role == NodeRole::Master) == is_master);
+            nodes.filter_map(|node| node.address).map(|address| address.to_string()).collect()
+        };
+        let count = |is_master: bool| {
+            let groups = record.groups.iter().filter(|group| (group.role == NodeRole::Master) == is_master);
+            groups.map(|group| group.node_count).sum()
+        };
+        let (node_addresses, master_addresses) = (addresses(false), addresses(true));
+        let (node_count, master_count) = (count(false), count(true));
+        let cluster = record.cluster;
+        Self {
+            uuid: cluster.uuid,
+            name: cluster.name,
+            status: cluster.status,
+            status_reason: cluster.status_reason,
+            project_id: cluster.project_id,
+            created_at: cluster.created_at,
+            updated_at: cluster.updated_at,
+            template: cluster.template,
+            keypair: cluster.keypair,
+            docker_volume_size: cluster.docker_volume_size,
+            labels: cluster.labels,
+            master_flavor_id: cluster.master_flavor_id,
+            flavor_id: cluster.flavor_id,
+            stack_id: cluster.stack_id,
+            health: cluster.health.map(|health| health.to_string()),
+            create_timeout: cluster.create_timeout,
+            api_address: cluster.api_address,
+            discovery_url: cluster.discovery_url,
+            node_addresses,
+            master_addresses,
+            node_count,
+            master_count,
+        }
+    }
+}
+
+impl Store {
+    /// Whether notifications are kept from now on. When not, those that wait are dropped: nobody will deliver them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn want_notifications(&self, wanted: bool) -> Result<()> {
+        let transaction = self.begin().await?;
+        if (counter::get(&transaction, Counter::NotificationsWanted).await? > 0) == wanted {
+            return Ok(());
+        }
+        counter::set(&transaction, Counter::NotificationsWanted, wanted.into()).await?;
+        if !wanted {
+            notification::Entity::delete_many().exec(&transaction).await.doing("dropping notifications")?;
+        }
+        transaction.commit().await.doing("switching notifications")
+    }
+
+    /// The oldest notifications that wait, each with its number for [`Store::delivered`]. Numbers go up; one that is
+    /// left out was dropped or never written.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn waiting_notifications(&self, limit: u64) -> Result<Vec<(i64, Notification)>> {
+        notification::Entity::find()
+            .order_by_asc(notification::Column::Id)
+            .limit(limit)
+            .all(self.reader())
+            .await
+            .doing("reading notifications")?
+            .into_iter()
+            .map(|row| Ok((row.id, codec::from_json("a notification", row.content)?)))
+            .collect()
+    }
+
+    /// Forgets notifications up to this number: they have arrived.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn delivered(&self, number: i64) -> Result<()> {
+        let transaction = self.begin().await?;
+        forget(&transaction, number).await?;
+        transaction.commit().await.doing("forgetting notifications")
+    }
+}
+
+/// Keeps what there is to tell about an operation and its cluster, if somebody wants to know. To be called in the
+/// transaction that changes them; in one that deletes the cluster, before that.
+pub(crate) async fn note(connection: &impl ConnectionTrait, row: &operation::Model, stage: Stage) -> Result<()> {
+    if counter::get(connection, Counter::NotificationsWanted).await? == 0 {
+        return Ok(());
+    }
+    let found = cluster_entity::Entity::find()
+        .filter(cluster_entity::Column::Uuid.eq(row.cluster_uuid.as_str()))
+        .one(connection)
+        .await
+        .doing("reading a cluster")?;
+    // An operation may outlive its cluster; what there is to tell of it has been told.
+    let Some(found) = found else { return Ok(()) };
+    let Some(record) = cluster::records(connection, vec![found]).await?.pop() else { return Ok(()) };
+    let kind: OperationKind = codec::word("a kind", &row.kind)?;
+    let mut cluster = ClusterFigure::from(record);
+    if stage == Stage::Success && kind == OperationKind::Delete {
+        cluster.status = Status::complete(kind);
+    }
+    let now = Timestamp::now();
+    let content = Notification {
+        id: Uuid::new_v4(),
+        at: now,
+        kind,
+        stage,
+        request_id: row.request_id.clone(),
+        user_id: row.user_id.clone(),
+        project_id: row.project_id.clone(),
+        cluster,
+    };
+    let inserted = notification::Entity::insert(notification::ActiveModel {
+        id: NotSet,
+        content: Set(codec::json("a notification", &content)?),
+        created_at: Set(codec::micros(now)),
+    })
+    .exec(connection)
+    .await
+    .doing("keeping a notification")?;
+    forget(connection, inserted.last_insert_id.saturating_sub(MAX_WAITING)).await
+}
+
+async fn forget(connection: &impl ConnectionTrait, number: i64) -> Result<()> {
+    notification::Entity::delete_many()
+        .filter(notification::Column::Id.lte(number))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("forgetting notifications")
+}

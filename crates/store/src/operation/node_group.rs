@@ -1,0 +1,167 @@
+//! Asking for node groups beside those that a cluster is made with: they come, change and go by operations of their
+//! cluster. What is wanted is written together with the operation that brings it about.
+
+use jeroboam_model::status::Request;
+use jeroboam_model::{FieldError, NodeGroup, OperationKind, Status};
+use jeroboam_types::operation::Operation;
+use jiff::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::request::{allow, apply_scale};
+use super::{NewOperation, insert, unfinished, with_steps};
+use crate::entity::node_group;
+use crate::error::Doing;
+use crate::quota::{self, Growth};
+use crate::{Event, Result, Store, StoreError, cluster, codec, idempotency, node_group as group_rows};
+
+impl Store {
+    /// Keeps a new node group with a node for each that it wants, and the operation that brings them up.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::QuotaReached`] when the project may not have
+    /// so many nodes, [`StoreError::Conflict`] when the cluster has a group of that name, [`StoreError::NotFound`]
+    /// when there is no such cluster.
+    pub async fn request_node_group(&self, group: &NodeGroup, operation: NewOperation) -> Result<Operation> {
+        let doing = "creating a node group";
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        quota::lock(&transaction, &operation.project_id, 0).await?;
+        let row = cluster::lock(&transaction, group.cluster).await?;
+        allow(&row.status, Request::NodeGroup)?;
+        let growth = Growth::default().nodes(group.role, group.node_count);
+        quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
+        idempotency::makes(&transaction, group.uuid).await?;
+        group_rows::insert(&transaction, std::slice::from_ref(group)).await?;
+        apply_scale(&transaction, &row, group, group.node_count, &[], now).await?;
+        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(group.cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Gives a node group other bounds, labels and taints; the rest of `changed` is not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::Conflict`] when the group's size is
+    /// outside of the new bounds, [`StoreError::NotFound`].
+    pub async fn request_node_group_update(&self, changed: &NodeGroup, operation: NewOperation) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, changed.cluster).await?;
+        let before = one(&transaction, changed.cluster, changed.uuid).await?;
+        for status in [codec::word("a status", &row.status)?, before.status] {
+            if !status.allows(Request::Update) {
+                return Err(StoreError::NotAllowed { status, request: Request::Update });
+            }
+        }
+        // Somebody may have resized it since the caller looked.
+        changed.check_bounds(before.node_count).map_err(|error| conflict(&error))?;
+        node_group::Entity::update_many()
+            .col_expr(node_group::Column::MinNodeCount, Expr::value(i64::from(changed.min_node_count)))
+            .col_expr(node_group::Column::MaxNodeCount, Expr::value(changed.max_node_count.map(i64::from)))
+            .col_expr(node_group::Column::NodeLabels, Expr::value(codec::json("node labels", &changed.node_labels)?))
+            .col_expr(node_group::Column::NodeTaints, Expr::value(codec::json("node taints", &changed.node_taints)?))
+            .filter(node_group::Column::Uuid.eq(changed.uuid.to_string()))
+            .exec(&transaction)
+            .await
+            .doing("changing a node group")?;
+        group_rows::mark(&transaction, changed.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
+        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
+        transaction.commit().await.doing("changing a node group")?;
+        self.publish(Event::operation(changed.cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Takes a node group away with all its nodes. When that is being done already, the newest operation of the
+    /// cluster that has not ended is returned: it sees to it.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] for a group that the cluster was made with, [`StoreError::NotAllowed`] when the cluster
+    /// itself is being deleted, [`StoreError::NotFound`].
+    pub async fn request_node_group_delete(
+        &self,
+        cluster: Uuid,
+        group: Uuid,
+        operation: NewOperation,
+    ) -> Result<Operation> {
+        let doing = "deleting a node group";
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        let group = one(&transaction, cluster, group).await?;
+        if group.is_default {
+            return Err(StoreError::InUse(format!(
+                "The node group {} is a default one: it is deleted with its cluster only.",
+                group.name
+            )));
+        }
+        allow(&row.status, Request::NodeGroup)?;
+        if group.status == Status::DeleteInProgress
+            && let Some(there) = unfinished(&transaction, &row.uuid).await?.pop()
+        {
+            return with_steps(&transaction, there).await;
+        }
+        apply_scale(&transaction, &row, &group, 0, &[], now).await?;
+        group_rows::mark(&transaction, group.uuid, Status::DeleteInProgress, codec::micros(now)).await?;
+        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
+        transaction.commit().await.doing(doing)?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// Moves a cluster to another template. `group` is the node group that was named; all of the cluster's follow.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the cluster is complete, [`StoreError::NotFound`] for cluster, group or
+    /// template.
+    pub async fn request_upgrade(
+        &self,
+        cluster: Uuid,
+        group: Uuid,
+        template: Uuid,
+        operation: NewOperation,
+    ) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        allow(&row.status, Request::Upgrade)?;
+        let group = one(&transaction, cluster, group).await?;
+        cluster::set_template(&transaction, cluster, template).await?;
+        group_rows::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
+        let operation = begin(&transaction, &row, OperationKind::Upgrade, operation, now).await?;
+        transaction.commit().await.doing("upgrading a cluster")?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+}
+
+/// The cluster is in progress with a new operation of this kind.
+async fn begin(
+    connection: &impl ConnectionTrait,
+    row: &crate::entity::cluster::Model,
+    kind: OperationKind,
+    operation: NewOperation,
+    now: Timestamp,
+) -> Result<Operation> {
+    let uuid = codec::uuid(&row.uuid)?;
+    cluster::set_status(connection, uuid, Status::in_progress(kind), None, codec::micros(now)).await?;
+    insert(connection, uuid, &row.name, NewOperation { kind, ..operation }, now).await
+}
+
+/// A node group of a cluster.
+pub(super) async fn one(connection: &impl ConnectionTrait, cluster: Uuid, group: Uuid) -> Result<NodeGroup> {
+    node_group::Entity::find()
+        .filter(node_group::Column::Uuid.eq(group.to_string()))
+        .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()))
+        .one(connection)
+        .await
+        .doing("reading a node group")?
+        .ok_or_else(|| StoreError::not_found("node group", group))?
+        .try_into()
+}
+
+fn conflict(error: &FieldError) -> StoreError {
+    StoreError::Conflict(format!("{}: {}", error.field, error.message))
+}

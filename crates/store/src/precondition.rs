@@ -1,0 +1,142 @@
+//! Conditions under which a request may write (`If-Match` and `If-None-Match`, RFC 9110 section 13.1).
+//!
+//! A condition is about what the request's path names. It is looked at inside of the transaction that writes, so that
+//! of two who have read the same state only one gets through. It travels beside the call, in a task-local value: every
+//! write that a request makes goes through [`Store::begin`](crate::Store), present and future ones, so none can forget
+//! it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jeroboam_model::{Quota, QuotaResource};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::{ClusterRecord, Result, Scope, StoreError, cluster, cluster_template, federation, quota};
+
+tokio::task_local! {
+    static PRECONDITION: Arc<Precondition>;
+}
+
+/// The state of a thing as far as clients see it, in 64 bits: equal states have equal tags, and another state has
+/// another one. Not kept: it follows from the rows. Good for as long as one version of the program runs; across
+/// versions tags may differ for the same state, which only costs a client another look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag(pub u64);
+
+impl Tag {
+    /// The tag of a state.
+    #[must_use]
+    pub fn of(state: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        state.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// What a condition is about, by id or name as in the request's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A cluster.
+    Cluster(String),
+    /// A cluster template.
+    Template(String),
+    /// A node group.
+    NodeGroup {
+        /// Its cluster.
+        cluster: String,
+        /// Itself.
+        group: String,
+    },
+    /// A project's own quota.
+    Quota {
+        /// The project, by id.
+        project: String,
+        /// What is limited.
+        resource: QuotaResource,
+    },
+    /// A federation.
+    Federation(String),
+}
+
+/// A condition.
+pub struct Precondition {
+    scope: Scope,
+    target: Target,
+    holds: Box<dyn Fn(Tag) -> bool + Send + Sync>,
+    /// A request may write in several transactions. The first one finds the state that the client speaks of; later
+    /// ones find what the first has made of it.
+    is_checked: AtomicBool,
+}
+
+impl Precondition {
+    /// A condition on what `scope` sees as `target`: that `holds` of its tag.
+    #[must_use]
+    pub fn new(scope: Scope, target: Target, holds: impl Fn(Tag) -> bool + Send + Sync + 'static) -> Self {
+        Self { scope, target, holds: Box::new(holds), is_checked: AtomicBool::new(false) }
+    }
+
+    /// Does some work that may only write if this holds. Where it does not, the first write of the work fails with
+    /// [`StoreError::PreconditionFailed`] and nothing is written.
+    pub async fn around<F: Future>(self, work: F) -> F::Output {
+        PRECONDITION.scope(Arc::new(self), work).await
+    }
+}
+
+/// Looks at the condition of the current request, if it has one. To be called first in a transaction that writes.
+pub(crate) async fn check(transaction: &impl ConnectionTrait) -> Result<()> {
+    let Ok(condition) = PRECONDITION.try_with(Arc::clone) else { return Ok(()) };
+    if condition.is_checked.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let tag = match &condition.target {
+        Target::Cluster(ident) => locked(transaction, &condition.scope, ident).await?.tag(),
+        Target::NodeGroup { cluster, group } => {
+            let record = locked(transaction, &condition.scope, cluster).await?;
+            record.group_tag(group).ok_or_else(|| StoreError::not_found("node group", group))?
+        }
+        Target::Template(ident) => {
+            let found = cluster_template::find(transaction, &condition.scope, ident).await?;
+            Tag::of(&cluster_template::locked(transaction, found.uuid).await?)
+        }
+        Target::Quota { project, resource } => {
+            quota::lock(transaction, project, 0).await?;
+            Tag::of(&Quota::try_from(quota::one(transaction, project, *resource).await?)?)
+        }
+        Target::Federation(ident) => Tag::of(&federation::find(transaction, &condition.scope, ident).await?),
+    };
+    if !(condition.holds)(tag) {
+        return Err(StoreError::PreconditionFailed);
+    }
+    condition.is_checked.store(true, Ordering::Release);
+    Ok(())
+}
+
+/// The cluster, which nobody else changes until the transaction ends.
+async fn locked(transaction: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<ClusterRecord> {
+    let uuid = cluster::find(transaction, scope, ident).await?.uuid;
+    let row = cluster::lock(transaction, crate::codec::uuid(&uuid)?).await?;
+    cluster::records(transaction, vec![row]).await?.pop().ok_or_else(|| StoreError::not_found(cluster::WHAT, ident))
+}
+
+impl ClusterRecord {
+    /// The tag of the cluster as clients see it: with the sizes of its groups and the addresses of its nodes, but
+    /// without what their agents report.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        let addresses: Vec<_> = self.nodes.iter().map(|node| (node.role, node.address)).collect();
+        Tag::of(&(&self.cluster, &self.groups, addresses))
+    }
+
+    /// The tag of one of its groups, by id or name.
+    #[must_use]
+    pub fn group_tag(&self, ident: &str) -> Option<Tag> {
+        let uuid = ident.parse::<Uuid>().ok();
+        let group = self.groups.iter().find(|group| uuid == Some(group.uuid) || group.name == ident)?;
+        let nodes = self.nodes.iter().filter(|node| node.node_group == group.uuid);
+        let addresses: Vec<_> = nodes.map(|node| node.address).collect();
+        // What a group shows of its cluster: the labels that it is compared with, and the infrastructure's handle.
+        Some(Tag::of(&(group, addresses, &self.cluster.labels, &self.cluster.stack_id)))
+    }
+}

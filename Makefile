@@ -34,7 +34,7 @@ image: ## make the image of nodes and the small image for tests
 	@images/nginx/build
 
 test: ## everything that must hold: lint, then all tests, those on real clusters included
-	@scripts/install-tools build test engines deny kubectl clients
+	@scripts/install-tools build test engines bus deny kubectl clients
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory image
 	@scripts/build
@@ -52,7 +52,7 @@ lint: ## format, clippy, licences and sources of what we depend on, shell script
 	@scripts/lint-scripts
 
 bench: ## measure, and print the table of the README
-	@scripts/install-tools build kubectl
+	@scripts/install-tools build kubectl bench
 	@$(MAKE) --no-print-directory image
 	@scripts/build --release
 	@bench/run target/release/jeroboam

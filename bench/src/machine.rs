@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Context;
+
 /// One line of text.
 pub(crate) fn describe(dir: &Path) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -36,6 +38,15 @@ fn field(text: &str, name: &str) -> Option<String> {
 /// A number out of text such as `50 kB`.
 pub(crate) fn kilobytes(text: &str) -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
+}
+
+/// Processor time of all children of this process that have ended, in ticks (proc(5): fields 16 and 17 of
+/// `/proc/self/stat`; the second, the name, stands in parentheses and may have blanks).
+pub(crate) fn time_of_children() -> anyhow::Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").context("reading the time that children took")?;
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let mut times = fields.split(' ').skip(13).take(2).filter_map(|time| time.parse::<f64>().ok());
+    times.next().zip(times.next()).map(|(user, system)| user + system).context("/proc/self/stat has no times")
 }
 
 /// The field of `/proc/PID/status` that tells memory in kB, in MB.

@@ -6,12 +6,13 @@
 //!
 //! | variable | what | default |
 //! |---|---|---|
-//! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster is measured | 5 |
+//! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster, and each load, is measured | 5 |
 //! | `JEROBOAM_BENCH_POSTS` | how many clusters are asked for on the simulated infrastructure | 200 |
 //! | `JEROBOAM_BENCH_DIR` | where the data folders are made | `/var/tmp` |
 //!
 //! - `real`: clusters on the Docker Engine: create, scale, delete; then start and memory of the server.
 //! - `requests`: how fast the API answers.
+//! - `load`: how many reads it answers at a time, with the full database that `seed` makes.
 //! - `server`: a server under measurement.
 //! - `check`: what kubectl and docker say about a cluster.
 //! - `stages`: where the time of an operation goes.
@@ -22,11 +23,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;
+mod load;
 mod machine;
 mod real;
 mod report;
 mod requests;
 mod samples;
+mod seed;
 mod server;
 mod stages;
 
@@ -111,6 +114,7 @@ fn run() -> anyhow::Result<()> {
 }
 
 async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    load::measure(settings, report).await.context("measuring how many reads the API answers")?;
     requests::measure(settings, report).await.context("measuring how fast the API answers")?;
     real::measure(settings, report).await.context("measuring on the Docker Engine")
 }

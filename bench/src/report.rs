@@ -31,6 +31,10 @@ pub(crate) enum Unit {
     Millis,
     /// Megabytes, as in 1024 * 1024 bytes.
     Megabytes,
+    /// Answers a second.
+    Rate,
+    /// Processors kept busy.
+    Cores,
 }
 
 impl Unit {
@@ -40,6 +44,8 @@ impl Unit {
             Self::Millis if value >= 100.0 => format!("{value:.0} ms"),
             Self::Millis => format!("{value:.1} ms"),
             Self::Megabytes => format!("{value:.1} MB"),
+            Self::Rate => format!("{value:.0}/s"),
+            Self::Cores => format!("{value:.2}"),
         }
     }
 }
@@ -53,6 +59,16 @@ impl Report {
     /// Adds a line with a percentile. `goal` is the most that it may be.
     pub(crate) fn percentile(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, percent: usize) {
         self.line(&format!("{what}, p{percent}"), unit, goal, samples, samples.percentile(percent));
+    }
+
+    /// Adds a line with the median of answers a second. `goal` is the fewest that they may be.
+    pub(crate) fn rate(&mut self, what: &str, goal: Option<f64>, samples: &Samples) {
+        let value = samples.median();
+        self.line(what, Unit::Rate, None, samples, value);
+        if let (Some(goal), Some(row)) = (goal, self.rows.last_mut()) {
+            row.goal = format!("≥ {}", Unit::Rate.text(goal));
+            row.is_missed = value < goal;
+        }
     }
 
     fn line(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, value: f64) {

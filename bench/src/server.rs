@@ -131,6 +131,16 @@ impl Server {
         lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
     }
 
+    /// The database's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data().join("jeroboam.db")
+    }
+
+    /// Where the API is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

@@ -37,12 +37,19 @@ impl Server {
         reply.subject_token
     }
 
+    /// A cloud of clouds.yaml.
+    #[must_use]
+    pub fn cloud(&self, name: &str) -> Value {
+        let text = std::fs::read_to_string(self.data().join("clouds.yaml")).unwrap();
+        let mut clouds: Value = serde_norway::from_str(&text).unwrap();
+        clouds["clouds"][name].take()
+    }
+
     /// Asks for a token of a cloud of clouds.yaml, with another password if one is given.
     #[must_use]
     pub fn login(&self, cloud: &str, password: Option<&str>) -> Reply {
-        let text = std::fs::read_to_string(self.data().join("clouds.yaml")).unwrap();
-        let clouds: Value = serde_norway::from_str(&text).unwrap();
-        let auth = &clouds["clouds"][cloud]["auth"];
+        let cloud = self.cloud(cloud);
+        let auth = &cloud["auth"];
         let domain = json!({"name": auth["user_domain_name"]});
         let password = password.map_or_else(|| auth["password"].clone(), Into::into);
         let body = json!({"auth": {

@@ -9,6 +9,7 @@ mod disk;
 mod docker;
 mod outage;
 mod server;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -20,6 +21,7 @@ pub use disk::SmallDisk;
 pub use docker::{Events, container_of, containers_of, docker_output, marked};
 pub use outage::Outage;
 pub use server::{Server, Setup};
+pub use session::Session;
 
 /// Between two looks at a condition.
 pub const LOOK: Duration = Duration::from_millis(50);

@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Answer, LOOK, binary, docker_output, marked};
+use crate::{Answer, LOOK, binary, docker_output, eventually, marked};
 
 /// How long a server may take to answer after its start.
 const START: Duration = Duration::from_secs(30);
+
+/// How long a cluster of the simulated cloud may take to come or go.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is to be started, where it differs from the usual.
 #[derive(Debug, Default)]
@@ -46,6 +49,12 @@ impl Server {
     #[must_use]
     pub fn with(arguments: &[&str]) -> Self {
         Self::set_up(Setup { arguments: arguments.iter().map(|arg| (*arg).to_owned()).collect(), ..Setup::default() })
+    }
+
+    /// Starts one on the simulated cloud, for what does not need real clusters.
+    #[must_use]
+    pub fn simulated() -> Self {
+        Self::with(&["--infrastructure", "simulated"])
     }
 
     /// Starts one that differs from the usual.
@@ -156,6 +165,31 @@ impl Server {
     pub fn create(&self, kind: &str, name: &str, workers: u32) {
         let workers = workers.to_string();
         self.ok(&["bay", "create", name, "--baymodel", kind, "--node-count", &workers, "--watch"]);
+    }
+
+    /// Waits until a cluster has come to a status and its health is known: until then its health differs from run to run.
+    pub fn settle(&self, cluster: &str, status: &str) {
+        eventually(&format!("{cluster} is {status} and well"), PATIENCE, || {
+            let shown = self.json(&["cluster", "show", cluster]);
+            let nodes = shown["node_count"].as_u64()? + shown["master_count"].as_u64()?;
+            let ready = shown["health_status_reason"].as_object()?.keys().filter(|key| key.ends_with(".Ready")).count();
+            let is_well = shown["health_status"] == "HEALTHY" && ready as u64 == nodes;
+            (shown["status"] == status && is_well).then_some(())
+        });
+    }
+
+    /// Waits until a cluster has come to a status.
+    pub fn reach(&self, cluster: &str, status: &str) {
+        eventually(&format!("{cluster} is {status}"), PATIENCE, || {
+            (self.json(&["cluster", "show", cluster])["status"] == status).then_some(())
+        });
+    }
+
+    /// Waits until a cluster is gone.
+    pub fn gone(&self, cluster: &str) {
+        eventually(&format!("{cluster} is gone"), PATIENCE, || {
+            (self.cli(&["cluster", "show", cluster]).code == 3).then_some(())
+        });
     }
 
     /// The id of a cluster.

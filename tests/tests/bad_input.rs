@@ -76,6 +76,7 @@ fn nothing_was_made(server: &Server) {
     assert_eq!(server.json(&["baymodel", "list"]).as_array().unwrap().len(), 2);
 }
 
+// Covers: R328, W015, W016.
 #[test]
 fn a_cluster_of_another_project_is_not_there() {
     let server = Server::start();
@@ -161,6 +162,8 @@ fn by_the_api(server: &Server, uuid: &str, operation: &str, manifest: &str) {
             ("GET", format!("/v1/pods?bay_ident={ident}"), None),
             ("GET", format!("/v1/pods/web?bay_ident={ident}"), None),
             ("DELETE", format!("/v1/pods/web?bay_ident={ident}"), None),
+            ("GET", format!("/v1/rcs/web?bay_ident={ident}"), None),
+            ("DELETE", format!("/v1/rcs/web?bay_ident={ident}"), None),
             ("GET", format!("/v1/operations/{operation}"), None),
             ("GET", format!("/v1/operations/{operation}/events"), None),
             ("POST", format!("/v1/operations/{operation}/actions/cancel"), None),

@@ -17,6 +17,7 @@ fn step<'a>(operation: &'a Value, key: &str) -> &'a Value {
     operation["steps"].as_array().unwrap().iter().find(|step| step["key"] == key).unwrap_or(&Value::Null)
 }
 
+// Covers: R347, W050.
 #[test]
 fn a_node_killed_while_creating_is_named_with_its_cause_and_retry_and_delete_both_work() {
     let server = Server::start();

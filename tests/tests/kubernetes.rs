@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jeroboam_tests::{Server, eventually, run};
+use jeroboam_tests::{Server, container_of, docker_output, eventually, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -16,6 +16,7 @@ fn kubectl(config: &Path, args: &[&str]) -> String {
     run("kubectl", args, &[("KUBECONFIG", config)])
 }
 
+// Covers: W049, W051, W060.
 #[test]
 fn a_cluster_runs_pods_services_and_replication_controllers_and_leaves_nothing_behind() {
     let server = Server::start();
@@ -215,16 +216,22 @@ fn what_was_made_is_deleted(server: &Server) {
     }
 }
 
+// Covers: W062.
 #[test]
-fn pods_reach_each_other_over_vxlan() {
+fn pods_reach_each_other_over_vxlan_in_the_network_of_the_label() {
     let server = Server::start();
-    let vxlan = ["--labels", "flannel_backend=vxlan"];
+    let labels = ["--labels", "flannel_use_vxlan=true,flannel_network_cidr=10.120.0.0/16"];
     server
-        .ok(&[&["bay", "create", "vx", "--baymodel", "kubernetes", "--node-count", "2", "--watch"], &vxlan[..]]
+        .ok(&[&["bay", "create", "vx", "--baymodel", "kubernetes", "--node-count", "2", "--watch"], &labels[..]]
             .concat());
     let dir = server.scratch("config");
     server.ok(&["bay", "config", "vx", "--dir", dir.to_str().unwrap()]);
     let config = dir.join("config");
-    pods_reach_each_other(&config, &pod_on_each_worker(&server, "vx"));
+    let pods = pod_on_each_worker(&server, "vx");
+    assert!(pods.iter().all(|(_, address)| address.starts_with("10.120.")), "{pods:?}");
+    pods_reach_each_other(&config, &pods);
+    let container = container_of(&server.uuid_of("vx"), "vx-worker-0").unwrap();
+    let devices = docker_output(&["exec", &container, "ip", "-d", "link", "show", "type", "vxlan"]);
+    assert!(devices.contains("vxlan id"), "{devices}");
     server.ok(&["bay", "delete", "vx", "--watch"]);
 }

@@ -9,11 +9,13 @@ use jeroboam_tests::{Events, Server, container_of, containers_of, docker_output,
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
+// Covers: R352.
 #[test]
 fn a_server_killed_at_every_step_of_a_kubernetes_cluster_ends_as_if_nothing_had_happened() {
     killed_at_every_step("kubernetes");
 }
 
+// Covers: R352.
 #[test]
 fn a_server_killed_at_every_step_of_a_swarm_ends_as_if_nothing_had_happened() {
     killed_at_every_step("swarm");

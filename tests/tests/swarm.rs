@@ -8,6 +8,7 @@ use jeroboam_tests::{Server, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+// Covers: W065, W066.
 #[test]
 fn a_swarm_runs_containers_and_leaves_nothing_behind() {
     let server = Server::start();

@@ -1,0 +1,67 @@
+//! Labels and flavors by the command line, on the simulated cloud.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use jeroboam_tests::Server;
+
+/// The line of a table that begins with a name, its cells with one blank between them.
+fn line(table: &str, name: &str) -> String {
+    let line = table.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in:\n{table}"));
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn labels_are_listed_shown_and_explained() {
+    let server = Server::simulated();
+    let list = server.ok(&["label", "list"]);
+    assert!(line(&list, "flannel_backend").starts_with("flannel_backend choice host-gw kubernetes How pods"), "{list}");
+    assert!(!list.contains("availability_zone"), "{list}");
+    let swarm = server.ok(&["label", "list", "--all", "--coe", "swarm", "-o", "name"]);
+    assert!(swarm.lines().any(|name| name == "availability_zone") && !swarm.contains("kube_tag"), "{swarm}");
+    assert_eq!(line(&server.ok(&["label", "show", "flannel_backend"]), "allowed"), "allowed host-gw, vxlan or udp");
+    let answer = server.cli(&["label", "show", "flanel_backend"]);
+    assert!(answer.code == 3 && answer.err.contains("did you mean flannel_backend?"), "{answer:?}");
+
+    let labels = "flannel_backend=vxlan,npd_enabled=true";
+    server.ok(&["baymodel", "create", "kind", "--coe", "kubernetes", "--image", "debian-12", "--labels", labels]);
+    server.ok(&["bay", "create", "demo", "--baymodel", "kind", "--labels", "flannel_backend=host-gw", "--no-wait"]);
+    let of_template = server.ok(&["label", "explain", "--baymodel", "kind"]);
+    assert_eq!(line(&of_template, "flannel_backend"), "flannel_backend vxlan template");
+    assert_eq!(line(&of_template, "npd_enabled"), "npd_enabled true template Magnum's, no effect here");
+    for group in [&[][..], &["--node-group", "default-worker"]] {
+        let of_cluster = server.ok(&[&["label", "explain", "--cluster", "demo"], group].concat());
+        assert_eq!(line(&of_cluster, "flannel_backend"), "flannel_backend host-gw cluster template has vxlan");
+        assert_eq!(line(&of_cluster, "kube_tag"), "kube_tag v1.20.2 default");
+        assert!(line(&of_cluster, "npd_enabled").contains("was not taken over"), "{of_cluster}");
+    }
+    assert_eq!(line(&server.ok(&["label", "explain", "kube_tag", "--cluster", "demo"]), "from"), "from default");
+}
+
+#[test]
+fn a_slip_in_a_label_or_flavor_is_refused_with_a_hint() {
+    let server = Server::simulated();
+    for (option, value, hint) in [
+        ("--labels", "kubetag=v1.20.2", "labels.kubetag: is not known, did you mean kube_tag?"),
+        ("--labels", "flannel_backend=pigeon", "labels.flannel_backend: must be host-gw, vxlan or udp"),
+        ("--flavor", "m1.smal", "flavor_id: there is no flavor 'm1.smal'"),
+        ("--keypair", "missing", "keypair: there is no keypair 'missing'"),
+    ] {
+        let answer = server.cli(&["bay", "create", "demo", "--baymodel", "kubernetes", option, value]);
+        assert!((1..=3).contains(&answer.code) && answer.err.contains(hint), "{answer:?}");
+    }
+    assert_eq!(server.json(&["bay", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn the_operator_chooses_which_labels_are_accepted() {
+    let create = |server: &Server, label: &str| {
+        let kind = ["--coe", "kubernetes", "--image", "debian-12", "--labels", label];
+        server.cli(&[&["baymodel", "create", "kind"], &kind[..]].concat()).code
+    };
+    for (rules, magnums, anybodys) in [("strict", false, false), ("magnum", true, false), ("any", true, true)] {
+        let server = Server::with(&["--infrastructure", "simulated", "--label-rules", rules]);
+        assert_eq!(create(&server, "npd_enabled=true") == 0, magnums, "{rules}");
+        assert_eq!(create(&server, "our_own=x") == 0, anybodys, "{rules}");
+        assert_eq!(server.json(&["label", "list"])[0]["name"], "kube_tag");
+    }
+}

@@ -1,0 +1,55 @@
+//! Node groups of a living cluster: made, marked, resized and taken away.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+
+use jeroboam_tests::{Server, run};
+
+fn kubectl(config: &Path, args: &[&str]) -> String {
+    run("kubectl", args, &[("KUBECONFIG", config)])
+}
+
+fn nodes(config: &Path, selector: &str) -> Vec<String> {
+    let listed = kubectl(config, &["get", "nodes", "-o", "name", "-l", selector]);
+    listed.lines().map(|line| line.trim_start_matches("node/").to_owned()).collect()
+}
+
+fn kubeconfig(server: &Server) -> PathBuf {
+    let dir = server.scratch("config");
+    server.ok(&["bay", "config", "c", "--dir", dir.to_str().unwrap()]);
+    dir.join("config")
+}
+
+#[test]
+fn a_node_group_comes_changes_and_goes_on_a_living_cluster() {
+    let server = Server::start();
+    server.create("kubernetes", "c", 1);
+    let config = kubeconfig(&server);
+
+    server.ok(&["nodegroup", "create", "c", "fast", "--node-count", "2", "--node-labels", "tier=fast", "--watch"]);
+    assert_eq!(nodes(&config, "tier=fast"), ["c-fast-0", "c-fast-1"]);
+    assert_eq!(nodes(&config, "tier!=fast"), ["c-master-0", "c-worker-0"], "others keep what they have");
+
+    server.ok(&[
+        &["nodegroup", "update", "c", "fast", "--node-labels", "disk=nvme", "--watch"][..],
+        &["--node-taints", "dedicated=fast:NoSchedule"],
+    ]
+    .concat());
+    assert_eq!(nodes(&config, "disk=nvme,!tier"), ["c-fast-0", "c-fast-1"], "new labels instead of the old ones");
+    let taints = "jsonpath={.items[*].spec.taints[*].key}";
+    let taints = kubectl(&config, &["get", "nodes", "-l", "disk=nvme", "-o", taints]);
+    // Kubernetes' own taints come and go.
+    assert_eq!(taints.split(' ').filter(|key| *key == "dedicated").count(), 2, "{taints}");
+
+    server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--remove", "c-fast-0", "--watch"]);
+    assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node that was named went");
+
+    server.ok(&["nodegroup", "delete", "c", "fast", "--watch"]);
+    assert_eq!(nodes(&config, "disk=nvme"), Vec::<String>::new());
+    assert_eq!(nodes(&config, ""), ["c-master-0", "c-worker-0"]);
+    let groups = server.json(&["nodegroup", "list", "c"]);
+    assert_eq!(groups.as_array().unwrap().len(), 2, "{groups}");
+    let refused = server.cli(&["nodegroup", "delete", "c", "default-worker"]);
+    assert!(refused.code != 0 && refused.err.contains("default"), "{refused:?}");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+}

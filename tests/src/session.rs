@@ -58,6 +58,8 @@ impl<'a> Session<'a> {
             .env("COLUMNS", "200")
             .env("NO_PROXY", "*")
             .env("PYTHONWARNINGS", "ignore")
+            // Sets in the order of one run: this client sends tags in that order.
+            .env("PYTHONHASHSEED", "0")
             .stdin(Stdio::null())
             .output()
             .unwrap();

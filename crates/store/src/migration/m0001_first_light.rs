@@ -6,6 +6,7 @@ use super::columns::{
     flag, json, maybe_bytes, maybe_json, maybe_number, maybe_short, maybe_text, maybe_word, number, short, table, uuid,
     word,
 };
+use super::parts::{create, index, unique};
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -14,13 +15,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in tables() {
-            manager.create_table(table).await?;
-        }
-        for index in indexes() {
-            manager.create_index(index).await?;
-        }
-        Ok(())
+        create(manager, tables(), indexes()).await
     }
 
     /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
@@ -261,17 +256,4 @@ fn points_at(table: &'static str, column: &'static str, target: &'static str) ->
         .to(target, "uuid")
         .on_delete(ForeignKeyAction::Restrict)
         .take()
-}
-
-pub(super) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut statement = Index::create();
-    statement.name(format!("ix_{table}_{}", columns.join("_"))).table(table);
-    for column in columns {
-        statement.col(*column);
-    }
-    statement
-}
-
-pub(super) fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    index(table, columns).unique().take()
 }

@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use super::columns::{json, maybe_bytes, maybe_short, number, short, table};
-use super::m0001_first_light::{index, unique};
+use super::parts::{create, index, unique};
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -12,13 +12,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in tables() {
-            manager.create_table(table).await?;
-        }
-        for index in indexes() {
-            manager.create_index(index).await?;
-        }
-        Ok(())
+        create(manager, tables(), indexes()).await
     }
 
     /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).

@@ -7,6 +7,7 @@ mod m0001_first_light;
 mod m0002_quotas_and_federations;
 mod m0003_keys_and_notifications;
 mod m0004_roles_of_node_groups;
+mod parts;
 
 /// Brings a schema up to date.
 pub(crate) struct Migrator;

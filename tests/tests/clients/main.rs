@@ -4,7 +4,9 @@
 //! Where the reality of clusters does not matter the servers run on the simulated cloud.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ansible;
 mod bays;
+mod gophercloud;
 mod magnum;
 mod openstack;
 mod openstack_other;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jeroboam_tests::{Server, run};
+use jeroboam_tests::{Server, container_of, docker_output, run};
 
 fn kubectl(config: &Path, args: &[&str]) -> String {
     run("kubectl", args, &[("KUBECONFIG", config)])
@@ -12,6 +12,18 @@ fn kubectl(config: &Path, args: &[&str]) -> String {
 fn nodes(config: &Path, selector: &str) -> Vec<String> {
     let listed = kubectl(config, &["get", "nodes", "-o", "name", "-l", selector]);
     listed.lines().map(|line| line.trim_start_matches("node/").to_owned()).collect()
+}
+
+/// What Kubernetes says a node is: autoscalers and auto-healers name by it the nodes that are to go.
+fn machine_id(config: &Path, node: &str) -> String {
+    kubectl(config, &["get", "node", node, "-o", "jsonpath={.status.nodeInfo.machineID}"])
+}
+
+/// The node's uuid, without dashes as machines have theirs.
+fn node_uuid(cluster: &str, node: &str) -> String {
+    let container = container_of(cluster, node).unwrap();
+    let label = "{{index .Config.Labels \"org.jeroboam.node\"}}";
+    docker_output(&["inspect", "--format", label, &container]).trim().replace('-', "")
 }
 
 fn kubeconfig(server: &Server) -> PathBuf {
@@ -41,7 +53,12 @@ fn a_node_group_comes_changes_and_goes_on_a_living_cluster() {
     // Kubernetes' own taints come and go.
     assert_eq!(taints.split(' ').filter(|key| *key == "dedicated").count(), 2, "{taints}");
 
-    server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--remove", "c-fast-0", "--watch"]);
+    let cluster = server.uuid_of("c");
+    for node in ["c-master-0", "c-worker-0", "c-fast-0", "c-fast-1"] {
+        assert_eq!(machine_id(&config, node), node_uuid(&cluster, node), "{node}");
+    }
+    let named = machine_id(&config, "c-fast-0");
+    server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--remove", &named, "--watch"]);
     assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node that was named went");
 
     server.ok(&["nodegroup", "delete", "c", "fast", "--watch"]);

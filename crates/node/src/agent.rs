@@ -75,6 +75,11 @@ async fn agent() -> anyhow::Result<()> {
     tracing::info!(?facts, container, "this machine");
     let board = Arc::new(Board::new(facts));
     let bootstrap = read_bootstrap(Path::new(BOOTSTRAP_PATH))?;
+    // A real machine has an identity of its own.
+    let prepared = match container {
+        true => prepared.and_then(|()| machine::identity::take_on(Path::new("/"), bootstrap.node)),
+        false => prepared,
+    };
     let home = tokio::select! {
         home = Home::connect(&bootstrap, Path::new(STATE)) => home?,
         _ = terminate.recv() => return Ok(()),

@@ -2,5 +2,6 @@
 
 pub mod cgroup;
 pub mod facts;
+pub mod identity;
 pub mod init;
 pub mod prepare;

@@ -24,8 +24,10 @@ struct File {
 pub(crate) fn find(environment: &impl Environment, choice: &Choice, name: Option<&str>) -> Result<(Cloud, String)> {
     let paths = paths(environment, choice);
     let mut known = Vec::new();
+    let mut found = Vec::new();
     for path in &paths {
         let Some(mut file) = read(environment, path)? else { continue };
+        found.push(path);
         let wanted = match name {
             Some(name) => name.to_owned(),
             None if file.clouds.contains_key(OUR_CLOUD) => OUR_CLOUD.to_owned(),
@@ -52,19 +54,27 @@ pub(crate) fn find(environment: &impl Environment, choice: &Choice, name: Option
         })?;
         return Ok((cloud, origin));
     }
-    Err(nothing_found(name, &paths, &known))
+    Err(nothing_found(name, &paths, &found, &known))
 }
 
-fn nothing_found(name: Option<&str>, paths: &[PathBuf], known: &[String]) -> Error {
-    let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+fn nothing_found(name: Option<&str>, looked: &[PathBuf], found: &[&PathBuf], known: &[String]) -> Error {
+    let list = |paths: &mut dyn Iterator<Item = &PathBuf>| {
+        paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
     let message = match name {
-        Some(name) => format!("there is no cloud '{name}' in {}", looked.join(", ")),
-        None if known.is_empty() => format!("there is no clouds.yaml; looked for {}", looked.join(", ")),
+        // That the file is missing comes first: no cloud of it can be chosen.
+        _ if found.is_empty() => match looked {
+            // The only one when a variable names it.
+            [path] => format!("there is no file {}, which OS_CLIENT_CONFIG_FILE names", path.display()),
+            _ => format!("there is no clouds.yaml; looked for {}", list(&mut looked.iter())),
+        },
+        Some(name) => format!("there is no cloud '{name}' in {}", list(&mut found.iter().copied())),
+        None if known.is_empty() => format!("there is no cloud in {}", list(&mut found.iter().copied())),
         None => "there are several clouds and none is chosen".to_owned(),
     };
     let action = if known.is_empty() {
-        "Start a server on this machine with `jeroboam up`, or point OS_CLIENT_CONFIG_FILE to a clouds.yaml, or set \
-         OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME"
+        "Start a server on this machine with `jeroboam up`,\nor point OS_CLIENT_CONFIG_FILE to a clouds.yaml,\n\
+         or set OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME"
             .to_owned()
     } else {
         format!("Choose one with --os-cloud or OS_CLOUD: {}", known.join(", "))

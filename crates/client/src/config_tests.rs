@@ -155,3 +155,18 @@ fn what_is_missing_or_wrong_is_named() {
     let error = load(&made(&[], &[(DATA, OURS)]), Some("nope")).unwrap_err();
     assert!(error.action().unwrap().contains("jeroboam-admin"), "{error}");
 }
+
+#[test]
+fn a_file_that_is_missing_is_said_to_be_missing_whatever_cloud_was_wanted() {
+    let named = made(&[("OS_CLIENT_CONFIG_FILE", "/none.yaml"), ("OS_CLOUD", "work")], &[]);
+    let error = load(&named, None).unwrap_err();
+    assert_eq!(error.to_string(), "there is no file /none.yaml, which OS_CLIENT_CONFIG_FILE names");
+    assert!(error.action().unwrap().contains("OS_CLIENT_CONFIG_FILE"), "{error:?}");
+    let error = load(&made(&[], &[]), Some("work")).unwrap_err();
+    assert!(error.to_string().starts_with("there is no clouds.yaml; looked for ./clouds.yaml"), "{error}");
+    // Where there are files, those are named that have not got it.
+    let error = load(&made(&[], &[(DATA, OURS)]), Some("work")).unwrap_err();
+    assert_eq!(error.to_string(), format!("there is no cloud 'work' in {DATA}"));
+    let error = load(&made(&[], &[(DATA, "clouds: {}")]), None).unwrap_err();
+    assert_eq!(error.to_string(), format!("there is no cloud in {DATA}"));
+}

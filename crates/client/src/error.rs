@@ -81,6 +81,12 @@ impl Error {
         matches!(self, Self::Api(error) if error.status == 404)
     }
 
+    /// Whether it is about a name that several things have.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_ambiguous())
+    }
+
     /// Whether the same call may work in a moment, without anything being changed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -100,13 +106,13 @@ impl Error {
         }
     }
 
-    /// What to do about it. `None` when the message says it all, as messages about a field do.
+    /// What to do about it, in one line or several. `None` when the message says it all, as messages about a field do.
     #[must_use]
     pub fn action(&self) -> Option<String> {
         match self {
             Self::Config { action, .. } => Some(action.clone()),
             Self::Unreachable { url, .. } => Some(format!(
-                "Check that the server runs and that {url} is its address. `jeroboam up` starts one on this machine"
+                "Check that the server runs and that {url} is its address.\n`jeroboam up` starts one on this machine"
             )),
             Self::Login { status: 401, source_of_credentials, .. } => {
                 Some(format!("Check the user name, password and project in {source_of_credentials}"))
@@ -121,12 +127,17 @@ impl Error {
 }
 
 impl ApiError {
+    /// Magnum says so in words only: "Multiple clusters exist with same name".
+    fn is_ambiguous(&self) -> bool {
+        self.status == 409 && self.message.contains("ultiple")
+    }
+
     fn action(&self) -> Option<&'static str> {
         match self.status {
             401 => Some("Log in again: the token is not valid any more"),
-            403 => Some("Ask the administrator of the project for the role or the quota that this needs"),
-            404 => Some("Check the name or id, and that the project is the right one; `list` shows what there is"),
-            409 if self.message.contains("ultiple") => Some("Give the id instead of the name"),
+            403 => Some("Ask the project's administrator for the role or quota that this needs"),
+            404 => Some("Check the name or id, and the project; `list` shows what there is"),
+            409 if self.is_ambiguous() => Some("`list` shows the ids of all that have the name"),
             // With a reason it is one of our own answers, which says itself what to do.
             500..=599 if self.reason.is_none() => {
                 Some("Try again in a moment; if it stays, give the operator the request id")

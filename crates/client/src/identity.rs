@@ -1,5 +1,6 @@
 //! Logging in: Keystone v3, and the way from its catalogue to the API.
 
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +23,21 @@ struct TokenBody {
 struct Token {
     #[serde(default)]
     catalog: Vec<Service>,
+    #[serde(default)]
+    project: Option<Project>,
+}
+
+/// A project.
+#[derive(Deserialize)]
+pub(crate) struct Project {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: String,
+}
+
+#[derive(Deserialize)]
+struct Projects {
+    projects: Vec<Project>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +60,7 @@ struct Endpoint {
 /// Gets a token and finds the API.
 pub(crate) async fn login(client: &Client) -> Result<Login> {
     let config = client.config();
-    let url = tokens_url(&config.auth_url);
+    let url = identity_url(&config.auth_url, &["auth", "tokens"]);
     let response = client
         .http(&url)?
         .post(url.clone())
@@ -79,11 +95,54 @@ pub(crate) async fn login(client: &Client) -> Result<Login> {
         Some(endpoint) => endpoint.clone(),
         None => find_endpoint(config, &body.token.catalog)?,
     };
-    Ok(Login { token, endpoint: with_version(endpoint) })
+    Ok(Login { token, endpoint: with_version(endpoint), project: body.token.project })
 }
 
-/// `auth_url` may be given with or without `/v3`.
-fn tokens_url(auth_url: &Url) -> Url {
+/// Id of a project that is given by name or id, as far as the identity service tells.
+pub(crate) async fn project_id(client: &Client, token: &SecretString, ident: &str) -> Result<Option<String>> {
+    let auth_url = &client.config().auth_url;
+    // By its name first: that is what people give, and an id is nobody's name.
+    let mut by_name = identity_url(auth_url, &["projects"]);
+    by_name.query_pairs_mut().append_pair("name", ident);
+    let found = ask(client, token, &by_name).await?;
+    if found.status() == StatusCode::FORBIDDEN {
+        // Not for us to list. The API knows whether we may see what is in that project.
+        return Ok(Some(ident.to_owned()));
+    }
+    if found.status().is_success() {
+        let protocol = |error: reqwest::Error| Error::Protocol { url: by_name.to_string(), message: error.to_string() };
+        let Projects { projects } = found.json().await.map_err(protocol)?;
+        match projects.as_slice() {
+            [] => {}
+            [one] => return Ok(Some(one.id.clone())),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|project| project.id.as_str()).collect();
+                return Err(Error::Config {
+                    message: format!("{} projects are named {ident}", ids.len()),
+                    action: format!("Give the id of one: {}", ids.join(", ")),
+                });
+            }
+        }
+    }
+    let by_id = ask(client, token, &identity_url(auth_url, &["projects", ident])).await?;
+    // Anything but a clear no is left to the API.
+    Ok((by_id.status() != StatusCode::NOT_FOUND).then(|| ident.to_owned()))
+}
+
+async fn ask(client: &Client, token: &SecretString, url: &Url) -> Result<reqwest::Response> {
+    client
+        .http(url)?
+        .get(url.clone())
+        .header("accept", "application/json")
+        .header("x-auth-token", token.expose_secret())
+        .timeout(crate::config::LOGIN_TIMEOUT)
+        .send()
+        .await
+        .map_err(|error| unreachable(url, &error))
+}
+
+/// An address of the identity service. `auth_url` may be given with or without `/v3`.
+fn identity_url(auth_url: &Url, segments: &[&str]) -> Url {
     let mut url = auth_url.clone();
     let has_version = url.path().trim_end_matches('/').ends_with("/v3");
     if let Ok(mut path) = url.path_segments_mut() {
@@ -91,7 +150,7 @@ fn tokens_url(auth_url: &Url) -> Url {
         if !has_version {
             path.push("v3");
         }
-        path.extend(["auth", "tokens"]);
+        path.extend(segments);
     }
     url
 }
@@ -175,9 +234,10 @@ mod tests {
         for given in
             ["http://h:1/identity", "http://h:1/identity/", "http://h:1/identity/v3", "http://h:1/identity/v3/"]
         {
-            assert_eq!(tokens_url(&url(given)).as_str(), "http://h:1/identity/v3/auth/tokens", "{given}");
+            let tokens = identity_url(&url(given), &["auth", "tokens"]);
+            assert_eq!(tokens.as_str(), "http://h:1/identity/v3/auth/tokens", "{given}");
         }
-        assert_eq!(tokens_url(&url("http://h:1")).as_str(), "http://h:1/v3/auth/tokens");
+        assert_eq!(identity_url(&url("http://h:1"), &["projects"]).as_str(), "http://h:1/v3/projects");
         assert_eq!(with_version(url("http://h:1")).as_str(), "http://h:1/v1");
         assert_eq!(with_version(url("http://h:1/x/v1")).as_str(), "http://h:1/x/v1");
     }

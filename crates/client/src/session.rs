@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use url::Url;
 use crate::Result;
 use crate::config::Config;
 use crate::error::{ApiError, Error};
-use crate::identity;
+use crate::identity::{self, Project};
 
 /// How long making a connection may take. Servers are near; a longer wait only hides that one is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ const LONG_CALL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const PAGE_SIZE: usize = 500;
 /// The header that chooses a microversion (contract magnum-v1 section 1.3).
 const MICROVERSION_HEADER: &str = "openstack-api-version";
+/// The header that makes a repeated POST do nothing again (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 /// We read whatever is there, so the newest is right.
 const MICROVERSION: &str = "container-infra latest";
 
@@ -33,6 +36,7 @@ const MICROVERSION: &str = "container-infra latest";
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    idempotency_key: Option<HeaderValue>,
 }
 
 struct Inner {
@@ -46,6 +50,8 @@ struct Inner {
 
 /// What a login gave. Kept in memory only.
 pub(crate) struct Login {
+    /// The project that the token is for, if it is for one.
+    pub(crate) project: Option<Project>,
     pub(crate) token: SecretString,
     /// Base of the API, with `/v1`.
     pub(crate) endpoint: Url,
@@ -142,7 +148,46 @@ impl Client {
             certificates(path)?;
         }
         let inner = Inner { config, plain: OnceLock::new(), secure: OnceLock::new(), login: Mutex::new(None) };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), idempotency_key: None })
+    }
+
+    /// The same client, whose creates and actions carry this `Idempotency-Key`: sent again with it within 24 hours, a
+    /// request does nothing again and gets the answer of the first time. Of use where a program repeats what it did not
+    /// see the end of.
+    ///
+    /// # Errors
+    /// When the key cannot be sent as a header.
+    pub fn with_idempotency_key(self, key: &str) -> Result<Self> {
+        let value = HeaderValue::from_str(key).map_err(|_| Error::Config {
+            message: format!("the idempotency key {key:?} has characters other than printable ASCII"),
+            action: "Give a UUID, or the id of the job that sends the request".to_owned(),
+        })?;
+        Ok(Self { idempotency_key: Some(value), ..self })
+    }
+
+    /// Id of the project that the login is for.
+    ///
+    /// # Errors
+    /// When logging in fails, or gives a token without a project.
+    pub async fn project(&self) -> Result<String> {
+        let project = self.login(None).await?.project.as_ref().map(|project| project.id.clone());
+        project.ok_or_else(|| Error::Config {
+            message: "the login is for no project".to_owned(),
+            action: "Name a project in clouds.yaml (project_name), or by OS_PROJECT_NAME".to_owned(),
+        })
+    }
+
+    /// Id of a project that is given by name or id. The login's own is known; for others the identity service is asked,
+    /// and where it tells the login nothing about others, what was given is taken for an id. `None` when there is none.
+    ///
+    /// # Errors
+    /// When several have the name, or nobody answers.
+    pub async fn project_id(&self, ident: &str) -> Result<Option<String>> {
+        let login = self.login(None).await?;
+        match &login.project {
+            Some(own) if own.id == ident || own.name == ident => Ok(Some(own.id.clone())),
+            _ => identity::project_id(self, &login.token, ident).await,
+        }
     }
 
     /// What the client was made with.
@@ -229,6 +274,11 @@ impl Client {
         }
         if let Some(timeout) = call.timeout {
             request = request.timeout(timeout);
+        }
+        if call.method == Method::POST
+            && let Some(key) = &self.idempotency_key
+        {
+            request = request.header(IDEMPOTENCY_KEY_HEADER, key);
         }
         if let Some(body) = &call.body {
             request = request.json(body);

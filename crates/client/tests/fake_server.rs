@@ -3,11 +3,11 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -25,6 +25,8 @@ struct Fake {
     logins: AtomicU32,
     /// Times that the event stream was opened.
     streams: AtomicU32,
+    /// The header `Idempotency-Key` of each call that can have one, with the call's method.
+    keys: Mutex<Vec<(String, Option<String>)>>,
     base: std::sync::OnceLock<String>,
 }
 
@@ -39,7 +41,11 @@ async fn start() -> (Client, Arc<Fake>) {
     let app = Router::new()
         .route("/identity/v3/auth/tokens", post(login))
         .route("/v1/clusters/detail", get(clusters))
-        .route("/v1/clusters/{ident}", get(cluster))
+        .route("/v1/clusters", post(accept))
+        .route("/v1/clusters/{ident}", get(cluster).delete(accept))
+        .route("/v1/clusters/{ident}/actions/retry", post(accept))
+        .route("/identity/v3/projects", get(projects))
+        .route("/identity/v3/projects/{id}", get(project))
         .route("/v1/operations/{uuid}/events", get(events))
         .with_state(Arc::clone(&fake));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,7 +80,7 @@ async fn login(State(fake): Shared, Json(body): Json<Value>) -> Response {
     }
     let number = fake.logins.fetch_add(1, Ordering::SeqCst) + 1;
     let url = fake.base.get().unwrap();
-    let catalog = json!({"token": {"catalog": [
+    let catalog = json!({"token": {"project": {"id": "demo-id", "name": "demo"}, "catalog": [
         {"type": "compute", "endpoints": [{"interface": "public", "region_id": "R", "url": "http://nowhere"}]},
         {"type": "container-infra", "endpoints": [{"interface": "public", "region_id": "R", "url": url}]},
     ]}});
@@ -105,6 +111,32 @@ async fn cluster(State(fake): Shared, Path(ident): Path<String>, headers: Header
                 "detail": "Cluster nope could not be found.", "links": []}], "error_message": "{}"});
             (StatusCode::NOT_FOUND, [("x-openstack-request-id", "req-9")], Json(body)).into_response()
         }
+    }
+}
+
+/// Accepts a write, and keeps which key it had.
+async fn accept(State(fake): Shared, method: Method, headers: HeaderMap) -> Response {
+    let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
+    fake.keys.lock().unwrap().push((method.to_string(), key));
+    (StatusCode::ACCEPTED, Json(json!({"uuid": "u"}))).into_response()
+}
+
+/// Of these there are: one `other`, two `twin`, and one that can be seen by its id only.
+async fn projects(Query(query): Query<std::collections::BTreeMap<String, String>>, headers: HeaderMap) -> Response {
+    assert!(headers.contains_key("x-auth-token"));
+    let named = |ids: &[&str]| ids.iter().map(|id| json!({"id": id, "name": query["name"]})).collect::<Vec<_>>();
+    match query["name"].as_str() {
+        "other" => Json(json!({"projects": named(&["other-id"])})).into_response(),
+        "twin" => Json(json!({"projects": named(&["one", "two"])})).into_response(),
+        "secret" => StatusCode::FORBIDDEN.into_response(),
+        _ => Json(json!({"projects": []})).into_response(),
+    }
+}
+
+async fn project(Path(id): Path<String>) -> Response {
+    match id.as_str() {
+        "other-id" => Json(json!({"project": {"id": id, "name": "other"}})).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
@@ -177,4 +209,51 @@ async fn a_watcher_survives_a_broken_stream_and_ends_with_the_operation() {
     }
     assert_eq!(seen, [OperationStatus::Queued, OperationStatus::Running, OperationStatus::Succeeded]);
     assert_eq!(fake.streams.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_goes_with_every_post_and_with_nothing_else() {
+    let (client, fake) = start().await;
+    let body = jeroboam_types::v1::ClusterCreate::default();
+    client.create_cluster(&body).await.unwrap();
+    let keyed = client.clone().with_idempotency_key("job-7").unwrap();
+    keyed.create_cluster(&body).await.unwrap();
+    keyed.retry_cluster("u").await.unwrap();
+    keyed.delete_cluster("u").await.unwrap();
+    client.create_cluster(&body).await.unwrap();
+    let keys = fake.keys.lock().unwrap().clone();
+    let sent: Vec<(&str, Option<&str>)> = keys.iter().map(|(method, key)| (method.as_str(), key.as_deref())).collect();
+    let expected = [("POST", None), ("POST", Some("job-7")), ("POST", Some("job-7")), ("DELETE", None), ("POST", None)];
+    assert_eq!(sent, expected);
+    assert_eq!(fake.logins.load(Ordering::SeqCst), 1, "they share the login");
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_header_is_refused_before_anything_is_sent() {
+    let (client, fake) = start().await;
+    for key in ["a\nb", "\u{0}"] {
+        let error = client.clone().with_idempotency_key(key).unwrap_err();
+        assert!(matches!(&error, Error::Config { .. }) && error.action().is_some(), "{error:?}");
+    }
+    assert_eq!(fake.logins.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn the_project_of_the_login_is_known_and_others_are_found_by_name_or_id() {
+    let (client, fake) = start().await;
+    assert_eq!(client.project().await.unwrap(), "demo-id");
+    for (given, found) in [
+        ("demo", Some("demo-id")),
+        ("demo-id", Some("demo-id")),
+        ("other", Some("other-id")),
+        ("other-id", Some("other-id")),
+        ("nobody", None),
+        // Who may not look has to give an id.
+        ("secret", Some("secret")),
+    ] {
+        assert_eq!(client.project_id(given).await.unwrap().as_deref(), found, "{given}");
+    }
+    let twins = client.project_id("twin").await.unwrap_err();
+    assert!(twins.action().unwrap().contains("one, two"), "{twins:?}");
+    assert_eq!(fake.logins.load(Ordering::SeqCst), 1);
 }

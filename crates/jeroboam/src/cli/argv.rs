@@ -44,14 +44,12 @@ fn split<'a>(command: &Command, word: &'a str) -> Option<(&'a str, &'a str)> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::super::Cli;
+    use super::super::spelling::command;
     use super::*;
 
     fn rewritten(line: &str) -> String {
         let arguments = line.split(' ').map(OsString::from).collect();
-        let words = rewrite(&Cli::command(), arguments);
+        let words = rewrite(&command(), arguments);
         words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
     }
 
@@ -85,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_verb_of_every_noun_has_the_other_spelling() {
-        let command = Cli::command();
+        let command = command();
         for noun in command.get_subcommands() {
             for verb in noun.get_subcommands() {
                 let line = format!("jeroboam {}-{}", noun.get_name(), verb.get_name());

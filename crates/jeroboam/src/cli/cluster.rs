@@ -12,29 +12,30 @@ use super::failure::Failure;
 use super::output::Shown;
 use super::style::{BOLD, paint, status};
 use super::watch::{WatchArgs, finished};
-use super::{Context, Spelling};
+use super::{Context, Spelling, number};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// All of the project.
+    /// List the bays of the project.
     #[command(after_help = "Examples:\n  jeroboam bay list\n  jeroboam bay list -o name")]
     List,
-    /// Everything about one.
+    /// Show everything about a bay.
     #[command(after_help = "Examples:\n  jeroboam bay show demo\n  jeroboam bay show demo -o json")]
     Show(Ident),
-    /// Make one.
+    /// Make a bay.
     #[command(after_help = "Examples:
   jeroboam bay create demo --baymodel kubernetes --node-count 2
   jeroboam bay create blue --baymodel swarm --no-wait
-  jeroboam bay create old --baymodel kubernetes --labels kube_tag=v1.20.2,flannel_backend=vxlan --merge-labels")]
+  jeroboam bay create old --baymodel kubernetes --merge-labels \\
+    --labels kube_tag=v1.20.2,flannel_backend=vxlan")]
     Create(CreateArgs),
-    /// Change its number of nodes.
+    /// Change the number of nodes of a bay.
     #[command(after_help = "Examples:
   jeroboam bay update demo --node-count 3
   jeroboam bay update demo replace node_count=3
   jeroboam bay update demo remove node_count          back to one")]
     Update(UpdateArgs),
-    /// Take them away, whatever state they are in.
+    /// Take bays away, whatever state they are in.
     #[command(after_help = "Examples:\n  jeroboam bay delete demo\n  jeroboam bay delete demo blue --no-wait")]
     Delete(DeleteArgs),
     /// Change the number of nodes of a node group.
@@ -43,21 +44,21 @@ pub(crate) enum ClusterCommand {
         after_help = "Examples:\n  jeroboam bay resize demo 4\n  jeroboam bay scale demo 1 --remove demo-worker-2"
     )]
     Resize(ResizeArgs),
-    /// Move it to another template.
+    /// Move a bay to another template.
     #[command(after_help = "Examples:
-  jeroboam cluster upgrade demo kubernetes-next
-  jeroboam cluster upgrade demo kubernetes-next --max-batch-size 2")]
+  jeroboam bay upgrade demo kubernetes-next
+  jeroboam bay upgrade demo kubernetes-next --max-batch-size 2")]
     Upgrade(UpgradeArgs),
-    /// Write what kubectl or docker need to reach it.
+    /// Write what kubectl or docker need to reach a bay.
     #[command(after_help = "Examples:
   eval \"$(jeroboam bay config demo --dir ~/demo)\" && kubectl get nodes
   jeroboam bay config demo --merge
   jeroboam bay config demo --stdout")]
     Config(ConfigArgs),
-    /// Node groups, nodes and components as a tree, with their health.
+    /// Show node groups, nodes and components of a bay as a tree, with their health.
     #[command(after_help = "Examples:\n  jeroboam bay topology demo\n  jeroboam bay topology demo -o yaml")]
     Topology(Ident),
-    /// Do once more what failed.
+    /// Try once more what failed on a bay.
     #[command(after_help = "Examples:\n  jeroboam bay retry demo")]
     Retry(RetryArgs),
 }
@@ -83,11 +84,11 @@ pub(crate) struct CreateArgs {
     baymodel: String,
 
     /// Nodes that carry the work.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: Option<i64>,
 
     /// Masters; odd.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     master_count: Option<i64>,
 
     /// Labels; instead of those of the template, unless --merge-labels is given.
@@ -99,7 +100,7 @@ pub(crate) struct CreateArgs {
     merge_labels: bool,
 
     /// Minutes until it is given up.
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = number::<u32>, allow_negative_numbers = true)]
     timeout: Option<u32>,
 
     /// Flavor of the nodes.
@@ -115,7 +116,7 @@ pub(crate) struct CreateArgs {
     keypair: Option<String>,
 
     /// GB of each node's volume for images and containers.
-    #[arg(long, value_name = "GB")]
+    #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
     /// Kept with it and shown; clusters find themselves.
@@ -141,6 +142,10 @@ pub(crate) struct CreateArgs {
     /// Put a load balancer before the masters.
     #[arg(long)]
     master_lb_enabled: bool,
+
+    /// Put no load balancer before the masters, even if the template does.
+    #[arg(long, conflicts_with = "master_lb_enabled")]
+    master_lb_disabled: bool,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -245,7 +250,7 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
         fixed_network: arguments.fixed_network,
         fixed_subnet: arguments.fixed_subnet,
         floating_ip_enabled: switch(arguments.floating_ip_enabled, arguments.floating_ip_disabled),
-        master_lb_enabled: arguments.master_lb_enabled.then_some(true),
+        master_lb_enabled: switch(arguments.master_lb_enabled, arguments.master_lb_disabled),
     };
     let accepted = context.client.create_cluster(&body).await?;
     if !finished(context, &accepted, watch).await? {

@@ -10,7 +10,7 @@ use super::cluster_view::view;
 use super::failure::Failure;
 use super::patch::{PatchArgs, replace};
 use super::watch::{WatchArgs, finished, follow, of};
-use super::{Context, Spelling};
+use super::{Context, Spelling, number};
 
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArgs {
@@ -21,7 +21,7 @@ pub(crate) struct UpdateArgs {
     patch: PatchArgs,
 
     /// Nodes that carry the work.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, conflicts_with = "op")]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true, conflicts_with = "op")]
     node_count: Option<i64>,
 
     /// Taken for Magnum's client; what failed is always tried again or taken back as you say.
@@ -38,7 +38,7 @@ pub(crate) struct ResizeArgs {
     name: String,
 
     /// How many nodes there shall be.
-    #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: i64,
 
     /// Another node group than that of the first workers.
@@ -62,7 +62,7 @@ pub(crate) struct UpgradeArgs {
     template: String,
 
     /// Nodes replaced at a time.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<u32>, allow_negative_numbers = true)]
     max_batch_size: Option<u32>,
 
     /// Another node group than that of the first workers.
@@ -150,6 +150,8 @@ async fn told(
     }
     let view = view(context, &accepted.cluster).await?;
     let name = view.cluster.name.as_deref().unwrap_or(&view.cluster.uuid);
-    let sentence = format!("{} {name} is {what}. Follow it: jeroboam operation watch {name}", spelling.cluster());
+    // By id: the name may be that of other clusters too.
+    let operation = accepted.operation.map_or_else(|| view.cluster.uuid.clone(), |uuid| uuid.to_string());
+    let sentence = format!("{} {name} is {what}. Follow it: jeroboam operation watch {operation}", spelling.cluster());
     context.out.told(&view, &sentence)
 }

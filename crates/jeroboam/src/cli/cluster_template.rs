@@ -5,34 +5,35 @@ use jeroboam_types::v1::{ClusterTemplate, ClusterTemplateCreate, PatchOperation}
 
 use super::cluster::{label, switch};
 use super::failure::Failure;
-use super::output::{Shown, map, or_dash};
+use super::output::{Shown, map, or_dash, time};
 use super::patch::{PatchArgs, replace};
 use super::style::{BOLD, paint};
-use super::{Context, Spelling};
+use super::{Context, Spelling, number};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
-    /// All that the project may use.
-    #[command(after_help = "Examples:\n  jeroboam baymodel list\n  jeroboam cluster-template list -o yaml")]
+    /// List the baymodels that the project may use.
+    #[command(after_help = "Examples:\n  jeroboam baymodel list\n  jeroboam baymodel list -o yaml")]
     List,
-    /// Everything about one.
+    /// Show everything about a baymodel.
     #[command(after_help = "Examples:\n  jeroboam baymodel show kubernetes")]
     Show {
         /// Name or id.
         name: String,
     },
-    /// Make one.
+    /// Make a baymodel.
     #[command(after_help = "Examples:
-  jeroboam baymodel create vxlan --coe kubernetes --image debian-12 --labels flannel_backend=vxlan")]
+  jeroboam baymodel create vxlan --coe kubernetes --image debian-12 \\
+    --labels flannel_backend=vxlan")]
     Create(Box<CreateArgs>),
-    /// Change one. While clusters are made of it, only its name, tags and visibility.
+    /// Change a baymodel. While clusters are made of it, only its name, tags and visibility.
     #[command(after_help = "Examples:
   jeroboam baymodel update vxlan replace name=tunnels
   jeroboam baymodel update vxlan add labels/kube_tag=v1.20.2
   jeroboam baymodel update vxlan remove flavor_id tags
-  jeroboam cluster-template update vxlan --public")]
+  jeroboam baymodel update vxlan --public")]
     Update(UpdateArgs),
-    /// Take them away. Those that clusters are made of stay.
+    /// Take baymodels away. Those that clusters are made of stay.
     #[command(after_help = "Examples:\n  jeroboam baymodel delete vxlan")]
     Delete {
         /// Names or ids.
@@ -95,7 +96,7 @@ pub(crate) struct CreateArgs {
     volume_driver: Option<String>,
 
     /// GB of each node's volume for images and containers.
-    #[arg(long, value_name = "GB")]
+    #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
     /// How Docker keeps layers.
@@ -103,7 +104,7 @@ pub(crate) struct CreateArgs {
     docker_storage_driver: Option<String>,
 
     /// Port of the engine's API.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = number::<u16>, allow_negative_numbers = true)]
     apiserver_port: Option<u16>,
 
     /// Proxy for http.
@@ -141,6 +142,10 @@ pub(crate) struct CreateArgs {
     /// A load balancer before the masters.
     #[arg(long)]
     master_lb_enabled: bool,
+
+    /// No load balancer before the masters.
+    #[arg(long, conflicts_with = "master_lb_enabled")]
+    master_lb_disabled: bool,
 
     /// Give nodes floating addresses.
     #[arg(long)]
@@ -194,6 +199,7 @@ pub(crate) struct UpdateArgs {
 
 impl Shown for ClusterTemplate {
     const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "COE", "IMAGE", "NETWORK", "PUBLIC"];
+    const SPARE: &'static [&'static str] = &["NETWORK", "IMAGE"];
 
     fn row(&self) -> Vec<String> {
         vec![
@@ -241,8 +247,8 @@ impl Shown for ClusterTemplate {
             ("tags", text(&self.tags)),
             ("driver", text(&self.driver)),
             ("tls_disabled", self.tls_disabled.to_string()),
-            ("created_at", text(&self.created_at)),
-            ("updated_at", text(&self.updated_at)),
+            ("created_at", time(self.created_at.as_deref())),
+            ("updated_at", time(self.updated_at.as_deref())),
         ]
     }
 
@@ -310,7 +316,7 @@ impl CreateArgs {
             registry_enabled: self.registry_enabled.then_some(true),
             tls_disabled: self.tls_disabled.then_some(true),
             hidden: self.hidden.then_some(true),
-            master_lb_enabled: self.master_lb_enabled.then_some(true),
+            master_lb_enabled: switch(self.master_lb_enabled, self.master_lb_disabled),
             floating_ip_enabled: switch(self.floating_ip_enabled, self.floating_ip_disabled),
             server_type: self.server_type,
             tags: self.tags,

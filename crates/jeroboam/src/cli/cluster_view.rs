@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::failure::Failure;
-use super::output::{Shown, map, or_dash};
+use super::output::{Shown, map, or_dash, time};
 use super::style::status;
 
 /// A cluster with the name of its template, for lists.
@@ -18,7 +18,8 @@ pub(crate) struct ClusterView {
 }
 
 impl Shown for ClusterView {
-    const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "BAYMODEL", "MASTERS", "NODES", "STATUS", "HEALTH"];
+    const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "TEMPLATE", "MASTERS", "NODES", "STATUS", "HEALTH"];
+    const SPARE: &'static [&'static str] = &["MASTERS", "TEMPLATE", "NODES"];
 
     fn row(&self) -> Vec<String> {
         let cluster = &self.cluster;
@@ -47,7 +48,7 @@ impl Shown for ClusterView {
             details.push(("health_status_reason", map(reasons)));
         }
         details.extend([
-            ("baymodel", self.template.clone()),
+            ("template", self.template.clone()),
             ("api_address", or_dash(cluster.api_address.as_deref())),
             ("coe_version", or_dash(cluster.coe_version.as_deref())),
             ("container_version", or_dash(cluster.container_version.as_deref())),
@@ -60,8 +61,8 @@ impl Shown for ClusterView {
                 "create_timeout",
                 cluster.create_timeout.map_or_else(|| "-".to_owned(), |minutes| format!("{minutes} min")),
             ),
-            ("created_at", or_dash(cluster.created_at.as_deref())),
-            ("updated_at", or_dash(cluster.updated_at.as_deref())),
+            ("created_at", time(cluster.created_at.as_deref())),
+            ("updated_at", time(cluster.updated_at.as_deref())),
         ]);
         details
     }

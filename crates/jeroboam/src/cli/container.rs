@@ -6,26 +6,27 @@ use jeroboam_types::v1::{Container, ContainerCreate};
 use super::Context;
 use super::cluster::label;
 use super::failure::Failure;
-use super::output::{Shown, map, or_dash, raw};
+use super::output::{Shown, map, or_dash, raw, time};
 use super::style::{BOLD, paint, status};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContainerCommand {
-    /// All, or those of one cluster.
+    /// List containers: all, or those of one cluster.
     #[command(after_help = "Examples:\n  jeroboam container list\n  jeroboam container list --bay blue")]
     List(BayArgs),
-    /// Everything about one.
+    /// Show everything about a container.
     #[command(after_help = "Examples:\n  jeroboam container show web")]
     Show(ContainerIdent),
-    /// Make one and start it.
+    /// Make a container and start it.
     #[command(after_help = "Examples:
   jeroboam container create web --bay blue --image nginx
-  jeroboam container create job --bay blue --image debian:12 --env GREETING=hello -- sh -c 'echo $GREETING; sleep 60'")]
+  jeroboam container create job --bay blue --image debian:12 \\
+    --env GREETING=hello -- sh -c 'echo $GREETING; sleep 60'")]
     Create(CreateArgs),
-    /// Print what it wrote.
+    /// Print what a container wrote.
     #[command(after_help = "Examples:\n  jeroboam container logs web")]
     Logs(ContainerIdent),
-    /// Run a command in it. Ends with the exit code of the command.
+    /// Run a command in a container. Ends with the exit code of the command.
     #[command(visible_alias = "execute", after_help = "Examples:\n  jeroboam container exec web -- ls -l /")]
     Exec {
         #[command(flatten)]
@@ -35,7 +36,7 @@ pub(crate) enum ContainerCommand {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
-    /// Take them away, running or not.
+    /// Take containers away, running or not.
     #[command(after_help = "Examples:\n  jeroboam container delete web job")]
     Delete {
         /// Names or ids.
@@ -99,6 +100,8 @@ pub(crate) struct CreateArgs {
 
 impl Shown for Container {
     const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "STATUS", "IMAGE", "NODE", "COMMAND"];
+    const SPARE: &'static [&'static str] = &["NODE", "COMMAND"];
+    const TEXT: Option<&'static str> = Some("COMMAND");
 
     fn row(&self) -> Vec<String> {
         vec![
@@ -127,7 +130,7 @@ impl Shown for Container {
             ("environment", map(&self.environment)),
             ("node", or_dash(self.host.as_deref())),
             ("bay_uuid", self.bay_uuid.clone()),
-            ("created_at", or_dash(self.created_at.as_deref())),
+            ("created_at", time(self.created_at.as_deref())),
         ]);
         details
     }

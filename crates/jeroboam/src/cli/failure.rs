@@ -114,7 +114,7 @@ impl Failure {
                     text += &format!("\n       {}", paint(DIM, &facts.join(", ")));
                 }
                 if let Some(action) = cause.action() {
-                    text += &format!("\n       {action}.");
+                    text += &format!("\n       {}.", action.replace('\n', "\n       "));
                 }
                 Some(text)
             }

@@ -8,9 +8,12 @@ use super::failure::Failure;
 use super::output::{Shown, or_dash};
 use super::style::{DIM, paint};
 
+/// Engines that have labels.
+const ENGINES: [&str; 2] = ["kubernetes", "swarm"];
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabelCommand {
-    /// All labels that do something. Labels of Magnum's without effect here: with --all.
+    /// List the labels that do something. With --all also those of Magnum's without effect here.
     #[command(after_help = "Examples:
   jeroboam label list
   jeroboam label list --coe swarm
@@ -19,17 +22,17 @@ pub(crate) enum LabelCommand {
         /// Also those that Magnum knows and that do nothing here.
         #[arg(long)]
         all: bool,
-        /// Only those for an engine: kubernetes or swarm.
-        #[arg(long, value_name = "ENGINE")]
+        /// Only those for an engine.
+        #[arg(long, value_name = "ENGINE", value_parser = ENGINES)]
         coe: Option<String>,
     },
-    /// Everything about one.
+    /// Show everything about a label.
     #[command(after_help = "Examples:\n  jeroboam label show kube_tag")]
     Show {
         /// Its name.
         name: String,
     },
-    /// Which value holds, and where it comes from.
+    /// Show which values hold, and where they come from.
     #[command(after_help = "Examples:
   jeroboam label explain --cluster demo
   jeroboam label explain --cluster demo --node-group default-worker
@@ -42,21 +45,31 @@ pub(crate) struct ExplainArgs {
     /// Only this label.
     name: Option<String>,
 
-    /// Of a cluster.
-    #[arg(long, visible_alias = "bay", value_name = "NAME", required_unless_present = "cluster_template")]
-    cluster: Option<String>,
+    #[command(flatten)]
+    of: Of,
 
     /// Of a node group of the cluster.
     #[arg(long, alias = "nodegroup", value_name = "NAME", requires = "cluster", conflicts_with = "cluster_template")]
     node_group: Option<String>,
+}
+
+/// Whose labels.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Of {
+    /// Of a cluster.
+    #[arg(long, visible_alias = "bay", value_name = "NAME")]
+    cluster: Option<String>,
 
     /// Of clusters that are made of a template.
-    #[arg(long, visible_alias = "baymodel", value_name = "NAME", conflicts_with = "cluster")]
+    #[arg(long, visible_alias = "baymodel", value_name = "NAME")]
     cluster_template: Option<String>,
 }
 
 impl Shown for Label {
     const COLUMNS: &'static [&'static str] = &["NAME", "TYPE", "DEFAULT", "ENGINES", "DESCRIPTION"];
+    const SPARE: &'static [&'static str] = &["ENGINES"];
+    const TEXT: Option<&'static str> = Some("DESCRIPTION");
 
     fn row(&self) -> Vec<String> {
         let row = vec![
@@ -91,6 +104,7 @@ impl Shown for Label {
 
 impl Shown for ExplainedLabel {
     const COLUMNS: &'static [&'static str] = &["NAME", "VALUE", "FROM", "NOTE"];
+    const TEXT: Option<&'static str> = Some("NOTE");
 
     fn row(&self) -> Vec<String> {
         let note = self.note.clone().unwrap_or_default();
@@ -124,7 +138,7 @@ impl LabelCommand {
             }
             Self::Show { name } => out.one(&client.label(&name).await?),
             Self::Explain(arguments) => {
-                let explained = match (&arguments.cluster, &arguments.cluster_template) {
+                let explained = match (&arguments.of.cluster, &arguments.of.cluster_template) {
                     (Some(cluster), _) => client.cluster_labels(cluster, arguments.node_group.as_deref()).await?,
                     (None, template) => client.template_labels(template.as_deref().unwrap_or_default()).await?,
                 };
@@ -151,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::Cli;
-    use super::super::output::{list_table, pairs};
+    use super::super::table;
     use super::*;
 
     fn label(name: &str, engines: &[&str], has_effect: bool) -> Label {
@@ -170,12 +184,12 @@ mod tests {
     #[test]
     fn labels_are_listed_and_shown() {
         let labels = [label("flannel_backend", &["kubernetes"], true), label("arch", &[], false)];
-        insta::assert_snapshot!(plain(&list_table(&labels)), @r"
+        insta::assert_snapshot!(plain(&table::list(&labels, None)), @r"
         NAME             TYPE    DEFAULT  ENGINES     DESCRIPTION
         flannel_backend  choice  host-gw  kubernetes  What it does
         arch             choice  -        -           What it does
         ");
-        insta::assert_snapshot!(plain(&pairs(&labels[0].details())), @r"
+        insta::assert_snapshot!(plain(&table::pairs(&labels[0].details(), None)), @r"
         name         flannel_backend
         description  What it does
         type         choice
@@ -203,13 +217,13 @@ mod tests {
             explained("kube_tag", Some("v1.20.2"), "default", None),
             explained("npd_enabled", None, "default", Some("template has true, which was not taken over")),
         ];
-        insta::assert_snapshot!(plain(&list_table(&labels)), @r"
+        insta::assert_snapshot!(plain(&table::list(&labels, None)), @r"
         NAME             VALUE    FROM     NOTE
         flannel_backend  vxlan    cluster  template has host-gw
         kube_tag         v1.20.2  default
         npd_enabled      -        default  template has true, which was not taken over
         ");
-        insta::assert_snapshot!(plain(&pairs(&labels[1].details())), @r"
+        insta::assert_snapshot!(plain(&table::pairs(&labels[1].details(), None)), @r"
         name    kube_tag
         value   v1.20.2
         from    default
@@ -240,5 +254,19 @@ mod tests {
         for bad in ["", "--node-group g", "--cluster c --cluster-template t", "--node-group g --cluster-template t"] {
             assert!(!parses(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_said_with_what_there_is() {
+        let said = |line: &str| {
+            let words = format!("jeroboam label {line}");
+            Cli::try_parse_from(words.split_whitespace()).unwrap_err().to_string()
+        };
+        assert!(said("explain").contains("--cluster <NAME>|--cluster-template <NAME>"), "{}", said("explain"));
+        assert!(
+            said("list --coe mesos").contains("[possible values: kubernetes, swarm]"),
+            "{}",
+            said("list --coe mesos")
+        );
     }
 }

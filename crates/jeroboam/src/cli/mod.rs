@@ -9,10 +9,13 @@ mod cluster_template;
 mod cluster_view;
 mod container;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod kubeconfig;
 mod label;
 mod mservice;
 mod node_group;
+mod number;
 mod operation;
 mod output;
 mod patch;
@@ -20,22 +23,26 @@ mod policy;
 mod private_file;
 mod progress;
 mod quota;
+mod spelling;
 mod stats;
 mod style;
+mod table;
 mod topology;
 mod watch;
 mod workload;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 use jeroboam_client::config::Choice;
 use jeroboam_client::environment::Process;
 use jeroboam_client::{Client, Config};
 
 use crate::up::UpArgs;
 use failure::{EXIT_CODES, Failure};
+pub(crate) use number::number;
 use output::{Format, Printer};
+use spelling::{Spelling, command};
 
 /// Containers as a service: Kubernetes and Swarm clusters by one command.
 #[derive(Debug, Parser)]
@@ -45,13 +52,14 @@ use output::{Format, Printer};
     propagate_version = true,
     arg_required_else_help = true,
     after_help = "Examples:
-  jeroboam up                                    start a server on this machine
-  jeroboam baymodel list                         what kinds of clusters there are
+  jeroboam up                      start a server on this machine
+  jeroboam baymodel list           what kinds of clusters there are
   jeroboam bay create demo --baymodel kubernetes --node-count 2
   jeroboam bay config demo --merge && kubectl get nodes
 
-`bay` and `cluster` are the same, and so are `baymodel` and `cluster-template`. Every command
-also goes with a hyphen: `jeroboam bay-create`. Exit codes: `jeroboam help exit-codes`."
+`bay` and `cluster` are the same, and so are `baymodel` and `cluster-template`.
+Every command also goes with a hyphen: `jeroboam bay-create`.
+Exit codes: `jeroboam help exit-codes`."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -64,16 +72,15 @@ pub(crate) struct Cli {
 /// What goes with every command.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// A cloud of a clouds.yaml; by default the server of this machine.
-    #[arg(
-        long,
-        global = true,
-        env = "OS_CLOUD",
-        hide_env_values = true,
-        value_name = "NAME",
-        help_heading = "Global options"
-    )]
+    /// A cloud of a clouds.yaml; by default the server of this machine [env: OS_CLOUD].
+    // The client reads the variable: what clap reads from one, its usage lines show as if it had to be given.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     os_cloud: Option<String>,
+
+    /// For scripts that repeat what they did not see the end of: what is made with the same key within
+    /// 24 hours is made once.
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true, help_heading = "Global options")]
+    idempotency_key: Option<String>,
 
     /// The form of the output.
     #[arg(
@@ -160,7 +167,7 @@ enum Command {
     #[command(subcommand, alias = "quotas")]
     Quota(quota::QuotaCommand),
     /// How many clusters and nodes there are.
-    #[command(after_help = "Examples:\n  jeroboam stats\n  jeroboam stats --project 2f0c… -o json")]
+    #[command(after_help = "Examples:\n  jeroboam stats\n  jeroboam stats --project demo -o json")]
     Stats(stats::StatsCommand),
     /// The processes of the server that do the work.
     #[command(subcommand, alias = "mservices")]
@@ -188,37 +195,10 @@ pub(crate) struct Context {
     pub(crate) out: Printer,
 }
 
-/// Which of the two spellings of a noun was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Spelling {
-    /// `bay`, `baymodel`.
-    First,
-    /// `cluster`, `cluster-template`.
-    Today,
-}
-
-impl Spelling {
-    /// The word for a cluster.
-    pub(crate) fn cluster(self) -> &'static str {
-        match self {
-            Self::First => "bay",
-            Self::Today => "cluster",
-        }
-    }
-
-    /// The word for a cluster template.
-    pub(crate) fn template(self) -> &'static str {
-        match self {
-            Self::First => "baymodel",
-            Self::Today => "cluster-template",
-        }
-    }
-}
-
 /// Runs the command line that this process was started with.
 pub(crate) fn main() -> ExitCode {
-    let arguments = argv::rewrite(&Cli::command(), std::env::args_os().collect());
-    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let arguments = argv::rewrite(&command(), std::env::args_os().collect());
+    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         // Help and version come this way too, with exit code 0.
@@ -248,6 +228,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
     runtime.block_on(async {
         let choice = Choice { cloud: global.os_cloud, data_folder: None };
         let client = Client::new(Config::load(&Process, &choice)?)?;
+        let client = match &global.idempotency_key {
+            Some(key) => client.with_idempotency_key(key)?,
+            None => client,
+        };
         let context = Context { client, out: Printer { format: global.output } };
         Box::pin(command.run(&context)).await
     })
@@ -278,50 +262,10 @@ impl Command {
 
 fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "jeroboam", &mut script);
+    clap_complete::generate(shell, &mut command(), "jeroboam", &mut script);
     output::raw(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_explains_itself_with_examples() {
-        fn check(command: &clap::Command, path: &str) {
-            let path = format!("{path} {}", command.get_name());
-            assert!(command.get_about().is_some(), "{path} has no help");
-            let mut verbs = command.get_subcommands().peekable();
-            if verbs.peek().is_none() {
-                let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(examples.contains("jeroboam ") || path.ends_with("exit-codes"), "{path} has no examples");
-            }
-            verbs.for_each(|verb| check(verb, &path));
-        }
-        check(&Cli::command(), "");
-    }
-
-    #[test]
-    fn help_stays_as_it_was_meant() {
-        // Of a fixed width, whatever terminal the test has.
-        let mut command = Cli::command().term_width(100);
-        insta::assert_snapshot!("help", command.render_help());
-        let mut exit_codes = command.find_subcommand("exit-codes").unwrap().clone();
-        insta::assert_snapshot!("help_exit_codes", exit_codes.render_long_help());
-    }
-
-    #[test]
-    fn scripts_for_all_shells_know_the_nouns() {
-        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "jeroboam", &mut script);
-            let script = String::from_utf8(script).unwrap();
-            assert!(script.contains("baymodel") && script.contains("topology"), "{shell}");
-        }
-    }
-}
+#[path = "help_tests.rs"]
+mod tests;

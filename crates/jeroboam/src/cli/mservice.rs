@@ -5,22 +5,23 @@ use jeroboam_types::v1::Mservice;
 
 use super::Context;
 use super::failure::Failure;
-use super::output::{Shown, or_dash};
+use super::output::{Shown, time};
 use super::style::{BAD, GOOD, paint};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MserviceCommand {
-    /// The server's conductors, and whether they live; admins only.
+    /// List the server's conductors, and whether they live; admins only.
     #[command(after_help = "Examples:\n  jeroboam mservice list")]
     List,
 }
 
 impl Shown for Mservice {
     const COLUMNS: &'static [&'static str] = &["ID", "HOST", "BINARY", "STATE", "REPORTS", "LAST"];
+    const SPARE: &'static [&'static str] = &["REPORTS", "BINARY"];
 
     fn row(&self) -> Vec<String> {
         let state = paint(if self.state == "up" { GOOD } else { BAD }, &self.state);
-        let last = or_dash(self.updated_at.as_deref());
+        let last = time(self.updated_at.as_deref());
         vec![self.id.to_string(), self.host.clone(), self.binary.clone(), state, self.report_count.to_string(), last]
     }
 

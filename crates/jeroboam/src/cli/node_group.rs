@@ -4,17 +4,17 @@ use clap::{Args, Subcommand};
 use jeroboam_client::cluster::Accepted;
 use jeroboam_types::v1::{NodeGroup, NodeGroupCreate, NodeTaint, PatchOperation};
 
-use super::Context;
 use super::cluster::label;
 use super::failure::Failure;
-use super::output::{Shown, map, or_dash};
+use super::output::{Shown, map, or_dash, time};
 use super::patch::{PatchArgs, remove, replace};
 use super::style::{BOLD, paint, status};
 use super::watch::{WatchArgs, finished};
+use super::{Context, number};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeGroupCommand {
-    /// All of a cluster.
+    /// List the node groups of a cluster.
     #[command(after_help = "Examples:\n  jeroboam nodegroup list demo\n  jeroboam nodegroup list demo --role worker")]
     List {
         /// Name or id of the cluster.
@@ -23,7 +23,7 @@ pub(crate) enum NodeGroupCommand {
         #[arg(long, value_name = "ROLE")]
         role: Option<String>,
     },
-    /// Everything about one.
+    /// Show everything about a node group.
     #[command(after_help = "Examples:\n  jeroboam nodegroup show demo default-worker")]
     Show {
         /// Name or id of the cluster.
@@ -31,18 +31,19 @@ pub(crate) enum NodeGroupCommand {
         /// Name or id of the node group.
         name: String,
     },
-    /// Add one to a cluster.
+    /// Add a node group to a cluster.
     #[command(after_help = "Examples:
   jeroboam nodegroup create demo large --node-count 2 --flavor m1.large
-  jeroboam nodegroup create demo gpu --node-labels accelerator=x --node-taints gpu=yes:NoSchedule")]
+  jeroboam nodegroup create demo gpu --node-labels accelerator=x \\
+    --node-taints gpu=yes:NoSchedule")]
     Create(Box<CreateArgs>),
-    /// Change bounds, labels and taints. For the number of nodes: jeroboam cluster resize.
+    /// Change bounds, labels and taints. For the number of nodes: `jeroboam cluster resize`.
     #[command(after_help = "Examples:
   jeroboam nodegroup update demo gpu --min-nodes 1 --max-nodes 5
   jeroboam nodegroup update demo gpu --node-labels accelerator=y
   jeroboam nodegroup update demo gpu remove max_node_count node_taints")]
     Update(UpdateArgs),
-    /// Take them away with their nodes.
+    /// Take node groups away with their nodes.
     #[command(after_help = "Examples:\n  jeroboam nodegroup delete demo gpu")]
     Delete {
         /// Name or id of the cluster.
@@ -64,15 +65,15 @@ pub(crate) struct CreateArgs {
     name: String,
 
     /// How many nodes it has.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: Option<i64>,
 
     /// Fewest nodes that it may be resized to.
-    #[arg(long, alias = "min-node-count", value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, alias = "min-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     min_nodes: Option<i64>,
 
     /// Most nodes that it may be resized to.
-    #[arg(long, alias = "max-node-count", value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, alias = "max-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     max_nodes: Option<i64>,
 
     /// A word of your own by which autoscalers choose groups.
@@ -88,7 +89,7 @@ pub(crate) struct CreateArgs {
     image: Option<String>,
 
     /// GB of each node's volume for images and containers.
-    #[arg(long, value_name = "GB")]
+    #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
     /// Labels; instead of those of the cluster, unless --merge-labels is given.
@@ -118,11 +119,11 @@ pub(crate) struct UpdateArgs {
     patch: PatchArgs,
 
     /// Fewest nodes that it may be resized to.
-    #[arg(long, alias = "min-node-count", value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, alias = "min-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     min_nodes: Option<i64>,
 
     /// Most nodes that it may be resized to; 0 for no bound.
-    #[arg(long, alias = "max-node-count", value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, alias = "max-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     max_nodes: Option<i64>,
 
     #[command(flatten)]
@@ -153,6 +154,7 @@ fn taint(text: &str) -> Result<NodeTaint, String> {
 
 impl Shown for NodeGroup {
     const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "ROLE", "NODES", "FLAVOR", "IMAGE", "STATUS"];
+    const SPARE: &'static [&'static str] = &["IMAGE", "FLAVOR", "ROLE"];
 
     fn row(&self) -> Vec<String> {
         vec![
@@ -187,8 +189,8 @@ impl Shown for NodeGroup {
             ("node_labels", labels(&self.node_labels)),
             ("node_taints", or_dash(Some(&taints.join(", ")))),
             ("is_default", self.is_default.to_string()),
-            ("created_at", or_dash(self.created_at.as_deref())),
-            ("updated_at", or_dash(self.updated_at.as_deref())),
+            ("created_at", time(self.created_at.as_deref())),
+            ("updated_at", time(self.updated_at.as_deref())),
         ]
     }
 
@@ -249,7 +251,9 @@ async fn tell(context: &Context, accepted: &Accepted, name: &str, watch: WatchAr
     let sentence = if is_finished {
         format!("node group {bold} is {}", status(&or_dash(group.status.as_deref())))
     } else {
-        format!("node group {bold} is {what}. Follow it: jeroboam operation watch {}", accepted.cluster)
+        // By id: the name may be that of other clusters too.
+        let operation = accepted.operation.map_or_else(|| accepted.cluster.clone(), |uuid| uuid.to_string());
+        format!("node group {bold} is {what}. Follow it: jeroboam operation watch {operation}")
     };
     context.out.told(&group, &sentence)
 }

@@ -6,30 +6,30 @@ use uuid::Uuid;
 
 use super::Context;
 use super::failure::Failure;
-use super::output::{Shown, or_dash, say};
-use super::progress::{between, causes, duration};
+use super::output::{Shown, moment, say};
+use super::progress::{age, between, causes, duration};
 use super::style::{BOLD, DIM, paint, status};
 use super::watch::{WatchArgs, follow, newest, of};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperationCommand {
-    /// The newest ones, also of clusters that are gone.
+    /// List the newest operations, also of clusters that are gone.
     #[command(after_help = "Examples:\n  jeroboam operation list\n  jeroboam operation list --bay demo")]
     List {
         /// Of this cluster only: name or id.
         #[arg(long, visible_alias = "cluster", value_name = "NAME")]
         bay: Option<String>,
     },
-    /// Everything about one, with its steps.
+    /// Show everything about an operation, with its steps.
     #[command(after_help = "Examples:\n  jeroboam operation show demo\n  jeroboam operation show 2f1c0c5e-… -o json")]
     Show(OperationIdent),
-    /// Follow one until it ends.
+    /// Follow an operation until it ends.
     #[command(after_help = "Examples:\n  jeroboam operation watch demo")]
     Watch(OperationIdent),
-    /// End one before its time. What it has made stays; retry or delete the cluster afterwards.
+    /// End an operation before its time. What it has made stays; retry or delete the cluster afterwards.
     #[command(after_help = "Examples:\n  jeroboam operation cancel demo")]
     Cancel(OperationIdent),
-    /// Do once more what failed.
+    /// Try once more what failed on a cluster.
     #[command(after_help = "Examples:\n  jeroboam operation retry demo")]
     Retry {
         #[command(flatten)]
@@ -43,24 +43,50 @@ pub(crate) enum OperationCommand {
 #[derive(Debug, Args)]
 pub(crate) struct OperationIdent {
     /// Id of the operation, or name or id of a cluster for its newest one.
+    #[arg(value_name = "OPERATION|CLUSTER")]
     operation: String,
 }
 
 impl OperationIdent {
+    /// The operation that is meant, and never one of another cluster: where several have the name, it is refused.
     async fn find(&self, context: &Context) -> Result<Operation, Failure> {
+        let client = &context.client;
         if let Ok(uuid) = self.operation.parse::<Uuid>() {
-            match context.client.operation(uuid).await {
+            match client.operation(uuid).await {
                 Err(error) if error.is_not_found() => {}
                 other => return Ok(other?),
             }
         }
-        let newest = newest(context, &self.operation).await?;
-        Ok(context.client.operation(newest.uuid).await?)
+        let newest = match client.cluster(&self.operation).await {
+            Ok(cluster) => newest(context, &cluster.uuid).await?,
+            // It may be gone. What was done to it is over then, and can only be looked at.
+            Err(error) if error.is_not_found() => newest(context, &self.operation).await?,
+            Err(error) if error.is_ambiguous() => return Err(several(context, &self.operation, error).await?),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(client.operation(newest.uuid).await?)
     }
 }
 
+/// The refusal of a name that several clusters have, with their ids.
+async fn several(context: &Context, name: &str, error: jeroboam_client::Error) -> Result<Failure, Failure> {
+    let clusters = context.client.clusters().await?;
+    let ids: Vec<String> = clusters
+        .iter()
+        .filter(|cluster| cluster.name.as_deref() == Some(name))
+        .map(|cluster| format!("\n  {}  {}", cluster.uuid, cluster.status))
+        .collect();
+    // They may be in projects that are not ours to list.
+    if ids.is_empty() {
+        return Ok(error.into());
+    }
+    let count = ids.len();
+    Ok(Failure::Other(anyhow::anyhow!("{count} clusters are named {name}. Give the id of one:{}", ids.concat())))
+}
+
 impl Shown for Operation {
-    const COLUMNS: &'static [&'static str] = &["UUID", "KIND", "CLUSTER", "STATUS", "TOOK", "ASKED FOR"];
+    const COLUMNS: &'static [&'static str] = &["UUID", "KIND", "CLUSTER", "STATUS", "TOOK", "AGE"];
+    const SPARE: &'static [&'static str] = &["TOOK", "AGE"];
 
     fn row(&self) -> Vec<String> {
         vec![
@@ -69,7 +95,7 @@ impl Shown for Operation {
             self.cluster_name.clone(),
             status(&self.status.to_string()),
             took(self.started_at, self.finished_at),
-            time(Some(self.created_at)),
+            age(between(self.created_at, jiff::Timestamp::now())),
         ]
     }
 
@@ -80,10 +106,10 @@ impl Shown for Operation {
             ("cluster", format!("{} ({})", self.cluster_name, self.cluster_uuid)),
             ("status", status(&self.status.to_string())),
             ("took", took(self.started_at, self.finished_at)),
-            ("asked for", time(Some(self.created_at))),
-            ("started", time(self.started_at)),
-            ("ended", time(self.finished_at)),
-            ("given up", time(self.deadline_at)),
+            ("asked for", moment(Some(self.created_at))),
+            ("started", moment(self.started_at)),
+            ("ended", moment(self.finished_at)),
+            ("deadline", moment(self.deadline_at)),
             ("request", self.request_id.clone()),
             ("user", self.user_id.clone()),
         ]
@@ -92,10 +118,6 @@ impl Shown for Operation {
     fn name(&self) -> String {
         self.uuid.to_string()
     }
-}
-
-fn time(at: Option<jiff::Timestamp>) -> String {
-    or_dash(at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).as_deref())
 }
 
 fn took(start: Option<jiff::Timestamp>, end: Option<jiff::Timestamp>) -> String {
@@ -183,3 +205,7 @@ fn steps(operation: &Operation) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "operation_tests.rs"]
+mod tests;

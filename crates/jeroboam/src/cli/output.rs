@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::style::{BOLD, DIM, paint};
+use super::style::{DIM, paint};
+use super::table;
 
 /// In which form results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -26,6 +27,10 @@ pub(crate) enum Format {
 pub(crate) trait Shown: Serialize {
     /// Headings of a list.
     const COLUMNS: &'static [&'static str];
+    /// Those that a list can do without on a narrow terminal, the first first.
+    const SPARE: &'static [&'static str] = &[];
+    /// The one that is read, not copied, and wraps between words.
+    const TEXT: Option<&'static str> = None;
     /// One line of a list.
     fn row(&self) -> Vec<String>;
     /// Everything worth knowing about one, as pairs.
@@ -50,7 +55,7 @@ impl Printer {
     pub(crate) fn list<T: Shown>(self, items: &[T], nothing: &str) -> Result<(), Failure> {
         match self.format {
             Format::Table if items.is_empty() => say(&paint(DIM, nothing)),
-            Format::Table => say(&list_table(items)),
+            Format::Table => say(&table::list(items, table::room())),
             Format::Name => items.iter().try_for_each(|item| say(&item.name())),
             Format::Json | Format::Yaml => self.data(&items),
         }
@@ -59,7 +64,7 @@ impl Printer {
     /// One thing.
     pub(crate) fn one<T: Shown>(self, item: &T) -> Result<(), Failure> {
         match self.format {
-            Format::Table => say(&pairs(&item.details())),
+            Format::Table => say(&table::pairs(&item.details(), table::room())),
             Format::Name => say(&item.name()),
             Format::Json | Format::Yaml => self.data(item),
         }
@@ -127,35 +132,17 @@ pub(crate) fn map(map: &std::collections::BTreeMap<String, String>) -> String {
     or_dash(Some(&pairs.join(", ")))
 }
 
-fn bare_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table
+/// A moment as people read it.
+pub(crate) fn moment(at: Option<Timestamp>) -> String {
+    or_dash(at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).as_deref())
 }
 
-/// Two blanks between columns and none at the edges, so that lines can be cut up by other programs too.
-fn render(mut table: Table) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+/// The same for a moment as the API writes it. One that cannot be read is shown as it is.
+pub(crate) fn time(text: Option<&str>) -> String {
+    match text.map(str::parse::<Timestamp>) {
+        Some(Ok(at)) => moment(Some(at)),
+        _ => or_dash(text),
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-pub(super) fn list_table<T: Shown>(items: &[T]) -> String {
-    let mut table = bare_table();
-    table.set_header(T::COLUMNS.iter().map(|heading| paint(BOLD, heading)));
-    for item in items {
-        table.add_row(item.row());
-    }
-    render(table)
-}
-
-pub(super) fn pairs(pairs: &[(&'static str, String)]) -> String {
-    let mut table = bare_table();
-    for (name, value) in pairs {
-        table.add_row([paint(BOLD, name), value.clone()]);
-    }
-    render(table)
 }
 
 #[cfg(test)]
@@ -180,10 +167,17 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_is_painted() {
-        let text = list_table(&[Bottle("magnum", 15), Bottle("jeroboam", 30)]);
+        let text = table::list(&[Bottle("magnum", 15), Bottle("jeroboam", 30)], None);
         let plain = anstream::adapter::strip_str(&text).to_string();
         assert_eq!(plain, "NAME      LITRES\nmagnum    HEALTHY15\njeroboam  HEALTHY30");
-        let plain = anstream::adapter::strip_str(&pairs(&Bottle("magnum", 15).details())).to_string();
+        let plain = anstream::adapter::strip_str(&table::pairs(&Bottle("magnum", 15).details(), None)).to_string();
         assert_eq!(plain, "name    magnum\nlitres  15");
+    }
+    #[test]
+    fn times_of_the_api_are_made_readable_and_others_left() {
+        assert_eq!(time(Some("2026-11-23T15:02:38.904493+00:00")), "2026-11-23 15:02:38 UTC");
+        assert_eq!(time(Some("2026-11-23T17:02:38+02:00")), "2026-11-23 15:02:38 UTC");
+        assert_eq!(time(Some("some day")), "some day");
+        assert_eq!(time(None), "-");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use jeroboam_client::environment::{Environment, Process};
 use jeroboam_identity::Auth;
 use jeroboam_identity::policy::{DEFAULT_RULES, Explanation, Policy, PolicyTarget, Rule, Step};
 use jiff::Timestamp;
@@ -12,15 +13,17 @@ use super::failure::Failure;
 use super::output::{Printer, Shown, complain, or_dash};
 use super::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 use super::topology::{Branch, draw};
-use crate::up::{POLICY_FILE, default_data_dir};
+use crate::up::POLICY_FILE;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Say whether somebody may do something, and why. Ends with 4 when not.
     #[command(after_help = "Examples:
   jeroboam policy check cluster:create --roles member
-  jeroboam policy check certificate:get --roles member --user me --target user_id=somebody
-  jeroboam policy check cluster:delete --roles reader --project a --target project_id=b --policy new.yaml")]
+  jeroboam policy check certificate:get --roles member --user me \\
+    --target user_id=somebody
+  jeroboam policy check cluster:delete --roles reader --project a \\
+    --target project_id=b --policy new.yaml")]
     Check {
         /// The rule: `jeroboam policy show` lists them.
         rule: String,
@@ -61,13 +64,14 @@ pub(crate) enum PolicyCommand {
 /// Which file to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyFile {
-    /// The policy file; by default policy.yaml in the data folder, if there is one.
-    #[arg(long, env = "JEROBOAM_POLICY", value_name = "FILE")]
+    /// The policy file; by default policy.yaml in the data folder, if there is one [env: JEROBOAM_POLICY].
+    // Not read by clap, for its usage lines show what variables give as if it had to be given.
+    #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
     /// The data folder of the server.
-    #[arg(long, env = "JEROBOAM_DATA", value_name = "DIR", default_value_os_t = default_data_dir(), hide = true)]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", hide = true)]
+    data: Option<PathBuf>,
 }
 
 /// What rules can know of a target.
@@ -87,18 +91,15 @@ fn attribute(text: &str) -> Result<(Attribute, String), String> {
 
 impl PolicyFile {
     /// The rules, after what looks wrong in them was told.
-    fn read(self) -> Result<Policy, Failure> {
-        let path = match self.policy {
-            Some(path) => path,
-            None => {
-                let usual = self.data.join(POLICY_FILE);
-                if !usual.exists() {
-                    return Ok(Policy::default());
-                }
-                usual
-            }
-        };
-        load(&path)
+    fn read(self, environment: &impl Environment) -> Result<Policy, Failure> {
+        if let Some(path) = self.policy.or_else(|| environment.variable("JEROBOAM_POLICY").map(PathBuf::from)) {
+            return load(&path);
+        }
+        let folder = self.data.or_else(|| environment.data_folder());
+        match folder.map(|folder| folder.join(POLICY_FILE)).filter(|usual| usual.exists()) {
+            Some(usual) => load(&usual),
+            None => Ok(Policy::default()),
+        }
     }
 }
 
@@ -127,26 +128,42 @@ impl PolicyCommand {
                     project_id: of_target(Attribute::Project).unwrap_or(&auth.project_id),
                     user_id: of_target(Attribute::User).unwrap_or(&auth.user_id),
                 };
-                let explanation = file.read()?.explain(&rule, &auth, target);
+                let policy = file.read(&Process)?;
+                known(&policy, &rule)?;
+                let explanation = policy.explain(&rule, &auth, target);
                 let verdict = if explanation.allowed { "allowed" } else { "refused" };
                 out.tree(&explanation, verdict, &told(&explanation))?;
                 if explanation.allowed { Ok(()) } else { Err(Failure::Refused) }
             }
             Self::Show { rule, file } => {
-                let policy = file.read()?;
+                let policy = file.read(&Process)?;
                 let shown: Vec<ShownRule> = policy.rules().map(|(name, rule)| ShownRule::of(name, rule)).collect();
                 match rule {
                     None => out.list(&shown, "There is no rule."),
                     Some(name) => {
-                        let found = shown.iter().find(|rule| rule.name == name);
-                        let missing =
-                            || Failure::NotFound(format!("there is no rule {name}; see `jeroboam policy show`"));
-                        out.one(found.ok_or_else(missing)?)
+                        known(&policy, &name)?;
+                        shown.iter().find(|rule| rule.name == name).map_or(Ok(()), |rule| out.one(rule))
                     }
                 }
             }
         }
     }
+}
+
+/// A rule that is not there would refuse everybody, which tells nobody about a slip of the pen.
+fn known(policy: &Policy, name: &str) -> Result<(), Failure> {
+    if policy.rules().any(|(known, _)| known == name) {
+        return Ok(());
+    }
+    // One slip, and one more for every five letters.
+    let most = 1 + name.chars().count() / 5;
+    let nearest = policy
+        .rules()
+        .map(|(known, _)| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance);
+    let meant = nearest.map(|(_, known)| format!(", did you mean {known}?")).unwrap_or_default();
+    Err(Failure::NotFound(format!("there is no rule {name}{meant}\n       `jeroboam policy show` lists them all.")))
 }
 
 /// The verdict, and the way to it as a tree.
@@ -187,10 +204,12 @@ impl ShownRule {
 }
 
 impl Shown for ShownRule {
-    const COLUMNS: &'static [&'static str] = &["RULE", "CHECK", "FROM"];
+    // The check last: it can be longer than any terminal.
+    const COLUMNS: &'static [&'static str] = &["RULE", "FROM", "CHECK"];
+    const TEXT: Option<&'static str> = Some("CHECK");
 
     fn row(&self) -> Vec<String> {
-        vec![self.name.clone(), self.check.clone(), self.source.clone()]
+        vec![self.name.clone(), self.source.clone(), self.check.clone()]
     }
 
     fn details(&self) -> Vec<(&'static str, String)> {
@@ -226,6 +245,31 @@ mod tests {
         insta::assert_snapshot!(anstream::adapter::strip_str(&told(&explanation)).to_string());
     }
 
+    /// A machine without variables.
+    struct Nothing;
+
+    impl Environment for Nothing {
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn file(&self, _: &Path) -> std::io::Result<Option<String>> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_is_not_found_and_never_refused() {
+        let missing = |rule: &str| {
+            let failure = known(&Policy::default(), rule).unwrap_err();
+            assert_eq!(failure.code(), 3);
+            let Failure::NotFound(message) = failure else { panic!("{failure:?}") };
+            message
+        };
+        assert!(missing("cluster:creat").contains("did you mean cluster:create?"), "{}", missing("cluster:creat"));
+        assert!(!missing("nonsense").contains("did you mean"), "{}", missing("nonsense"));
+        assert!(known(&Policy::default(), "cluster:create").is_ok());
+    }
+
     #[test]
     fn targets_have_two_attributes() {
         assert_eq!(attribute("user_id=a=b"), Ok((Attribute::User, "a=b".to_owned())));
@@ -235,10 +279,10 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_an_error_only_when_it_was_named() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |policy| PolicyFile { policy, data: folder.path().to_owned() };
-        assert!(file(Some(folder.path().join("mine.yaml"))).read().is_err());
-        assert_eq!(file(None).read().unwrap(), Policy::default());
+        let read = |policy| PolicyFile { policy, data: Some(folder.path().to_owned()) }.read(&Nothing);
+        assert!(read(Some(folder.path().join("mine.yaml"))).is_err());
+        assert_eq!(read(None).unwrap(), Policy::default());
         std::fs::write(folder.path().join(POLICY_FILE), "\"cluster:get\": \"@\"\n").unwrap();
-        assert_ne!(file(None).read().unwrap(), Policy::default());
+        assert_ne!(read(None).unwrap(), Policy::default());
     }
 }

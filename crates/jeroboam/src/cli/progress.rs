@@ -183,6 +183,16 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, to the unit that matters: `40 s`, `5 min`, `3 h`, `12 d`.
+pub(crate) fn age(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// The last words about an operation: how it ended, and everything about why when it did not end well.
 pub(crate) fn summary(operation: &Operation) -> String {
     let time = match (operation.started_at.or(Some(operation.created_at)), operation.finished_at) {

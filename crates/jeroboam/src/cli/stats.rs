@@ -5,11 +5,12 @@ use jeroboam_types::v1::Stats;
 use super::Context;
 use super::failure::Failure;
 use super::output::Shown;
+use super::quota::no_project;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatsCommand {
-    /// Id of a project; for admins. Without, your own; all of them for admins.
-    #[arg(long, visible_alias = "project-id", value_name = "ID")]
+    /// Name or id of a project; for admins. Without, your own; all of them for admins.
+    #[arg(long, visible_alias = "project-id", value_name = "PROJECT")]
     project: Option<String>,
 }
 
@@ -31,6 +32,15 @@ impl Shown for Stats {
 
 impl StatsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        context.out.one(&context.client.stats(self.project.as_deref()).await?)
+        let Some(project) = self.project else {
+            return context.out.one(&context.client.stats(None).await?);
+        };
+        let known = context.client.project_id(&project).await?;
+        let stats = context.client.stats(Some(known.as_deref().unwrap_or(&project))).await?;
+        // Whatever is asked for is counted, so that a project that nobody knows has nothing. One that is gone may.
+        if known.is_none() && stats.clusters == 0 {
+            return Err(no_project(&project));
+        }
+        context.out.one(&stats)
     }
 }

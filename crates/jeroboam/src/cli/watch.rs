@@ -38,7 +38,9 @@ impl WatchArgs {
 pub(crate) async fn newest(context: &Context, cluster: &str) -> Result<Operation, Failure> {
     let operations = context.client.operations(Some(cluster)).await?;
     let newest = operations.into_iter().next();
-    newest.ok_or_else(|| Failure::NotFound(format!("there is no operation on {cluster}")))
+    newest.ok_or_else(|| {
+        Failure::NotFound(format!("there is no operation on a cluster {cluster}; see `jeroboam operation list`"))
+    })
 }
 
 /// The operation that an accepted write started.

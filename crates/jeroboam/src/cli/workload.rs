@@ -9,15 +9,15 @@ use jeroboam_types::v1::{Pod, ReplicationController, Service, ServicePort, Workl
 
 use super::Context;
 use super::failure::Failure;
-use super::output::{Shown, map, or_dash};
+use super::output::{Shown, map, or_dash, time};
 use super::style::{BOLD, GOOD, WARN, paint, status};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkloadCommand {
-    /// All of a cluster.
-    #[command(after_help = "Examples:\n  jeroboam pod list --bay demo\n  jeroboam rc list --bay demo -o json")]
+    /// List the pods of a cluster.
+    #[command(after_help = "Examples:\n  jeroboam pod list --bay demo\n  jeroboam pod list --bay demo -o json")]
     List(BayArgs),
-    /// Everything about one.
+    /// Show everything about a pod.
     #[command(after_help = "Examples:\n  jeroboam pod show nginx --bay demo")]
     Show {
         /// Name or id.
@@ -25,13 +25,13 @@ pub(crate) enum WorkloadCommand {
         #[command(flatten)]
         bay: BayArgs,
     },
-    /// Make one from a manifest.
+    /// Make a pod from a manifest.
     #[command(after_help = "Examples:
   jeroboam pod create --bay demo --manifest nginx.yaml
-  jeroboam service create --bay demo --manifest https://example.org/service.yaml
-  cat rc.yaml | jeroboam rc create --bay demo --manifest -")]
+  jeroboam pod create --bay demo --manifest https://example.org/nginx.yaml
+  cat nginx.yaml | jeroboam pod create --bay demo --manifest -")]
     Create(CreateArgs),
-    /// Take them away.
+    /// Take pods away.
     #[command(after_help = "Examples:\n  jeroboam pod delete nginx --bay demo")]
     Delete {
         /// Names or ids.
@@ -114,6 +114,8 @@ impl WorkloadCommand {
 
 impl Shown for Pod {
     const COLUMNS: &'static [&'static str] = &["NAME", "STATUS", "RESTARTS", "ADDRESS", "NODE", "IMAGES"];
+    const SPARE: &'static [&'static str] = &["IMAGES", "RESTARTS"];
+    const TEXT: Option<&'static str> = Some("IMAGES");
 
     fn row(&self) -> Vec<String> {
         vec![
@@ -142,7 +144,7 @@ impl Shown for Pod {
             ("images", self.images.join(", ")),
             ("labels", map(&self.labels)),
             ("bay_uuid", self.bay_uuid.clone()),
-            ("created_at", or_dash(self.created_at.as_deref())),
+            ("created_at", time(self.created_at.as_deref())),
         ]);
         details
     }
@@ -166,6 +168,7 @@ fn ports(ports: &[ServicePort]) -> String {
 
 impl Shown for Service {
     const COLUMNS: &'static [&'static str] = &["NAME", "ADDRESS", "PORTS", "SELECTOR"];
+    const TEXT: Option<&'static str> = Some("SELECTOR");
 
     fn row(&self) -> Vec<String> {
         vec![self.name.clone(), or_dash(self.ip.as_deref()), ports(&self.ports), map(&self.selector)]
@@ -180,7 +183,7 @@ impl Shown for Service {
             ("selector", map(&self.selector)),
             ("labels", map(&self.labels)),
             ("bay_uuid", self.bay_uuid.clone()),
-            ("created_at", or_dash(self.created_at.as_deref())),
+            ("created_at", time(self.created_at.as_deref())),
         ]
     }
 
@@ -197,6 +200,7 @@ fn state(rc: &ReplicationController) -> String {
 
 impl Shown for ReplicationController {
     const COLUMNS: &'static [&'static str] = &["NAME", "READY", "PODS", "IMAGES"];
+    const TEXT: Option<&'static str> = Some("IMAGES");
 
     fn row(&self) -> Vec<String> {
         vec![self.name.clone(), state(self), self.replicas.to_string(), self.images.join(", ")]
@@ -211,7 +215,7 @@ impl Shown for ReplicationController {
             ("images", self.images.join(", ")),
             ("labels", map(&self.labels)),
             ("bay_uuid", self.bay_uuid.clone()),
-            ("created_at", or_dash(self.created_at.as_deref())),
+            ("created_at", time(self.created_at.as_deref())),
         ]
     }
 

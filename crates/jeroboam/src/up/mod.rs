@@ -11,7 +11,9 @@ use jeroboam_infra::flavor::Flavor;
 use jeroboam_model::labels::LabelRules;
 use secrecy::SecretString;
 
-pub(crate) use data::default_data_dir;
+use crate::cli::number;
+
+use data::default_data_dir;
 pub(crate) use server::run;
 
 /// Arguments of `jeroboam up`.
@@ -38,7 +40,14 @@ pub(crate) struct UpArgs {
     pub(crate) agent: Option<PathBuf>,
 
     /// Port of the agents' endpoint.
-    #[arg(long, env = "JEROBOAM_AGENT_PORT", value_name = "PORT", default_value_t = 9512)]
+    #[arg(
+        long,
+        env = "JEROBOAM_AGENT_PORT",
+        value_name = "PORT",
+        default_value_t = 9512,
+        value_parser = number::<u16>,
+        allow_negative_numbers = true
+    )]
     pub(crate) agent_port: u16,
 
     /// Address at which machines reach the agents' endpoint, when it cannot be found out.
@@ -63,15 +72,34 @@ pub(crate) struct UpArgs {
     pub(crate) policy: Option<PathBuf>,
 
     /// Most clusters of a project that has no quota of its own.
-    #[arg(long, env = "JEROBOAM_QUOTA_CLUSTERS", value_name = "NUMBER", default_value_t = 20)]
+    #[arg(
+        long,
+        env = "JEROBOAM_QUOTA_CLUSTERS",
+        value_name = "NUMBER",
+        default_value_t = 20,
+        value_parser = number::<u32>,
+        allow_negative_numbers = true
+    )]
     pub(crate) quota_clusters: u32,
 
     /// Most nodes (masters not counted) of a project that has no quota of its own; any number when absent.
-    #[arg(long, env = "JEROBOAM_QUOTA_NODES", value_name = "NUMBER")]
+    #[arg(
+        long,
+        env = "JEROBOAM_QUOTA_NODES",
+        value_name = "NUMBER",
+        value_parser = number::<u32>,
+        allow_negative_numbers = true
+    )]
     pub(crate) quota_nodes: Option<u32>,
 
     /// Most masters of a project that has no quota of its own; any number when absent.
-    #[arg(long, env = "JEROBOAM_QUOTA_MASTERS", value_name = "NUMBER")]
+    #[arg(
+        long,
+        env = "JEROBOAM_QUOTA_MASTERS",
+        value_name = "NUMBER",
+        value_parser = number::<u32>,
+        allow_negative_numbers = true
+    )]
     pub(crate) quota_masters: Option<u32>,
 
     /// Networks from which manifests may be fetched although they are internal.
@@ -79,7 +107,14 @@ pub(crate) struct UpArgs {
     pub(crate) allow_manifests_from: Vec<String>,
 
     /// How long tokens of the embedded identity are valid, in seconds.
-    #[arg(long, env = "JEROBOAM_TOKEN_SECONDS", value_name = "SECONDS", default_value_t = 8 * 3600)]
+    #[arg(
+        long,
+        env = "JEROBOAM_TOKEN_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 8 * 3600,
+        value_parser = number::<u32>,
+        allow_negative_numbers = true
+    )]
     pub(crate) token_seconds: u32,
 
     /// The message bus that is told about operations, as amqp://USER:PASSWORD@HOST:PORT/VHOST (amqps with TLS). Give it

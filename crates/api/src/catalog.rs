@@ -72,7 +72,12 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Self::template`], and 404 for a keypair that is not there.
-    pub(crate) async fn cluster(&self, cluster: &Cluster, template: &ClusterTemplate) -> Result<()> {
+    pub(crate) async fn cluster(
+        &self,
+        cluster: &Cluster,
+        template: &ClusterTemplate,
+        spelling: Spelling,
+    ) -> Result<()> {
         let check = async {
             let (image, flavor, master_flavor, external, network, subnet, keypair) = futures::join!(
                 self.image(&template.image_id),
@@ -84,6 +89,9 @@ impl Catalog {
                 self.look_up("keypair", Kind::Keypair, cluster.keypair.as_deref()),
             );
             let (flavor, master_flavor, image) = (flavor?, master_flavor?, image?);
+            if let Some(image) = &image {
+                self.distribution(template, image, spelling)?;
+            }
             root_disk("flavor_id", flavor.as_ref(), &cluster.labels)?;
             root_disk("master_flavor_id", master_flavor.as_ref(), &cluster.labels)?;
             for other in [external, network, subnet, keypair] {
@@ -119,6 +127,23 @@ impl Catalog {
             return Err(ApiError::field("image_id", message));
         }
         Ok(image)
+    }
+
+    /// Whether the driver makes machines with the template's operating system (contract magnum-v1 section 2.2, step 3,
+    /// and Appendix A26). They have the image's, and a patch may have put any word into the template.
+    fn distribution(&self, template: &ClusterTemplate, image: &Offer, spelling: Spelling) -> Result<()> {
+        let (Some(wanted), Some(there)) = (&template.cluster_distro, &image.distro) else { return Ok(()) };
+        if wanted == there {
+            return Ok(());
+        }
+        let ClusterTemplate { server_type, engine, image_id, .. } = template;
+        let message = format!(
+            "the driver {} has no {server_type} with {wanted} for {engine}: the {}'s image '{image_id}' is {there}. Set \
+             its cluster_distro to {there}, or use another",
+            self.infra.name(),
+            spelling.template(),
+        );
+        Err(ApiError::field(spelling.template_id(), message))
     }
 
     /// What is there under a name; none when none is given, or the infrastructure has no such things.

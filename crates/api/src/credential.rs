@@ -7,7 +7,7 @@ use jeroboam_model::status::Request;
 use jeroboam_store::StoreError;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result, Version};
+use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result};
 
 /// Refuses: clusters of no infrastructure that there is have credentials for a cloud, so there is nothing that could be
 /// replaced (contract: 400 for drivers without support).
@@ -20,7 +20,6 @@ pub(crate) async fn rotate(
     params: Params,
     OptionalObject(body): OptionalObject,
 ) -> Result<Response> {
-    caller.version.at_least(Version::CREDENTIALS, "credentials")?;
     params.finish()?;
     Fields::new(body, "credential rotation").finish()?;
     // An administrator needs the role member too: the new credentials are the caller's own.

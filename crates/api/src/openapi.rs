@@ -6,12 +6,13 @@ use axum::Json;
 use http::StatusCode;
 use jeroboam_types::error::ErrorBody;
 use utoipa::openapi::link::{Link, LinkBuilder};
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Type};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required};
+use utoipa::openapi::{ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi as _};
 
-use crate::http::Version;
+use crate::http::{Version, etag};
 
 /// Name of the way to authenticate.
 const TOKEN: &str = "token";
@@ -60,6 +61,8 @@ pub fn document() -> OpenApi {
     name_operations(&mut document);
     describe_answers(&mut document);
     add_version(&mut document);
+    add_conditions(&mut document);
+    add_idempotency(&mut document);
     add_links(&mut document);
     document
 }
@@ -124,20 +127,71 @@ fn add_version(document: &mut OpenApi) {
         .schema_type(Type::String)
         .pattern(Some(VERSION_PATTERN))
         .examples([format!("container-infra {}", Version::MAX), "container-infra latest".to_owned()]);
-    let header = ParameterBuilder::new()
-        .name("OpenStack-API-Version")
+    let version = define(document, VERSION, "OpenStack-API-Version", &description, schema);
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with("/v1") && path != "/v1/openapi.json" {
+            item.parameters.get_or_insert_default().push(version.clone());
+        }
+    }
+}
+
+/// What has an `ETag` says so, and takes conditions on it.
+fn add_conditions(document: &mut OpenApi) {
+    let tags = |example: &str| ObjectBuilder::new().schema_type(Type::String).examples([example]);
+    let description = "Do it only if the thing is still in a state that its ETag named, in any microversion; else 412.";
+    let if_match = define(document, "if_match", "If-Match", description, tags("\"8f14e45fceea167a-1.14\""));
+    let description = "Answer 304 without a body if this ETag is still right.";
+    let if_none_match = define(document, "if_none_match", "If-None-Match", description, tags("*"));
+    let etag = HeaderBuilder::new()
+        .description(Some("Names the state of the thing and the microversion in which it is shown."))
+        .schema(Some(tags("\"8f14e45fceea167a-1.14\"")))
+        .build();
+    for (path, item) in &mut document.paths.paths {
+        if !etag::is_tagged(path) {
+            continue;
+        }
+        for (method, operation) in operations(item) {
+            let condition = if method == "get" { &if_none_match } else { &if_match };
+            operation.parameters.get_or_insert_default().push(condition.clone());
+            if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200")
+                && matches!(method, "get" | "patch")
+            {
+                answer.headers.insert("ETag".to_owned(), RefOr::T(etag.clone()));
+            }
+        }
+    }
+}
+
+/// Every POST may carry a key.
+fn add_idempotency(document: &mut OpenApi) {
+    let description = "For requests that may be sent again: a second one with the same key within 24 hours does \
+        nothing and gets the answer of the first; with another content it gets 422.";
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+    let key = define(document, "idempotency_key", "Idempotency-Key", description, schema);
+    for (path, item) in &mut document.paths.paths {
+        if let Some(operation) = item.post.as_mut().filter(|_| path.starts_with("/v1/")) {
+            operation.parameters.get_or_insert_default().push(key.clone());
+        }
+    }
+}
+
+/// Describes a header once and gives what refers to it.
+fn define(
+    document: &mut OpenApi,
+    name: &str,
+    header: &str,
+    description: &str,
+    schema: ObjectBuilder,
+) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
+        .name(header)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(schema));
-    let components = document.components.get_or_insert_default();
-    components.parameters.insert(VERSION.to_owned(), RefOr::T(header.build()));
-    for (path, item) in &mut document.paths.paths {
-        if path.starts_with("/v1") && path != "/v1/openapi.json" {
-            let reference = Ref::new(format!("#/components/parameters/{VERSION}"));
-            item.parameters.get_or_insert_default().push(RefOr::Ref(reference));
-        }
-    }
+        .schema(Some(schema))
+        .build();
+    document.components.get_or_insert_default().parameters.insert(name.to_owned(), RefOr::T(parameter));
+    RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")))
 }
 
 /// What a POST has made is what the routes below its collection are about.

@@ -49,12 +49,14 @@ pub fn router(state: AppState, keystone: Option<Router>) -> Router {
     let v1 = v1
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn(etag::conditions))
+        .layer(from_fn_with_state(state.clone(), etag::conditions))
         .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), gate::gate))
+        .layer(from_fn(gate::options))
         .with_state(state.clone());
     let routes = open
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn(gate::options))
         .with_state(state)
         .merge(keystone.unwrap_or_default())
         .fallback_service(v1);

@@ -12,8 +12,10 @@ use tokio::net::TcpListener;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-/// How long the head of a request may take to arrive.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long the head of a request may take to arrive, counted from the end of the answer before it: so a connection is
+/// kept that long without a request. Longer than the intervals at which clients come again, 10 to 60 seconds: none
+/// should send into a connection that is just being closed.
+const HEADER_TIME: Duration = Duration::from_secs(75);
 
 /// What is kept of a request before it is understood. A head that does not fit is refused with a bare 431; up to here it
 /// is refused with a reason (`http::limits`).

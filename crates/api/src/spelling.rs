@@ -1,8 +1,6 @@
 //! The two spellings of the same resources: clusters and their templates of today, bays and baymodels of 2015
 //! (contract magnum-v1 section 2.11).
 
-use crate::http::{ApiError, Result, Version};
-
 /// How a client spells clusters and templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
@@ -13,14 +11,6 @@ pub(crate) enum Spelling {
 }
 
 impl Spelling {
-    /// Refuses bays in microversions that do not have them any more.
-    ///
-    /// # Errors
-    /// 404 as for any path that does not exist.
-    pub(crate) fn check(self, version: Version) -> Result<()> {
-        if self == Self::Cluster || version.has_bays() { Ok(()) } else { Err(ApiError::no_route()) }
-    }
-
     /// Collection of clusters, also the key of its list.
     pub(crate) fn clusters(self) -> &'static str {
         match self {

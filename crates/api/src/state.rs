@@ -1,5 +1,6 @@
 //! What handlers share.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,9 +59,12 @@ impl Default for Settings {
     }
 }
 
-/// What handlers share. Cheap to clone.
+/// What handlers share. Cheap to clone, as every layer and handler has its own.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What is behind [`AppState`].
+pub struct Shared {
     pub(crate) store: Store,
     pub(crate) identity: Arc<dyn Identity>,
     pub(crate) accesses: AccessBook,
@@ -68,11 +72,19 @@ pub struct AppState {
     pub(crate) kubernetes: Kubernetes,
     pub(crate) swarm: Swarm,
     pub(crate) fetcher: ManifestFetcher,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Settings,
     pub(crate) catalog: Catalog,
     /// Lists of templates as they were answered, by all that they depend on, the templates' revision first. They are
     /// long, change seldom, and dashboards ask for them all the time.
     pub(crate) template_lists: Cache<String, Bytes>,
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl AppState {
@@ -86,7 +98,7 @@ impl AppState {
         (kubernetes, swarm): (Kubernetes, Swarm),
         settings: Settings,
     ) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             kubernetes,
             swarm,
             fetcher: ManifestFetcher { allow_internal: settings.manifest_networks.clone() },
@@ -100,7 +112,7 @@ impl AppState {
                 .time_to_idle(LIST_KEPT_FOR)
                 .build(),
             infra,
-            settings: Arc::new(settings),
-        }
+            settings,
+        }))
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
         biased;
         () = lease.lost.cancelled() => warn!(%operation, "the lease is gone: it could not be renewed in time, or another has it"),
         () = shutdown.cancelled() => run.give_back().await,
-        () = lease.cancel.cancelled() => run.end(Outcome::Cancelled(None)).await,
+        () = lease.cancel.cancelled() => run.end(Outcome::Cancelled).await,
         outcome = run.reach_end() => run.end(outcome).await,
     }
 }
@@ -204,7 +204,7 @@ impl Run<'_> {
         let word = match &outcome {
             Outcome::Succeeded { .. } => "succeeded".to_owned(),
             Outcome::Failed(cause) => format!("failed: {}", cause.one_line()),
-            Outcome::Cancelled(_) => "cancelled".to_owned(),
+            Outcome::Cancelled => "cancelled".to_owned(),
         };
         // The end is written even when the database is away for a while: until the lease is lost.
         let mut backoff = Backoff::default();

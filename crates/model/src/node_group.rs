@@ -6,6 +6,7 @@ use jeroboam_types::agent::Taint;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::validate::Limits;
 use crate::{Cluster, ClusterTemplate, FieldError, Labels, NodeRole, Status};
 
 /// Name of the group of masters that every cluster has.
@@ -15,6 +16,10 @@ pub const DEFAULT_WORKER: &str = "default-worker";
 
 /// What a taint can do (Kubernetes).
 pub const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+/// Most Kubernetes labels of a node group, and most taints; as of its other labels. Every node carries all of them, and
+/// the scheduler compares each taint with every pod.
+pub const MAX_MARKS: usize = crate::labels::MAX_LABELS;
 
 /// Suffixes of label prefixes that belong to Kubernetes.
 const RESERVED: [&str; 2] = ["kubernetes.io", "k8s.io"];
@@ -164,6 +169,23 @@ impl NodeGroup {
             return Err(FieldError::new("node_count", message));
         }
         Ok(())
+    }
+
+    /// Whether it can have that many nodes beside the other groups of its cluster, which are among `all`. Masters do not
+    /// count: they have a limit of their own.
+    ///
+    /// # Errors
+    /// Says how many there may be and how many the other groups have.
+    pub fn check_total(&self, all: &[Self], node_count: u32, limits: Limits) -> Result<(), FieldError> {
+        let is_other = |other: &&Self| other.uuid != self.uuid && other.role != NodeRole::Master;
+        let others = all.iter().filter(is_other).fold(0, |sum: u32, other| sum.saturating_add(other.node_count));
+        let limit = limits.nodes;
+        if others.saturating_add(node_count) <= limit {
+            return Ok(());
+        }
+        let message =
+            format!("the cluster may have {limit} nodes; its other groups have {others}, this is {node_count}");
+        Err(FieldError::new("node_count", message))
     }
 
     /// Whether its nodes can have the Kubernetes labels and taints that it asks for (contract magnum-v1 section 6.9).

@@ -1,9 +1,9 @@
 //! CADF events (DMTF DSP0262) about clusters, word for word as Magnum's conductor writes them, so that what reads
-//! Magnum's reads ours (contract magnum-v1 section 8.1).
+//! Magnum's reads ours (contract magnum-v1 section 8.1). Events about certificates are ours alone: Magnum has none.
 
 use jeroboam_model::OperationKind;
 use jeroboam_store::Notification;
-use jeroboam_store::notification::ClusterFigure;
+use jeroboam_store::notification::{CertificateFigure, ClusterFigure, Deed};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,14 +15,18 @@ const USER: &str = "service/security/account/user";
 /// What a cluster is, and, as in Magnum, the service that observed the event.
 const CLUSTER: &str = "service/magnum/cluster";
 
-/// What is done to the cluster. The bus knows three words; everything that is neither its beginning nor its end is an
-/// update.
+/// What a certificate is.
+const CERTIFICATE: &str = "service/magnum/certificate";
+
+/// What is done, and to what sort of thing. The bus knows three words for clusters; everything that is neither the
+/// beginning nor the end of one is an update.
 #[must_use]
-pub fn action(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::Create => "create",
-        OperationKind::Delete => "delete",
-        _ => "update",
+pub fn action(deed: &Deed) -> (&'static str, &'static str) {
+    match deed {
+        Deed::Operation(OperationKind::Create) => ("cluster", "create"),
+        Deed::Operation(OperationKind::Delete) => ("cluster", "delete"),
+        Deed::Operation(_) => ("cluster", "update"),
+        Deed::Certificate(_) => ("certificate", "create"),
     }
 }
 
@@ -35,7 +39,7 @@ pub fn event(told: &Notification, host: &str) -> Value {
         "id": told.id.to_string(),
         // Python's %z has no colon.
         "eventTime": told.at.strftime("%Y-%m-%dT%H:%M:%S.%6f+0000").to_string(),
-        "action": action(told.kind),
+        "action": action(&told.deed).1,
         "outcome": told.stage.to_string(),
         "initiator": {
             "typeURI": USER,
@@ -44,14 +48,41 @@ pub fn event(told: &Notification, host: &str) -> Value {
             "project_id": told.project_id,
             "request_id": told.request_id,
         },
-        "target": {
+        "target": target(told),
+        // The same for as long as the machine has its name.
+        "observer": {"typeURI": CLUSTER, "id": Uuid::new_v5(&Uuid::NAMESPACE_DNS, host.as_bytes()).to_string()},
+    })
+}
+
+fn target(told: &Notification) -> Value {
+    let of_cluster = json!({"name": "cluster_data", "typeURI": CLUSTER, "content": content(&told.cluster)});
+    match &told.deed {
+        Deed::Operation(_) => json!({
             "typeURI": CLUSTER,
             "id": told.cluster.uuid.to_string(),
             "name": told.cluster.name,
-            "attachments": [{"name": "cluster_data", "typeURI": CLUSTER, "content": content(&told.cluster)}],
-        },
-        // The same for as long as the machine has its name.
-        "observer": {"typeURI": CLUSTER, "id": Uuid::new_v5(&Uuid::NAMESPACE_DNS, host.as_bytes()).to_string()},
+            "attachments": [of_cluster],
+        }),
+        Deed::Certificate(certificate) => json!({
+            "typeURI": CERTIFICATE,
+            "id": certificate.serial,
+            "name": certificate.subject,
+            "attachments": [
+                {"name": "certificate_data", "typeURI": CERTIFICATE, "content": certificate_content(told, certificate)},
+                of_cluster,
+            ],
+        }),
+    }
+}
+
+fn certificate_content(told: &Notification, certificate: &CertificateFigure) -> Value {
+    json!({
+        "cluster_uuid": told.cluster.uuid.to_string(),
+        "ca_cert_type": certificate.authority,
+        "serial": certificate.serial,
+        "subject": certificate.subject,
+        "created_at": time(certificate.created_at),
+        "expires_at": time(certificate.expires_at),
     })
 }
 

@@ -66,12 +66,13 @@ pub fn message(told: &Notification, host: &str) -> Message {
 }
 
 fn inner(told: &Notification, priority: Priority, host: &str) -> Value {
+    let (noun, action) = cadf::action(&told.deed);
     json!({
         "message_id": told.id.to_string(),
         // Listeners leave out what they have seen: a message that comes twice keeps its id.
         "_unique_id": told.id.simple().to_string(),
         "publisher_id": format!("container-infra.{host}"),
-        "event_type": format!("magnum.cluster.{}", cadf::action(told.kind)),
+        "event_type": format!("magnum.{noun}.{action}"),
         "priority": priority.word(),
         // Python's way to write a time, without a zone: UTC.
         "timestamp": told.at.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string(),
@@ -87,7 +88,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use jeroboam_model::{OperationKind, Status};
-    use jeroboam_store::notification::ClusterFigure;
+    use jeroboam_store::notification::{CertificateFigure, ClusterFigure, Deed};
     use uuid::Uuid;
 
     use super::*;
@@ -97,7 +98,7 @@ mod tests {
         Notification {
             id: id(1),
             at: "2026-07-01T12:34:56.123456789Z".parse().unwrap(),
-            kind,
+            deed: Deed::Operation(kind),
             stage,
             request_id: "req-1".into(),
             user_id: "user".into(),
@@ -203,5 +204,40 @@ mod tests {
             assert_eq!((&inner["priority"], message.priority.queue()), (&json!(priority), queue.to_owned()));
             assert_eq!(inner["payload"]["outcome"], stage.to_string());
         }
+    }
+
+    #[test]
+    fn a_certificate_is_the_target_of_its_own_event() {
+        let created_at = "2026-07-01T12:00:00Z".parse().unwrap();
+        let figure = CertificateFigure {
+            authority: "kubernetes".into(),
+            serial: "0abc".into(),
+            subject: "O=system:masters, CN=admin".into(),
+            created_at,
+            expires_at: "2031-06-30T12:00:00Z".parse().unwrap(),
+        };
+        let told = Notification { deed: Deed::Certificate(figure), ..told(OperationKind::Create, Stage::Success) };
+        let message = message(&told, "host-1");
+        assert_eq!(message.priority, Priority::Info);
+        let inner = open(&message);
+        assert_eq!(inner["event_type"], "magnum.certificate.create");
+        let event = &inner["payload"];
+        assert_eq!((&event["action"], &event["outcome"]), (&json!("create"), &json!("success")));
+        assert_eq!(event["initiator"]["user_id"], "user");
+        let target = &event["target"];
+        assert_eq!((&target["typeURI"], &target["id"]), (&json!("service/magnum/certificate"), &json!("0abc")));
+        assert_eq!(
+            target["attachments"][0]["content"],
+            json!({
+                "cluster_uuid": told.cluster.uuid,
+                "ca_cert_type": "kubernetes",
+                "serial": "0abc",
+                "subject": "O=system:masters, CN=admin",
+                "created_at": "2026-07-01T12:00:00.000000+00:00",
+                "expires_at": "2031-06-30T12:00:00.000000+00:00",
+            })
+        );
+        assert_eq!(target["attachments"][1]["content"]["status"], "CREATE_IN_PROGRESS");
+        assert!(!message.body.windows(11).any(|part| part == b"PRIVATE KEY"));
     }
 }

@@ -1,6 +1,7 @@
 //! Requests for certificates: reading them, and what of their wishes is granted (contract magnum-v1 section 9.3).
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use der::asn1::OctetString;
@@ -13,12 +14,14 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{
-    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_SHA1WITHRSA,
-    OID_SHA1_WITH_RSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA512,
-    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE,
-    OID_X509_EXT_SUBJECT_ALT_NAME,
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_RSAENCRYPTION,
+    OID_PKCS1_RSASSAPSS, OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA, OID_SIG_ECDSA_WITH_SHA256,
+    OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA512, OID_SIG_ED25519, OID_X509_EXT_BASIC_CONSTRAINTS,
+    OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_SUBJECT_ALT_NAME,
 };
 use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::PkiError;
 use crate::agent::sha256_hex;
@@ -31,12 +34,25 @@ const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 const GRANTED_USAGES: [KeyUsages; 3] =
     [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation, KeyUsages::KeyEncipherment];
 
+/// The same for people.
+const GRANTED_WORDS: &str = "digitalSignature, nonRepudiation and keyEncipherment";
+
+/// How long RSA keys may be, in bits. Shorter ones can be broken, longer ones the library that checks signatures does
+/// not take.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// What a refused key should have been.
+const GOOD_KEYS: &str = "Use RSA with 2048 to 8192 bits, a curve P-256, P-384 or P-521, or Ed25519";
+
 /// Why a request is not signed.
 #[derive(Debug, Error)]
 pub enum CsrError {
     /// It is no request.
     #[error("the certificate signing request is unreadable: {0}")]
     Unreadable(String),
+    /// Its key is too weak, or of a sort that we do not know.
+    #[error("the certificate signing request's key cannot be accepted: {0}")]
+    Key(String),
     /// Its signature is not of its own key, or of a sort that we do not know.
     #[error("the certificate signing request's signature cannot be accepted: {0}")]
     Signature(String),
@@ -63,7 +79,10 @@ impl SigningRequest {
         let der = from_pem(pem, &LABELS)
             .ok_or_else(|| CsrError::Unreadable(format!("there is no PEM block '{}' in it", LABELS[0])))?;
         let request = Self { der };
-        check_signature(&request.parsed()?)?;
+        let parsed = request.parsed()?;
+        // The key comes first: a signature by one that we do not take cannot be right, and would be blamed.
+        check_key(&parsed.certification_request_info.subject_pki)?;
+        check_signature(&parsed)?;
         Ok(request)
     }
 
@@ -124,12 +143,18 @@ fn grant(wish: &X509Extension<'_>) -> Result<Option<Extension>, CsrError> {
             let wanted = FlagSet::<KeyUsages>::new_truncated(wanted.flags);
             let allowed: FlagSet<KeyUsages> = GRANTED_USAGES.iter().fold(FlagSet::default(), |set, usage| set | *usage);
             if wish.critical && !(wanted - allowed).is_empty() {
-                return Err(CsrError::Forbidden(
-                    "a critical keyUsage other than digitalSignature, nonRepudiation and keyEncipherment".into(),
-                ));
+                return Err(CsrError::Forbidden(format!("a critical keyUsage other than {GRANTED_WORDS}")));
             }
-            // With no usage left the extension stays: without it the key could be used for anything.
-            Ok(Some(extension(&KeyUsage(wanted & allowed), wish.critical)?))
+            let granted = wanted & allowed;
+            // A certificate with no usage is refused by those who check it, and one without the extension could be used
+            // for anything.
+            if granted.is_empty() {
+                return Err(CsrError::Forbidden(format!(
+                    "a keyUsage with none of {GRANTED_WORDS}, the only ones that are granted. Ask for one of them, or \
+                     leave keyUsage out"
+                )));
+            }
+            Ok(Some(extension(&KeyUsage(granted), wish.critical)?))
         }
         ParsedExtension::BasicConstraints(wanted) => {
             if wish.critical && wanted.ca {
@@ -171,7 +196,52 @@ fn name_of(wish: &X509Extension<'_>) -> String {
     }
 }
 
-/// RSA from 2048 bits with SHA-2, P-256, P-384 and P-521 with any SHA-2, Ed25519.
+/// RSA with enough bits, P-256, P-384, P-521 and Ed25519: what Kubernetes and Docker can work with.
+fn check_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), CsrError> {
+    let refused = |what: String| Err(CsrError::Key(format!("it is {what}. {GOOD_KEYS}")));
+    let algorithm = &key.algorithm.algorithm;
+    if *algorithm == OID_PKCS1_RSAENCRYPTION {
+        let bits = match key.parsed() {
+            Ok(PublicKey::RSA(rsa)) => bits(rsa.modulus),
+            _ => return Err(CsrError::Unreadable("its RSA key is malformed".into())),
+        };
+        return if RSA_BITS.contains(&bits) { Ok(()) } else { refused(format!("RSA with {bits} bits")) };
+    }
+    if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
+        let curve = key.algorithm.parameters.as_ref().and_then(|parameters| parameters.as_oid().ok());
+        return match curve {
+            Some(curve) if [OID_EC_P256, OID_NIST_EC_P384, OID_NIST_EC_P521].contains(&curve) => Ok(()),
+            Some(curve) => refused(format!("on the curve {}", known_as(&curve.to_id_string()))),
+            None => refused("on a curve without a name".into()),
+        };
+    }
+    if *algorithm == OID_SIG_ED25519 {
+        return Ok(());
+    }
+    refused(format!("of the algorithm {}", known_as(&algorithm.to_id_string())))
+}
+
+/// Size of a number, big-endian.
+fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().position(|byte| *byte != 0).and_then(|at| number.get(at..)).unwrap_or_default();
+    let unused = significant.first().map_or(0, |byte| byte.leading_zeros());
+    (significant.len() * 8).saturating_sub(unused as usize)
+}
+
+/// The name of an algorithm or a curve that people ask for in vain.
+fn known_as(oid: &str) -> &str {
+    match oid {
+        "1.2.840.113549.1.1.10" => "RSASSA-PSS",
+        "1.2.840.10040.4.1" => "DSA",
+        "1.3.101.113" => "Ed448",
+        "1.3.132.0.10" => "secp256k1",
+        "1.3.132.0.33" => "P-224",
+        "1.2.840.10045.3.1.1" => "P-192",
+        other => other,
+    }
+}
+
+/// RSA and Ed25519 with SHA-2, P-256, P-384 and P-521 with any SHA-2.
 fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), CsrError> {
     let info = &request.certification_request_info;
     let sort = &request.signature_algorithm.algorithm;
@@ -187,8 +257,13 @@ fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), CsrErro
     verified.map_err(|error| match error {
         x509_parser::error::X509Error::SignatureUnsupportedAlgorithm => CsrError::Signature(format!(
             "algorithm {} is not known. Use RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519 with SHA-2",
-            sort.to_id_string()
+            known_as(&sort.to_id_string())
         )),
+        _ if *sort == OID_PKCS1_RSASSAPSS => CsrError::Signature(
+            "it is RSASSA-PSS, and either its salt is not as long as its digest, or it does not belong to the \
+             request's own public key. Make it with RSA PKCS#1 v1.5 and SHA-256"
+                .into(),
+        ),
         _ => CsrError::Signature("it does not belong to the request's own public key".into()),
     })
 }

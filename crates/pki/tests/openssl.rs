@@ -147,9 +147,19 @@ fn keys_of_all_usual_sorts_are_signed() {
 #[test]
 fn keys_and_digests_that_are_too_weak_are_refused() {
     let bench = Bench::new();
-    for (key, digest) in [(&["rsa:1024"][..], "-sha256"), (&["rsa:2048"], "-sha1")] {
+    let curve = |name| ["ec", "-pkeyopt", name];
+    openssl(bench.folder.path(), &["dsaparam", "-out", "dsa.pem", "1024"]);
+    for (key, digest, problem) in [
+        (&["rsa:1024"][..], "-sha256", "key cannot be accepted: it is RSA with 1024 bits. Use RSA with 2048"),
+        (&["rsa-pss"], "-sha256", "key cannot be accepted: it is of the algorithm RSASSA-PSS. Use"),
+        (&["dsa:dsa.pem"], "-sha256", "key cannot be accepted: it is of the algorithm DSA. Use"),
+        (&["ed448"], "-sha256", "key cannot be accepted: it is of the algorithm Ed448. Use"),
+        (&curve("ec_paramgen_curve:secp256k1"), "-sha256", "key cannot be accepted: it is on the curve secp256k1. Use"),
+        (&curve("ec_paramgen_curve:brainpoolP256r1"), "-sha256", "it is on the curve 1.3.36.3.3.2.8.1.1.7. Use"),
+        (&["rsa:2048"], "-sha1", "signature cannot be accepted: it is made with SHA-1"),
+    ] {
         let refusal = bench.refusal(&bench.request(key, digest, "/CN=admin", &[]));
-        assert!(refusal.contains("signature"), "{key:?} {digest}: {refusal}");
+        assert!(refusal.contains(problem), "{key:?} {digest}: {refusal}");
     }
 }
 
@@ -215,12 +225,11 @@ fn usages_that_are_not_granted_are_cleared() {
     let bench = Bench::new();
     let words = bench.sign(&bench.ec(&["keyUsage = digitalSignature, keyCertSign, cRLSign, decipherOnly"]));
     assert_eq!(extension(&words, "X509v3 Key Usage").unwrap(), "X509v3 Key Usage: Digital Signature");
-    // Nothing is left, but the extension stays: without it the key could be used for anything.
-    let csr = bench.ec(&["keyUsage = keyCertSign"]);
-    let certificate = bench.authority.sign_request(&csr, bench.now).unwrap();
-    fs::write(bench.path("cert.pem"), certificate).unwrap();
-    let words = openssl(bench.folder.path(), &["x509", "-in", "cert.pem", "-noout", "-text"]);
-    assert!(words.contains("X509v3 Key Usage") && !words.contains("Certificate Sign"), "{words}");
+    // With nothing left there would be an empty keyUsage, which makes a certificate that nobody takes.
+    for line in ["keyUsage = keyCertSign", "keyUsage = keyAgreement, cRLSign"] {
+        let refusal = bench.refusal(&bench.ec(&[line]));
+        assert!(refusal.contains("digitalSignature, nonRepudiation and keyEncipherment"), "{line}: {refusal}");
+    }
 }
 
 // Covers: R297, W174.

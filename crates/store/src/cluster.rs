@@ -1,15 +1,12 @@
 //! Clusters, with their groups and nodes.
 
-use std::collections::BTreeMap;
-
-use jeroboam_model::{Cluster, Health, Node, NodeGroup, Status};
+use jeroboam_model::{Cluster, Node, NodeGroup, Status};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
-use crate::cluster_template;
 use crate::entity::cluster;
 use crate::error::{Doing, classify, is_dangling};
 use crate::page::{Columns, cut};
@@ -99,30 +96,6 @@ impl Store {
         self.publish(Event::cluster(uuid));
         Ok(())
     }
-
-    /// Keeps how a cluster is. A change of health is no change of the cluster: `updated_at` stays.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn set_health(&self, uuid: Uuid, health: Health, reason: BTreeMap<String, String>) -> Result<()> {
-        let transaction = self.begin().await?;
-        let before = one(&transaction, uuid).await?;
-        let word = health.to_string();
-        let reason = codec::json("a health reason", &reason)?;
-        if before.health.as_deref() == Some(word.as_str()) && before.health_reason == reason {
-            return Ok(());
-        }
-        cluster::Entity::update_many()
-            .col_expr(cluster::Column::Health, Expr::value(word))
-            .col_expr(cluster::Column::HealthReason, Expr::value(reason))
-            .filter(cluster::Column::Uuid.eq(uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("keeping a cluster's health")?;
-        transaction.commit().await.doing("keeping a cluster's health")?;
-        self.publish(Event::cluster(uuid));
-        Ok(())
-    }
 }
 
 /// The visible cluster with this id, or else the one with this name.
@@ -145,7 +118,6 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
 /// Keeps a new cluster.
 pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster) -> Result<()> {
     let doing = "creating a cluster";
-    cluster_template::one(connection, cluster.template).await?;
     cluster::Entity::insert(row(cluster)?).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
         // Where two can write at once, the template may have gone in between.
         if is_dangling(&error) {
@@ -200,7 +172,6 @@ pub(crate) async fn set_status(
 
 /// The cluster is of another template from now on.
 pub(crate) async fn set_template(connection: &impl ConnectionTrait, uuid: Uuid, template: Uuid) -> Result<()> {
-    cluster_template::one(connection, template).await?;
     cluster::Entity::update_many()
         .col_expr(cluster::Column::TemplateUuid, Expr::value(template.to_string()))
         .filter(cluster::Column::Uuid.eq(uuid.to_string()))
@@ -295,7 +266,8 @@ pub(crate) fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
         Some("status") => C::Status,
         Some("status_reason") => C::StatusReason,
         Some("health_status") => C::Health,
-        Some("stack_id") => C::StackId,
+        // The newer name of the same (contract magnum-v1 section 2.2).
+        Some("stack_id" | "cluster_id") => C::StackId,
         Some("api_address") => C::ApiAddress,
         Some("coe_version") => C::CoeVersion,
         Some("container_version") => C::ContainerVersion,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jeroboam_model::{ClusterTemplate, Labels};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
 };
@@ -15,8 +14,8 @@ use crate::codec;
 use crate::counter::{self, Counter};
 use crate::entity::{cluster, cluster_template};
 use crate::error::{Doing, classify, is_dangling, is_duplicate};
-use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError, idempotency};
+use crate::rows::{self, Thing};
+use crate::{Page, Result, Scope, Store, StoreError, idempotency, precondition};
 
 const WHAT: &str = "cluster template";
 
@@ -109,66 +108,49 @@ impl Store {
     /// [`StoreError::NotFound`] for the marker, [`StoreError::BadSortKey`].
     pub async fn templates(&self, scope: &Scope, page: &Page) -> Result<Vec<ClusterTemplate>> {
         let by = sort_column(page)?;
-        let columns = Columns { id: cluster_template::Column::Id, uuid: cluster_template::Column::Uuid, by };
-        cut(self.reader(), visible(scope), columns, page, WHAT)
-            .await?
-            .all(self.reader())
-            .await
-            .doing("listing cluster templates")?
-            .into_iter()
-            .map(TryInto::try_into)
-            .collect()
+        rows::list(self.reader(), visible(scope), by, page).await
     }
 
-    /// Replaces a template by its changed self.
+    /// Makes `new` of the template that the caller read as `old`. `is_harmless` says that its clusters cannot notice:
+    /// only so is one changed that has any (contract magnum-v1 section 2.1, in-use rule).
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it is gone.
-    pub async fn update_template(&self, template: &ClusterTemplate) -> Result<()> {
+    /// [`StoreError::Overtaken`] when it is not as it was read, [`StoreError::InUse`], [`StoreError::NotFound`] when it
+    /// is gone.
+    pub async fn update_template(&self, old: &ClusterTemplate, new: &ClusterTemplate, is_harmless: bool) -> Result<()> {
         let transaction = self.begin().await?;
-        counter::increase(&transaction, Counter::ClusterTemplates).await?;
-        let updated = cluster_template::Entity::update_many()
-            .set(row(template)?)
-            .filter(cluster_template::Column::Uuid.eq(template.uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("changing a cluster template")?;
-        if updated.rows_affected == 0 {
-            return Err(StoreError::not_found(WHAT, template.uuid));
+        lock_as_read(&transaction, old).await?;
+        if !is_harmless && is_used(&transaction, old.uuid).await? {
+            let message = "The template is used by clusters. Then only one of name, tags, hidden, or making it public \
+                           can be changed. Make a new template instead.";
+            return Err(StoreError::InUse(message.to_owned()));
         }
+        counter::increase(&transaction, Counter::ClusterTemplates).await?;
+        rows::replace(&transaction, old.uuid, new).await?;
         transaction.commit().await.doing("changing a cluster template")
     }
 
-    /// Takes a template away.
+    /// Takes away the template that the caller read as `read`.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when a cluster is made of it, [`StoreError::NotFound`].
-    pub async fn delete_template(&self, uuid: Uuid) -> Result<()> {
-        let doing = "deleting a cluster template";
+    /// [`StoreError::Overtaken`] when it is not as it was read, [`StoreError::InUse`] when a cluster is made of it,
+    /// [`StoreError::NotFound`].
+    pub async fn delete_template(&self, read: &ClusterTemplate) -> Result<()> {
+        let (doing, uuid) = ("deleting a cluster template", read.uuid);
         let in_use = || StoreError::InUse(format!("Cluster template {uuid} is referenced by one or more clusters."));
         let transaction = self.begin().await?;
-        counter::increase(&transaction, Counter::ClusterTemplates).await?;
+        lock_as_read(&transaction, read).await?;
         if is_used(&transaction, uuid).await? {
             return Err(in_use());
         }
-        let deleted = cluster_template::Entity::delete_many()
+        counter::increase(&transaction, Counter::ClusterTemplates).await?;
+        cluster_template::Entity::delete_many()
             .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
             .exec(&transaction)
             .await
             // Where two can write at once, a cluster may have come in between.
             .map_err(|error| if is_dangling(&error) { in_use() } else { classify(doing, &error) })?;
-        if deleted.rows_affected == 0 {
-            return Err(StoreError::not_found(WHAT, uuid));
-        }
         transaction.commit().await.doing(doing)
-    }
-
-    /// Whether a cluster is made of the template.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn template_in_use(&self, uuid: Uuid) -> Result<bool> {
-        is_used(self.reader(), uuid).await
     }
 }
 
@@ -189,16 +171,13 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
     found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?.try_into()
 }
 
-/// The template, which nobody else changes until the transaction ends.
-pub(crate) async fn locked(transaction: &impl ConnectionTrait, uuid: Uuid) -> Result<ClusterTemplate> {
-    // A write that changes nothing locks the row in every database.
-    cluster_template::Entity::update_many()
-        .col_expr(cluster_template::Column::Uuid, Expr::col(cluster_template::Column::Uuid))
-        .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
-        .exec(transaction)
-        .await
-        .doing("locking a cluster template")?;
-    one(transaction, uuid).await?.try_into()
+/// Locks a template until the transaction ends, if it is as the caller read it: what follows is built on that.
+pub(crate) async fn lock_as_read(transaction: &impl ConnectionTrait, read: &ClusterTemplate) -> Result<()> {
+    if rows::locked::<ClusterTemplate>(transaction, read.uuid).await? == *read {
+        return Ok(());
+    }
+    precondition::look_again();
+    Err(StoreError::Overtaken { what: WHAT })
 }
 
 /// The template's row.
@@ -274,6 +253,17 @@ fn sort_column(page: &Page) -> Result<Option<cluster_template::Column>> {
         Some("updated_at") => C::UpdatedAt,
         Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
     }))
+}
+
+impl Thing for ClusterTemplate {
+    type Entity = cluster_template::Entity;
+    const WHAT: &'static str = WHAT;
+    const ID: cluster_template::Column = cluster_template::Column::Id;
+    const UUID: cluster_template::Column = cluster_template::Column::Uuid;
+
+    fn row(&self) -> Result<cluster_template::ActiveModel> {
+        row(self)
+    }
 }
 
 fn row(template: &ClusterTemplate) -> Result<cluster_template::ActiveModel> {

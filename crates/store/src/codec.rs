@@ -56,6 +56,11 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &str, value: JsonValue) -> Re
     serde_json::from_value(value).map_err(|error| StoreError::Database(format!("reading {what}: {error}")))
 }
 
+/// A value from JSON as a text.
+pub(crate) fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| StoreError::Database(format!("reading {what}: {error}")))
+}
+
 /// A value from JSON that may be missing.
 pub(crate) fn maybe_from_json<T: DeserializeOwned>(what: &str, value: Option<JsonValue>) -> Result<Option<T>> {
     value.map(|value| from_json(what, value)).transpose()

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl Store {
     /// When the database refuses. What was written before is safe in any case.
     pub async fn close(&self) -> Result<()> {
         if let Some(quick) = &self.inner.quick {
-            quick.close().await?;
+            quick.close();
         }
         self.inner.read.close_by_ref().await.doing("closing the database")?;
         self.inner.write.close_by_ref().await.doing("closing the database")
@@ -126,14 +127,19 @@ impl Store {
     /// SQLite takes the write lock at once: a transaction that reads first and then writes can otherwise not be told
     /// to wait, and fails when somebody else has written in between.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+        let transaction = self.begin_beside().await?;
+        precondition::check(&transaction).await?;
+        idempotency::take_current(&transaction).await?;
+        Ok(transaction)
+    }
+
+    /// The same for what is no work of the current request's, whose demands are not looked at.
+    pub(crate) async fn begin_beside(&self) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.inner.write.begin_with_options(options).await.doing("beginning to write")?;
-        precondition::check(&transaction).await?;
-        idempotency::take_current(&transaction).await?;
-        Ok(transaction)
+        self.inner.write.begin_with_options(options).await.doing("beginning to write")
     }
 
     /// For reads in one go; `None` where there is nothing quicker than the ordinary way.
@@ -170,8 +176,7 @@ async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnec
     make_private(url)?;
     let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
     let read = Database::connect(sqlite_options(url, SQLITE_READERS, true)).await.doing("opening the database")?;
-    let unreadable = |error| StoreError::Database(format!("reading the database's URL: {error}"));
-    let quick = Quick::new(settings(SqliteConnectOptions::from_str(url).map_err(unreadable)?, true));
+    let quick = Quick::new(file(url)?);
     Ok((write, read, Some(quick)))
 }
 
@@ -191,16 +196,21 @@ fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
+/// The file that the database is in.
+fn file(url: &str) -> Result<PathBuf> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Database(format!("reading the database's URL: {error}")))?;
+    Ok(options.get_filename().to_owned())
+}
+
 /// Makes the file before SQLite does, so that nobody but its owner can read it. The files beside it (`-wal`, `-shm`)
 /// get the same permissions from SQLite.
 fn make_private(url: &str) -> Result<()> {
     if !url.contains("mode=rwc") {
         return Ok(());
     }
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Database(format!("reading the database's URL: {error}")))?;
-    let path = options.get_filename();
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    let path = file(url)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::Full(format!("making the database file {}: {error}", path.display()))),

@@ -1,7 +1,7 @@
 //! What can go wrong with the store, by what the caller can do about it.
 
 use jeroboam_model::status::Request;
-use jeroboam_model::{QuotaResource, Status};
+use jeroboam_model::{FieldError, QuotaResource, Status};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
@@ -31,6 +31,15 @@ pub enum StoreError {
     /// What is there does not go with what is asked for.
     #[error("{0}")]
     Conflict(String),
+    /// A value that cannot be with what else is there at the moment of writing.
+    #[error("{0}")]
+    Unfit(FieldError),
+    /// Somebody else has changed a thing since the caller read what this write is built on; nothing was written.
+    #[error("The {what} was changed by somebody else meanwhile; nothing was written. Try again.")]
+    Overtaken {
+        /// What was changed, for example `cluster template`.
+        what: &'static str,
+    },
     /// Still needed by something else.
     #[error("{0}")]
     InUse(String),
@@ -74,6 +83,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Refuses a request that is not legal in a status.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`].
+    pub fn unless_allowed(status: Status, request: Request) -> Result<()> {
+        if status.allows(request) { Ok(()) } else { Err(Self::NotAllowed { status, request }) }
+    }
+
     /// There is no such thing.
     pub(crate) fn not_found(what: &'static str, ident: impl std::fmt::Display) -> Self {
         Self::NotFound { what, ident: ident.to_string() }

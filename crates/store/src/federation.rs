@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::entity::federation;
 use crate::error::Doing;
-use crate::page::{Columns, cut};
+use crate::rows::{self, Thing};
 use crate::{Page, Result, Scope, Store, StoreError, codec};
 
 const WHAT: &str = "federation";
@@ -19,8 +19,10 @@ impl Store {
     /// When the database refuses.
     pub async fn create_federation(&self, new: &Federation) -> Result<()> {
         let transaction = self.begin().await?;
-        let row = row(new)?;
-        federation::Entity::insert(row).exec_without_returning(&transaction).await.doing("creating a federation")?;
+        federation::Entity::insert(new.row()?)
+            .exec_without_returning(&transaction)
+            .await
+            .doing("creating a federation")?;
         transaction.commit().await.doing("creating a federation")
     }
 
@@ -51,14 +53,7 @@ impl Store {
             Some("updated_at") => Some(C::UpdatedAt),
             Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
         };
-        cut(self.reader(), visible(scope), Columns { id: C::Id, uuid: C::Uuid, by }, page, WHAT)
-            .await?
-            .all(self.reader())
-            .await
-            .doing("listing federations")?
-            .into_iter()
-            .map(TryInto::try_into)
-            .collect()
+        rows::list(self.reader(), visible(scope), by, page).await
     }
 
     /// Changes a federation: `change` gets it as it is and makes of it what it is to be, or refuses with an error of
@@ -71,18 +66,7 @@ impl Store {
         uuid: Uuid,
         change: impl FnOnce(Federation) -> std::result::Result<Federation, E> + Send,
     ) -> std::result::Result<Federation, E> {
-        let doing = "changing a federation";
-        let transaction = self.begin().await?;
-        let before = lock(&transaction, uuid).await?;
-        let after = change(before)?;
-        federation::Entity::update_many()
-            .set(row(&after)?)
-            .filter(federation::Column::Uuid.eq(uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        transaction.commit().await.doing(doing)?;
-        Ok(after)
+        self.change_thing(uuid, change).await
     }
 
     /// Takes a federation away. Its clusters stay.
@@ -90,16 +74,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn delete_federation(&self, uuid: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        let deleted = federation::Entity::delete_many()
-            .filter(federation::Column::Uuid.eq(uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("deleting a federation")?;
-        if deleted.rows_affected == 0 {
-            return Err(StoreError::not_found(WHAT, uuid));
-        }
-        transaction.commit().await.doing("deleting a federation")
+        self.remove_thing::<Federation>(uuid).await
     }
 }
 
@@ -124,35 +99,28 @@ fn visible(scope: &Scope) -> Select<federation::Entity> {
     federation::Entity::find().filter(scope.condition(federation::Column::ProjectId))
 }
 
-/// The federation, locked until the transaction ends.
-async fn lock(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<Federation> {
-    use sea_orm::sea_query::Expr;
-    // A write that changes nothing locks the row in every database.
-    federation::Entity::update_many()
-        .col_expr(federation::Column::Uuid, Expr::col(federation::Column::Uuid))
-        .filter(federation::Column::Uuid.eq(uuid.to_string()))
-        .exec(connection)
-        .await
-        .doing("locking a federation")?;
-    let row = federation::Entity::find().filter(federation::Column::Uuid.eq(uuid.to_string())).one(connection).await;
-    row.doing("reading a federation")?.ok_or_else(|| StoreError::not_found(WHAT, uuid))?.try_into()
-}
+impl Thing for Federation {
+    type Entity = federation::Entity;
+    const WHAT: &'static str = WHAT;
+    const ID: federation::Column = federation::Column::Id;
+    const UUID: federation::Column = federation::Column::Uuid;
 
-fn row(new: &Federation) -> Result<federation::ActiveModel> {
-    Ok(federation::ActiveModel {
-        id: NotSet,
-        uuid: Set(new.uuid.to_string()),
-        project_id: Set(new.project_id.clone()),
-        user_id: Set(new.user_id.clone()),
-        name: Set(new.name.clone()),
-        host_cluster: Set(new.host_cluster.to_string()),
-        members: Set(codec::json("members", &new.members)?),
-        status: Set(new.status.to_string()),
-        status_reason: Set(new.status_reason.clone()),
-        properties: Set(codec::json("properties", &new.properties)?),
-        created_at: Set(codec::micros(new.created_at)),
-        updated_at: Set(new.updated_at.map(codec::micros)),
-    })
+    fn row(&self) -> Result<federation::ActiveModel> {
+        Ok(federation::ActiveModel {
+            id: NotSet,
+            uuid: Set(self.uuid.to_string()),
+            project_id: Set(self.project_id.clone()),
+            user_id: Set(self.user_id.clone()),
+            name: Set(self.name.clone()),
+            host_cluster: Set(self.host_cluster.to_string()),
+            members: Set(codec::json("members", &self.members)?),
+            status: Set(self.status.to_string()),
+            status_reason: Set(self.status_reason.clone()),
+            properties: Set(codec::json("properties", &self.properties)?),
+            created_at: Set(codec::micros(self.created_at)),
+            updated_at: Set(self.updated_at.map(codec::micros)),
+        })
+    }
 }
 
 impl TryFrom<federation::Model> for Federation {

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::entity::issued_certificate;
 use crate::error::Doing;
-use crate::{Result, Store, StoreError, codec};
+use crate::page::{Columns, cut};
+use crate::{Page, Result, Store, StoreError, codec, notification};
 
 /// A certificate that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct IssuedCertificate {
 }
 
 impl Store {
-    /// Writes down what is about to be given out.
+    /// Writes down what is about to be given out, and what there is to tell of it.
     ///
     /// # Errors
     /// When the database refuses.
@@ -51,20 +52,31 @@ impl Store {
         .exec_without_returning(&transaction)
         .await
         .doing("recording a certificate")?;
+        notification::note_certificate(&transaction, issued).await?;
         transaction.commit().await.doing("recording a certificate")
     }
 
-    /// What was signed for users of a cluster, oldest first, also when the cluster is gone.
+    /// What was signed for users of a cluster, also when the cluster is gone. Markers are serial numbers.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn issued_certificates(&self, cluster: Uuid) -> Result<Vec<IssuedCertificate>> {
-        issued_certificate::Entity::find()
-            .filter(issued_certificate::Column::ClusterUuid.eq(cluster.to_string()))
-            .order_by_asc(issued_certificate::Column::Id)
+    /// [`StoreError::BadSortKey`], [`StoreError::NotFound`] for the marker.
+    pub async fn issued_certificates(&self, cluster: Uuid, page: &Page<String>) -> Result<Vec<IssuedCertificate>> {
+        use issued_certificate::Column as C;
+        let by = match page.sort_key.as_deref() {
+            None | Some("" | "id") => None,
+            Some("serial") => Some(C::Serial),
+            Some("subject") => Some(C::Subject),
+            Some("user_id") => Some(C::UserId),
+            Some("created_at") => Some(C::CreatedAt),
+            Some("expires_at") => Some(C::ExpiresAt),
+            Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
+        };
+        let visible = issued_certificate::Entity::find().filter(C::ClusterUuid.eq(cluster.to_string()));
+        cut(self.reader(), visible, Columns { id: C::Id, uuid: C::Serial, by }, page, "certificate")
+            .await?
             .all(self.reader())
             .await
-            .doing("reading the certificates of a cluster")?
+            .doing("listing certificates")?
             .into_iter()
             .map(TryInto::try_into)
             .collect()

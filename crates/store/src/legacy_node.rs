@@ -2,13 +2,12 @@
 
 use jeroboam_model::LegacyNode;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
 
 use crate::entity::legacy_node;
 use crate::error::{Doing, classify, is_duplicate};
-use crate::page::{Columns, cut};
+use crate::rows::{self, Thing};
 use crate::{Page, Result, Scope, Store, StoreError, codec};
 
 const WHAT: &str = "node";
@@ -20,8 +19,8 @@ impl Store {
     /// [`StoreError::Conflict`] when its uuid or its machine is taken.
     pub async fn create_legacy_node(&self, new: &LegacyNode) -> Result<()> {
         let transaction = self.begin().await?;
-        let inserted = legacy_node::Entity::insert(row(new)).exec_without_returning(&transaction).await;
-        inserted.map_err(|error| taken("creating a node", new, &error))?;
+        let inserted = legacy_node::Entity::insert(new.row()?).exec_without_returning(&transaction).await;
+        inserted.map_err(|error| new.refused("creating a node", &error))?;
         transaction.commit().await.doing("creating a node")
     }
 
@@ -52,43 +51,20 @@ impl Store {
             Some("updated_at") => Some(C::UpdatedAt),
             Some(other) => return Err(StoreError::BadSortKey(other.to_owned())),
         };
-        cut(self.reader(), visible(scope), Columns { id: C::Id, uuid: C::Uuid, by }, page, WHAT)
-            .await?
-            .all(self.reader())
-            .await
-            .doing("listing nodes")?
-            .into_iter()
-            .map(TryInto::try_into)
-            .collect()
+        rows::list(self.reader(), visible(scope), by, page).await
     }
 
-    /// Replaces a node by its changed self. A machine is only given to a node that has none at that very moment.
+    /// Changes a node: `change` gets it as it is and makes of it what it is to be, or refuses with an error of its own
+    /// kind. Nobody else changes it in between.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the node has another machine already, or the machine is taken;
-    /// [`StoreError::NotFound`].
-    pub async fn update_legacy_node(&self, changed: &LegacyNode) -> Result<()> {
-        let doing = "changing a node";
-        let transaction = self.begin().await?;
-        let mut update = legacy_node::Entity::update_many()
-            .set(row(changed))
-            .filter(legacy_node::Column::Uuid.eq(changed.uuid.to_string()));
-        if let Some(machine) = &changed.ironic_node_id {
-            let free = legacy_node::Column::IronicNodeId.is_null();
-            update = update.filter(free.or(legacy_node::Column::IronicNodeId.eq(machine.as_str())));
-        }
-        let updated = update.exec(&transaction).await.map_err(|error| taken(doing, changed, &error))?;
-        if updated.rows_affected == 0 {
-            let by_uuid = legacy_node::Entity::find().filter(legacy_node::Column::Uuid.eq(changed.uuid.to_string()));
-            return match by_uuid.one(&transaction).await.doing(doing)? {
-                None => Err(StoreError::not_found(WHAT, changed.uuid)),
-                Some(_) => Err(StoreError::Conflict(format!(
-                    "Node {} is associated with a machine of Ironic already. Remove ironic_node_id first.",
-                    changed.uuid
-                ))),
-            };
-        }
-        transaction.commit().await.doing(doing)
+    /// [`StoreError::Conflict`] when the machine is taken, [`StoreError::NotFound`], and what `change` says.
+    pub async fn update_legacy_node<E: From<StoreError>>(
+        &self,
+        uuid: Uuid,
+        change: impl FnOnce(LegacyNode) -> std::result::Result<LegacyNode, E> + Send,
+    ) -> std::result::Result<LegacyNode, E> {
+        self.change_thing(uuid, change).await
     }
 
     /// Takes a node away.
@@ -96,42 +72,41 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn delete_legacy_node(&self, uuid: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        let deleted = legacy_node::Entity::delete_many()
-            .filter(legacy_node::Column::Uuid.eq(uuid.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("deleting a node")?;
-        if deleted.rows_affected == 0 {
-            return Err(StoreError::not_found(WHAT, uuid));
-        }
-        transaction.commit().await.doing("deleting a node")
+        self.remove_thing::<LegacyNode>(uuid).await
     }
-}
-
-fn taken(doing: &str, node: &LegacyNode, error: &DbErr) -> StoreError {
-    if !is_duplicate(error) {
-        return classify(doing, error);
-    }
-    let machine = node.ironic_node_id.as_deref().unwrap_or("-");
-    StoreError::Conflict(format!("There is a node with uuid {} or ironic_node_id {machine} already.", node.uuid))
 }
 
 fn visible(scope: &Scope) -> Select<legacy_node::Entity> {
     legacy_node::Entity::find().filter(scope.condition(legacy_node::Column::ProjectId))
 }
 
-fn row(new: &LegacyNode) -> legacy_node::ActiveModel {
-    legacy_node::ActiveModel {
-        id: NotSet,
-        uuid: Set(new.uuid.to_string()),
-        project_id: Set(new.project_id.clone()),
-        user_id: Set(new.user_id.clone()),
-        kind: Set(new.kind.clone()),
-        image_id: Set(new.image_id.clone()),
-        ironic_node_id: Set(new.ironic_node_id.clone()),
-        created_at: Set(codec::micros(new.created_at)),
-        updated_at: Set(new.updated_at.map(codec::micros)),
+impl Thing for LegacyNode {
+    type Entity = legacy_node::Entity;
+    const WHAT: &'static str = WHAT;
+    const ID: legacy_node::Column = legacy_node::Column::Id;
+    const UUID: legacy_node::Column = legacy_node::Column::Uuid;
+
+    fn row(&self) -> Result<legacy_node::ActiveModel> {
+        Ok(legacy_node::ActiveModel {
+            id: NotSet,
+            uuid: Set(self.uuid.to_string()),
+            project_id: Set(self.project_id.clone()),
+            user_id: Set(self.user_id.clone()),
+            kind: Set(self.kind.clone()),
+            image_id: Set(self.image_id.clone()),
+            ironic_node_id: Set(self.ironic_node_id.clone()),
+            created_at: Set(codec::micros(self.created_at)),
+            updated_at: Set(self.updated_at.map(codec::micros)),
+        })
+    }
+
+    /// Ids of nodes and of their machines are unique.
+    fn refused(&self, doing: &str, error: &DbErr) -> StoreError {
+        if !is_duplicate(error) {
+            return classify(doing, error);
+        }
+        let machine = self.ironic_node_id.as_deref().unwrap_or("-");
+        StoreError::Conflict(format!("There is a node with uuid {} or ironic_node_id {machine} already.", self.uuid))
     }
 }
 

@@ -10,7 +10,7 @@
 //! - A list takes a fixed number of queries, however long it is.
 //! - An [`Event`] goes out after the commit, never before.
 //!
-//! Locks are taken in the order project, cluster, operation, so that two transactions cannot wait for each other.
+//! Locks are taken in the order project, cluster, template, operation, so that two transactions cannot wait for each other.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cluster;
@@ -22,6 +22,7 @@ mod entity;
 pub mod error;
 pub mod event;
 pub mod federation;
+pub mod health;
 pub mod idempotency;
 pub mod issued_certificate;
 pub mod legacy_node;
@@ -35,6 +36,7 @@ pub mod page;
 pub mod precondition;
 mod quick;
 pub mod quota;
+mod rows;
 mod scale;
 pub mod secret;
 mod shown;
@@ -46,6 +48,7 @@ pub use cluster::{ClusterFacts, ClusterRecord};
 pub use connect::Store;
 pub use error::{Result, StoreError};
 pub use event::Event;
+pub use health::HealthChange;
 pub use idempotency::{IdempotencyKey, KnownKey};
 pub use issued_certificate::IssuedCertificate;
 pub use notification::Notification;

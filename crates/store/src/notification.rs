@@ -1,5 +1,6 @@
-//! What the world is told about operations: kept in the transaction that begins or ends one, until somebody has
-//! delivered it. A message bus that is away loses nothing and holds nothing up.
+//! What the world is told about operations and certificates: kept in the transaction that begins or ends an operation,
+//! or records a certificate, until somebody has delivered it. A message bus that is away loses nothing and holds nothing
+//! up.
 //!
 //! Nothing is kept unless [somebody wants it](Store::want_notifications).
 
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::counter::{self, Counter};
 use crate::entity::{cluster as cluster_entity, notification, operation};
 use crate::error::Doing;
-use crate::{ClusterRecord, Result, Store, cluster, codec};
+use crate::{ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec};
 
 /// Most notifications that wait. Some kilobytes each; beyond that the oldest are dropped, so that a bus that never
 /// comes back does not fill the disk.
@@ -28,8 +29,29 @@ pub enum Stage {
     Pending,
     /// It was done.
     Success,
-    /// It failed or was cancelled.
+    /// It failed, was cancelled, or was refused in its cluster's status.
     Failure,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Deed {
+    /// An operation on the cluster.
+    Operation(OperationKind),
+    /// One of the cluster's authorities signed a request.
+    Certificate(CertificateFigure),
+}
+
+/// A certificate as notifications show it. Magnum tells nothing of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the same as in IssuedCertificate")]
+pub struct CertificateFigure {
+    pub authority: String,
+    pub serial: String,
+    pub subject: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// What the world is told.
@@ -39,8 +61,9 @@ pub struct Notification {
     pub id: Uuid,
     /// When it happened.
     pub at: Timestamp,
-    /// What is done.
-    pub kind: OperationKind,
+    /// What is done. Kept under the name of when there were operations only.
+    #[serde(rename = "kind")]
+    pub deed: Deed,
     /// How far it has come.
     pub stage: Stage,
     /// The request that asked for it.
@@ -138,6 +161,25 @@ impl Store {
         transaction.commit().await.doing("switching notifications")
     }
 
+    /// Keeps that an operation was refused because of its cluster's status, which the world is told as well (contract
+    /// magnum-v1 section 8.1). In a transaction of its own: the one that refuses writes nothing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_refusal(&self, cluster: Uuid, refused: &NewOperation) -> Result<()> {
+        // Mostly nobody wants it, and then nobody should wait for those who write.
+        if counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
+            return Ok(());
+        }
+        let transaction = self.begin_beside().await?;
+        let Some(figure) = figure(&transaction, &cluster.to_string()).await? else { return Ok(()) };
+        let by = (refused.request_id.as_str(), refused.user_id.as_str());
+        keep(&transaction, Deed::Operation(refused.kind), Stage::Failure, by, figure).await?;
+        transaction.commit().await.doing("keeping a notification")?;
+        self.publish(Event::cluster(cluster));
+        Ok(())
+    }
+
     /// The oldest notifications that wait, each with its number for [`Store::delivered`]. Numbers go up; one that is
     /// left out was dropped or never written.
     ///
@@ -169,31 +211,60 @@ impl Store {
 /// Keeps what there is to tell about an operation and its cluster, if somebody wants to know. To be called in the
 /// transaction that changes them; in one that deletes the cluster, before that.
 pub(crate) async fn note(connection: &impl ConnectionTrait, row: &operation::Model, stage: Stage) -> Result<()> {
-    if counter::get(connection, Counter::NotificationsWanted).await? == 0 {
-        return Ok(());
-    }
-    let found = cluster_entity::Entity::find()
-        .filter(cluster_entity::Column::Uuid.eq(row.cluster_uuid.as_str()))
-        .one(connection)
-        .await
-        .doing("reading a cluster")?;
-    // An operation may outlive its cluster; what there is to tell of it has been told.
-    let Some(found) = found else { return Ok(()) };
-    let Some(record) = cluster::records(connection, vec![found]).await?.pop() else { return Ok(()) };
     let kind: OperationKind = codec::word("a kind", &row.kind)?;
-    let mut cluster = ClusterFigure::from(record);
+    // An operation may outlive its cluster; what there is to tell of it has been told.
+    let Some(mut cluster) = figure(connection, &row.cluster_uuid).await? else { return Ok(()) };
     if stage == Stage::Success && kind == OperationKind::Delete {
         cluster.status = Status::complete(kind);
     }
+    keep(connection, Deed::Operation(kind), stage, (&row.request_id, &row.user_id), cluster).await
+}
+
+/// Keeps that a certificate was signed, if somebody wants to know. To be called in the transaction that records it.
+pub(crate) async fn note_certificate(connection: &impl ConnectionTrait, issued: &IssuedCertificate) -> Result<()> {
+    let Some(cluster) = figure(connection, &issued.cluster.to_string()).await? else { return Ok(()) };
+    let certificate = CertificateFigure {
+        authority: issued.authority.clone(),
+        serial: issued.serial.clone(),
+        subject: issued.subject.clone(),
+        created_at: issued.created_at,
+        expires_at: issued.expires_at,
+    };
+    let by = (issued.request_id.as_str(), issued.user_id.as_str());
+    keep(connection, Deed::Certificate(certificate), Stage::Success, by, cluster).await
+}
+
+/// The cluster as it is now; `None` also when nobody wants to know.
+async fn figure(connection: &impl ConnectionTrait, cluster: &str) -> Result<Option<ClusterFigure>> {
+    if counter::get(connection, Counter::NotificationsWanted).await? == 0 {
+        return Ok(None);
+    }
+    let found = cluster_entity::Entity::find()
+        .filter(cluster_entity::Column::Uuid.eq(cluster))
+        .one(connection)
+        .await
+        .doing("reading a cluster")?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(cluster::records(connection, vec![found]).await?.pop().map(ClusterFigure::from))
+}
+
+async fn keep(
+    connection: &impl ConnectionTrait,
+    deed: Deed,
+    stage: Stage,
+    (request_id, user_id): (&str, &str),
+    cluster: ClusterFigure,
+) -> Result<()> {
     let now = Timestamp::now();
     let content = Notification {
         id: Uuid::new_v4(),
         at: now,
-        kind,
+        deed,
         stage,
-        request_id: row.request_id.clone(),
-        user_id: row.user_id.clone(),
-        project_id: row.project_id.clone(),
+        request_id: request_id.to_owned(),
+        user_id: user_id.to_owned(),
+        // Operations belong to their cluster's project, and so do certificates.
+        project_id: cluster.project_id.clone(),
         cluster,
     };
     let inserted = notification::Entity::insert(notification::ActiveModel {

@@ -41,6 +41,13 @@ impl Marker for Uuid {
     }
 }
 
+/// For things that are known by something else that is theirs alone, for example a serial number.
+impl Marker for String {
+    fn value(&self) -> sea_orm::Value {
+        self.as_str().into()
+    }
+}
+
 impl Marker for i64 {
     fn value(&self) -> sea_orm::Value {
         (*self).into()

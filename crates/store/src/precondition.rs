@@ -9,14 +9,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jeroboam_model::{Quota, QuotaResource};
+use jeroboam_model::{ClusterTemplate, Federation, Quota, QuotaResource};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::{ClusterRecord, Result, Scope, StoreError, cluster, cluster_template, federation, quota};
+use crate::{ClusterRecord, Result, Scope, Store, StoreError, cluster, cluster_template, federation, quota, rows};
 
 tokio::task_local! {
-    static PRECONDITION: Arc<Precondition>;
+    static PRECONDITION: Precondition;
 }
 
 /// The state of a thing as far as clients see it, in 64 bits: equal states have equal tags, and another state has
@@ -60,8 +60,11 @@ pub enum Target {
     Federation(String),
 }
 
-/// A condition.
-pub struct Precondition {
+/// A condition. All clones are the same one.
+#[derive(Clone)]
+pub struct Precondition(Arc<Inner>);
+
+struct Inner {
     scope: Scope,
     target: Target,
     holds: Box<dyn Fn(Tag) -> bool + Send + Sync>,
@@ -74,43 +77,75 @@ impl Precondition {
     /// A condition on what `scope` sees as `target`: that `holds` of its tag.
     #[must_use]
     pub fn new(scope: Scope, target: Target, holds: impl Fn(Tag) -> bool + Send + Sync + 'static) -> Self {
-        Self { scope, target, holds: Box::new(holds), is_checked: AtomicBool::new(false) }
+        let is_checked = AtomicBool::new(false);
+        Self(Arc::new(Inner { scope, target, holds: Box::new(holds), is_checked }))
     }
 
     /// Does some work that may only write if this holds. Where it does not, the first write of the work fails with
     /// [`StoreError::PreconditionFailed`] and nothing is written.
     pub async fn around<F: Future>(self, work: F) -> F::Output {
-        PRECONDITION.scope(Arc::new(self), work).await
+        PRECONDITION.scope(self, work).await
     }
+}
+
+impl Store {
+    /// Looks at the condition of the current request, if it has one that no write of it has looked at: for requests
+    /// that turn out to have nothing to write.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`], [`StoreError::NotFound`] when there is nothing that it could be about.
+    pub async fn check_precondition(&self) -> Result<()> {
+        let is_open = PRECONDITION.try_with(|condition| !condition.0.is_checked.load(Ordering::Acquire));
+        if is_open.unwrap_or(false) {
+            // Every transaction begins with looking; this one ends without having written.
+            self.begin().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Has the next transaction look again: the one before it wrote nothing, and the request begins anew.
+pub(crate) fn look_again() {
+    // Most requests have no condition.
+    let _ = PRECONDITION.try_with(|condition| condition.0.is_checked.store(false, Ordering::Release));
 }
 
 /// Looks at the condition of the current request, if it has one. To be called first in a transaction that writes.
 pub(crate) async fn check(transaction: &impl ConnectionTrait) -> Result<()> {
-    let Ok(condition) = PRECONDITION.try_with(Arc::clone) else { return Ok(()) };
+    let Ok(Precondition(condition)) = PRECONDITION.try_with(Precondition::clone) else { return Ok(()) };
     if condition.is_checked.load(Ordering::Acquire) {
         return Ok(());
     }
-    let tag = match &condition.target {
-        Target::Cluster(ident) => locked(transaction, &condition.scope, ident).await?.tag(),
-        Target::NodeGroup { cluster, group } => {
-            let record = locked(transaction, &condition.scope, cluster).await?;
-            record.group_tag(group).ok_or_else(|| StoreError::not_found("node group", group))?
-        }
-        Target::Template(ident) => {
-            let found = cluster_template::find(transaction, &condition.scope, ident).await?;
-            Tag::of(&cluster_template::locked(transaction, found.uuid).await?)
-        }
-        Target::Quota { project, resource } => {
-            quota::lock(transaction, project, 0).await?;
-            Tag::of(&Quota::try_from(quota::one(transaction, project, *resource).await?)?)
-        }
-        Target::Federation(ident) => Tag::of(&federation::find(transaction, &condition.scope, ident).await?),
-    };
+    // In a box: few requests have a condition, and every write would have to carry the space for all of this.
+    let tag = Box::pin(tag_now(transaction, &condition.scope, &condition.target)).await?;
     if !(condition.holds)(tag) {
         return Err(StoreError::PreconditionFailed);
     }
     condition.is_checked.store(true, Ordering::Release);
     Ok(())
+}
+
+/// The tag of the target, which nobody else changes until the transaction ends.
+async fn tag_now(transaction: &impl ConnectionTrait, scope: &Scope, target: &Target) -> Result<Tag> {
+    Ok(match target {
+        Target::Cluster(ident) => locked(transaction, scope, ident).await?.tag(),
+        Target::NodeGroup { cluster, group } => {
+            let record = locked(transaction, scope, cluster).await?;
+            record.group_tag(group).ok_or_else(|| StoreError::not_found("node group", group))?
+        }
+        Target::Template(ident) => {
+            let found = cluster_template::find(transaction, scope, ident).await?;
+            Tag::of(&rows::locked::<ClusterTemplate>(transaction, found.uuid).await?)
+        }
+        Target::Quota { project, resource } => {
+            quota::lock(transaction, project, 0).await?;
+            Tag::of(&Quota::try_from(quota::one(transaction, project, *resource).await?)?)
+        }
+        Target::Federation(ident) => {
+            let found = federation::find(transaction, scope, ident).await?;
+            Tag::of(&rows::locked::<Federation>(transaction, found.uuid).await?)
+        }
+    })
 }
 
 /// The cluster, which nobody else changes until the transaction ends.

@@ -1,80 +1,98 @@
-//! Connections of SQLite for the reads that a busy server does most.
+//! Connections of SQLite for the reads that a busy server does most, on the thread that asks.
 //!
-//! SQLite's driver has a thread for each connection, and handing a statement to it and taking the rows back costs more
-//! than most statements do themselves. The pool adds a ping when a connection comes back. Here a text of several
-//! statements is handed over at once, on connections that are taken as they are: one exchange instead of some ten.
+//! The usual driver has a thread for each connection, and handing a statement to it and taking the rows back costs more
+//! than the statement does itself. What is read here takes some ten microseconds: less than it takes to wake another
+//! thread up. It waits for nothing: with the write-ahead log a reader waits for no writer, and in the rare moments when
+//! the log itself is made anew the read is left to the usual way.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use futures::TryStreamExt;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sea_orm::sqlx::{self, ConnectOptions, Connection, Either, Executor};
-use sea_orm::{DbErr, QueryResult, RuntimeErr};
-use tokio::sync::Semaphore;
+use rusqlite::{Connection, OpenFlags, Params};
+use serde::de::DeserializeOwned;
+use serde_rusqlite::{columns_from_statement, from_row_with_columns};
 
-use crate::error::classify;
-use crate::{Result, StoreError};
+/// Memory of each connection for pages of the database, in KiB (a negative number is that for SQLite).
+const PAGES: i64 = -4096;
 
-/// Connections at once: as many as [`crate::connect`] has readers. More would only wait for processors.
-const CONNECTIONS: usize = 4;
+/// Texts of statements that each connection keeps ready: more than there are.
+const STATEMENTS: usize = 16;
 
-/// The connections. Opened when they are needed for the first time.
+/// The connections, one for each thread that has ever read at the same time as others. Opened when they are needed.
 pub(crate) struct Quick {
-    options: SqliteConnectOptions,
-    idle: Mutex<Vec<SqliteConnection>>,
-    permits: Semaphore,
+    path: PathBuf,
+    /// `None` when the database is closed.
+    idle: Mutex<Option<Vec<Connection>>>,
 }
 
+/// What reading gives.
+pub(crate) type Outcome<T> = Result<T, serde_rusqlite::Error>;
+
 impl Quick {
-    /// `options` are those of a connection that does not write.
-    pub(crate) fn new(options: SqliteConnectOptions) -> Self {
-        Self { options, idle: Mutex::default(), permits: Semaphore::new(CONNECTIONS) }
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Some(Vec::new())) }
     }
 
-    /// Runs a text of statements of our own that read and, if they begin a transaction, also end it; gives the rows of
-    /// each. `?1` and so on stand for the values.
-    pub(crate) async fn read(&self, sql: &'static str, values: &[Option<&str>]) -> Result<Vec<Vec<QueryResult>>> {
-        let closed = |_| StoreError::Database("reading: the database is closed".to_owned());
-        let _permit = self.permits.acquire().await.map_err(closed)?;
-        let idle = self.idle().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => self.options.connect().await.map_err(trouble)?,
+    /// Does `work` on one state of the database. `None` when that is not possible now: the usual way is, or will say
+    /// what is wrong.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Option<T> {
+        let idle = self.idle().as_mut()?.pop();
+        let read = || {
+            let connection = idle.map_or_else(|| self.open(), Ok)?;
+            // A transaction is a snapshot. After an error the connection is dropped, and with it what it began.
+            connection.prepare_cached("BEGIN")?.execute(())?;
+            let value = work(&connection)?;
+            connection.prepare_cached("COMMIT")?.execute(())?;
+            Outcome::Ok((connection, value))
         };
-        let mut query = sqlx::query(sql);
-        for value in values {
-            query = query.bind(value.map(ToOwned::to_owned));
-        }
-        let (mut lists, mut list) = (Vec::new(), Vec::new());
-        let mut rows = connection.fetch_many(query);
-        // Whoever leaves here early, by an error or because nobody waits any more, takes the connection with him: a
-        // transaction may be open on it.
-        while let Some(next) = rows.try_next().await.map_err(trouble)? {
-            match next {
-                Either::Right(row) => list.push(QueryResult::from(row)),
-                Either::Left(_) => lists.push(std::mem::take(&mut list)),
+        match read() {
+            Ok((connection, value)) => {
+                if let Some(idle) = self.idle().as_mut() {
+                    idle.push(connection);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a quick read was not possible");
+                None
             }
         }
-        drop(rows);
-        self.idle().push(connection);
-        Ok(lists)
     }
 
-    /// Closes all connections. Reads after this fail.
-    pub(crate) async fn close(&self) -> Result<()> {
-        self.permits.close();
-        let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
-            connection.close().await.map_err(trouble)?;
-        }
-        Ok(())
+    fn open(&self) -> Outcome<Connection> {
+        // Readers of a write-ahead log write in its index, so the file is not opened for reading alone.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", PAGES)?;
+        // Nobody waits on this thread.
+        connection.busy_timeout(std::time::Duration::ZERO)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+    /// Closes all connections. Reads after this are not possible.
+    pub(crate) fn close(&self) {
+        self.idle().take();
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Option<Vec<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn trouble(error: sqlx::Error) -> StoreError {
-    classify("reading", &DbErr::Query(RuntimeErr::SqlxError(error.into())))
+/// The rows that a statement gives.
+pub(crate) fn rows<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &'static str,
+    values: impl Params,
+) -> Outcome<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = columns_from_statement(&statement);
+    let mut rows = statement.query(values)?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(from_row_with_columns(row, &columns)?);
+    }
+    Ok(list)
 }

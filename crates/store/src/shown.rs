@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use jeroboam_model::Labels;
-use sea_orm::{EntityTrait, FromQueryResult, ModelTrait, QueryResult};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::cluster::{self, WHAT};
@@ -12,20 +12,23 @@ use crate::counter::{self, Counter};
 use crate::entity::{cluster as cluster_entity, node as node_entity, node_group as group_entity};
 use crate::error::Doing;
 use crate::page::{Columns, cut};
-use crate::{ClusterRecord, Page, Result, Scope, Store, StoreError, codec, node, node_group};
+use crate::{ClusterRecord, Page, Result, Scope, Store, StoreError, codec, node, node_group, quick};
 
-/// A cluster by its id, its groups and nodes, and the labels of its template: `?1` is the id, `?2` the project or
-/// nothing. One text for SQLite, which reads it in one go and of one state. The nodes' reports are left out.
-const SHOWN: &str = "BEGIN;
-    SELECT * FROM clusters WHERE uuid = ?1 AND (?2 IS NULL OR project_id = ?2);
-    SELECT * FROM node_groups WHERE cluster_uuid = ?1 ORDER BY id;
-    SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, machine_id, address,
-        NULL AS report, reported_at, enrolled, created_at FROM nodes WHERE cluster_uuid = ?1 ORDER BY id;
-    SELECT labels FROM cluster_templates WHERE uuid = (SELECT template_uuid FROM clusters WHERE uuid = ?1);
-    COMMIT";
-
+/// `?1` is the cluster's id, `?2` the project or nothing.
+const CLUSTER: &str = "SELECT * FROM clusters WHERE uuid = ?1 AND (?2 IS NULL OR project_id = ?2)";
+/// `?1` is the cluster's id.
+const GROUPS: &str = "SELECT * FROM node_groups WHERE cluster_uuid = ?1 ORDER BY id";
+/// The same, and the reports are left out.
+const NODES: &str =
+    "SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, machine_id, address,
+    NULL AS report, reported_at, enrolled, created_at FROM nodes WHERE cluster_uuid = ?1 ORDER BY id";
+/// `?1` is the template's id.
+const TEMPLATE_LABELS: &str = "SELECT labels FROM cluster_templates WHERE uuid = ?1";
 /// `?1` is the counter's name.
 const COUNTED: &str = "SELECT value FROM counters WHERE name = ?1";
+
+/// A cluster's row, those of its groups and nodes, and its template's labels as a text.
+type Rows = (cluster_entity::Model, Vec<group_entity::Model>, Vec<node_entity::Model>, String);
 
 impl Store {
     /// A number that goes up with every change of any cluster template: who has a list of them made at this number or
@@ -34,12 +37,11 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn templates_revision(&self) -> Result<i64> {
-        let Some(quick) = self.quick() else {
-            return counter::get(self.reader(), Counter::ClusterTemplates).await;
-        };
-        let lists = quick.read(COUNTED, &[Some(&Counter::ClusterTemplates.to_string())]).await?;
-        let row = lists.first().and_then(|list| list.first());
-        row.map_or(Ok(0), |row| row.try_get("", "value").doing("reading a counter"))
+        let name = Counter::ClusterTemplates.to_string();
+        match self.quick().and_then(|quick| quick.read(|on| quick::rows(on, COUNTED, [&name]))) {
+            Some(values) => Ok(values.first().copied().unwrap_or_default()),
+            None => counter::get(self.reader(), Counter::ClusterTemplates).await,
+        }
     }
 
     /// The cluster with this id or name, without what its agents report, and the labels of its template.
@@ -53,9 +55,12 @@ impl Store {
         };
         if let Ok(uuid) = Uuid::parse_str(ident)
             && let Some(quick) = self.quick()
-            && let Some(found) = from_lists(&quick.read(SHOWN, &[Some(&uuid.to_string()), project]).await?)?
+            && let Some(Some(rows)) = quick.read(|on| rows(on, &uuid.to_string(), project))
         {
-            return Ok(found);
+            let (found, groups, nodes, labels) = rows;
+            let record =
+                assemble(vec![found], groups, nodes)?.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?;
+            return Ok((record, codec::from_text("labels", &labels)?));
         }
         // By name, or on another database.
         let snapshot = self.snapshot().await?;
@@ -92,23 +97,15 @@ impl Store {
     }
 }
 
-/// What [`SHOWN`] gives; `None` when there is no such cluster.
-fn from_lists(lists: &[Vec<QueryResult>]) -> Result<Option<(ClusterRecord, Labels)>> {
-    let [_begin, clusters, groups, nodes, templates, _commit] = lists else {
-        return Err(StoreError::Database("reading a cluster: the database gave another number of lists".to_owned()));
+/// A cluster by its id; `None` when there is none that is visible.
+fn rows(on: &Connection, uuid: &str, project: Option<&str>) -> quick::Outcome<Option<Rows>> {
+    let Some(found) = quick::rows::<cluster_entity::Model>(on, CLUSTER, (uuid, project))?.pop() else {
+        return Ok(None);
     };
-    let Some(record) = assemble(rows(clusters)?, rows(groups)?, rows(nodes)?)?.pop() else { return Ok(None) };
-    let template =
-        templates.first().ok_or_else(|| StoreError::not_found("cluster template", record.cluster.template))?;
-    let labels = template.try_get("", "labels").doing("reading the labels of a cluster template")?;
-    Ok(Some((record, codec::from_json("labels", labels)?)))
-}
-
-fn rows<M: ModelTrait + FromQueryResult>(list: &[QueryResult]) -> Result<Vec<M>>
-where
-    M::Entity: EntityTrait,
-{
-    list.iter().map(|row| M::from_query_result(row, "").doing("reading a cluster")).collect()
+    let groups = quick::rows(on, GROUPS, [uuid])?;
+    let nodes = quick::rows(on, NODES, [uuid])?;
+    let labels = on.prepare_cached(TEMPLATE_LABELS)?.query_row([&found.template_uuid], |row| row.get(0))?;
+    Ok(Some((found, groups, nodes, labels)))
 }
 
 /// Clusters in their order, with what belongs to them.

@@ -1,11 +1,12 @@
 //! Certificates of a cluster's authorities (contract magnum-v1 section 2.5).
 
 mod create;
+mod list;
 mod rotate;
 mod show;
 
 use axum::routing::get;
-use jeroboam_model::Cluster;
+use jeroboam_model::{Cluster, EngineKind};
 use jeroboam_store::Secret;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,21 +19,37 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(show::show, rotate::rotate))
         .routes(routes!(create::create))
+        .routes(routes!(list::list))
         // The same as the query, in Magnum too.
         .route("/v1/certificates/{ident}/{ca_cert_type}", get(show::positional))
 }
+
+/// The authority that every cluster has.
+const MAIN: &str = "kubernetes";
 
 /// The authority that a client names. Anything unknown means the main one, as it always has.
 fn authority_name(kind: Option<&str>) -> &'static str {
     match kind {
         Some("etcd") => "etcd",
         Some("front_proxy" | "front-proxy") => "front-proxy",
-        _ => "kubernetes",
+        _ => MAIN,
     }
 }
 
 /// The authority's certificate and key.
 async fn authority(state: &AppState, cluster: &Cluster, name: &str) -> Result<Secret> {
+    if cluster.engine == EngineKind::Swarm && name != MAIN {
+        return Err(ApiError::new(
+            http::StatusCode::NOT_FOUND,
+            "no_such_authority",
+            format!(
+                "Cluster {} has no certificate authority '{name}' and will have none: clusters of swarm have a single \
+                 one. Leave ca_cert_type out.",
+                cluster.name
+            ),
+        )
+        .about("ca_cert_type"));
+    }
     let secret = state.store.secret(cluster.uuid, name).await?;
     secret.filter(|secret| secret.certificate.is_some()).ok_or_else(|| {
         ApiError::new(

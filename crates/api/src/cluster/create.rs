@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::show;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, etag, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, etag, reply};
 use crate::names;
 use crate::spelling::Spelling;
 
@@ -37,10 +37,15 @@ pub(super) async fn run(
     body: Map<String, Value>,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
     let fields = Fields::new(body, spelling.cluster());
     let draft = Draft::read(fields, caller.version, state.settings.limits, spelling)?;
+    let (uuid, operation) = again(|| make(state, caller, draft.clone(), spelling)).await?;
+    answer(state, caller, uuid, Some(&operation), spelling).await
+}
+
+/// Makes a cluster of the template as it is now.
+async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spelling) -> Result<(Uuid, Operation)> {
     let template = find_template(state, caller, &draft, spelling).await?;
     let labels = draft.labels(&template);
     draft.check_with(&template, &labels, state.settings.labels)?;
@@ -53,10 +58,10 @@ pub(super) async fn run(
         ));
     }
     let (cluster, groups) = assemble(caller, draft, &template, labels, spelling);
-    state.catalog.cluster(&cluster, &template).await?;
+    state.catalog.cluster(&cluster, &template, spelling).await?;
     let operation = caller.creation(cluster.create_timeout);
-    let operation = state.store.create_cluster(&cluster, &groups, operation).await?;
-    answer(state, caller, cluster.uuid, Some(&operation), spelling).await
+    let operation = state.store.create_cluster(&template, &cluster, &groups, operation).await?;
+    Ok((cluster.uuid, operation))
 }
 
 /// The answer to the request that made this cluster, when it comes again.

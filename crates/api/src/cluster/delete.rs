@@ -28,7 +28,6 @@ pub(super) async fn run(
     params: Params,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
     let cluster = super::find(state, caller, ident, &spelling.cluster_rule("delete")).await?.cluster;
     let operation = caller.operation(OperationKind::Delete, &cluster.project_id);

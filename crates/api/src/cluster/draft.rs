@@ -1,7 +1,7 @@
 //! Reading and validating what a client wants of a new cluster (contract magnum-v1 sections 2.2 and 6).
 
 use jeroboam_model::labels::{self, LabelRules};
-use jeroboam_model::validate::{self, Limits, MAX_TEXT};
+use jeroboam_model::validate::{self, Limits};
 use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
 
 use crate::cluster_template::draft::check_storage;
@@ -10,6 +10,11 @@ use crate::spelling::Spelling;
 
 /// Minutes that creation may take when the client does not say.
 const DEFAULT_CREATE_TIMEOUT: u32 = 60;
+
+/// Longest discovery URL, in characters. Magnum does not look at it (contract magnum-v1 section 2.2); this is what
+/// everybody should support at least (RFC 9110 section 4.1). The smallest column that any of the databases keeps it in
+/// takes 65,535 bytes, up to four to a character.
+const MAX_DISCOVERY_URL: usize = 8000;
 
 /// Attributes that clients may not set.
 const READ_ONLY: [&str; 12] = [
@@ -44,6 +49,7 @@ const IGNORED: [&str; 9] = [
 const IGNORED_IN_BAYS: [&str; 4] = ["uuid", "status", "status_reason", "bay_faults"];
 
 /// What a client wants, as far as it can be checked without the template.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) template: String,
     pub(super) name: Option<String>,
@@ -88,7 +94,7 @@ impl Draft {
                 None => Some(DEFAULT_CREATE_TIMEOUT),
                 given => given,
             },
-            discovery_url: fields.text_of("discovery_url", 0, MAX_TEXT)?,
+            discovery_url: fields.text_of("discovery_url", 0, MAX_DISCOVERY_URL)?,
             fixed_network: fields.text("fixed_network")?,
             fixed_subnet: fields.text("fixed_subnet")?,
             floating_ip_enabled: fields.boolean("floating_ip_enabled")?,

@@ -34,13 +34,12 @@ pub(super) async fn run(
     spelling: Spelling,
     form: Form,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     let listing = params.listing(Vec::new())?;
     let (rule, tail) = if form == Form::Summary { ("get_all", "") } else { ("detail", "/detail") };
     let rule = spelling.cluster_rule(rule);
     caller.may(&rule)?;
     // Summaries show no addresses, and do not compare labels.
-    let records = state.store.shown_clusters(&caller.scope_of(&rule), &listing.page, form != Form::Summary).await?;
+    let records = state.store.shown_clusters(&caller.scope_of(&rule)?, &listing.page, form != Form::Summary).await?;
     let compared = records.iter().filter(|_| form != Form::Summary).map(|record| record.cluster.template);
     let labels = state.store.template_labels(compared.collect()).await?;
     let items = records

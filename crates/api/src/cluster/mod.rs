@@ -14,12 +14,13 @@ mod update;
 mod upgrade;
 pub(crate) mod view;
 
+use jeroboam_model::{Cluster, OperationKind};
 use jeroboam_store::ClusterRecord;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::AppState;
-use crate::http::{Caller, Result};
+use crate::http::{ApiError, Caller, Result};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -36,7 +37,26 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// A cluster that the caller sees and may do `rule` to.
 pub(crate) async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<ClusterRecord> {
-    let record = state.store.cluster(&caller.scope_of(rule), ident).await?;
+    let record = state.store.cluster(&caller.scope_of(rule)?, ident).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     Ok(record)
+}
+
+/// Passes the outcome of a change of a cluster on. When a status refused it the world is told, as of all that becomes of
+/// a change (contract magnum-v1 section 8.1).
+async fn told<T>(
+    state: &AppState,
+    caller: &Caller,
+    cluster: &Cluster,
+    kind: OperationKind,
+    outcome: Result<T>,
+) -> Result<T> {
+    if outcome.as_ref().is_err_and(ApiError::is_status_refusal) {
+        let refused = caller.operation(kind, &cluster.project_id);
+        // The client's answer is the same whether the world hears of it or not.
+        if let Err(problem) = state.store.note_refusal(cluster.uuid, &refused).await {
+            tracing::warn!(cluster = %cluster.uuid, %problem, "a refusal is not told to the message bus");
+        }
+    }
+    outcome
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::draft::check_node_count;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 use crate::spelling::Spelling;
 
 /// Fewest characters by which a machine is named: as many as Docker shows.
@@ -27,7 +27,6 @@ pub(super) async fn resize(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
-    caller.version.at_least(Version::RESIZE, "resize")?;
     params.finish()?;
     let mut fields = Fields::new(body, "resize request");
     let count = fields.integer("node_count")?.ok_or_else(|| ApiError::field("node_count", "is required"))?;
@@ -43,7 +42,8 @@ pub(super) async fn resize(
 
     let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
     let uuid = record.cluster.uuid;
-    let operation = state.store.request_scale(uuid, group.uuid, count, &remove, operation).await?;
+    let outcome = state.store.request_scale(uuid, group.uuid, count, &remove, operation).await.map_err(Into::into);
+    let operation = super::told(&state, &caller, &record.cluster, OperationKind::Scale, outcome).await?;
     Ok(reply::accepted(uuid, Some(&operation)))
 }
 
@@ -54,25 +54,13 @@ fn find_group<'a>(record: &'a ClusterRecord, ident: Option<&str>) -> Result<&'a 
     }
 }
 
-/// Whether the group can have that many nodes.
+/// Whether the group can have that many nodes, as far as is known here: the store looks again when it writes.
 pub(super) fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
     if group.role == NodeRole::Master {
         return Err(ApiError::field("nodegroup", "masters cannot be resized"));
     }
     group.check_bounds(count)?;
-    check_total(state, record, group, count)
-}
-
-/// All groups together stay within the limit of a cluster.
-pub(crate) fn check_total(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
-    let is_other = |other: &&NodeGroup| other.uuid != group.uuid && other.role != NodeRole::Master;
-    let others: u32 = record.groups.iter().filter(is_other).map(|other| other.node_count).sum();
-    let limit = state.settings.limits.nodes;
-    if others.saturating_add(count) > limit {
-        let message = format!("the cluster may have {limit} nodes; its other groups have {others}, this is {count}");
-        return Err(ApiError::field("node_count", message));
-    }
-    Ok(())
+    Ok(group.check_total(&record.groups, count, state.settings.limits)?)
 }
 
 /// A node of the group by its id, name, number, address, or the id of its machine. Autoscalers name nodes that never

@@ -31,10 +31,9 @@ pub(super) async fn run(
     params: Params,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
     let rule = spelling.cluster_rule("get");
-    let (record, labels) = state.store.shown_cluster(&caller.scope_of(&rule), ident).await?;
+    let (record, labels) = state.store.shown_cluster(&caller.scope_of(&rule)?, ident).await?;
     caller.may_on(&rule, &record.cluster.project_id, &record.cluster.user_id)?;
     let body = Json(view::show(&record, Some(&labels), caller, spelling, Form::One)).into_response();
     Ok(etag::tagged(body, record.tag(), caller.version))

@@ -1,15 +1,15 @@
 //! `PATCH /v1/clusters/{ident}`: the size of the default workers, and health as an agent inside sees it.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jeroboam_model::node_group::DEFAULT_WORKER;
 use jeroboam_model::status::Request;
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{Health, NodeGroup, OperationKind, Status};
-use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_store::{ClusterRecord, HealthChange, StoreError};
+use jeroboam_types::operation::Operation as Started;
 use jeroboam_types::v1::{PatchOperation, UuidOnly};
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,7 @@ use super::draft::check_node_count;
 use super::show;
 use super::view::{self, Form};
 use crate::AppState;
+use crate::http::fields::in_type_of;
 use crate::http::patch::{self, Operation, Rules};
 use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, Version, reply};
 use crate::spelling::Spelling;
@@ -67,7 +68,6 @@ pub(super) async fn run(
     patch: Vec<Operation>,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     if caller.version >= Version::ROLLBACK {
         // Taken back what failed is what every retry and delete does; there is nothing to switch on.
         params.boolean("rollback")?;
@@ -75,20 +75,12 @@ pub(super) async fn run(
     params.finish()?;
     let record = super::find(state, caller, ident, &spelling.cluster_rule("update")).await?;
     caller.may("cluster:update_health_status")?;
-    let change = read(state, &record, patch, caller, spelling)?;
-
-    let uuid = record.cluster.uuid;
-    let operation = match change.node_count {
-        Some((group, count)) => {
-            let leaving = super::spare::leaving(state, &record, group, count, Vec::new()).await;
-            let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
-            Some(state.store.request_scale(uuid, group.uuid, count, &leaving, operation).await?)
-        }
-        None => None,
-    };
-    if let Some((health, reason)) = change.health {
-        state.store.set_health(uuid, health, reason).await?;
+    let (uuid, is_resize) = (record.cluster.uuid, patch.iter().any(|operation| operation.name == "node_count"));
+    let mut outcome = ask(state, caller, &record, patch, spelling).await;
+    if is_resize {
+        outcome = super::told(state, caller, &record.cluster, OperationKind::Scale, outcome).await;
     }
+    let operation = outcome?;
     if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
         return Ok(reply::accepted(uuid, operation.as_ref()));
     }
@@ -97,11 +89,40 @@ pub(super) async fn run(
     Ok(reply::with_operation((StatusCode::OK, body).into_response(), operation.as_ref()))
 }
 
+/// Has done what the patch asks for. An operation does it where it takes time.
+async fn ask(
+    state: &AppState,
+    caller: &Caller,
+    record: &ClusterRecord,
+    patch: Vec<Operation>,
+    spelling: Spelling,
+) -> Result<Option<Started>> {
+    let change = read(state, record, patch, caller, spelling)?;
+    let uuid = record.cluster.uuid;
+    let Some((group, count)) = change.node_count else {
+        if change.is_diagnosis() {
+            state.store.change_health(uuid, &change.health).await?;
+        }
+        return Ok(None);
+    };
+    let leaving = super::spare::leaving(state, record, group, count, Vec::new()).await;
+    let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
+    let health = Some(&change.health);
+    Ok(Some(state.store.request_change(uuid, group.uuid, count, &leaving, health, operation).await?))
+}
+
 /// What a patch changes.
 struct Change<'a> {
     /// Group and its new size.
     node_count: Option<(&'a NodeGroup, u32)>,
-    health: Option<(Health, BTreeMap<String, String>)>,
+    health: HealthChange,
+}
+
+impl Change<'_> {
+    /// Whether anything is said about health.
+    fn is_diagnosis(&self) -> bool {
+        self.health != HealthChange::default()
+    }
 }
 
 fn read<'a>(
@@ -118,30 +139,43 @@ fn read<'a>(
     };
     // A patch is about the default workers, while the view shows the sum over all groups.
     old.insert("node_count".to_owned(), json!(workers.node_count));
+    let names_count = patch.iter().any(|operation| operation.name == "node_count");
     let mut new = old.clone();
     patch::apply(&mut new, patch, RULES)?;
+    for (name, value) in &mut new {
+        if let Some(held) = old.get(name) {
+            *value = in_type_of(held, value.take());
+        }
+    }
     if let Some((name, _)) =
         new.iter().find(|(name, value)| !CHANGEABLE.contains(&name.as_str()) && old.get(*name) != Some(*value))
     {
         return Err(ApiError::field(name, format!("cannot be changed on a {}", spelling.cluster())));
     }
     let is_changed = |name: &str| old.get(name) != new.get(name);
-    let (resized, diagnosed) =
-        (is_changed("node_count"), is_changed("health_status") || is_changed("health_status_reason"));
+    let (has_status, has_reason) = (is_changed("health_status"), is_changed("health_status_reason"));
     new.retain(|name, _| CHANGEABLE.contains(&name.as_str()));
     let mut fields = Fields::new(new, spelling.cluster());
     // Removing the number is asking for the default one.
     let count = fields.integer("node_count")?.unwrap_or(1);
+    if names_count {
+        // A number that the cluster has already is no change, but must be one that this client may ask for.
+        let limits = state.settings.limits;
+        let limits = Limits { nodes: limits.nodes.max(workers.node_count), ..limits };
+        check_node_count(count, caller.version, limits, spelling)?;
+    }
     let change = Change {
-        // The same number, written as text, is no change.
-        node_count: if resized && count != i64::from(workers.node_count) {
-            Some((workers, checked(state, record, workers, count, caller, spelling)?))
-        } else {
+        node_count: if count == i64::from(workers.node_count) {
             None
+        } else {
+            Some((workers, checked(state, record, workers, count, caller, spelling)?))
         },
-        health: if diagnosed { Some(read_health(&mut fields)?) } else { None },
+        health: HealthChange {
+            status: if has_status { Some(read_health(&mut fields)?) } else { None },
+            reason: if has_reason { Some(fields.labels("health_status_reason")?.unwrap_or_default()) } else { None },
+        },
     };
-    if change.health.is_some() && matches!(record.cluster.status, Status::DeleteInProgress | Status::DeleteComplete) {
+    if change.is_diagnosis() && matches!(record.cluster.status, Status::DeleteInProgress | Status::DeleteComplete) {
         return Err(StoreError::NotAllowed { status: record.cluster.status, request: Request::Update }.into());
     }
     Ok(change)
@@ -169,12 +203,12 @@ fn checked(
     }
 }
 
-fn read_health(fields: &mut Fields) -> Result<(Health, BTreeMap<String, String>)> {
-    let health = match fields.text("health_status")? {
-        None => Health::Unknown,
+fn read_health(fields: &mut Fields) -> Result<Health> {
+    match fields.text("health_status")? {
+        // Taken back, and never looked at, are not the same.
+        None => Ok(Health::Unknown),
         Some(text) => text.parse().map_err(|_| {
             ApiError::field("health_status", format!("must be HEALTHY, UNHEALTHY or UNKNOWN, this is '{text}'"))
-        })?,
-    };
-    Ok((health, fields.labels("health_status_reason")?.unwrap_or_default()))
+        }),
+    }
 }

@@ -7,11 +7,13 @@ use http::StatusCode;
 use jeroboam_model::node_group::DEFAULT_WORKER;
 use jeroboam_model::status::Request;
 use jeroboam_model::{OperationKind, upgrade};
-use jeroboam_store::StoreError;
+use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_types::operation::Operation;
 use jeroboam_types::v1::{UpgradeRequest, UuidOnly};
+use uuid::Uuid;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, reply};
 
 /// Upgrades a cluster to another template.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/upgrade", tag = "clusters", params(("ident" = String, Path)),
@@ -24,7 +26,6 @@ pub(super) async fn upgrade(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
-    caller.version.at_least(Version::RESIZE, "upgrade")?;
     if caller.version < Version::UPGRADE {
         // The route came one microversion before it did anything (contract magnum-v1 section 1.4).
         return Err(ApiError::new(
@@ -41,22 +42,38 @@ pub(super) async fn upgrade(
     let group = fields.text("nodegroup")?;
     fields.finish()?;
 
-    let record = super::find(&state, &caller, &ident, "cluster:upgrade").await?;
+    let wanted = Wanted { template, group };
+    let (uuid, operation) = again(|| start(&state, &caller, &ident, &wanted)).await?;
+    Ok(reply::accepted(uuid, Some(&operation)))
+}
+
+/// What a request names, by ids or names.
+struct Wanted {
+    template: String,
+    group: Option<String>,
+}
+
+/// Looks whether the cluster can have the template as it is now, and asks for it.
+async fn start(state: &AppState, caller: &Caller, ident: &str, wanted: &Wanted) -> Result<(Uuid, Operation)> {
+    let record = super::find(state, caller, ident, "cluster:upgrade").await?;
+    let outcome = ask(state, caller, &record, wanted).await;
+    let operation = super::told(state, caller, &record.cluster, OperationKind::Upgrade, outcome).await?;
+    Ok((record.cluster.uuid, operation))
+}
+
+async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: &Wanted) -> Result<Operation> {
     let cluster = &record.cluster;
-    let template = state.store.readable_template(&caller.scope(), &template).await?;
-    let group = crate::node_group::find(&record, group.as_deref().unwrap_or(DEFAULT_WORKER))?;
+    let template = state.store.readable_template(&caller.scope(), &wanted.template).await?;
+    let group = crate::node_group::find(record, wanted.group.as_deref().unwrap_or(DEFAULT_WORKER))?;
     if !group.is_default && template.uuid != cluster.template {
         let message = format!("the node group {} follows its cluster. Upgrade the cluster first", group.name);
         return Err(ApiError::field("nodegroup", message).with_status(StatusCode::CONFLICT));
     }
-    if !cluster.status.allows(Request::Upgrade) {
-        return Err(StoreError::NotAllowed { status: cluster.status, request: Request::Upgrade }.into());
-    }
+    StoreError::unless_allowed(cluster.status, Request::Upgrade)?;
     let from = state.store.template_by_uuid(cluster.template).await?;
     if let Some(obstacle) = upgrade::obstacle(cluster, &record.groups, &from, &template) {
         return Err(ApiError { reason: "upgrade_not_offered".to_owned(), ..ApiError::from(obstacle) });
     }
     let operation = caller.operation(OperationKind::Upgrade, &cluster.project_id);
-    let operation = state.store.request_upgrade(cluster.uuid, group.uuid, template.uuid, operation).await?;
-    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+    Ok(state.store.request_upgrade(cluster.uuid, group.uuid, &template, operation).await?)
 }

@@ -24,7 +24,7 @@ pub(crate) enum Form {
 }
 
 /// Attributes that summaries do not have.
-const NOT_IN_SUMMARIES: [&str; 18] = [
+const NOT_IN_SUMMARIES: [&str; 19] = [
     "status_reason",
     "health_status_reason",
     "discovery_url",
@@ -43,6 +43,7 @@ const NOT_IN_SUMMARIES: [&str; 18] = [
     "labels_added",
     "labels_skipped",
     "created_at",
+    "updated_at",
 ];
 
 /// Attributes that bays do not have.
@@ -74,7 +75,9 @@ pub(crate) fn show(
 ) -> Value {
     let mut attributes = reply::attributes(full(record, template_labels, caller, spelling));
     if form == Form::Summary {
-        attributes.retain(|name, _| !NOT_IN_SUMMARIES.contains(&name.as_str()) && name != "updated_at");
+        // Summaries of bays always had this one (contract magnum-v1 section 2.11).
+        let is_kept = |name: &str| spelling == Spelling::Bay && name == "floating_ip_enabled";
+        attributes.retain(|name, _| is_kept(name) || !NOT_IN_SUMMARIES.contains(&name.as_str()));
     }
     if form != Form::One || !record.cluster.status.is_failed() {
         attributes.remove("faults");

@@ -38,12 +38,17 @@ pub(super) async fn run(
     body: Map<String, Value>,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
     let mut fields = Fields::new(body, spelling.template());
     fields.refuse(&READ_ONLY)?;
     let uuid = draft::read_uuid(&mut fields)?;
+    if spelling == Spelling::Bay {
+        draft::drop_ssh_key(&mut fields)?;
+    }
     let draft = Draft::read(fields, spelling, &Labels::new(), state.settings.labels)?;
+    if spelling == Spelling::Bay {
+        draft::check_baymodel(&draft.template, None, false)?;
+    }
     caller.may(&spelling.template_rule("create"))?;
     if draft.template.public || draft.template.hidden {
         caller.may(&spelling.template_rule("publish"))?;

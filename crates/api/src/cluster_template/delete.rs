@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::AppState;
-use crate::http::{Caller, Params, Result};
+use crate::http::{Caller, Params, Result, again};
 use crate::spelling::Spelling;
 
 /// Deletes a template that no cluster uses.
@@ -27,11 +27,14 @@ pub(super) async fn run(
     params: Params,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
-    let rule = spelling.template_rule("delete");
-    let template = state.store.template(&caller.scope_of(&rule), ident).await?;
-    caller.may_on(&rule, &template.project_id, &template.user_id)?;
-    state.store.delete_template(template.uuid).await?;
+    again(|| delete_now(state, caller, ident, spelling)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn delete_now(state: &AppState, caller: &Caller, ident: &str, spelling: Spelling) -> Result<()> {
+    let rule = spelling.template_rule("delete");
+    let template = state.store.template(&caller.scope_of(&rule)?, ident).await?;
+    caller.may_on(&rule, &template.project_id, &template.user_id)?;
+    Ok(state.store.delete_template(&template).await?)
 }

@@ -34,6 +34,29 @@ pub(super) fn read_uuid(fields: &mut Fields) -> Result<Option<Uuid>> {
     text.parse().map(Some).map_err(|_| ApiError::field("uuid", format!("must be a uuid, this is '{text}'")))
 }
 
+/// Reads the SSH key that baymodels had until 2016, and forgets it (contract workloads-2015 section 1.1): only nodes of
+/// CoreOS took it, and nodes here let nobody in by SSH. Clients of then always send it, mostly as null.
+pub(super) fn drop_ssh_key(fields: &mut Fields) -> Result<()> {
+    fields.text_of("ssh_authorized_key", 1, usize::MAX).map(|_| ())
+}
+
+/// What baymodels ask for beyond cluster templates (contract magnum-v1 section 2.11). `old` is what is being changed:
+/// what it has as a cluster template may stay, or a baymodel could not even be given another name. A keypair that
+/// the change names must be there in any case.
+pub(super) fn check_baymodel(new: &ClusterTemplate, old: Option<&ClusterTemplate>, names_keypair: bool) -> Result<()> {
+    let needs_keypair = names_keypair || old.is_none_or(|old| old.keypair_id.is_some());
+    if needs_keypair && new.keypair_id.is_none() {
+        return Err(ApiError::field("keypair_id", "is required"));
+    }
+    let is_list = |dns: &str| dns.contains(',');
+    if let Some(dns) = new.dns_nameserver.as_deref().filter(|dns| is_list(dns))
+        && old.is_none_or(|old| old.dns_nameserver.as_deref() != Some(dns))
+    {
+        return Err(ApiError::field("dns_nameserver", format!("must be one IPv4 address, this is '{dns}'")));
+    }
+    Ok(())
+}
+
 /// The driver that carries a template's clusters: the infrastructure, which there is one of (contract magnum-v1 section
 /// 6.3).
 pub(super) fn driver(state: &AppState, asked: Option<String>) -> Result<String> {
@@ -64,7 +87,7 @@ impl Draft {
             external_network_id: fields.text("external_network_id")?,
             fixed_network: fields.text("fixed_network")?,
             fixed_subnet: fields.text("fixed_subnet")?,
-            dns_nameserver: read_dns(&mut fields, spelling)?,
+            dns_nameserver: read_dns(&mut fields)?,
             network_driver: Some(read_network_driver(&mut fields, engine)?),
             volume_driver: read_volume_driver(&mut fields, engine)?,
             docker_volume_size: fields.at_least("docker_volume_size", 1)?,
@@ -89,9 +112,6 @@ impl Draft {
             updated_at: None,
         };
         fields.finish()?;
-        if spelling == Spelling::Bay && template.keypair_id.is_none() {
-            return Err(ApiError::field("keypair_id", "is required"));
-        }
         check_storage(template.docker_storage_driver.as_deref(), template.docker_volume_size)?;
         labels::check(&template.labels, accepted, engine, rules)?;
         Ok(Self { template })
@@ -110,6 +130,7 @@ fn read_server_type(fields: &mut Fields) -> Result<String> {
     match fields.text("server_type")?.as_deref() {
         None if is_null => Err(ApiError::field("server_type", "must not be null")),
         None | Some("vm") => Ok("vm".to_owned()),
+        Some("bm") => Err(ApiError::field("server_type", "bm is known and not offered by this version; use vm")),
         Some(other) => {
             Err(ApiError::field("server_type", format!("must be vm: there are no machines of type '{other}' here")))
         }
@@ -117,18 +138,21 @@ fn read_server_type(fields: &mut Fields) -> Result<String> {
 }
 
 fn read_network_driver(fields: &mut Fields, engine: EngineKind) -> Result<String> {
-    let (default, known): (&str, &[&str]) = match engine {
-        EngineKind::Kubernetes => ("flannel", &["flannel"]),
-        EngineKind::Swarm => ("docker", &["docker"]),
+    // Magnum has the second ones too; no node image of ours carries them (contract magnum-v1 section 6.2,
+    // workloads-2015 section 1.2).
+    let (offered, not_offered) = match engine {
+        EngineKind::Kubernetes => ("flannel", "calico"),
+        EngineKind::Swarm => ("docker", "flannel"),
     };
-    match fields.text("network_driver")? {
-        None => Ok(default.to_owned()),
-        Some(driver) if known.contains(&driver.as_str()) => Ok(driver),
-        Some(driver) => Err(ApiError::field(
-            "network_driver",
-            format!("must be {} for {engine}, this is '{driver}'", known.join(" or ")),
-        )),
-    }
+    let refusal = match fields.text("network_driver")? {
+        None => return Ok(offered.to_owned()),
+        Some(driver) if driver == offered => return Ok(driver),
+        Some(driver) if driver == not_offered => {
+            format!("{driver} is known and not offered by this version; use {offered}")
+        }
+        Some(driver) => format!("must be {offered} for {engine}, this is '{driver}'"),
+    };
+    Err(ApiError::field("network_driver", refusal))
 }
 
 fn read_volume_driver(fields: &mut Fields, engine: EngineKind) -> Result<Option<String>> {
@@ -151,12 +175,9 @@ fn read_port(fields: &mut Fields) -> Result<Option<u16>> {
     })
 }
 
-fn read_dns(fields: &mut Fields, spelling: Spelling) -> Result<Option<String>> {
+fn read_dns(fields: &mut Fields) -> Result<Option<String>> {
     let Some(text) = fields.text("dns_nameserver")? else { return Ok(None) };
     let bad = |part: &str| ApiError::field("dns_nameserver", format!("'{part}' is no IPv4 address"));
-    if spelling == Spelling::Bay && text.contains(',') {
-        return Err(bad(&text));
-    }
     for part in text.split(',').map(str::trim) {
         part.parse::<Ipv4Addr>().map_err(|_| bad(part))?;
     }

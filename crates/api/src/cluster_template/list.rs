@@ -35,13 +35,12 @@ pub(super) async fn run(
     spelling: Spelling,
     tail: &str,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     let listing = params.listing(Vec::new())?;
     let rule = spelling.template_rule(if tail.is_empty() { "get_all" } else { "detail" });
     caller.may(&rule)?;
     // Before the list: if somebody changes a template in between, the list is newer than its number, never older.
     let revision = state.store.templates_revision().await?;
-    let (page, scope) = (&listing.page, caller.scope_of(&rule));
+    let (page, scope) = (&listing.page, caller.scope_of(&rule)?);
     let key = format!("{revision} {scope:?} {} {} {spelling:?}{tail} {page:?}", caller.version, caller.base);
     if let Some(body) = state.template_lists.get(&key).await {
         return Ok(reply::json(body));

@@ -31,9 +31,8 @@ pub(super) async fn run(
     params: Params,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
-    let template = state.store.readable_template(&caller.scope_of(&spelling.template_rule("get")), ident).await?;
+    let template = state.store.readable_template(&caller.scope_of(&spelling.template_rule("get"))?, ident).await?;
     // Public ones are for everybody (contract magnum-v1 section 5.3), and those of the project's clusters for its
     // people.
     if !template.public && template.project_id != caller.auth.project_id && !caller.is_admin() {

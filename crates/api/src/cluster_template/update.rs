@@ -2,18 +2,18 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::StatusCode;
 use jeroboam_model::ClusterTemplate;
 use jeroboam_model::labels::LabelRules;
 use jeroboam_types::v1::{ClusterTemplate as Wire, PatchOperation};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::draft::{self, Draft};
 use super::{show, view};
 use crate::AppState;
 use crate::http::patch::{self, Operation, Rules};
-use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result};
+use crate::http::{Caller, Fields, JsonPatch, Params, Result, again};
 use crate::spelling::Spelling;
 
 /// What is special about attributes of templates.
@@ -58,11 +58,30 @@ pub(super) async fn run(
     patch: Vec<Operation>,
     spelling: Spelling,
 ) -> Result<Response> {
-    spelling.check(caller.version)?;
     params.finish()?;
+    let uuid = find(state, caller, ident, spelling).await?.uuid;
+    // By its id from here on: others may give it another name while this is tried again.
+    let template = again(|| change(state, caller, uuid, patch.clone(), spelling)).await?;
+    Ok(show::answer(&template, caller, spelling))
+}
+
+/// A template that the caller sees and may change.
+async fn find(state: &AppState, caller: &Caller, ident: &str, spelling: Spelling) -> Result<ClusterTemplate> {
     let rule = spelling.template_rule("update");
-    let old = state.store.template(&caller.scope_of(&rule), ident).await?;
-    caller.may_on(&rule, &old.project_id, &old.user_id)?;
+    let found = state.store.template(&caller.scope_of(&rule)?, ident).await?;
+    caller.may_on(&rule, &found.project_id, &found.user_id)?;
+    Ok(found)
+}
+
+/// Makes of the template as it is now what the patch makes of it, with everything asked and looked up about just that.
+async fn change(
+    state: &AppState,
+    caller: &Caller,
+    uuid: Uuid,
+    patch: Vec<Operation>,
+    spelling: Spelling,
+) -> Result<ClusterTemplate> {
+    let old = find(state, caller, &uuid.to_string(), spelling).await?;
     let mut new = patched(&old, patch, caller, spelling, state.settings.labels)?;
     if (new.public, new.hidden) != (old.public, old.hidden) {
         caller.may(&spelling.template_rule("publish"))?;
@@ -78,20 +97,11 @@ pub(super) async fn run(
         }
     }
     if is_same(&old, &new) {
-        return Ok(show::answer(&old, caller, spelling));
+        return Ok(old);
     }
-    if !is_harmless(&old, &new) && state.store.template_in_use(old.uuid).await? {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "in_use",
-            "The template is used by clusters. Then only one of name, tags, hidden, or making it public can be \
-             changed. Make a new template instead.",
-        ));
-    }
-    state.store.update_template(&new).await?;
+    state.store.update_template(&old, &new, is_harmless(&old, &new)).await?;
     // As it is kept: times there have microseconds, and tags are about what is there.
-    let new = state.store.template_by_uuid(new.uuid).await?;
-    Ok(show::answer(&new, caller, spelling))
+    Ok(state.store.template_by_uuid(uuid).await?)
 }
 
 /// The template with the patch applied and all of it validated again.
@@ -107,8 +117,12 @@ fn patched(
         _ => Map::new(),
     };
     document.retain(|name, _| !DERIVED.contains(&name.as_str()));
+    let names_keypair = patch.iter().any(|operation| operation.name == "keypair_id");
     patch::apply(&mut document, patch, RULES)?;
     let draft = Draft::read(Fields::new(document, spelling.template()), spelling, &old.labels, rules)?;
+    if spelling == Spelling::Bay {
+        draft::check_baymodel(&draft.template, Some(old), names_keypair)?;
+    }
     Ok(ClusterTemplate {
         uuid: old.uuid,
         project_id: old.project_id.clone(),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use jeroboam_model::federation::DNS_ZONE;
+use jeroboam_model::federation::check_properties;
 use jeroboam_model::{Federation, Status, validate};
 use jeroboam_types::v1::{FederationCreate, UuidOnly};
 use jiff::Timestamp;
@@ -40,9 +40,7 @@ pub(super) async fn create(
     let idents = fields.texts("member_ids")?;
     let properties = fields.labels("properties")?.ok_or_else(|| ApiError::field("properties", "is required"))?;
     fields.finish()?;
-    if !properties.contains_key(DNS_ZONE) {
-        return Err(ApiError::field("properties", format!("must have {DNS_ZONE}")));
-    }
+    check_properties(&properties)?;
     caller.may("federation:create")?;
     let host_cluster = cluster(&state, &caller, &host, "hostcluster_id").await?;
     let mut members = Vec::new();

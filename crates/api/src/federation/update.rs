@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use jeroboam_model::federation::DNS_ZONE;
+use jeroboam_model::federation::check_properties;
 use jeroboam_model::{Federation, Status};
 use jeroboam_types::v1::{PatchOperation, UuidOnly};
 use jiff::Timestamp;
@@ -90,9 +90,7 @@ fn apply(mut federation: Federation, moves: &[Move], patch: Vec<Operation>) -> R
     document.insert("properties".to_owned(), json!(federation.properties));
     patch::apply(&mut document, patch, RULES)?;
     let properties = Fields::new(document, "federation").labels("properties")?.unwrap_or_default();
-    if !properties.contains_key(DNS_ZONE) {
-        return Err(ApiError::field("properties", format!("must have {DNS_ZONE}")));
-    }
+    check_properties(&properties)?;
     Ok(Federation {
         properties,
         status: Status::UpdateComplete,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, Request};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
@@ -50,23 +50,32 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes> {
         })
 }
 
+/// Refuses a body that is no JSON, also where none is read. Empty ones may be called what clients like.
+pub(super) fn check_type(request: &Request) -> Result<()> {
+    let is_empty = request.body().size_hint().lower() == 0;
+    if is_empty || is_json(request.headers()) { Ok(()) } else { Err(unsupported()) }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+        let text = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        text.is_empty() || text.eq_ignore_ascii_case("application/json")
+    })
+}
+
+fn unsupported() -> ApiError {
+    ApiError::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json.")
+}
+
 /// The body as JSON; `None` when it is empty.
 async fn read(request: Request) -> Result<Option<Value>> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    let is_json = is_json(request.headers());
     let body = collect(request.into_body()).await?;
     if body.is_empty() {
         return Ok(None);
     }
-    let is_json = content_type.is_none_or(|value| {
-        let text = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        text.is_empty() || text.eq_ignore_ascii_case("application/json")
-    });
     if !is_json {
-        return Err(ApiError::router(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "The body must be application/json.",
-        ));
+        return Err(unsupported());
     }
     json::parse(&body).map(Some).map_err(|error| {
         ApiError::body(format!("The body is no JSON: line {}, column {}: {error}.", error.line(), error.column()))

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use jeroboam_identity::Auth;
 use jeroboam_identity::policy::{Policy, PolicyTarget};
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{OperationKind, QuotaDefaults};
 use jeroboam_store::{NewOperation, Scope};
 use jiff::SignedDuration;
@@ -32,6 +33,8 @@ pub(crate) struct Caller {
     pub(crate) policy: Arc<Policy>,
     /// What projects may have that have no quotas of their own.
     pub(crate) quotas: QuotaDefaults,
+    /// How large one cluster may be.
+    pub(crate) limits: Limits,
 }
 
 impl Caller {
@@ -45,16 +48,22 @@ impl Caller {
         if self.is_admin() { Scope::All } else { self.own_scope() }
     }
 
-    /// Whose things the caller sees that wants to do `rule`: everybody's if the rule's companion for all projects lets
-    /// it, or, where it has none, if it is an administrator; else those of its own project.
-    pub(crate) fn scope_of(&self, rule: &str) -> Scope {
+    /// Whose things the caller sees that wants to do `rule`: an administrator everybody's, if the rule's companion for
+    /// all projects lets it; everybody else those of its own project, whatever the companion says. So an old file that
+    /// gives it to "admin or owner" shows nobody other people's things (contract magnum-v1 section 5.2).
+    ///
+    /// # Errors
+    /// When the companion refuses an administrator.
+    pub(crate) fn scope_of(&self, rule: &str) -> Result<Scope> {
+        if !self.is_admin() {
+            return Ok(self.own_scope());
+        }
         let one = if rule.ends_with(":get") { "_one" } else { "" };
         let companion = format!("{rule}{one}_all_projects");
-        match self.policy.has(&companion) {
-            true if self.may(&companion).is_ok() => Scope::All,
-            true => self.own_scope(),
-            false => self.scope(),
+        if self.policy.has(&companion) {
+            self.may(&companion)?;
         }
+        Ok(Scope::All)
     }
 
     /// The things of the caller's own project.
@@ -82,6 +91,7 @@ impl Caller {
             request_id: self.request_id.clone(),
             deadline: Some(USUAL_DEADLINE),
             quotas: self.quotas,
+            limits: self.limits,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The one error of handlers. It becomes a body when the request's id is known, in [`super::finish`].
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jeroboam_engine::WorkloadError;
@@ -10,8 +12,19 @@ use jeroboam_store::StoreError;
 use jeroboam_types::error::{ErrorBody, ErrorEntry};
 use serde_json::json;
 
+use super::Version;
+
+/// Most bytes of what an error tells.
+const MAX_DETAIL: usize = 2048;
+
 /// Code of [`StoreError::KeyTaken`].
 const KEY_TAKEN: &str = "idempotency_key_taken";
+
+/// Code of [`StoreError::Overtaken`].
+const OVERTAKEN: &str = "changed_meanwhile";
+
+/// Code of [`StoreError::NotAllowed`].
+const STATUS_REFUSES: &str = "status_refuses";
 
 /// An outcome of a handler.
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
@@ -23,8 +36,8 @@ pub(crate) enum Shape {
     Handler,
     /// E1 of the router: `code` is empty.
     Router,
-    /// E2: the microversion that was asked for is not supported.
-    Version,
+    /// E2: the microversion that was asked for is not supported. Carries the newest that is.
+    Version(Version),
     /// E3: no valid token. Carries where to log in.
     Token(String),
 }
@@ -99,6 +112,16 @@ impl ApiError {
         self.reason == KEY_TAKEN
     }
 
+    /// Whether somebody changed what the request was built on: from the beginning once more, it may go well.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        self.reason == OVERTAKEN
+    }
+
+    /// Whether the status of a cluster or node group refused the request.
+    pub(crate) fn is_status_refusal(&self) -> bool {
+        self.reason == STATUS_REFUSES
+    }
+
     /// The same with another status.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
@@ -118,13 +141,14 @@ impl ApiError {
     /// beside those that all errors have.
     pub(crate) fn body_with(&self, request_id: &str) -> serde_json::Value {
         let is_client = self.status.is_client_error();
+        let detail = shortened(&self.detail);
         let fault = json!({
             "faultcode": if is_client { "Client" } else { "Server" },
-            "faultstring": self.detail,
+            "faultstring": detail,
             "debuginfo": null,
         });
         let code = match (&self.shape, is_client) {
-            (Shape::Version, _) => "magnum.microversion-unsupported",
+            (Shape::Version(_), _) => "magnum.microversion-unsupported",
             (Shape::Router | Shape::Token(_), _) => "",
             (Shape::Handler, true) => "client",
             (Shape::Handler, false) => "server",
@@ -133,29 +157,38 @@ impl ApiError {
             request_id: request_id.to_owned(),
             code: code.to_owned(),
             status: self.status.as_u16(),
-            title: title(&self.detail).to_owned(),
-            detail: self.detail.clone(),
+            title: title(&detail).to_owned(),
+            detail: detail.clone().into_owned(),
             links: Vec::new(),
             reason: Some(self.reason.clone()),
-            field: self.field.clone(),
+            field: self.field.as_deref().map(|field| shortened(field).into_owned()),
         };
         let mut body = json!(ErrorBody { errors: vec![entry], error_message: fault.to_string() });
         match &self.shape {
             Shape::Token(_) => {
-                body["error"] = json!({"code": self.status.as_u16(), "title": "Unauthorized", "message": self.detail});
+                body["error"] = json!({"code": self.status.as_u16(), "title": "Unauthorized", "message": detail});
             }
-            Shape::Version => {
+            Shape::Version(newest) => {
                 let entry = &mut body["errors"][0];
                 entry["title"] = json!("Requested microversion is unsupported");
-                entry["description"] = json!(self.detail);
-                entry["min_version"] = json!(super::Version::MIN.to_string());
-                entry["max_version"] = json!(super::Version::MAX.to_string());
+                entry["description"] = json!(detail);
+                entry["min_version"] = json!(Version::MIN.to_string());
+                entry["max_version"] = json!(newest.to_string());
                 entry["links"] = json!([{"rel": "help", "href": super::reply::HELP_URL}]);
             }
             Shape::Handler | Shape::Router => {}
         }
         body
     }
+}
+
+/// A text without its middle when it is long: what was sent may be in it, and nobody needs a megabyte of it back.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_DETAIL {
+        return Cow::Borrowed(text);
+    }
+    let (head, tail) = (text.floor_char_boundary(MAX_DETAIL / 2), text.ceil_char_boundary(text.len() - MAX_DETAIL / 2));
+    Cow::Owned(format!("{} … {}", &text[..head], &text[tail..]))
 }
 
 /// The first sentence is Magnum's, which people know and search for.
@@ -216,15 +249,22 @@ impl From<StoreError> for ApiError {
                 format!("Multiple {what}s are named {ident}. Give the uuid instead of the name."),
             ),
             StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            StoreError::Unfit(error) => error.into(),
+            StoreError::Overtaken { .. } => Self::new(StatusCode::CONFLICT, OVERTAKEN, sentence(&error.to_string())),
             StoreError::InUse(message) => Self::new(StatusCode::BAD_REQUEST, "in_use", message),
             StoreError::QuotaReached { resource, limit } => {
                 Self::new(StatusCode::FORBIDDEN, "quota_reached", quota_words(resource, limit))
             }
+            StoreError::NotAllowed { status, request: Request::Retry } if !status.is_in_progress() => Self::new(
+                StatusCode::BAD_REQUEST,
+                "status_refuses",
+                format!("Nothing has failed in status {status}, so there is nothing to retry."),
+            ),
             StoreError::NotAllowed { status, request } => Self::new(
                 // Groups meet a cluster that is not ready for them; the rest is no request in that status at all
                 // (contract magnum-v1 sections 2.4 and 7.3).
                 if request == Request::NodeGroup { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST },
-                "status_refuses",
+                STATUS_REFUSES,
                 format!(
                     "Status {status} does not allow {request}. Wait until what is being done has ended, or delete it."
                 ),

@@ -6,13 +6,14 @@
 //! thing and not one view of it. The check is made by the store, in the transaction that writes.
 
 use axum::RequestExt;
-use axum::extract::{MatchedPath, RawPathParams, Request};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jeroboam_store::{Precondition, Tag, Target};
 
 use super::{ApiError, Caller, Result, Version};
+use crate::AppState;
 
 /// Most tags that are read from a header: clients send one or two.
 const MAX_TAGS: usize = 100;
@@ -50,7 +51,7 @@ struct Given {
 }
 
 /// Sees to it that a request does nothing but on its conditions.
-pub(crate) async fn conditions(mut request: Request, next: Next) -> Response {
+pub(crate) async fn conditions(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let conditions = match Conditions::read(request.headers()) {
         Ok(None) => return next.run(request).await,
         Ok(Some(conditions)) => conditions,
@@ -63,7 +64,16 @@ pub(crate) async fn conditions(mut request: Request, next: Next) -> Response {
     match target(&mut request).await {
         Some(target) => {
             let holds = move |tag| conditions.hold(tag);
-            Precondition::new(caller.scope(), target, holds).around(next.run(request)).await
+            let condition = Precondition::new(caller.scope(), target, holds);
+            let response = condition.clone().around(next.run(request)).await;
+            if !response.status().is_success() {
+                return response;
+            }
+            // A request that found nothing to change has not looked yet.
+            match condition.around(state.store.check_precondition()).await {
+                Ok(()) => response,
+                Err(error) => ApiError::from(error).into_response(),
+            }
         }
         // What has no tag is in no state that a client could name.
         None if matches!(conditions.if_match, Some(Tags::These(_))) => ApiError::changed_since().into_response(),
@@ -76,7 +86,16 @@ async fn target(request: &mut Request) -> Option<Target> {
     let route = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
     let params = request.extract_parts::<RawPathParams>().await.ok()?;
     let mut idents = params.iter().map(|(_, ident)| ident.to_owned());
-    let (first, second) = (idents.next()?, idents.next());
+    named(&route, idents.next()?, idents.next())
+}
+
+/// Whether a route is about something that has tags.
+pub(crate) fn is_tagged(route: &str) -> bool {
+    named(route, String::new(), Some("Cluster".to_owned())).is_some()
+}
+
+/// What a route is about, with these values for its parameters.
+fn named(route: &str, first: String, second: Option<String>) -> Option<Target> {
     match route.trim_start_matches("/v1/").split('/').collect::<Vec<_>>()[..] {
         ["clusters" | "bays", _] | ["clusters", _, "actions", _] => Some(Target::Cluster(first)),
         ["clustertemplates" | "baymodels", _] => Some(Target::Template(first)),

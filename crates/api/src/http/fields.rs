@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 
 use super::{ApiError, Result};
 
+/// Where numbers with a fraction or an exponent begin to lose digits: 2 to the power of 53. A whole number that does not
+/// fit 64 bits is read as such a one.
+const INEXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The attributes of a body that have not been read yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
@@ -118,21 +122,17 @@ impl Fields {
         };
         let mut labels = BTreeMap::new();
         for (key, value) in values {
-            let text = match value {
-                Value::String(text) => text,
-                // As Python writes them: that is what clients got back since 2015.
-                Value::Bool(true) => "True".to_owned(),
-                Value::Bool(false) => "False".to_owned(),
-                Value::Number(number) => number.to_string(),
-                // Forms send null for what was left empty (contract magnum-v1 section 10.6).
-                Value::Null => continue,
-                other => {
-                    return Err(ApiError::field(
-                        format!("{name}.{key}"),
-                        format!("must be a text or number, this is {}", kind(&other)),
-                    ));
-                }
-            };
+            // Forms send null for what was left empty (contract magnum-v1 section 10.6).
+            if value.is_null() {
+                continue;
+            }
+            let text = as_text(value).map_err(|other| {
+                let problem = match other {
+                    Value::Number(_) => "has more digits than a number keeps: send it as a text".to_owned(),
+                    other => format!("must be a text or number, this is {}", kind(&other)),
+                };
+                ApiError::field(format!("{name}.{key}"), problem)
+            })?;
             labels.insert(key, text);
         }
         Ok(Some(labels))
@@ -184,7 +184,6 @@ impl Fields {
                 .into_iter()
                 .map(|item| match item {
                     Value::String(text) => Ok(text),
-                    Value::Number(number) => Ok(number.to_string()),
                     _ => Err(bad()),
                 })
                 .collect(),
@@ -213,6 +212,38 @@ pub(crate) fn read_boolean(value: &Value) -> Option<bool> {
         "1" | "t" | "true" | "on" | "y" | "yes" => Some(true),
         "0" | "f" | "false" | "off" | "n" | "no" => Some(false),
         _ => None,
+    }
+}
+
+/// A value in the type of what an attribute holds: clients write whole numbers and booleans as text as well, and the
+/// values of dictionaries become texts (contract magnum-v1 section 2.12). What does not fit stays as it is.
+pub(crate) fn in_type_of(held: &Value, value: Value) -> Value {
+    match (held, value) {
+        (Value::Number(_), Value::String(text)) => match text.trim().parse::<i64>() {
+            Ok(number) => number.into(),
+            Err(_) => Value::String(text),
+        },
+        (Value::Bool(_), value) => read_boolean(&value).map_or(value, Value::Bool),
+        (Value::Object(_), Value::Object(entries)) => {
+            let texts = entries.into_iter().filter(|(_, value)| !value.is_null());
+            texts.map(|(key, value)| (key, as_text(value).map_or_else(|other| other, Value::String))).collect()
+        }
+        (_, value) => value,
+    }
+}
+
+/// The text that a value of a dictionary becomes, or the value when it becomes none.
+fn as_text(value: Value) -> std::result::Result<String, Value> {
+    match value {
+        Value::String(text) => Ok(text),
+        // As Python writes them: that is what clients got back since 2015.
+        Value::Bool(true) => Ok("True".to_owned()),
+        Value::Bool(false) => Ok("False".to_owned()),
+        Value::Number(number) if number.is_f64() && number.as_f64().is_none_or(|value| value.abs() >= INEXACT) => {
+            Err(Value::Number(number))
+        }
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(other),
     }
 }
 
@@ -279,6 +310,52 @@ mod tests {
         assert_eq!(pairs, [("a", "True"), ("b", "3"), ("c", "1.5"), ("d", "x")]);
         for bad in [json!("x"), json!([]), json!({"a": {}})] {
             assert!(fields(json!({"labels": bad})).labels("labels").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_or_are_refused() {
+        for (digits, kept) in [
+            ("18446744073709551615", true),
+            ("-9223372036854775808", true),
+            ("0.25", true),
+            ("18446744073709551616", false),
+            ("12345678901234567890123", false),
+            ("-12345678901234567890123", false),
+            ("1e300", false),
+        ] {
+            let value: Value = serde_json::from_str(digits).unwrap();
+            let labels = fields(json!({"labels": {"a": value}})).labels("labels");
+            match labels {
+                Ok(labels) => assert!(kept && labels.unwrap()["a"] == digits, "{digits}"),
+                Err(error) => assert!(!kept && error.field.as_deref() == Some("labels.a"), "{digits}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_of_texts_holds_nothing_else() {
+        assert_eq!(fields(json!({"a": ["x", ""]})).texts("a").unwrap(), ["x", ""]);
+        assert!(fields(json!({"a": null})).texts("a").unwrap().is_empty());
+        for bad in [json!("x"), json!({}), json!([1]), json!([true]), json!([null]), json!([["x"]])] {
+            assert_eq!(fields(json!({"a": bad})).texts("a").unwrap_err().field.as_deref(), Some("a"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_value_takes_the_type_of_what_is_held() {
+        for (held, value, expected) in [
+            (json!(1), json!("1"), json!(1)),
+            (json!(1), json!(" 60 "), json!(60)),
+            (json!(1), json!("many"), json!("many")),
+            (json!(true), json!("False"), json!(false)),
+            (json!(true), json!("yes"), json!(true)),
+            (json!(true), json!("perhaps"), json!("perhaps")),
+            (json!({}), json!({"a": 1, "b": true, "c": null, "d": []}), json!({"a": "1", "b": "True", "d": []})),
+            (json!("1"), json!(1), json!(1)),
+            (json!(null), json!("1"), json!("1")),
+        ] {
+            assert_eq!(in_type_of(&held, value), expected, "{held}");
         }
     }
 }

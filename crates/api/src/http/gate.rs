@@ -8,7 +8,7 @@ use jeroboam_identity::{Auth, AuthError};
 
 use super::error::Shape;
 use super::finish::RequestId;
-use super::{ApiError, Caller, Result, version};
+use super::{ApiError, Caller, Result, availability, body, version};
 use crate::AppState;
 
 /// Paths of v1 that need no token.
@@ -18,11 +18,13 @@ const OPEN: [&str; 2] = ["/v1", "/v1/openapi.json"];
 #[derive(Debug, Clone)]
 pub(crate) struct Base(pub(crate) String);
 
+/// Answers OPTIONS, on every path and without a token (contract magnum-v1 section 2.0).
+pub(crate) async fn options(request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS { StatusCode::OK.into_response() } else { next.run(request).await }
+}
+
 /// Lets a request through to its handler, or not.
 pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS {
-        return StatusCode::OK.into_response();
-    }
     let base = base(request.headers(), &state.settings.public_url);
     let auth = if OPEN.contains(&request.uri().path()) {
         None
@@ -34,7 +36,9 @@ pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, ne
     };
     let asked = version::read(request.headers());
     let mut response = match asked.version.clone().and_then(|version| {
+        availability::check(request.uri().path(), version)?;
         accepts(&request)?;
+        body::check_type(&request)?;
         Ok(version)
     }) {
         Err(error) => error.into_response(),
@@ -43,8 +47,8 @@ pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, ne
             let extensions = request.extensions_mut();
             if let Some(auth) = auth {
                 let policy = state.settings.policy.current();
-                let quotas = state.settings.quotas;
-                extensions.insert(Caller { auth, version, request_id, base: base.clone(), policy, quotas });
+                let (quotas, limits) = (state.settings.quotas, state.settings.limits);
+                extensions.insert(Caller { auth, version, request_id, base: base.clone(), policy, quotas, limits });
             }
             extensions.insert(version);
             extensions.insert(Base(base));

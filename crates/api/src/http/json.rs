@@ -1,11 +1,13 @@
-//! Reading JSON strictly: a key that stands twice in one object is refused.
+//! Reading JSON strictly: a key that stands twice in one object is refused, and so is the character U+0000.
 //!
 //! RFC 8259 leaves open what such an object means, and readers differ: some take the first value, some the last. A
 //! request that two readers on its way understand differently is refused rather than guessed. No known client sends one.
+//!
+//! U+0000 ends a text in much that a value passes through, down to the machines' programs, and PostgreSQL cannot keep it.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Reads a document. Nesting deeper than 127 levels is refused by `serde_json` itself.
@@ -46,11 +48,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        without_nul(value)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        without_nul(&value)?;
         Ok(Value::String(value))
     }
 
@@ -69,6 +73,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            without_nul(&key)?;
             if object.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("the key \"{key}\" stands twice in one object")));
             }
@@ -76,6 +81,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
         }
         Ok(Value::Object(object))
     }
+}
+
+fn without_nul<E: de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a text has the character U+0000")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -99,6 +108,14 @@ mod tests {
         for text in [&b""[..], b"{", b"\xff", b"\"\xc3\x28\"", b"{} {}", b"NaN", b"1e999", deep.as_bytes()] {
             assert!(parse(text).is_err());
         }
+    }
+
+    #[test]
+    fn the_character_that_ends_texts_elsewhere_is_refused() {
+        for text in [r#""a\u0000""#, r#"{"a": ["\u0000"]}"#, r#"{"\u0000": 1}"#] {
+            assert!(parse(text.as_bytes()).unwrap_err().to_string().contains("U+0000"), "{text}");
+        }
+        assert!(parse(br#""a\u0001\n""#).is_ok());
     }
 
     proptest! {

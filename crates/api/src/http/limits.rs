@@ -41,11 +41,14 @@ fn check(request: &Request) -> Result<()> {
     if announced(headers).is_some_and(|length| length > MAX_BODY as u64) {
         return Err(too_large());
     }
-    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+    for part in [request.uri().path(), request.uri().query().unwrap_or_default()] {
+        if percent_decode_str(part).decode_utf8().is_ok_and(|text| !text.contains('\0')) {
+            continue;
+        }
         return Err(ApiError::router(
             StatusCode::BAD_REQUEST,
             "malformed_path",
-            "The path is no UTF-8 once its % signs are resolved.",
+            "Path or query are no UTF-8, or have the character U+0000, once their % signs are resolved.",
         ));
     }
     Ok(())

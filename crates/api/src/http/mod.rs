@@ -3,6 +3,8 @@
 //! - [`error`]: the one error of handlers and how it looks.
 //! - [`limits`]: what is refused unseen.
 //! - [`gate`]: token, microversion and media types, before any handler of v1.
+//! - [`again`]: work that others may overtake.
+//! - [`availability`]: which routes there are in which microversions.
 //! - [`etag`]: nobody overwrites what they have not seen.
 //! - [`idempotency`]: a POST that is sent again does nothing again.
 //! - [`finish`]: request id and error bodies, after every handler.
@@ -14,6 +16,8 @@
 //! - [`reply`]: links, times, lists, answers to accepted writes.
 //! - [`version`]: how microversions are negotiated.
 
+mod again;
+pub(crate) mod availability;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod error;
@@ -31,6 +35,7 @@ pub(crate) mod path;
 pub(crate) mod reply;
 pub(crate) mod version;
 
+pub(crate) use again::again;
 pub(crate) use body::{JsonObject, JsonPatch, OptionalObject};
 pub(crate) use caller::Caller;
 pub(crate) use error::{ApiError, Result};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::num::IntErrorKind;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -58,8 +59,9 @@ impl Params {
     ) -> Result<Listing<M>> {
         let limit = match self.take("limit") {
             None => MAX_LIMIT,
-            Some(text) => match text.parse::<u64>() {
+            Some(text) => match text.parse::<u64>().map_err(|error| *error.kind()) {
                 Ok(limit) if limit > 0 => limit.min(MAX_LIMIT),
+                Err(IntErrorKind::PosOverflow) => MAX_LIMIT,
                 _ => return Err(ApiError::field("limit", format!("must be a number above 0, this is '{text}'"))),
             },
         };

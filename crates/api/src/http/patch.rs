@@ -131,9 +131,8 @@ fn apply_one(document: &mut Map<String, Value>, operation: Operation, rules: Rul
         Kind::Add if !current.is_null() => Err(ApiError::field(path, "has a value already. Use replace")),
         Kind::Add | Kind::Replace => {
             *current = match (value, is_dictionary) {
-                (Value::String(text), true) => literal::parse(&text)
-                    .filter(|value| value.is_object() || value.is_array())
-                    .ok_or_else(|| ApiError::field(path, format!("'{text}' is no dictionary such as {{'a': 'b'}}")))?,
+                (Value::String(text), true) => literal::collection(&text)
+                    .map_err(|problem| ApiError::field(path, format!("must be like {{'a': 'b'}}: {problem}")))?,
                 (Value::Object(_) | Value::Array(_), false) => {
                     return Err(ApiError::field(path, "must be a text, whole number or boolean"));
                 }
@@ -204,6 +203,8 @@ mod tests {
             json!({"op": "replace", "path": "/uuid", "value": "x"}),
             json!({"op": "replace", "path": "/api_address", "value": "x"}),
             json!({"op": "replace", "path": "/labels", "value": "a=b"}),
+            json!({"op": "replace", "path": "/labels", "value": "'a'"}),
+            json!({"op": "replace", "path": "/labels", "value": r"{'a': '\xg0'}"}),
             json!({"op": "replace", "path": "/name/x", "value": "x"}),
             json!("x"),
         ] {

@@ -1,9 +1,12 @@
 //! Paths as clients write them: a slash at the end counts for nothing, nor does `.json`, and `/v1` may be left out
 //! (contract magnum-v1 sections 1.1 and 2.0, workloads-2015 section 0.3).
+//!
+//! A cluster may be named `a.json`. So the suffix is part of the name in a request that changes or deletes one thing: it
+//! must not hit `a`.
 
 use axum::extract::Request;
-use http::Uri;
 use http::uri::PathAndQuery;
+use http::{Method, Uri};
 
 /// First segments that are not below v1.
 const OTHER_ROOTS: [&str; 4] = ["", "v1", "healthcheck", "identity"];
@@ -16,17 +19,19 @@ const DOCUMENT: &str = "openapi.json";
 
 /// Brings a request's path to the form that routes have.
 pub(crate) async fn normalize(mut request: Request) -> Request {
-    if let Some(uri) = rewritten(request.uri()) {
+    if let Some(uri) = rewritten(request.method(), request.uri()) {
         *request.uri_mut() = uri;
     }
     request
 }
 
-fn rewritten(uri: &Uri) -> Option<Uri> {
+fn rewritten(method: &Method, uri: &Uri) -> Option<Uri> {
     let path = uri.path();
     let trimmed = path.trim_end_matches('/');
     let is_ours = !trimmed.starts_with("/identity/") && !trimmed.ends_with(DOCUMENT);
-    let trimmed = trimmed.strip_suffix(SUFFIX).filter(|rest| is_ours && !rest.ends_with('/')).unwrap_or(trimmed);
+    let is_collection = trimmed.trim_start_matches("/v1/").trim_start_matches('/').split('/').count() == 1;
+    let is_form = is_ours && (is_collection || matches!(*method, Method::GET | Method::HEAD));
+    let trimmed = trimmed.strip_suffix(SUFFIX).filter(|rest| is_form && !rest.ends_with('/')).unwrap_or(trimmed);
     let first = trimmed.trim_start_matches('/').split('/').next().unwrap_or_default();
     let prefix = if OTHER_ROOTS.contains(&first) { "" } else { "/v1" };
     let wanted = if trimmed.is_empty() { "/".to_owned() } else { format!("{prefix}{trimmed}") };
@@ -66,7 +71,20 @@ mod tests {
             ("/identity/v3/users/a.json", None),
         ] {
             let uri: Uri = given.parse().unwrap();
-            assert_eq!(rewritten(&uri).map(|uri| uri.to_string()).as_deref(), expected, "{given}");
+            assert_eq!(rewritten(&Method::GET, &uri).map(|uri| uri.to_string()).as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn nobody_changes_another_thing_by_the_suffix() {
+        for (method, given, expected) in [
+            (Method::DELETE, "/v1/clusters/a.json", None),
+            (Method::PATCH, "/clusters/a.json/", Some("/v1/clusters/a.json")),
+            (Method::POST, "/v1/clusters.json", Some("/v1/clusters")),
+            (Method::POST, "/bays.json", Some("/v1/bays")),
+        ] {
+            let uri: Uri = given.parse().unwrap();
+            assert_eq!(rewritten(&method, &uri).map(|uri| uri.to_string()).as_deref(), expected, "{method} {given}");
         }
     }
 }

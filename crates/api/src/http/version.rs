@@ -13,6 +13,9 @@ const OLD_HEADER: &str = "x-openstack-magnum-api-version";
 /// Names that clients may give the service; answers carry the last.
 const SERVICES: [&str; 3] = ["container-infra", "container-infrastructure", "container-infrastructure-management"];
 
+/// What the header of today must say.
+const WANTED: &str = "a service and a version, for example 'container-infra 1.14'";
+
 /// A microversion, 1.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(pub(crate) u16);
@@ -32,32 +35,16 @@ impl Version {
     pub(crate) const UPGRADE: Self = Self(8);
     /// Node groups.
     pub(crate) const NODE_GROUPS: Self = Self(9);
-    /// Node groups of size zero; also the last one with bays and baymodels.
+    /// Node groups of size zero.
     pub(crate) const ZERO_SIZE: Self = Self(10);
+    /// The last one with bays and baymodels.
+    pub(crate) const BAYS: Self = Self(10);
     /// Rotation of credentials.
     pub(crate) const CREDENTIALS: Self = Self(12);
 
-    /// Bays and baymodels are gone after 1.10.
+    /// Whether there are bays and baymodels.
     pub(crate) fn has_bays(self) -> bool {
-        self <= Self::ZERO_SIZE
-    }
-
-    /// Refuses a route that came later than this.
-    ///
-    /// # Errors
-    /// 406 naming version and operation.
-    pub(crate) fn at_least(self, wanted: Self, operation: &str) -> Result<(), ApiError> {
-        if self >= wanted {
-            return Ok(());
-        }
-        Err(ApiError::router(
-            StatusCode::NOT_ACCEPTABLE,
-            "microversion_too_old",
-            format!(
-                "Version {self} does not have the operation {operation}. Ask for {wanted} or later with the header \
-                 'OpenStack-API-Version: container-infra {wanted}'."
-            ),
-        ))
+        self <= Self::BAYS
     }
 }
 
@@ -74,70 +61,82 @@ pub(crate) struct Asked {
     pub(crate) version: Result<Version, ApiError>,
     /// The number to answer with; `None` when there was none to be read.
     echo: Option<String>,
-    /// Whether the client speaks the headers of 2015.
+    /// Whether the answer carries the headers of 2015: clients of then send theirs or none.
     old: bool,
 }
 
 /// Reads the request's headers.
 pub(crate) fn read(headers: &HeaderMap) -> Asked {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim().to_owned());
+    // Several lines are one list (RFC 9110 section 5.2), and a list names several services: that is not understood.
+    let text = |name: &str| {
+        let lines = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default().trim());
+        let text = lines.collect::<Vec<_>>().join(", ");
+        headers.contains_key(name).then_some(text)
+    };
     if let Some(text) = text(HEADER) {
         return read_new(&text);
     }
-    let Some(text) = text(OLD_HEADER) else { return supported(Version::MIN, false) };
+    let Some(text) = text(OLD_HEADER) else { return supported(Version::MIN, true) };
     if text.eq_ignore_ascii_case("latest") || text == "1.1" {
         return supported(Version::MIN, true);
     }
     match number(&text) {
-        Some((major, minor)) => Asked { old: true, ..unsupported(&format!("{major}.{minor}"), "1.1 with this header") },
-        None => malformed(OLD_HEADER, &text),
+        Some((major, minor)) => Asked { old: true, ..unsupported(&format!("{major}.{minor}"), Version::MIN) },
+        None => malformed(OLD_HEADER, &text, "1.1 or latest"),
     }
 }
 
 fn read_new(text: &str) -> Asked {
     let mut words = text.split_whitespace();
     let (Some(service), Some(version), None) = (words.next(), words.next(), words.next()) else {
-        return malformed(HEADER, text);
+        return malformed(HEADER, text, WANTED);
     };
     if version.eq_ignore_ascii_case("latest") && SERVICES.contains(&service) {
         return supported(Version::MAX, false);
     }
     match number(version) {
-        Some(_) if !SERVICES.contains(&service) => malformed(HEADER, text),
-        Some((1, minor)) if (Version::MIN.0..=Version::MAX.0).contains(&minor) => supported(Version(minor), false),
-        Some((major, minor)) => {
-            unsupported(&format!("{major}.{minor}"), &format!("{} to {}", Version::MIN, Version::MAX))
-        }
-        None => malformed(HEADER, text),
+        Some(_) if !SERVICES.contains(&service) => malformed(HEADER, text, WANTED),
+        Some((major, minor)) => match minor.parse() {
+            Ok(minor) if major == "1" && (Version::MIN.0..=Version::MAX.0).contains(&minor) => {
+                supported(Version(minor), false)
+            }
+            _ => unsupported(&format!("{major}.{minor}"), Version::MAX),
+        },
+        None => malformed(HEADER, text, WANTED),
     }
 }
 
-/// `INT.INT`; leading zeros count for nothing.
-fn number(text: &str) -> Option<(u16, u16)> {
+/// `INT.INT`; leading zeros count for nothing. Numbers of any size are numbers, so they stay text.
+fn number(text: &str) -> Option<(&str, &str)> {
     let (major, minor) = text.split_once('.')?;
-    let part = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    Some((part(major)?, part(minor)?))
+    Some((digits(major)?, digits(minor)?))
+}
+
+fn digits(text: &str) -> Option<&str> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let significant = text.trim_start_matches('0');
+    Some(if significant.is_empty() { "0" } else { significant })
 }
 
 fn supported(version: Version, old: bool) -> Asked {
     Asked { version: Ok(version), echo: Some(version.to_string()), old }
 }
 
-fn unsupported(asked: &str, range: &str) -> Asked {
+/// `newest` is the newest version that there is in the header that was used.
+fn unsupported(asked: &str, newest: Version) -> Asked {
+    let range = if newest == Version::MIN { newest.to_string() } else { format!("{} to {newest}", Version::MIN) };
     let detail = format!("Version {asked} is not supported. Supported is {range}.");
     let error = ApiError {
-        shape: Shape::Version,
+        shape: Shape::Version(newest),
         ..ApiError::new(StatusCode::NOT_ACCEPTABLE, "microversion_unsupported", detail)
     };
     Asked { version: Err(error), echo: Some(asked.to_owned()), old: false }
 }
 
-fn malformed(header: &str, text: &str) -> Asked {
-    let detail = format!(
-        "The header {header} says '{text}'. It must name the service and a version, for example \
-         'container-infra {}'.",
-        Version::MAX
-    );
+fn malformed(header: &str, text: &str, wanted: &str) -> Asked {
+    let detail = format!("The header {header} says '{text}'. It must say {wanted}.");
     let error = ApiError::router(StatusCode::NOT_ACCEPTABLE, "microversion_malformed", detail);
     Asked { version: Err(error), echo: None, old: false }
 }
@@ -185,15 +184,26 @@ mod tests {
         ] {
             assert_eq!(ask(HEADER, value).version, Ok(Version(expected)), "{value}");
         }
-        for value in ["1.9", "compute 1.9", "container-infra", "container-infra 1", "container-infra 1.x", "a b c"] {
+        for value in [
+            "1.9",
+            "compute 1.9",
+            "container-infra",
+            "container-infra 1",
+            "container-infra 1.x",
+            "container-infra 1.",
+            "a b c",
+        ] {
             let asked = ask(HEADER, value);
             assert_eq!((asked.version.unwrap_err().shape, asked.echo), (Shape::Router, None), "{value}");
         }
-        for (value, echo) in
-            [("container-infra 2.1", "2.1"), ("container-infra 1.0", "1.0"), ("container-infra 1.15", "1.15")]
-        {
+        for (value, echo) in [
+            ("container-infra 2.1", "2.1"),
+            ("container-infra 1.00", "1.0"),
+            ("container-infra 1.015", "1.15"),
+            ("container-infra 1.70000", "1.70000"),
+        ] {
             let asked = ask(HEADER, value);
-            assert_eq!(asked.version.clone().unwrap_err().shape, Shape::Version, "{value}");
+            assert_eq!(asked.version.clone().unwrap_err().shape, Shape::Version(Version::MAX), "{value}");
             let mut headers = HeaderMap::new();
             asked.answer(&mut headers);
             assert_eq!(headers[HEADER], format!("container-infrastructure-management {echo}"));
@@ -202,11 +212,13 @@ mod tests {
 
     #[test]
     fn clients_of_2015_get_the_headers_of_2015() {
-        let asked = ask(OLD_HEADER, "latest");
-        assert_eq!(asked.version, Ok(Version(1)));
-        let mut headers = HeaderMap::new();
-        asked.answer(&mut headers);
-        assert_eq!(headers[OLD_HEADER], "1.1");
+        for asked in [ask(OLD_HEADER, "latest"), ask(OLD_HEADER, "1.1"), read(&HeaderMap::new())] {
+            assert_eq!(asked.version, Ok(Version(1)));
+            let mut headers = HeaderMap::new();
+            asked.answer(&mut headers);
+            assert_eq!(headers[OLD_HEADER], "1.1");
+            assert_eq!(headers[HEADER], "container-infrastructure-management 1.1");
+        }
         assert!(ask(OLD_HEADER, "1.2").version.is_err());
         assert!(ask(OLD_HEADER, "x").echo.is_none());
     }

@@ -9,7 +9,7 @@ use jeroboam_types::v1::LabelExplanation;
 
 use super::view;
 use crate::AppState;
-use crate::http::{Caller, Params, Result, Version};
+use crate::http::{Caller, Params, Result, Version, availability};
 
 /// Explains the labels of a template: those that clusters made of it get.
 #[utoipa::path(get, path = "/v1/clustertemplates/{ident}/labels", tag = "labels", params(("ident" = String, Path)),
@@ -21,7 +21,7 @@ pub(super) async fn of_template(
     params: Params,
 ) -> Result<Json<LabelExplanation>> {
     params.finish()?;
-    let template = state.store.template(&caller.scope_of("clustertemplate:get"), &ident).await?;
+    let template = state.store.template(&caller.scope_of("clustertemplate:get")?, &ident).await?;
     if !template.public {
         caller.may_on("clustertemplate:get", &template.project_id, &template.user_id)?;
     }
@@ -53,7 +53,7 @@ pub(super) async fn of_node_group(
     Path((ident, group)): Path<(String, String)>,
     params: Params,
 ) -> Result<Json<LabelExplanation>> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
+    availability::at_least(caller.version, Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get").await?;
     let group = crate::node_group::find(&record, &group)?;

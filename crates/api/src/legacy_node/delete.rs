@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::{check, find};
+use super::find;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
@@ -17,7 +17,6 @@ pub(super) async fn delete(
     Path(ident): Path<String>,
     params: Params,
 ) -> Result<Response> {
-    check(&caller)?;
     params.finish()?;
     let node = find(&state, &caller, &ident, "node:delete").await?;
     state.store.delete_legacy_node(node.uuid).await?;

@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use crate::AppState;
 use crate::http::{ApiError, Caller, Fields, Result};
-use crate::spelling::Spelling;
 
 /// Longest type, in characters.
 const MAX_TYPE: usize = 20;
@@ -27,11 +26,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         update::update,
         delete::delete
     ))
-}
-
-/// Nodes went when bays did not yet, but no client of later times asks for them.
-fn check(caller: &Caller) -> Result<()> {
-    Spelling::Bay.check(caller.version)
 }
 
 /// A node that the caller sees and may do `rule` to. Nodes have no names: anything but a uuid is 400.

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use jeroboam_types::v1::LegacyNode;
 
-use super::{check, find, view};
+use super::{find, view};
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
@@ -18,7 +18,6 @@ pub(super) async fn show(
     Path(ident): Path<String>,
     params: Params,
 ) -> Result<Response> {
-    check(&caller)?;
     params.finish()?;
     let node = find(&state, &caller, &ident, "node:get").await?;
     Ok(Json(view::show(&node, &caller)).into_response())

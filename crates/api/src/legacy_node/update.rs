@@ -9,9 +9,9 @@ use jeroboam_types::v1::{LegacyNode as Wire, PatchOperation};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{check, find, read, view};
+use super::{find, read, view};
 use crate::AppState;
-use crate::http::patch::{self, Kind, Rules};
+use crate::http::patch::{self, Kind, Operation, Rules};
 use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result};
 
 const RULES: Rules = Rules { internal: &[], mandatory: &[], dictionaries: &[] };
@@ -29,9 +29,14 @@ pub(super) async fn update(
     params: Params,
     JsonPatch(patch): JsonPatch,
 ) -> Result<Response> {
-    check(&caller)?;
     params.finish()?;
-    let old = find(&state, &caller, &ident, "node:update").await?;
+    let uuid = find(&state, &caller, &ident, "node:update").await?.uuid;
+    let node = state.store.update_legacy_node(uuid, |old| patched(old, patch)).await?;
+    Ok(Json(view::show(&node, &caller)).into_response())
+}
+
+/// The node with the patch applied. A machine is only given to a node that has none.
+fn patched(old: LegacyNode, patch: Vec<Operation>) -> Result<LegacyNode> {
     if let Some(machine) = &old.ironic_node_id
         && patch.iter().any(|operation| operation.name == MACHINE && operation.kind != Kind::Remove)
     {
@@ -46,7 +51,5 @@ pub(super) async fn update(
     let mut fields = Fields::new(document, "node");
     let (kind, image_id, ironic_node_id) = read(&mut fields)?;
     fields.finish()?;
-    let node = LegacyNode { kind, image_id, ironic_node_id, updated_at: Some(Timestamp::now()), ..old };
-    state.store.update_legacy_node(&node).await?;
-    Ok(Json(view::show(&node, &caller)).into_response())
+    Ok(LegacyNode { kind, image_id, ironic_node_id, updated_at: Some(Timestamp::now()), ..old })
 }

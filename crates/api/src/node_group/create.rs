@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 
 /// Makes a node group. Its nodes come up by an operation of the cluster.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/nodegroups", tag = "node groups", params(("ident" = String, Path)),
@@ -27,7 +27,6 @@ pub(super) async fn create(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let draft = Draft::read(Fields::new(body, "node group"), state.settings.limits)?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:create").await?;
@@ -35,7 +34,6 @@ pub(super) async fn create(
     let template = state.store.template_by_uuid(record.cluster.template).await?;
     let group = draft.into_group(&record.cluster, &template)?;
     check_name(&record, &group)?;
-    crate::cluster::resize::check_total(&state, &record, &group, group.node_count)?;
     let (cluster, rules) = (&record.cluster, state.settings.labels);
     labels::check_of_group(&group.labels, &cluster.labels, cluster.engine, rules)?;
     state.catalog.node_group(&group, cluster).await?;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use jeroboam_model::OperationKind;
 
 use crate::AppState;
-use crate::http::{Caller, Params, Result, Version, reply};
+use crate::http::{Caller, Params, Result, reply};
 
 /// Deletes a node group with all its nodes. It can be seen in status `DELETE_IN_PROGRESS` until they are gone.
 #[utoipa::path(delete, path = "/v1/clusters/{ident}/nodegroups/{group}", tag = "node groups",
@@ -18,7 +18,6 @@ pub(super) async fn delete(
     Path((ident, group)): Path<(String, String)>,
     params: Params,
 ) -> Result<Response> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:delete").await?;
     let group = super::find(&record, &group)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use jeroboam_model::node_group::MAX_MARKS;
 use jeroboam_model::validate::{self, Limits};
 use jeroboam_model::{Cluster, ClusterTemplate, Labels, NodeGroup, NodeRole, labels};
 use jeroboam_types::agent::Taint;
@@ -122,6 +123,11 @@ impl Marks {
     pub(super) fn read(fields: &mut Fields) -> Result<Self> {
         let labels = fields.strict_texts("node_labels")?.unwrap_or_default();
         let taints = fields.objects("node_taints")?.unwrap_or_default();
+        for (name, count) in [("node_labels", labels.len()), ("node_taints", taints.len())] {
+            if count > MAX_MARKS {
+                return Err(ApiError::field(name, format!("must be at most {MAX_MARKS}, these are {count}")));
+            }
+        }
         Ok(Self { labels, taints: taints.into_iter().map(read_taint).collect::<Result<_>>()? })
     }
 }

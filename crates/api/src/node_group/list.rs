@@ -8,7 +8,7 @@ use jeroboam_types::v1::NodeGroupList;
 
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Params, Result, reply};
 
 /// Lists a cluster's node groups.
 #[utoipa::path(get, path = "/v1/clusters/{ident}/nodegroups", tag = "node groups",
@@ -21,7 +21,6 @@ pub(super) async fn list(
     Path(ident): Path<String>,
     mut params: Params,
 ) -> Result<Response> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     let role = params.take("role");
     let listing = params.listing(role.iter().map(|role| ("role", role.clone())).collect())?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get_all").await?;

@@ -7,7 +7,7 @@ use jeroboam_types::v1::NodeGroup;
 
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Params, Result, Version, etag};
+use crate::http::{ApiError, Caller, Params, Result, etag};
 
 /// Shows a node group by id or name.
 #[utoipa::path(get, path = "/v1/clusters/{ident}/nodegroups/{group}", tag = "node groups",
@@ -18,7 +18,6 @@ pub(super) async fn show(
     Path((ident, group)): Path<(String, String)>,
     params: Params,
 ) -> Result<Response> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get").await?;
     let group = super::find(&record, &group)?;

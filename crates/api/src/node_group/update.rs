@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use jeroboam_model::status::Request;
 use jeroboam_model::{NodeGroup as Group, OperationKind};
+use jeroboam_store::StoreError;
 use jeroboam_types::v1::{NodeGroup, PatchOperation};
 use serde_json::json;
 
@@ -12,7 +14,7 @@ use super::draft::{Marks, check};
 use super::view;
 use crate::AppState;
 use crate::http::patch::{self, Operation, Rules};
-use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, Version, reply};
+use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, reply};
 
 /// What is special about attributes of node groups: all that is not listed in [`patched`] stays as it was made.
 const RULES: Rules = Rules {
@@ -51,19 +53,26 @@ pub(super) async fn update(
     params: Params,
     JsonPatch(patch): JsonPatch,
 ) -> Result<Response> {
-    caller.version.at_least(Version::NODE_GROUPS, "nodegroups")?;
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:update").await?;
     let old = super::find(&record, &group)?;
-    let new = patched(old, patch)?;
-    if new == *old {
+    if patch.is_empty() {
+        // Nothing is asked for, and still not of a group that cannot be asked.
+        for status in [record.cluster.status, old.status] {
+            StoreError::unless_allowed(status, Request::Update)?;
+        }
         return Ok((StatusCode::ACCEPTED, Json(view::full(&record, old, &caller))).into_response());
     }
-    check(&new)?;
+    // Also when every value is what it was: clients wait for the group to be updated.
+    let (cluster, uuid) = (old.cluster, old.uuid);
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
-    let operation = state.store.request_node_group_update(&new, operation).await?;
-    let record = state.store.cluster_by_uuid(new.cluster).await?;
-    let group = super::find(&record, &new.uuid.to_string())?;
+    let change = |group: &Group| {
+        let new = patched(group, patch)?;
+        check(&new).map(|()| new)
+    };
+    let operation = state.store.request_node_group_update(cluster, uuid, operation, change).await?;
+    let record = state.store.cluster_by_uuid(cluster).await?;
+    let group = super::find(&record, &uuid.to_string())?;
     let body = Json(view::full(&record, group, &caller));
     Ok(reply::with_operation((StatusCode::ACCEPTED, body).into_response(), Some(&operation)))
 }

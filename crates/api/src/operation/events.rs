@@ -36,7 +36,8 @@ pub(super) async fn events(
     // First listen, then look: what changes in between is not missed.
     let changes = state.store.subscribe();
     let operation = super::find(&state, &caller, &uuid, "operation:get").await?;
-    let follower = Follower { store: state.store, scope: caller.scope(), changes, next: Some(operation), last: None };
+    let follower =
+        Follower { store: state.store.clone(), scope: caller.scope(), changes, next: Some(operation), last: None };
     let stream = futures::stream::unfold(follower, |mut follower| async move {
         let operation = follower.next().await?;
         // An operation is always JSON; should it not be, the stream ends and the client looks again.

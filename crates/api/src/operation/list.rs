@@ -22,7 +22,7 @@ pub(super) async fn list(
     let listing = params.listing(cluster.iter().map(|cluster| ("cluster", cluster.clone())).collect())?;
     caller.may("operation:get_all")?;
     let operations =
-        state.store.operations(&caller.scope_of("operation:get_all"), cluster.as_deref(), &listing.page).await?;
+        state.store.operations(&caller.scope_of("operation:get_all")?, cluster.as_deref(), &listing.page).await?;
     let url = format!("{}/v1/operations", caller.base);
     let next = listing.next(&url, operations.iter().map(|operation| operation.uuid));
     Ok(Json(OperationList { operations, next }))

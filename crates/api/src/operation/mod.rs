@@ -25,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 /// An operation that the caller sees and may do `rule` to.
 async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<Operation> {
     let uuid: Uuid = ident.parse().map_err(|_| ApiError::not_found("operation", ident))?;
-    let operation = state.store.operation(&caller.scope_of(rule), uuid).await?;
+    let operation = state.store.operation(&caller.scope_of(rule)?, uuid).await?;
     caller.may_on(rule, &operation.project_id, &operation.user_id)?;
     Ok(operation)
 }

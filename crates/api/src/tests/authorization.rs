@@ -28,6 +28,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
     let in_cluster = [401, 401, 401, 404, 409, 409, 409];
     let into_cluster = [401, 401, 401, 400, 403, 409, 409];
     let change_cluster = [401, 401, 401, 404, 403, 409, 409];
+    let later = [401, 401, 401, 404, 403, 501, 501];
     vec![
         ("GET", "/", OPEN),
         ("GET", "/healthcheck", OPEN),
@@ -95,6 +96,8 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("GET", "/v1/clusters/{cluster}/nodegroups/default-worker/labels", read),
         ("GET", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 200, 200]),
         ("POST", "/v1/certificates", [401, 401, 401, 400, 403, 201, 201]),
+        // For who made the cluster, and admins.
+        ("GET", "/v1/clusters/{cluster}/certificates", [401, 401, 401, 404, 403, 200, 200]),
         ("GET", "/v1/operations", list),
         ("GET", "/v1/operations/{operation}", read),
         ("GET", "/v1/operations/{operation}/events", read),
@@ -121,6 +124,21 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("DELETE", "/v1/containers/x?bay_ident={swarm}", change_cluster),
         ("GET", "/v1/containers/x/logs?bay_ident={swarm}", in_cluster),
         ("PUT", "/v1/containers/x/execute?command=ls&bay_ident={swarm}", change_cluster),
+        // What a later version completes, after everything else was checked.
+        ("PATCH", "/v1/pods/x?bay_ident={cluster}", later),
+        ("PATCH", "/v1/services/x?bay_ident={cluster}", later),
+        ("PATCH", "/v1/rcs/x?bay_ident={cluster}", later),
+        ("PATCH", "/v1/containers/x?bay_ident={swarm}", later),
+        ("PUT", "/v1/containers/x/start?bay_ident={swarm}", later),
+        ("PUT", "/v1/containers/x/stop?bay_ident={swarm}", later),
+        ("PUT", "/v1/containers/x/reboot?bay_ident={swarm}", later),
+        ("PUT", "/v1/containers/x/pause?bay_ident={swarm}", later),
+        ("PUT", "/v1/containers/x/unpause?bay_ident={swarm}", later),
+        ("GET", "/v1/x509keypairs", [401, 401, 401, 501, 501, 501, 501]),
+        ("POST", "/v1/x509keypairs", [401, 401, 401, 501, 403, 501, 501]),
+        ("GET", "/v1/x509keypairs/detail", [401, 401, 401, 501, 501, 501, 501]),
+        ("GET", "/v1/x509keypairs/x", [401, 401, 401, 501, 501, 501, 501]),
+        ("DELETE", "/v1/x509keypairs/x", [401, 401, 401, 501, 403, 501, 501]),
     ]
 }
 
@@ -214,7 +232,8 @@ async fn fixture() -> Fixture {
 async fn send(fixture: &Fixture, method: &str, path: &str, caller: Option<&str>) -> Answer {
     let filled = fixture.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
     let mut call = fixture.case.call(method, &filled);
-    call = if path.starts_with("/v1/bay") || path.starts_with("/v1/nodes") { call.version(10) } else { call.latest() };
+    let is_old = ["/v1/bay", "/v1/nodes", "/v1/x509keypairs"].iter().any(|old| path.starts_with(old));
+    call = if is_old { call.version(10) } else { call.latest() };
     if let Some(token) = caller {
         call = call.token(token);
     }

@@ -116,3 +116,57 @@ async fn what_a_baymodel_cannot_be_is_refused_by_name() {
     let path = format!("{MODELS}/{}", uuid.as_str().unwrap());
     send(&case, 1, "PATCH", &path, Some(remove)).await.is(400);
 }
+
+// Covers: W028.
+#[tokio::test]
+async fn what_the_first_clients_send_makes_a_baymodel() {
+    let case = Case::new().await;
+    // As python-magnumclient 0.2.1 writes it for the four options that are required.
+    let sent = r#"{"ssh_authorized_key": null, "name": null, "image_id": "debian-12", "fixed_network": null,
+        "docker_volume_size": null, "external_network_id": "public", "dns_nameserver": "8.8.8.8",
+        "master_flavor_id": null, "flavor_id": "m1.medium", "keypair_id": "k", "coe": "kubernetes"}"#;
+    let post = |body: &str| {
+        let call = case.call("POST", MODELS).token("member").header("content-type", "application/json").raw(body);
+        async move { call.send().await }
+    };
+    let made = post(sent).await.is(201);
+    assert!(made.body["name"].as_str().unwrap().ends_with("-model"));
+    assert_eq!((&made.body["keypair_id"], &made.body["flavor_id"]), (&json!("k"), &json!("m1.medium")));
+    for (key, status) in [("\"ssh-rsa AAAA me@here\"", 201), ("\"\"", 400), ("1", 400)] {
+        let body = sent.replace("\"ssh_authorized_key\": null", &format!("\"ssh_authorized_key\": {key}"));
+        let answer = post(&body).await.is(status);
+        assert!(answer.body.get("ssh_authorized_key").is_none(), "nodes have no use for it");
+        assert!(status == 201 || answer.field() == "ssh_authorized_key", "{}", answer.body);
+    }
+    // Today's templates never had it.
+    let today = json!({"coe": "kubernetes", "image_id": "debian-12", "ssh_authorized_key": null});
+    let answer = case.post("/v1/clustertemplates", &today).send().await.is(400);
+    assert_eq!(answer.field(), "ssh_authorized_key");
+}
+
+// Covers: W041.
+#[tokio::test]
+async fn a_baymodel_keeps_what_only_cluster_templates_may_be() {
+    let case = Case::new().await;
+    let template =
+        json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "dns_nameserver": "8.8.8.8,1.1.1.1"});
+    let uuid = case.post("/v1/clustertemplates", &template).send().await.is(201).uuid();
+    for (ident, version) in [("t", 1), (uuid.as_str(), 10)] {
+        let path = format!("{MODELS}/{ident}");
+        let patch = |operation: Value| send(&case, version, "PATCH", &path, Some(json!([operation])));
+        let proxy = json!({"op": "replace", "path": "/http_proxy", "value": ident});
+        let changed = patch(proxy).await.is(200).body;
+        assert_eq!((&changed["http_proxy"], &changed["keypair_id"]), (&json!(ident), &Value::Null));
+        assert_eq!(changed["dns_nameserver"], "8.8.8.8,1.1.1.1");
+        let none = json!({"op": "remove", "path": "/keypair_id"});
+        assert_eq!(patch(none).await.is(400).field(), "keypair_id");
+        let other = json!({"op": "replace", "path": "/dns_nameserver", "value": "9.9.9.9,1.1.1.1"});
+        assert_eq!(patch(other).await.is(400).field(), "dns_nameserver");
+    }
+    let path = format!("{MODELS}/{uuid}");
+    let keypair = json!([{"op": "add", "path": "/keypair_id", "value": "k"}]);
+    assert_eq!(send(&case, 1, "PATCH", &path, Some(keypair)).await.is(200).body["keypair_id"], "k");
+    // From now on it has one.
+    let none = json!([{"op": "remove", "path": "/keypair_id"}]);
+    assert_eq!(send(&case, 1, "PATCH", &path, Some(none)).await.is(400).field(), "keypair_id");
+}

@@ -75,3 +75,53 @@ async fn a_cluster_without_an_authority_yet_says_so() {
     let answer = case.get("/v1/certificates/c").send().await.is(404);
     assert_eq!(answer.body["errors"][0]["reason"], "certificate_not_there_yet");
 }
+
+#[tokio::test]
+async fn a_swarm_has_one_authority_and_says_so_when_asked_for_others() {
+    let case = Case::new().await;
+    case.template("s", "swarm").await;
+    let uuid = case.complete_cluster("herd", "s").await;
+    let authority = Authority::generate("herd", Timestamp::now()).unwrap();
+    let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+    case.store.put_secret(uuid.parse().unwrap(), "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    case.get("/v1/certificates/herd").send().await.is(200);
+    let (_, csr) = jeroboam_pki::key_and_request("admin", &[]).unwrap();
+    for kind in ["etcd", "front_proxy"] {
+        let body = json!({"cluster_uuid": "herd", "csr": csr, "ca_cert_type": kind});
+        let shown = case.get(&format!("/v1/certificates/herd?ca_cert_type={kind}")).send().await.is(404);
+        for answer in [shown, case.post("/v1/certificates", &body).send().await.is(404)] {
+            assert_eq!(
+                (answer.field(), &answer.body["errors"][0]["reason"]),
+                ("ca_cert_type", &json!("no_such_authority"))
+            );
+            assert!(!answer.body.to_string().contains("Wait"), "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_made_the_cluster_sees_what_was_signed_in_pages() {
+    let (case, uuid) = case().await;
+    let (_, csr) = jeroboam_pki::key_and_request("admin", &["system:masters".to_owned()]).unwrap();
+    for (token, kind) in [("member", "kubernetes"), ("member", "etcd"), ("admin", "front_proxy")] {
+        let body = json!({"cluster_uuid": uuid, "csr": csr, "ca_cert_type": kind});
+        case.call("POST", "/v1/certificates").token(token).latest().json(&body).send().await.is(201);
+    }
+    let body = case.get("/v1/clusters/c/certificates").send().await.is(200).body;
+    let issued = body["certificates"].as_array().unwrap();
+    let of = |key: &str| issued.iter().map(|one| one[key].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(of("ca_cert_type"), ["kubernetes", "etcd", "front-proxy"]);
+    assert_eq!(of("user_id"), ["member", "member", "admin"]);
+    assert!(issued[0]["subject"] == "O=system:masters, CN=admin" && body.get("next").is_none(), "{body}");
+    assert!(of("request_id")[0].starts_with("req-") && of("expires_at")[0] > of("created_at")[0], "{body}");
+    let first = case.get("/v1/clusters/c/certificates?limit=2&sort_key=created_at").send().await.is(200).body;
+    let next = first["next"].as_str().unwrap().trim_start_matches("http://api.example:9511");
+    let last = case.get(next).send().await.is(200).body;
+    assert_eq!((&first["certificates"][1], &last["certificates"]), (&issued[1], &json!([issued[2]])));
+    assert_eq!(case.get("/v1/clusters/c/certificates?sort_key=pem").send().await.is(400).field(), "sort_key");
+    case.get("/v1/clusters/c/certificates?marker=nope").send().await.is(404);
+    // As the rule certificate:get has it.
+    for (token, status) in [("colleague", 403), ("reader", 403), ("other", 404), ("admin", 200)] {
+        case.call("GET", "/v1/clusters/c/certificates").token(token).latest().send().await.is(status);
+    }
+}

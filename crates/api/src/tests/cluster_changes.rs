@@ -284,3 +284,114 @@ async fn an_upgrade_moves_a_cluster_where_no_node_would_notice() {
     let body = json!({"cluster_template": same, "nodegroup": "gpu"});
     case.post(UPGRADE, &body).send().await.is(202);
 }
+
+// Covers: R152, R228.
+#[tokio::test]
+async fn the_value_that_is_there_is_no_change_however_it_is_written() {
+    let case = case().await;
+    let body =
+        json!({"name": "labelled", "cluster_template_id": "t", "labels": {"etcd_tag": "1", "use_podman": "True"}});
+    case.post("/v1/clusters", &body).send().await.is(202);
+    case.succeed_all().await;
+    let path = "/v1/clusters/labelled";
+    let before = case.get(path).send().await.is(200).body;
+    for (name, same, other) in [
+        ("master_count", json!("1"), json!("3")),
+        ("create_timeout", json!("60"), json!("61")),
+        ("create_timeout", json!(60), json!("sixty")),
+        ("floating_ip_enabled", json!("True"), json!("False")),
+        ("floating_ip_enabled", json!("yes"), json!("perhaps")),
+        ("master_lb_enabled", json!("0"), json!("1")),
+        ("merge_labels", json!(false), json!("true")),
+        ("labels", json!("{'etcd_tag': 1, 'use_podman': True}"), json!("{'etcd_tag': 2, 'use_podman': True}")),
+        ("node_count", json!("1"), json!("one")),
+    ] {
+        for (value, status) in [(same, 202), (other, 400)] {
+            let patch = json!([{"op": "replace", "path": format!("/{name}"), "value": value}]);
+            let answer = case.patch(path, &patch).send().await.is(status);
+            assert!(!answer.headers.contains_key("x-jeroboam-operation"));
+            assert!(status == 202 || answer.field() == name, "{}", answer.body);
+        }
+    }
+    assert_eq!(case.get(path).send().await.body, before);
+    for (path, name, value) in [("/v1/bays/labelled", "bay_create_timeout", "60"), ("/v1/bays/c", "node_count", "2")] {
+        let patch = json!([{"op": "replace", "path": format!("/{name}"), "value": value}]);
+        case.call("PATCH", path).token("member").version(10).json(&patch).send().await.is(202);
+    }
+}
+
+// Covers: R229.
+#[tokio::test]
+async fn who_may_not_ask_for_no_nodes_may_not_even_when_there_are_none() {
+    let case = case().await;
+    replace(&case, "/node_count", json!(0)).await.is(202);
+    case.succeed_all().await;
+    let before = show(&case).await;
+    assert_eq!(before["node_count"], 0);
+    for (path, version, status) in [
+        (CLUSTER, 1, 400),
+        (CLUSTER, 9, 400),
+        (CLUSTER, 10, 202),
+        (CLUSTER, 14, 202),
+        ("/v1/bays/c", 1, 400),
+        ("/v1/bays/c", 9, 400),
+        ("/v1/bays/c", 10, 400),
+    ] {
+        for value in [json!(0), json!("0")] {
+            let patch = json!([{"op": "replace", "path": "/node_count", "value": value}]);
+            let call = case.call("PATCH", path).token("member").version(version).json(&patch);
+            assert_eq!(call.send().await.is(status).field(), if status == 400 { "node_count" } else { "" });
+        }
+    }
+    // Whoever does not speak of nodes is not asked about them.
+    let patch = json!([{"op": "replace", "path": "/health_status", "value": "HEALTHY"}]);
+    case.call("PATCH", CLUSTER).token("member").version(1).json(&patch).send().await.is(202);
+    assert_eq!(show(&case).await["status"], before["status"]);
+}
+
+// Covers: R231.
+#[tokio::test]
+async fn a_reason_alone_says_nothing_about_health() {
+    let case = case().await;
+    let health = |cluster: &Value| (cluster["health_status"].clone(), cluster["health_status_reason"].clone());
+    for (path, value, expected) in [
+        ("/health_status_reason", json!("{u'api': u'\\x41'}"), (Value::Null, json!({"api": "A"}))),
+        ("/health_status", json!("HEALTHY"), (json!("HEALTHY"), json!({"api": "A"}))),
+        ("/health_status_reason", json!("{'api': 'ok'}"), (json!("HEALTHY"), json!({"api": "ok"}))),
+    ] {
+        replace(&case, path, value).await.is(202);
+        let cluster = show(&case).await;
+        assert_eq!((health(&cluster), &cluster["status"]), (expected, &json!("CREATE_COMPLETE")));
+    }
+    case.patch(CLUSTER, &json!([{"op": "remove", "path": "/health_status"}])).send().await.is(202);
+    assert_eq!(show(&case).await["health_status"], "UNKNOWN");
+}
+
+#[tokio::test]
+async fn nodes_and_health_are_changed_together_or_not_at_all() {
+    let case = case().await;
+    let both = |count: u32| {
+        json!([
+            {"op": "replace", "path": "/health_status", "value": "UNHEALTHY"},
+            {"op": "replace", "path": "/node_count", "value": count},
+        ])
+    };
+    let seen = async || {
+        let cluster = show(&case).await;
+        (cluster["node_count"].clone(), cluster["health_status"].clone())
+    };
+    case.patch(CLUSTER, &both(10_000)).send().await.is(400);
+    let quota = json!({"project_id": "p", "resource": "WorkerNode", "hard_limit": 3});
+    case.call("POST", "/v1/quotas").token("admin").latest().json(&quota).send().await.is(201);
+    case.patch(CLUSTER, &both(9)).send().await.is(403);
+    assert_eq!(seen().await, (json!(2), Value::Null));
+    case.patch(CLUSTER, &both(3)).send().await.is(202);
+    assert_eq!(seen().await, (json!(3), json!("UNHEALTHY")));
+    // It is busy now.
+    let other = json!([
+        {"op": "replace", "path": "/health_status", "value": "HEALTHY"},
+        {"op": "replace", "path": "/node_count", "value": 1},
+    ]);
+    case.patch(CLUSTER, &other).send().await.is(400);
+    assert_eq!(seen().await, (json!(3), json!("UNHEALTHY")));
+}

@@ -44,8 +44,8 @@ const FULL: &str = "api_address cluster_id cluster_template_id coe_version conta
     master_count master_flavor_id master_lb_enabled merge_labels name node_addresses node_count project_id stack_id \
     status status_reason updated_at user_id uuid";
 /// Bays in lists.
-const BAY_SUMMARY: &str = "bay_create_timeout baymodel_id docker_volume_size flavor_id labels links master_count \
-    master_flavor_id name node_count stack_id status uuid";
+const BAY_SUMMARY: &str = "bay_create_timeout baymodel_id docker_volume_size flavor_id floating_ip_enabled labels links \
+    master_count master_flavor_id name node_count stack_id status uuid";
 /// Bays in full.
 const BAY: &str = "api_address bay_create_timeout baymodel_id coe_version container_version created_at discovery_url \
     docker_volume_size fixed_network fixed_subnet flavor_id floating_ip_enabled labels links master_addresses \
@@ -202,4 +202,57 @@ async fn what_is_not_there_is_not_found() {
     case.end(Outcome::Succeeded { facts: ClusterFacts::default() }).await;
     let body = json!({"node_count": 1, "nodegroup": "nope"});
     case.post("/v1/clusters/c/actions/resize", &body).send().await.is(404);
+}
+
+#[tokio::test]
+async fn nobody_looks_at_the_discovery_url() {
+    let case = case().await;
+    for (length, status) in [(300, 202), (8000, 202), (8001, 400)] {
+        let url = "é".repeat(length);
+        let body = json!({"name": format!("c{length}"), "discovery_url": url});
+        let answer = make(&case, body).await.is(status);
+        if status == 202 {
+            assert_eq!(show(&case, &format!("c{length}")).await["discovery_url"], url);
+        } else {
+            assert_eq!(answer.field(), "discovery_url");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_needs_machines_with_its_templates_operating_system() {
+    let case = case().await;
+    let distro = |name: &str| json!([{"op": "replace", "path": "/cluster_distro", "value": name}]);
+    case.patch("/v1/clustertemplates/t", &distro("whatever")).send().await.is(200);
+    let answer = make(&case, json!({})).await.is(400);
+    assert_eq!(answer.field(), "cluster_template_id");
+    let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("has no vm with whatever for kubernetes"), "{detail}");
+    let bay = json!({"name": "b", "baymodel_id": "t"});
+    let answer = case.call("POST", "/v1/bays").token("member").version(1).json(&bay).send().await.is(400);
+    assert_eq!(answer.field(), "baymodel_id");
+    assert_eq!(case.get(CLUSTERS).send().await.body["clusters"], json!([]));
+    case.patch("/v1/clustertemplates/t", &distro("debian")).send().await.is(200);
+    make(&case, json!({})).await.is(202);
+}
+
+#[tokio::test]
+async fn a_label_keeps_all_its_digits() {
+    let case = case().await;
+    let post = |labels: &str| {
+        let body = format!(r#"{{"name": "c", "cluster_template_id": "t", "labels": {{"etcd_tag": {labels}}}}}"#);
+        let call = case.call("POST", CLUSTERS).token("member").latest().header("content-type", "application/json");
+        let call = call.raw(&body);
+        async move { call.send().await }
+    };
+    assert_eq!(post("12345678901234567890123").await.is(400).field(), "labels.etcd_tag");
+    post("1234567890123456789").await.is(202);
+    assert_eq!(show(&case, "c").await["labels"]["etcd_tag"], "1234567890123456789");
+    // In a patch they are text from the beginning.
+    let patch = json!([{"op": "replace", "path": "/labels", "value": "{'etcd_tag': 12345678901234567890123}"}]);
+    let path = "/v1/clustertemplates/u";
+    let template = json!({"name": "u", "coe": "kubernetes", "image_id": "debian-12"});
+    case.post("/v1/clustertemplates", &template).send().await.is(201);
+    let changed = case.patch(path, &patch).send().await.is(200).body;
+    assert_eq!(changed["labels"]["etcd_tag"], "12345678901234567890123");
 }

@@ -159,7 +159,8 @@ async fn a_failure_is_shown_retried_and_deleted() {
     let case = case().await;
     let uuid = case.cluster("c", "t").await;
     let retry = "/v1/clusters/c/actions/retry";
-    case.call("POST", retry).token("member").send().await.is(400);
+    let busy = case.call("POST", retry).token("member").send().await.is(400);
+    assert!(busy.body["errors"][0]["detail"].as_str().unwrap().contains("Wait until"), "{}", busy.body);
     case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
     let cluster = case.get("/v1/clusters/c").send().await.body;
     assert_eq!(
@@ -244,4 +245,14 @@ async fn an_unknown_template_is_bad_input_of_old_and_not_found_today() {
         let call = case.call("POST", "/v1/clusters").token("member").version(version).json(&body);
         call.send().await.is(status);
     }
+}
+
+#[tokio::test]
+async fn what_is_complete_has_nothing_to_retry_and_says_so() {
+    let case = case().await;
+    case.complete_cluster("c", "t").await;
+    let answer = case.call("POST", "/v1/clusters/c/actions/retry").token("member").send().await.is(400);
+    assert_eq!(answer.body["errors"][0]["reason"], "status_refuses");
+    let said = answer.body["errors"][0]["detail"].as_str().unwrap();
+    assert_eq!(said, "Nothing has failed in status CREATE_COMPLETE, so there is nothing to retry.");
 }

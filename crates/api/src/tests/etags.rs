@@ -100,6 +100,39 @@ async fn a_stale_tag_changes_nothing_on_any_writing_route() {
 }
 
 #[tokio::test]
+async fn a_stale_tag_refuses_also_what_would_change_nothing() {
+    let case = Case::new().await;
+    let template = case.template("small", "kubernetes").await;
+    let cluster = case.living_cluster("prod", &template).await;
+    let properties = json!({"dns-zone": "example.org"});
+    let body = json!({"name": "f", "hostcluster_id": cluster, "properties": properties});
+    case.post("/v1/federations", &body).send().await.is(202);
+    let same =
+        |name: &str, value: serde_json::Value| json!([{"op": "replace", "path": format!("/{name}"), "value": value}]);
+    let (of_cluster, of_template) = (format!("/v1/clusters/{cluster}"), format!("/v1/clustertemplates/{template}"));
+    let of_group = format!("{of_cluster}/nodegroups/default-worker");
+    for (path, patch, status) in [
+        (of_cluster.as_str(), json!([]), 202),
+        (&of_cluster, same("node_count", json!(2)), 202),
+        (&of_template, json!([]), 200),
+        (&of_template, same("name", json!("small")), 200),
+        ("/v1/federations/f", json!([]), 202),
+        (&of_group, json!([]), 202),
+        (&of_group, same("min_node_count", json!(0)), 202),
+    ] {
+        let before = case.get(path).send().await.is(200);
+        let refused = case.patch(path, &patch).header("if-match", "\"0000000000000000-1.14\"").send().await.is(412);
+        assert_eq!(refused.body["errors"][0]["reason"], "precondition_failed", "{path} {patch}");
+        case.patch(path, &patch).header("if-none-match", "*").send().await.is(412);
+        assert_eq!(case.get(path).send().await.body, before.body, "{path} {patch}");
+        case.patch(path, &patch).header("if-match", &tag(&before)).send().await.is(status);
+    }
+    // What is wrong in itself is told first.
+    let wrong = same("nope", json!(1));
+    case.patch(&of_template, &wrong).header("if-match", "\"0000000000000000-1.14\"").send().await.is(400);
+}
+
+#[tokio::test]
 async fn a_fresh_tag_or_a_star_lets_a_write_through() {
     let case = Case::new().await;
     let template = case.template("small", "kubernetes").await;

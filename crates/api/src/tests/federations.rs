@@ -79,6 +79,8 @@ async fn what_is_wrong_with_a_federation_is_refused() {
         (json!({"hostcluster_id": "host"}), 400, "properties"),
         (json!({"hostcluster_id": "host", "properties": {"a": "b"}}), 400, "properties"),
         (json!({"hostcluster_id": "host", "properties": "x"}), 400, "properties"),
+        (json!({"hostcluster_id": "host", "properties": {"dns-zone": "x".repeat(256)}}), 400, "properties.dns-zone"),
+        (json!({"hostcluster_id": "host", "properties": zone, "member_ids": [1]}), 400, "member_ids"),
         (json!({"hostcluster_id": "host", "properties": zone, "name": "1"}), 400, "name"),
         (json!({"hostcluster_id": "host", "properties": zone, "member_ids": ["nope"]}), 404, "member_ids"),
         (json!({"hostcluster_id": "host", "properties": zone, "member_ids": ["member", "member"]}), 400, "member_ids"),
@@ -133,6 +135,7 @@ async fn clusters_join_and_leave_and_properties_change() {
         (on("remove", "/properties", Value::Null), 400),
         (on("remove", "/properties/dns-zone", Value::Null), 400),
         (on("replace", "/properties", json!({"a": "b"})), 400),
+        (on("add", "/properties/ttl", json!("x".repeat(100_000))), 400),
         (
             json!([{"op": "remove", "path": "/member_ids", "value": member}, {"op": "add", "path": "/x", "value": 1}]),
             400,

@@ -123,7 +123,7 @@ async fn bodies_and_paths_that_mean_nothing_are_refused() {
         assert!(answer.status < 500, "{header}: {} {}", answer.headers, answer.body);
     }
     for path in
-        ["/v1/clusters/%00", "/v1/clusters/%F0%9F%90%9B", "/v1/clusters/..%2f..%2fetc", "/v1/clusters/'%20OR%201=1"]
+        ["/v1/clusters/%01", "/v1/clusters/%F0%9F%90%9B", "/v1/clusters/..%2f..%2fetc", "/v1/clusters/'%20OR%201=1"]
     {
         assert_eq!(once(address, &request("GET", path, "", b"")).await.reason(404), "not_found");
     }

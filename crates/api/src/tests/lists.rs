@@ -105,6 +105,14 @@ async fn lists_are_sorted_by_any_stored_field() {
         }
     }
     assert_eq!(names(&get(&case, "/v1/clusters?sort_key=status").await.is(200).body, "clusters"), ["b", "c", "a"]);
+    // One handle under both names.
+    for key in ["stack_id", "cluster_id"] {
+        for path in ["/v1/clusters", "/v1/clusters/detail"] {
+            let listed = case.get(&format!("{path}?sort_key={key}&limit=2")).send().await.is(200).body;
+            assert_eq!(names(&listed, "clusters"), ["b", "c"], "{path} {key}");
+            assert!(listed["next"].as_str().unwrap().contains(&format!("sort_key={key}")));
+        }
+    }
     for derived in ["node_count", "master_count", "node_addresses", "master_addresses", "cluster_template"] {
         get(&case, &format!("/v1/clusters?sort_key={derived}")).await.is(400);
         get(&case, &format!("/v1/bays?sort_key={derived}")).await.is(400);

@@ -25,6 +25,7 @@ mod operations;
 mod patches;
 mod policies;
 mod quotas;
+mod races;
 mod random;
 mod requests;
 mod rotation;

@@ -143,6 +143,34 @@ async fn the_token_comes_before_everything_else() {
     }
 }
 
+// Covers: R085, R086, R088, R089, R090.
+#[tokio::test]
+async fn whether_a_route_is_there_is_answered_before_its_body_and_query_are_read() {
+    let case = Case::new().await;
+    for (method, path, minor, status) in [
+        ("POST", "/v1/clusters/x/actions/resize", 6, 406),
+        ("POST", "/v1/clusters/x/actions/upgrade", 6, 406),
+        ("PATCH", "/v1/clusters/x/nodegroups/y", 8, 406),
+        ("PATCH", "/v1/credentials/x", 11, 406),
+        ("POST", "/v1/bays", 11, 404),
+        ("PATCH", "/v1/bays/x", 11, 404),
+        ("PUT", "/v1/bays", 11, 404),
+        ("DELETE", "/v1/baymodels", 11, 404),
+        ("GET", "/v1/bays?limit=1&limit=2", 11, 404),
+        ("POST", "/v1/nodes", 11, 404),
+    ] {
+        for body in [None, Some("nonsense")] {
+            let call = case.call(method, path).token("member").version(minor);
+            let call = match body {
+                Some(text) => call.header("content-type", "text/plain").raw(text),
+                None => call,
+            };
+            let error = call.send().await.is(status).body["errors"][0].clone();
+            assert_eq!(error["code"], "", "{method} {path} at 1.{minor}");
+        }
+    }
+}
+
 // Covers: R095.
 #[tokio::test]
 async fn there_is_one_version_of_the_api() {
@@ -162,6 +190,10 @@ async fn clients_of_2015_ask_and_are_answered_in_their_own_header() {
             assert_eq!(answer.headers[header], "1.1", "{asked}");
         }
     }
+    // Who asks in neither header may be of 2015 too; who asks in today's is not.
+    let silent = case.call("GET", "/v1/bays").token("member").send().await.is(200);
+    assert_eq!(silent.headers[old], "1.1");
+    assert!(!case.call("GET", "/v1/clusters").token("member").latest().send().await.is(200).headers.contains_key(old));
     for asked in ["1.2", "2.0", "junk"] {
         let answer = case.call("GET", "/v1/bays").token("member").header(old, asked).send().await.is(406);
         assert_eq!(answer.headers.contains_key(old), asked != "junk", "{asked}");

@@ -1,5 +1,6 @@
 //! Node groups change, are resized and go.
 
+use jeroboam_model::node_group::MAX_MARKS;
 use jeroboam_model::{Cause, CauseExt};
 use jeroboam_store::Outcome;
 use serde_json::{Value, json};
@@ -111,14 +112,35 @@ async fn what_a_group_was_made_with_stays_and_nothing_is_changed_by_halves() {
     case.patch(masters, &labels).send().await.is(409);
 }
 
+// Covers: R276.
+#[tokio::test]
+async fn a_value_that_is_there_already_is_an_update_and_nothing_at_all_is_none() {
+    let case = case().await;
+    let before = group(&case).await;
+    // Terraform sends all that it knows, and then waits for UPDATE_COMPLETE.
+    let same = patch(&case, "replace", "/max_node_count", before["max_node_count"].clone()).await.is(202);
+    assert!(same.headers.contains_key("x-jeroboam-operation"));
+    assert_eq!(
+        (same.body["status"].as_str(), cluster_status(&case).await),
+        (Some("UPDATE_IN_PROGRESS"), json!("UPDATE_IN_PROGRESS"))
+    );
+    case.succeed().await;
+    let after = group(&case).await;
+    assert_eq!((&after["status"], &after["max_node_count"]), (&json!("UPDATE_COMPLETE"), &before["max_node_count"]));
+    let nothing = case.patch(GROUP, &json!([])).send().await.is(202);
+    assert!(!nothing.headers.contains_key("x-jeroboam-operation"));
+    assert_eq!(nothing.body, after);
+}
+
 // Covers: R282.
 #[tokio::test]
 async fn a_group_that_is_being_made_is_not_changed() {
     let case = case().await;
     case.post("/v1/clusters/c/nodegroups", &json!({"name": "new"})).send().await.is(202);
-    let body = json!([{"op": "add", "path": "/max_node_count", "value": 5}]);
-    let answer = case.patch("/v1/clusters/c/nodegroups/new", &body).send().await.is(400);
-    assert_eq!(answer.body["errors"][0]["reason"], "status_refuses");
+    for body in [json!([{"op": "add", "path": "/max_node_count", "value": 5}]), json!([])] {
+        let answer = case.patch("/v1/clusters/c/nodegroups/new", &body).send().await.is(400);
+        assert_eq!(answer.body["errors"][0]["reason"], "status_refuses");
+    }
     assert!(case.get("/v1/clusters/c/nodegroups/new").send().await.body["max_node_count"].is_null());
 }
 
@@ -148,6 +170,10 @@ async fn a_group_goes_with_its_nodes_and_a_default_one_stays() {
 #[tokio::test]
 async fn a_group_is_resized_within_its_bounds() {
     let case = case().await;
+    for bad in [json!([1]), json!([true]), json!([null]), json!("x")] {
+        let body = json!({"node_count": 1, "nodegroup": "gpu", "nodes_to_remove": bad});
+        assert_eq!(case.post(RESIZE, &body).send().await.is(400).field(), "nodes_to_remove", "{bad}");
+    }
     for count in [0, 4] {
         let answer = case.post(RESIZE, &json!({"node_count": count, "nodegroup": "gpu"})).send().await.is(400);
         assert_eq!(answer.field(), "node_count");
@@ -203,4 +229,24 @@ async fn admins_work_on_groups_of_all_projects() {
     admin("PATCH", GROUP, Some(body)).await.is(202);
     admin("POST", RESIZE, Some(json!({"node_count": 5, "nodegroup": "gpu"}))).await.is(202);
     admin("DELETE", GROUP, None).await.is(204);
+}
+
+#[tokio::test]
+async fn a_group_has_no_more_labels_and_taints_than_nodes_can_carry() {
+    let case = case().await;
+    let labels = |count: usize| (0..count).map(|n| (format!("l{n}"), json!("x"))).collect::<Value>();
+    let taint = |n: usize| json!({"key": format!("t{n}"), "value": "", "effect": "NoSchedule"});
+    let taints = |count: usize| (0..count).map(taint).collect::<Value>();
+    for (name, most, more) in [
+        ("node_labels", labels(MAX_MARKS), labels(MAX_MARKS + 1)),
+        ("node_taints", taints(MAX_MARKS), taints(MAX_MARKS + 1)),
+    ] {
+        let path = format!("/{name}");
+        patch(&case, "replace", &path, most.clone()).await.is(202);
+        assert_eq!(patch(&case, "replace", &path, more.clone()).await.is(400).field(), name);
+        assert_eq!(group(&case).await[name], most);
+        let body = json!({"name": "more", name: more});
+        assert_eq!(case.post("/v1/clusters/c/nodegroups", &body).send().await.is(400).field(), name);
+    }
+    assert_eq!(patch(&case, "add", "/node_labels/one-more", json!("x")).await.is(400).field(), "node_labels");
 }

@@ -1,6 +1,7 @@
 use axum::body::Body;
 use futures::StreamExt;
-use jeroboam_model::{Cause, CauseExt, Status};
+use jeroboam_model::{Cause, CauseExt, OperationKind, Status};
+use jeroboam_store::notification::Deed;
 use jeroboam_store::{ClusterFacts, Outcome};
 use serde_json::{Value, json};
 
@@ -87,4 +88,79 @@ async fn an_admins_operation_belongs_to_the_clusters_project() {
     let deletion = case.call("DELETE", "/v1/clusters/c").token("admin").send().await.is(204).operation();
     let operation = case.get(&format!("/v1/operations/{deletion}")).send().await.is(200).body;
     assert_eq!((operation["project_id"].as_str(), operation["user_id"].as_str()), (Some("p"), Some("admin")));
+}
+
+// Covers: R347.
+#[tokio::test]
+async fn what_a_user_cancelled_says_so_wherever_it_failed() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    let cancel = async |operation: &str| {
+        let claim = case.claim().await;
+        let path = format!("/v1/operations/{operation}/actions/cancel");
+        case.call("POST", &path).token("member").send().await.is(202);
+        case.store.finish(claim.operation.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
+        let ended = case.get(&format!("/v1/operations/{operation}")).send().await.is(200).body;
+        assert_eq!((&ended["status"], &ended["cause"]["code"]), (&json!("cancelled"), &json!("cancelled")));
+        assert_eq!(ended["cause"]["action"], "Retry it, or delete the cluster.");
+    };
+    let shown = async |status: &str, groups: &[&str]| {
+        let cluster = case.get("/v1/clusters/c").send().await.is(200).body;
+        assert_eq!(cluster["status"], status);
+        let reason = cluster["status_reason"].as_str().unwrap();
+        assert!(reason.contains("cancelled by a user"), "{reason}");
+        let faults: Vec<_> = cluster["faults"].as_object().unwrap().iter().collect();
+        assert!(faults.iter().all(|(_, fault)| fault.as_str() == Some(reason)), "{faults:?}");
+        let named: Vec<&str> = faults.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(named, groups);
+    };
+    let body = json!({"name": "c", "cluster_template_id": "t"});
+    let creation = case.post("/v1/clusters", &body).send().await.is(202).operation();
+    cancel(&creation.to_string()).await;
+    shown("CREATE_FAILED", &["default-master", "default-worker"]).await;
+    case.call("POST", "/v1/clusters/c/actions/retry").token("member").send().await.is(202);
+    case.succeed_all().await;
+    let resize = case.post("/v1/clusters/c/actions/resize", &json!({"node_count": 3})).send().await.is(202).operation();
+    cancel(&resize.to_string()).await;
+    shown("UPDATE_FAILED", &["default-worker"]).await;
+}
+
+#[tokio::test]
+async fn an_update_that_the_status_refuses_is_told_to_the_world() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    case.living_cluster("c", "t").await;
+    let show = async || case.get("/v1/clusters/c").send().await.is(200).body;
+    let count = async |value: i32| {
+        let patch = json!([{"op": "replace", "path": "/node_count", "value": value}]);
+        case.patch("/v1/clusters/c", &patch).send().await
+    };
+    let act =
+        async |action: &str, body: Value| case.post(&format!("/v1/clusters/c/actions/{action}"), &body).send().await;
+    count(3).await.is(202);
+    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.store.want_notifications(true).await.unwrap();
+    let told = async || {
+        let waiting = case.store.waiting_notifications(9).await.unwrap();
+        if let Some((number, _)) = waiting.last() {
+            case.store.delivered(*number).await.unwrap();
+        }
+        waiting.into_iter().map(|(_, told)| (told.deed, told.stage.to_string(), told.user_id)).collect::<Vec<_>>()
+    };
+    let failure = |kind| (Deed::Operation(kind), "failure".to_owned(), "member".to_owned());
+    let before = show().await;
+    count(4).await.is(400);
+    assert_eq!(told().await, [failure(OperationKind::Scale)]);
+    act("upgrade", json!({"cluster_template": "t"})).await.is(400);
+    assert_eq!(told().await, [failure(OperationKind::Upgrade)]);
+    // What is wrong in itself is no refusal of the status.
+    count(-1).await.is(400);
+    act("resize", json!({"node_count": 1000})).await.is(400);
+    assert!(told().await.is_empty());
+    assert_eq!(show().await, before);
+
+    case.delete("/v1/clusters/c").send().await.is(204);
+    told().await;
+    act("resize", json!({"node_count": 1})).await.is(400);
+    assert_eq!(told().await, [failure(OperationKind::Scale)]);
 }

@@ -36,17 +36,25 @@ async fn what_a_policy_refuses_is_403_by_the_rules_name() {
 // Covers: R337.
 #[tokio::test]
 async fn who_sees_all_projects_is_a_rule_too() {
-    let rules = "\"cluster:get_all_all_projects\": \"role:reader\"\n\"cluster:get_one_all_projects\": \"!\"\n\
-                 \"cluster:get\": \"@\"\n";
+    let rules = "\"cluster:get_all_all_projects\": \"rule:admin_or_owner\"\n\"cluster:detail_all_projects\": \"@\"\n\
+                 \"clustertemplate:get_all_all_projects\": \"role:member\"\n\
+                 \"cluster:get_one_all_projects\": \"!\"\n\"cluster:get\": \"@\"\n";
     let (case, ..) = case(rules).await;
     case.template("t", "kubernetes").await;
     case.cluster("c", "t").await;
-    let other = case.call("GET", "/v1/clusters").token("other").latest().send().await.is(200).body;
-    assert_eq!(other["clusters"].as_array().unwrap().len(), 1);
-    // To see it in a list is not to see it.
+    // Only administrators are asked it: a file that gives it to everybody, as old ones do, opens nobody's project.
+    for (token, seen) in [("other", 0), ("admin", 1), ("member", 1)] {
+        for (path, key) in
+            [("clusters", "clusters"), ("clusters/detail", "clusters"), ("clustertemplates", "clustertemplates")]
+        {
+            let list = case.call("GET", &format!("/v1/{path}")).token(token).latest().send().await.is(200).body;
+            assert_eq!(list[key].as_array().unwrap().len(), seen, "{token} {path}");
+        }
+    }
     case.call("GET", "/v1/clusters/c").token("other").latest().send().await.is(404);
-    case.call("GET", "/v1/clusters/c").token("admin").latest().send().await.is(404);
     case.call("GET", "/v1/clusters/c").token("nobody").latest().send().await.is(200);
+    let refused = case.call("GET", "/v1/clusters/c").token("admin").latest().send().await.is(403);
+    assert!(refused.body.to_string().contains("cluster:get_one_all_projects"), "{}", refused.body);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn template() -> Value {
 #[tokio::test]
 async fn options_are_answered_without_a_word() {
     let case = Case::new().await;
-    for path in ["/v1", "/v1/clusters", "/v1/clusters/x", "/v1/clusters/x/nodegroups", "/bays"] {
+    for path in ["/", "/healthcheck", "/v1", "/v1/clusters", "/v1/clusters/x", "/v1/clusters/x/nodegroups", "/bays"] {
         let answer = case.call("OPTIONS", path).send().await.is(200);
         assert_eq!(answer.body, Value::String(String::new()), "{path}");
     }
@@ -172,6 +172,22 @@ async fn the_suffix_json_counts_for_nothing() {
     ] {
         assert_eq!(case.get(path).send().await.is(200).body, case.get(same).send().await.is(200).body, "{path}");
     }
+    // But a name may end so, and nobody deletes or changes another thing by it.
+    case.delete("/v1/clusters/c.json").send().await.is(404);
+    let patch = json!([{"op": "replace", "path": "/name", "value": "other"}]);
+    case.patch("/v1/clustertemplates/t.json", &patch).send().await.is(404);
+    case.call("POST", "/v1/clustertemplates.json").token("member").json(&template()).send().await.is(201);
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused_even_where_none_is_read() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    let delete = || case.delete("/v1/clustertemplates/t").header("content-type", "application/octet-stream");
+    delete().raw("hello").send().await.is(415);
+    case.get("/v1/clustertemplates/t").send().await.is(200);
+    // What clients of 2015 send: the type without a body.
+    delete().send().await.is(204);
 }
 
 // Covers: R112, R113, W022.
@@ -286,4 +302,34 @@ async fn links_follow_the_host_and_no_header_of_a_proxy() {
             {"rel": "bookmark", "href": format!("http://api.example:9511/clustertemplates/{uuid}")},
         ])
     );
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_send_back_what_was_sent() {
+    let case = Case::new().await;
+    let long = "é".repeat(400_000);
+    for (path, body) in [
+        ("/v1/clusters", json!({"cluster_template_id": "t", "node_count": long})),
+        ("/v1/clustertemplates", json!({"coe": "kubernetes", "image_id": "x", "public": long})),
+    ] {
+        let answer = case.post(path, &body).send().await;
+        let (status, length) = (answer.status, answer.body.to_string().len());
+        assert!((400..500).contains(&status) && length < 20_000, "{path}: {status}, {length} bytes");
+        let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains('…') && detail.ends_with(|last: char| last != 'é'), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn the_character_that_ends_texts_elsewhere_goes_nowhere() {
+    let case = Case::new().await;
+    for path in ["/v1/clusters/a%00", "/v1/clusters?sort_key=%00", "/v1/clusters?sort_key=%ff"] {
+        case.get(path).send().await.is(400);
+    }
+    for name in ["name", "http_proxy", "dns_nameserver"] {
+        let mut body = template();
+        body[name] = json!("a\0b");
+        case.post(TEMPLATES, &body).send().await.is(400);
+    }
+    assert_eq!(case.get(TEMPLATES).send().await.is(200).body["clustertemplates"], json!([]));
 }

@@ -58,9 +58,9 @@ async fn without_tls_there_is_nothing_to_rotate() {
     let (case, uuid) = case().await;
     // New clusters of such templates are refused, old ones may come from elsewhere.
     let cluster = case.store.cluster_by_uuid(uuid.parse().unwrap()).await.unwrap().cluster;
-    let mut template = case.store.template_by_uuid(cluster.template).await.unwrap();
-    template.tls_disabled = true;
-    case.store.update_template(&template).await.unwrap();
+    let template = case.store.template_by_uuid(cluster.template).await.unwrap();
+    let without = jeroboam_model::ClusterTemplate { tls_disabled: true, ..template.clone() };
+    case.store.update_template(&template, &without, true).await.unwrap();
     let refused = case.patch("/v1/certificates/c", &json!({})).send().await.is(400);
     assert_eq!(reason(&refused.body), "tls_disabled");
 }

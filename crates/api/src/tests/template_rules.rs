@@ -318,3 +318,21 @@ async fn whoever_has_a_cluster_can_read_what_it_was_made_of() {
     case.succeed_all().await;
     case.get(&path).send().await.is(404);
 }
+
+#[tokio::test]
+async fn what_magnum_offers_and_we_do_not_is_called_by_its_name() {
+    let case = Case::new().await;
+    for (coe, field, value, instead) in [
+        ("kubernetes", "network_driver", "calico", "flannel"),
+        ("swarm", "network_driver", "flannel", "docker"),
+        ("kubernetes", "server_type", "bm", "vm"),
+    ] {
+        let answer = make(&case, json!({"coe": coe, field: value})).await.is(400);
+        assert_eq!(answer.field(), field);
+        let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("{value} is known and not offered by this version; use {instead}")),
+            "{detail}"
+        );
+    }
+}

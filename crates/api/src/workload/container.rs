@@ -51,6 +51,7 @@ async fn detail(State(state): State<AppState>, caller: Caller, params: Params) -
 }
 
 async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &str) -> Result<Response> {
+    caller.may(rule)?;
     let ident = params.take(QUERY_CLUSTER).filter(|ident| !ident.is_empty());
     params.finish()?;
     if let Some(ident) = ident {
@@ -59,7 +60,6 @@ async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &
         let containers = swarm(state, &record).await?.list().await?;
         return Ok(listed(containers, &record, caller));
     }
-    caller.may(rule)?;
     // A swarm that does not answer has nothing to show; it must not hide the others' containers.
     let found = ask_all(state, caller, |containers| async move { containers.list().await }).await?;
     let mut items = Vec::new();
@@ -77,7 +77,7 @@ async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &
 }
 
 /// How the query names a cluster.
-const NAMED_BY_QUERY: (&str, StatusCode) = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
+pub(super) const NAMED_BY_QUERY: (&str, StatusCode) = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
 
 /// Asks all swarms that the caller sees and that have an API.
 async fn ask_all<T, F>(
@@ -107,9 +107,13 @@ async fn find(
     state: &AppState,
     caller: &Caller,
     ident: &str,
-    bay: Option<String>,
+    mut params: Params,
     rule: &str,
 ) -> Result<(ClusterRecord, Containers)> {
+    // Before any swarm is asked.
+    caller.may(rule)?;
+    let bay = params.take(QUERY_CLUSTER);
+    params.finish()?;
     let record = match bay.filter(|bay| !bay.is_empty()) {
         Some(bay) => cluster(state, caller, &bay, EngineKind::Swarm, NAMED_BY_QUERY).await?,
         None => search(state, caller, ident).await?,
@@ -148,11 +152,9 @@ async fn show(
     State(state): State<AppState>,
     caller: Caller,
     Path(ident): Path<String>,
-    mut params: Params,
+    params: Params,
 ) -> Result<Response> {
-    let bay = params.take(QUERY_CLUSTER);
-    params.finish()?;
-    let (record, containers) = find(&state, &caller, &ident, bay, "container:get").await?;
+    let (record, containers) = find(&state, &caller, &ident, params, "container:get").await?;
     Ok(shown(containers.show(&ident).await?, &record, &caller))
 }
 
@@ -165,6 +167,7 @@ async fn create(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
+    caller.may("container:create")?;
     params.finish()?;
     let mut fields = Fields::new(body, "container");
     fields.refuse(&["links", "created_at", "updated_at", "host"])?;
@@ -197,11 +200,9 @@ async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Path(ident): Path<String>,
-    mut params: Params,
+    params: Params,
 ) -> Result<Response> {
-    let bay = params.take(QUERY_CLUSTER);
-    params.finish()?;
-    let (_, containers) = find(&state, &caller, &ident, bay, "container:delete").await?;
+    let (_, containers) = find(&state, &caller, &ident, params, "container:delete").await?;
     containers.delete(&ident).await?;
     Ok(gone())
 }
@@ -214,11 +215,9 @@ async fn logs(
     State(state): State<AppState>,
     caller: Caller,
     Path(ident): Path<String>,
-    mut params: Params,
+    params: Params,
 ) -> Result<Json<ContainerOutput>> {
-    let bay = params.take(QUERY_CLUSTER);
-    params.finish()?;
-    let (_, containers) = find(&state, &caller, &ident, bay, "container:logs").await?;
+    let (_, containers) = find(&state, &caller, &ident, params, "container:logs").await?;
     Ok(Json(containers.logs(&ident).await?))
 }
 
@@ -232,10 +231,9 @@ async fn execute(
     Path(ident): Path<String>,
     mut params: Params,
 ) -> Result<Json<ContainerOutput>> {
-    let bay = params.take(QUERY_CLUSTER);
+    caller.may("container:execute")?;
     let command = params.take("command").filter(|command| !command.is_empty());
-    params.finish()?;
     let command = command.ok_or_else(|| ApiError::field("command", "is required"))?;
-    let (_, containers) = find(&state, &caller, &ident, bay, "container:execute").await?;
+    let (_, containers) = find(&state, &caller, &ident, params, "container:execute").await?;
     Ok(Json(containers.exec(&ident, &command).await?))
 }

@@ -2,6 +2,7 @@
 //! workloads-2015 section 2). Nothing of it is stored; the cluster is asked.
 
 mod container;
+mod later;
 mod pod;
 mod replication_controller;
 mod service;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(service::routes())
         .merge(replication_controller::routes())
         .merge(container::routes())
+        .merge(later::routes())
 }
 
 /// The field or parameter of `POST` that names the cluster.
@@ -65,15 +67,21 @@ struct Kubernetes {
     workloads: Workloads,
 }
 
-/// The Kubernetes cluster that the query names, if the caller may do `rule`.
-async fn kubernetes(state: &AppState, caller: &Caller, mut params: Params, rule: &str) -> Result<Kubernetes> {
+/// The Kubernetes cluster that the query names and its workloads, if the caller may do `rule`.
+async fn kubernetes(state: &AppState, caller: &Caller, params: Params, rule: &str) -> Result<Kubernetes> {
+    connect(state, kubernetes_record(state, caller, params, rule).await?).await
+}
+
+/// The same without its workloads. Who may do `rule` nowhere learns nothing of clusters, and costs them nothing.
+async fn kubernetes_record(state: &AppState, caller: &Caller, mut params: Params, rule: &str) -> Result<ClusterRecord> {
+    caller.may(rule)?;
     let ident = params.take(QUERY_CLUSTER).filter(|ident| !ident.is_empty());
     params.finish()?;
     let ident = ident.ok_or_else(|| ApiError::field(QUERY_CLUSTER, "is required: the id or name of a cluster"))?;
     let named_by = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
     let record = cluster(state, caller, &ident, EngineKind::Kubernetes, named_by).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
-    connect(state, record).await
+    Ok(record)
 }
 
 async fn connect(state: &AppState, record: ClusterRecord) -> Result<Kubernetes> {

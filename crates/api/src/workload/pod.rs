@@ -58,6 +58,7 @@ async fn create(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
+    caller.may("pod:create")?;
     params.finish()?;
     let new = NewWorkload::read(body, "pod")?;
     let record = new.find_cluster(&state, &caller, "pod:create").await?;

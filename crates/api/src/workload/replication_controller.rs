@@ -58,6 +58,7 @@ async fn create(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
+    caller.may("rc:create")?;
     params.finish()?;
     let new = NewWorkload::read(body, "replication controller")?;
     let record = new.find_cluster(&state, &caller, "rc:create").await?;

@@ -58,6 +58,7 @@ async fn create(
     params: Params,
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
+    caller.may("service:create")?;
     params.finish()?;
     let new = NewWorkload::read(body, "service")?;
     let record = new.find_cluster(&state, &caller, "service:create").await?;

@@ -36,7 +36,9 @@ async fn a_cluster_that_is_watched_from_within_is_left_to_its_agent() {
     let (other, create) = world.create("other", 1, 1).await;
     world.success_of(create.uuid).await;
     let labels = [("auto_healing_enabled", "true"), ("auto_healing_controller", "magnum-auto-healer")];
+    let before = world.template.clone();
     world.template.labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    world.store.update_template(&before, &world.template, true).await.unwrap();
     let (watched, create) = world.create("watched", 1, 1).await;
     world.success_of(create.uuid).await;
 

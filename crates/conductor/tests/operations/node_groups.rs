@@ -120,7 +120,7 @@ async fn an_upgrade_that_no_node_would_notice_ends_complete() {
     let record = world.record(cluster).await;
     let nodes: Vec<Uuid> = record.nodes.iter().map(|node| node.uuid).collect();
     let upgrade = new_operation(OperationKind::Upgrade);
-    let upgrade = world.store.request_upgrade(cluster, record.groups[0].uuid, other.uuid, upgrade).await.unwrap();
+    let upgrade = world.store.request_upgrade(cluster, record.groups[0].uuid, &other, upgrade).await.unwrap();
     world.success_of(upgrade.uuid).await;
     let record = world.record(cluster).await;
     assert_eq!((record.cluster.template, record.cluster.status), (other.uuid, Status::UpdateComplete));

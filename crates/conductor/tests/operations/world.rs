@@ -9,6 +9,7 @@ use jeroboam_conductor::agents::{Birth, Home};
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Settings};
 use jeroboam_infra::simulated::Settings as CloudSettings;
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, QuotaDefaults, Status, node_group};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
@@ -71,6 +72,7 @@ impl World {
         let cloud = Cloud::new(settings, store.clone(), clock);
         let template = ClusterTemplate::new(EngineKind::Kubernetes, "any", PROJECT, "tester", Timestamp::now());
         store.create_template(&template).await.unwrap();
+        let template = store.template_by_uuid(template.uuid).await.unwrap();
         Self { store, cloud, clock, template, stop: CancellationToken::new(), _dir: dir }
     }
 
@@ -136,7 +138,7 @@ impl World {
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Worker, workers),
         ];
         let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
-        let operation = self.store.create_cluster(&cluster, &groups, new).await.unwrap();
+        let operation = self.store.create_cluster(&self.template, &cluster, &groups, new).await.unwrap();
         (cluster.uuid, operation)
     }
 
@@ -246,5 +248,6 @@ pub(crate) fn new_operation(kind: OperationKind) -> NewOperation {
         request_id: "req-test".into(),
         deadline: Some(SignedDuration::from_hours(1)),
         quotas: QuotaDefaults { clusters: 1000, ..QuotaDefaults::default() },
+        limits: Limits::default(),
     }
 }

@@ -124,6 +124,31 @@ async fn wrong_logins_are_all_the_same_401() {
 }
 
 #[tokio::test]
+async fn clients_of_2015_name_no_domain_and_mean_the_only_one() {
+    let case = case();
+    let password = case.password("jeroboam");
+    // As python-magnumclient 1.1.0 sends it.
+    let mut body = json!({"auth": {"identity": {"methods": ["password"],
+        "password": {"user": {"name": "demo", "password": password}}}, "scope": {"project": {"name": "demo"}}}});
+    let path = "/identity/v3/auth/tokens";
+    let (status, _, answer) = case.send("POST", path, &[], &body).await;
+    assert_eq!((status, answer["token"]["project"]["name"].as_str()), (201, Some("demo")), "{answer}");
+    for (place, domain) in [
+        ("/auth/identity/password/user", json!({"id": "other"})),
+        ("/auth/identity/password/user", json!({})),
+        ("/auth/scope/project", json!({"name": "other"})),
+        ("/auth/scope/project", json!({})),
+        ("/auth/scope/project", json!("default")),
+    ] {
+        let mut other = body.clone();
+        other.pointer_mut(place).unwrap()["domain"] = domain.clone();
+        assert_eq!(case.send("POST", path, &[], &other).await.0, 401, "{place} {domain}");
+    }
+    body["auth"]["identity"]["password"]["user"] = json!({"password": password});
+    assert_eq!(case.send("POST", path, &[], &body).await.0, 400);
+}
+
+#[tokio::test]
 async fn tokens_are_checked_and_revoked_by_their_owner_or_an_admin() {
     let case = case();
     let demo = case.token("jeroboam", "demo").await;

@@ -117,11 +117,19 @@ pub(super) async fn create(
     respond(StatusCode::CREATED, &token, &document(&session, catalog.as_deref()))
 }
 
+/// Whoever names no domain means the only one there is. Keystone demands one of v3, but clients of 2015 send none
+/// (contract workloads-2015 section 3.3).
+fn in_our_domain(domain: Option<&DomainRequest>) -> bool {
+    domain.is_none_or(DomainRequest::exists)
+}
+
 fn find_user<'a>(embedded: &'a Embedded, asked: &UserRequest) -> Result<Option<&'a User>, Error> {
-    match (&asked.id, &asked.name, &asked.domain) {
-        (Some(id), _, _) => Ok(embedded.directory().user(id)),
-        (None, Some(name), Some(domain)) => Ok(embedded.directory().user_named(name).filter(|_| domain.exists())),
-        _ => Err(Error::bad_request("auth.identity.password.user needs an id, or a name and a domain.")),
+    match (&asked.id, &asked.name) {
+        (Some(id), _) => Ok(embedded.directory().user(id)),
+        (None, Some(name)) => {
+            Ok(embedded.directory().user_named(name).filter(|_| in_our_domain(asked.domain.as_ref())))
+        }
+        (None, None) => Err(Error::bad_request("auth.identity.password.user needs an id or a name.")),
     }
 }
 
@@ -134,9 +142,12 @@ fn read_scope(scope: Option<&Value>) -> Scope {
     if let Some(id) = project.get("id").and_then(Value::as_str) {
         return Scope::ProjectId(id.to_owned());
     }
-    let domain = project.get("domain").and_then(|domain| DomainRequest::deserialize(domain).ok());
+    let is_ours = match project.get("domain") {
+        None | Some(Value::Null) => in_our_domain(None),
+        Some(domain) => DomainRequest::deserialize(domain).is_ok_and(|domain| domain.exists()),
+    };
     match project.get("name").and_then(Value::as_str) {
-        Some(name) if domain.is_some_and(|domain| domain.exists()) => Scope::ProjectName(name.to_owned()),
+        Some(name) if is_ours => Scope::ProjectName(name.to_owned()),
         _ => Scope::Unknown,
     }
 }

@@ -50,6 +50,10 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
         "rule:admin_or_project_member_user",
         "an admin, or the member who made it",
     ),
+    // Up to release 22 these two came with Magnum, so files of that time refer to them. There they told a cluster's own
+    // user from people; here clusters have no users, so everybody is let through and nobody is one.
+    rule("deny_cluster_user", "@", "anybody: no caller is the user of a cluster"),
+    rule("cluster_user", "!", "nobody: no caller is the user of a cluster"),
     rule("project_member_deny_cluster_user", "rule:project_member", "a member of the project"),
     rule("project_reader_deny_cluster_user", "rule:project_reader", "a reader of the project"),
     rule("admin_or_project_member_deny_cluster_user", BY_MEMBER, "an admin, or a member"),
@@ -167,6 +171,11 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("container:create", BY_MEMBER, "POST /v1/containers"),
     rule("container:update", BY_MEMBER, "PATCH /v1/containers/{ident}"),
     rule("container:delete", BY_MEMBER, "DELETE /v1/containers/{ident}"),
+    rule("container:start", BY_MEMBER, "PUT /v1/containers/{ident}/start"),
+    rule("container:stop", BY_MEMBER, "PUT /v1/containers/{ident}/stop"),
+    rule("container:reboot", BY_MEMBER, "PUT /v1/containers/{ident}/reboot"),
+    rule("container:pause", BY_MEMBER, "PUT /v1/containers/{ident}/pause"),
+    rule("container:unpause", BY_MEMBER, "PUT /v1/containers/{ident}/unpause"),
     rule("container:logs", BY_READER, "GET /v1/containers/{ident}/logs"),
     rule("container:execute", BY_MEMBER, "PUT /v1/containers/{ident}/execute"),
     // Ours.

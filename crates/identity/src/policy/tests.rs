@@ -242,6 +242,21 @@ fn an_operator_can_put_another_rule_in_the_place_of_each() {
     assert!(policy.enforce("nonsense", &member, TARGET).is_ok());
 }
 
+// Covers: R337.
+#[test]
+fn files_of_release_22_and_before_are_read() {
+    let policy = read(
+        "\"cluster:create\": \"rule:deny_cluster_user\"\n\"certificate:get\": \"rule:admin_or_user or rule:cluster_user\"\n\
+         \"certificate:create\": \"rule:cluster_user\"\n",
+    );
+    let (owner, other) = (auth("owner", "p", &[]), auth("other", "p", &["member"]));
+    for (rule, expected) in
+        [("cluster:create", [true, true]), ("certificate:get", [true, false]), ("certificate:create", [false, false])]
+    {
+        assert_eq!([&owner, &other].map(|caller| policy.enforce(rule, caller, TARGET).is_ok()), expected, "{rule}");
+    }
+}
+
 #[test]
 fn a_refusal_says_what_it_would_have_needed() {
     let denied = Policy::default().enforce("cluster:create", &auth("x", "p", &["reader"]), TARGET).unwrap_err();

@@ -23,7 +23,7 @@ pub mod value;
 
 use std::collections::BTreeMap;
 
-pub use check::{LabelRules, check, check_of_group};
+pub use check::{LabelRules, MAX_LABELS, check, check_of_group};
 pub use explain::explain;
 pub use kubernetes::KubernetesLabels;
 pub use merge::{Compared, compare, merge};

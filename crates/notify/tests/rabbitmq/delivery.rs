@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use jeroboam_model::quota::QuotaDefaults;
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind};
 use jeroboam_notify::{Notifier, Settings};
 use jeroboam_pki::EncryptionKey;
@@ -30,6 +31,7 @@ impl Case {
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let template = ClusterTemplate::new(EngineKind::Kubernetes, "debian-12", "p", "admin", Timestamp::now());
         store.create_template(&template).await.unwrap();
+        let template = store.template_by_uuid(template.uuid).await.unwrap();
         Self { store, template, broker: Broker::new(), running: None, _folder: folder }
     }
 
@@ -57,7 +59,7 @@ impl Case {
         let cluster = Cluster::of(&self.template, name, "p", "user", Timestamp::now());
         let groups =
             [NodeRole::Master, NodeRole::Worker].map(|role| NodeGroup::default_of(&cluster, &self.template, role, 1));
-        self.store.create_cluster(&cluster, &groups, asked(OperationKind::Create)).await.unwrap();
+        self.store.create_cluster(&self.template, &cluster, &groups, asked(OperationKind::Create)).await.unwrap();
         self.end(outcome).await;
         cluster
     }
@@ -77,6 +79,7 @@ fn asked(kind: OperationKind) -> NewOperation {
         request_id: "req-1".to_owned(),
         deadline: None,
         quotas: QuotaDefaults::default(),
+        limits: Limits::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, serde::Deserialize)]
 #[sea_orm(table_name = "clusters")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -16,6 +16,7 @@ pub struct Model {
     pub engine: String,
     pub keypair: Option<String>,
     pub docker_volume_size: Option<i64>,
+    #[serde(deserialize_with = "super::json_text")]
     pub labels: Json,
     pub master_flavor_id: Option<String>,
     pub flavor_id: Option<String>,
@@ -28,6 +29,7 @@ pub struct Model {
     pub status: String,
     pub status_reason: Option<String>,
     pub health: Option<String>,
+    #[serde(deserialize_with = "super::json_text")]
     pub health_reason: Json,
     pub stack_id: Option<String>,
     pub api_address: Option<String>,

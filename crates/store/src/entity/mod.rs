@@ -4,6 +4,9 @@
 //! world knows it by.
 #![allow(unreachable_pub, reason = "the derives make public items, and the module is private")]
 
+use sea_orm::JsonValue;
+use serde::{Deserialize, Deserializer, de};
+
 pub(crate) mod cluster;
 pub(crate) mod cluster_template;
 pub(crate) mod counter;
@@ -21,3 +24,14 @@ pub(crate) mod project;
 pub(crate) mod quota;
 pub(crate) mod secret;
 pub(crate) mod step;
+
+/// JSON as SQLite keeps it: as a text.
+fn json_text<'de, D: Deserializer<'de>>(row: D) -> Result<JsonValue, D::Error> {
+    serde_json::from_str(&String::deserialize(row)?).map_err(de::Error::custom)
+}
+
+/// The same where there may be none.
+fn optional_json_text<'de, D: Deserializer<'de>>(row: D) -> Result<Option<JsonValue>, D::Error> {
+    let text = Option::<String>::deserialize(row)?;
+    text.map(|text| serde_json::from_str(&text).map_err(de::Error::custom)).transpose()
+}

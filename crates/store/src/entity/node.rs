@@ -2,7 +2,7 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, serde::Deserialize)]
 #[sea_orm(table_name = "nodes")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -19,6 +19,7 @@ pub struct Model {
     pub wanted: bool,
     pub machine_id: Option<String>,
     pub address: Option<String>,
+    #[serde(deserialize_with = "super::optional_json_text")]
     pub report: Option<Json>,
     pub reported_at: Option<i64>,
     pub enrolled: bool,

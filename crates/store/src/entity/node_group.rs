@@ -2,7 +2,7 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, serde::Deserialize)]
 #[sea_orm(table_name = "node_groups")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -20,8 +20,11 @@ pub struct Model {
     pub flavor_id: Option<String>,
     pub image_id: String,
     pub docker_volume_size: Option<i64>,
+    #[serde(deserialize_with = "super::json_text")]
     pub labels: Json,
+    #[serde(deserialize_with = "super::json_text")]
     pub node_labels: Json,
+    #[serde(deserialize_with = "super::json_text")]
     pub node_taints: Json,
     pub status: String,
     pub status_reason: Option<String>,

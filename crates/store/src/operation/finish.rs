@@ -25,8 +25,8 @@ pub enum Outcome {
     },
     /// It is given up.
     Failed(Cause),
-    /// It was told to end.
-    Cancelled(Option<Cause>),
+    /// It was told to end. Who told it, and so why, is known here.
+    Cancelled,
 }
 
 impl Store {
@@ -53,12 +53,12 @@ impl Store {
 
         let (status, cause) = match &outcome {
             Outcome::Succeeded { .. } => (OperationStatus::Succeeded, None),
-            Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause)),
-            Outcome::Cancelled(cause) => (OperationStatus::Cancelled, cause.as_ref()),
+            Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause.clone())),
+            Outcome::Cancelled => (OperationStatus::Cancelled, Some(request::stopped(&transaction, &row).await?)),
         };
         let ended = operation::ActiveModel {
             status: Set(status.to_string()),
-            cause: Set(cause.map(|cause| codec::json("a cause", cause)).transpose()?),
+            cause: Set(cause.as_ref().map(|cause| codec::json("a cause", cause)).transpose()?),
             finished_at: Set(Some(codec::micros(now))),
             owner: Set(None),
             lease_until: Set(None),
@@ -68,7 +68,7 @@ impl Store {
         write(&transaction, uuid, fence, ended, doing).await?;
         close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
 
-        let reason = cause.map(CauseExt::one_line);
+        let reason = cause.as_ref().map(CauseExt::one_line);
         match outcome {
             Outcome::Succeeded { .. } if kind == OperationKind::Delete => {
                 for late in unfinished(&transaction, &row.cluster_uuid).await? {
@@ -84,7 +84,7 @@ impl Store {
                 settle(&transaction, cluster, Status::complete(kind), None, now).await?;
                 notification::note(&transaction, &row, Stage::Success).await?;
             }
-            Outcome::Failed(_) | Outcome::Cancelled(_) => {
+            Outcome::Failed(_) | Outcome::Cancelled => {
                 settle(&transaction, cluster, Status::failed(kind), reason.as_deref(), now).await?;
                 notification::note(&transaction, &row, Stage::Failure).await?;
             }
@@ -124,7 +124,7 @@ async fn close_steps(connection: &impl ConnectionTrait, operation: &str, outcome
         // Nothing is left to do, so what was begun has been done.
         Outcome::Succeeded { .. } => (StepStatus::Done, None),
         Outcome::Failed(cause) => (StepStatus::Failed, Some(codec::json("a cause", cause)?)),
-        Outcome::Cancelled(_) => (StepStatus::Skipped, None),
+        Outcome::Cancelled => (StepStatus::Skipped, None),
     };
     step_rows::ended(StepStatus::Skipped, Some(now))
         .filter(step::Column::OperationUuid.eq(operation))

@@ -8,6 +8,7 @@ mod request;
 mod step;
 
 pub use finish::Outcome;
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,8 @@ pub struct NewOperation {
     pub deadline: Option<SignedDuration>,
     /// What the project may have where it has no quotas of its own.
     pub quotas: QuotaDefaults,
+    /// How large one cluster may be.
+    pub limits: Limits,
 }
 
 impl Store {
@@ -96,7 +99,7 @@ pub(crate) async fn insert(
     new: NewOperation,
     now: Timestamp,
 ) -> Result<Operation> {
-    let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _ } = new;
+    let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _, limits: _ } = new;
     let uuid = Uuid::new_v4();
     let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
     operation::Entity::insert(operation::ActiveModel {

@@ -2,26 +2,28 @@
 //! cluster. What is wanted is written together with the operation that brings it about.
 
 use jeroboam_model::status::Request;
-use jeroboam_model::{FieldError, NodeGroup, OperationKind, Status};
+use jeroboam_model::{ClusterTemplate, NodeGroup, OperationKind, Status};
 use jeroboam_types::operation::Operation;
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::request::{allow, apply_scale};
+use super::request::{allow, apply_scale, check_total};
 use super::{NewOperation, insert, unfinished, with_steps};
 use crate::entity::node_group;
 use crate::error::Doing;
 use crate::quota::{self, Growth};
-use crate::{Event, Result, Store, StoreError, cluster, codec, idempotency, node_group as group_rows};
+use crate::{
+    Event, Result, Store, StoreError, cluster, cluster_template, codec, idempotency, node_group as group_rows,
+};
 
 impl Store {
     /// Keeps a new node group with a node for each that it wants, and the operation that brings them up.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::QuotaReached`] when the project may not have
-    /// so many nodes, [`StoreError::Conflict`] when the cluster has a group of that name, [`StoreError::NotFound`]
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the cluster may not have so many
+    /// nodes, [`StoreError::QuotaReached`] when the project may not, [`StoreError::Conflict`] when the cluster has a group of that name, [`StoreError::NotFound`]
     /// when there is no such cluster.
     pub async fn request_node_group(&self, group: &NodeGroup, operation: NewOperation) -> Result<Operation> {
         let doing = "creating a node group";
@@ -30,6 +32,7 @@ impl Store {
         quota::lock(&transaction, &operation.project_id, 0).await?;
         let row = cluster::lock(&transaction, group.cluster).await?;
         allow(&row.status, Request::NodeGroup)?;
+        check_total(&transaction, group, group.node_count, operation.limits).await?;
         let growth = Growth::default().nodes(group.role, group.node_count);
         quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
         idempotency::makes(&transaction, group.uuid).await?;
@@ -41,36 +44,39 @@ impl Store {
         Ok(operation)
     }
 
-    /// Gives a node group other bounds, labels and taints; the rest of `changed` is not looked at.
+    /// Gives a node group other bounds, labels and taints: `change` gets the group as it is and makes of it what it is
+    /// to be, or refuses with an error of its own kind. Nobody else changes it in between. The rest of what it makes is
+    /// not looked at.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::Conflict`] when the group's size is
-    /// outside of the new bounds, [`StoreError::NotFound`].
-    pub async fn request_node_group_update(&self, changed: &NodeGroup, operation: NewOperation) -> Result<Operation> {
+    /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::NotFound`], and what `change` says.
+    pub async fn request_node_group_update<E: From<StoreError>>(
+        &self,
+        cluster: Uuid,
+        group: Uuid,
+        operation: NewOperation,
+        change: impl FnOnce(&NodeGroup) -> std::result::Result<NodeGroup, E> + Send,
+    ) -> std::result::Result<Operation, E> {
         let now = Timestamp::now();
         let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, changed.cluster).await?;
-        let before = one(&transaction, changed.cluster, changed.uuid).await?;
-        for status in [codec::word("a status", &row.status)?, before.status] {
-            if !status.allows(Request::Update) {
-                return Err(StoreError::NotAllowed { status, request: Request::Update });
-            }
-        }
-        // Somebody may have resized it since the caller looked.
-        changed.check_bounds(before.node_count).map_err(|error| conflict(&error))?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        let before = one(&transaction, cluster, group).await?;
+        allow(&row.status, Request::Update)?;
+        StoreError::unless_allowed(before.status, Request::Update)?;
+        let changed = change(&before)?;
         node_group::Entity::update_many()
             .col_expr(node_group::Column::MinNodeCount, Expr::value(i64::from(changed.min_node_count)))
             .col_expr(node_group::Column::MaxNodeCount, Expr::value(changed.max_node_count.map(i64::from)))
             .col_expr(node_group::Column::NodeLabels, Expr::value(codec::json("node labels", &changed.node_labels)?))
             .col_expr(node_group::Column::NodeTaints, Expr::value(codec::json("node taints", &changed.node_taints)?))
-            .filter(node_group::Column::Uuid.eq(changed.uuid.to_string()))
+            .filter(node_group::Column::Uuid.eq(group.to_string()))
             .exec(&transaction)
             .await
             .doing("changing a node group")?;
-        group_rows::mark(&transaction, changed.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
+        group_rows::mark(&transaction, group, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
         transaction.commit().await.doing("changing a node group")?;
-        self.publish(Event::operation(changed.cluster, operation.uuid));
+        self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
 
@@ -111,16 +117,17 @@ impl Store {
         Ok(operation)
     }
 
-    /// Moves a cluster to another template. `group` is the node group that was named; all of the cluster's follow.
+    /// Moves a cluster to another template, which the caller found fit as it read it. `group` is the node group that
+    /// was named; all of the cluster's follow.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the cluster is complete, [`StoreError::NotFound`] for cluster, group or
-    /// template.
+    /// [`StoreError::NotAllowed`] unless the cluster is complete, [`StoreError::Overtaken`] when the template is not as
+    /// it was read, [`StoreError::NotFound`] for cluster, group or template.
     pub async fn request_upgrade(
         &self,
         cluster: Uuid,
         group: Uuid,
-        template: Uuid,
+        template: &ClusterTemplate,
         operation: NewOperation,
     ) -> Result<Operation> {
         let now = Timestamp::now();
@@ -128,7 +135,8 @@ impl Store {
         let row = cluster::lock(&transaction, cluster).await?;
         allow(&row.status, Request::Upgrade)?;
         let group = one(&transaction, cluster, group).await?;
-        cluster::set_template(&transaction, cluster, template).await?;
+        cluster_template::lock_as_read(&transaction, template).await?;
+        cluster::set_template(&transaction, cluster, template.uuid).await?;
         group_rows::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Upgrade, operation, now).await?;
         transaction.commit().await.doing("upgrading a cluster")?;
@@ -160,8 +168,4 @@ pub(super) async fn one(connection: &impl ConnectionTrait, cluster: Uuid, group:
         .doing("reading a node group")?
         .ok_or_else(|| StoreError::not_found("node group", group))?
         .try_into()
-}
-
-fn conflict(error: &FieldError) -> StoreError {
-    StoreError::Conflict(format!("{}: {}", error.field, error.message))
 }

@@ -1,7 +1,10 @@
 //! Asking for operations: what is wanted is written together with the operation that brings it about.
 
 use jeroboam_model::status::Request;
-use jeroboam_model::{Cause, CauseExt, Cluster, NodeGroup, NodeRole, OperationKind, OperationStatus, Status};
+use jeroboam_model::validate::Limits;
+use jeroboam_model::{
+    Cause, CauseExt, Cluster, ClusterTemplate, NodeGroup, NodeRole, OperationKind, OperationStatus, Status,
+};
 use jeroboam_types::operation::Operation;
 use jiff::Timestamp;
 use sea_orm::ActiveValue::Set;
@@ -16,16 +19,24 @@ use crate::node::Arrival;
 use crate::notification::Stage;
 use crate::quota::{self, Growth};
 use crate::scale::{self, Member};
-use crate::{Event, Result, Scope, Store, StoreError, cluster, codec, idempotency, node, node_group, notification};
+use crate::{
+    Event, HealthChange, Result, Scope, Store, StoreError, cluster, cluster_template, codec, health, idempotency, node,
+    node_group, notification,
+};
+
+/// What to do about an operation that was cancelled.
+const RETRY_OR_DELETE: &str = "Retry it, or delete the cluster.";
 
 impl Store {
     /// Keeps a new cluster with its groups and one node for each that they want, and the operation that creates it.
+    /// `template` is its template as the caller read it and made the cluster of it.
     ///
     /// # Errors
     /// [`StoreError::QuotaReached`] when the project may not have so many clusters or nodes,
-    /// [`StoreError::NotFound`] when its template is gone.
+    /// [`StoreError::Overtaken`] when the template is not as it was read, [`StoreError::NotFound`] when it is gone.
     pub async fn create_cluster(
         &self,
+        template: &ClusterTemplate,
         new: &Cluster,
         groups: &[NodeGroup],
         operation: NewOperation,
@@ -37,6 +48,7 @@ impl Store {
         let one_more = Growth { clusters: 1, ..Growth::default() };
         let growth = groups.iter().fold(one_more, |growth, group| growth.nodes(group.role, group.node_count));
         quota::check(&transaction, &new.project_id, growth, operation.quotas).await?;
+        cluster_template::lock_as_read(&transaction, template).await?;
         cluster::insert(&transaction, new).await?;
         node_group::insert(&transaction, groups).await?;
         node::insert(&transaction, first_nodes(new, groups)?, codec::micros(now)).await?;
@@ -51,15 +63,34 @@ impl Store {
     /// Operations before this one go on; this one waits for them.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::QuotaReached`] when the project may not have
-    /// so many nodes, [`StoreError::NotFound`] for the cluster, the group or a node in `remove` that is not of the
-    /// group.
-    pub async fn request_scale(
+    /// As [`Store::request_change`].
+    pub fn request_scale<'a>(
+        &'a self,
+        cluster: Uuid,
+        group: Uuid,
+        node_count: u32,
+        remove: &'a [Uuid],
+        operation: NewOperation,
+    ) -> impl Future<Output = Result<Operation>> + Send + 'a {
+        // Not `async`: the future around the other one would be as large again.
+        self.request_change(cluster, group, node_count, remove, None, operation)
+    }
+
+    /// The same, and with `health` keeps what is said about the cluster's health with it: both or nothing. That is a
+    /// change of the cluster itself, which must be complete; a resize, which autoscalers repeat, is legal more often
+    /// (contract magnum-v1 section 7.3).
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the group or all of the cluster's
+    /// together may not have so many nodes, [`StoreError::QuotaReached`] when the project may not,
+    /// [`StoreError::NotFound`] for the cluster, the group or a node in `remove` that is not of the group.
+    pub async fn request_change(
         &self,
         cluster: Uuid,
         group: Uuid,
         node_count: u32,
         remove: &[Uuid],
+        health: Option<&HealthChange>,
         operation: NewOperation,
     ) -> Result<Operation> {
         let now = Timestamp::now();
@@ -67,13 +98,23 @@ impl Store {
         quota::lock(&transaction, &operation.project_id, 0).await?;
         let row = cluster::lock(&transaction, cluster).await?;
         allow(&row.status, Request::Update)?;
+        let status: Status = codec::word("a status", &row.status)?;
+        if health.is_some() && !status.is_complete() {
+            return Err(StoreError::NotAllowed { status, request: Request::Update });
+        }
         let group = super::node_group::one(&transaction, cluster, group).await?;
         if group.status.is_leaving() {
             return Err(StoreError::NotAllowed { status: group.status, request: Request::Update });
         }
+        // Somebody may have changed the bounds, or made another group, since the caller looked.
+        group.check_bounds(node_count).map_err(StoreError::Unfit)?;
+        check_total(&transaction, &group, node_count, operation.limits).await?;
         let growth = Growth::default().nodes(group.role, node_count.saturating_sub(group.node_count));
         quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
         apply_scale(&transaction, &row, &group, node_count, remove, now).await?;
+        if let Some(health) = health {
+            health::write(&transaction, &row, health).await?;
+        }
         let status = Status::in_progress(OperationKind::Scale);
         node_group::mark(&transaction, group.uuid, status, codec::micros(now)).await?;
         cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
@@ -253,9 +294,29 @@ pub(super) async fn apply_scale(
         .doing("changing a node group's size")
 }
 
+/// Whether a cluster, which is locked, can have one of its groups in another size.
+pub(super) async fn check_total(
+    connection: &impl ConnectionTrait,
+    group: &NodeGroup,
+    node_count: u32,
+    limits: Limits,
+) -> Result<()> {
+    let rows = node_group::of_clusters(connection, vec![group.cluster.to_string()]).await?;
+    let all: Vec<NodeGroup> = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+    group.check_total(&all, node_count, limits).map_err(StoreError::Unfit)
+}
+
 pub(super) fn allow(status: &str, request: Request) -> Result<()> {
-    let status: Status = codec::word("a status", status)?;
-    if status.allows(request) { Ok(()) } else { Err(StoreError::NotAllowed { status, request }) }
+    StoreError::unless_allowed(codec::word("a status", status)?, request)
+}
+
+/// Why an operation that a conductor had was told to end: by somebody who deleted the cluster, or who cancelled it.
+pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::Model) -> Result<Cause> {
+    let delete = OperationKind::Delete.to_string();
+    let others = unfinished(connection, &row.cluster_uuid).await?;
+    let is_superseded = others.iter().any(|other| other.id > row.id && other.kind == delete);
+    let by_user = "The operation was cancelled by a user before it was done";
+    Ok(if is_superseded { superseded() } else { Cause::user("cancelled", by_user, RETRY_OR_DELETE) })
 }
 
 fn superseded() -> Cause {
@@ -263,7 +324,7 @@ fn superseded() -> Cause {
 }
 
 fn cancelled() -> Cause {
-    Cause::user("cancelled", "The operation was cancelled before it began", "Retry it, or delete the cluster.")
+    Cause::user("cancelled", "The operation was cancelled by a user before it began", RETRY_OR_DELETE)
 }
 
 /// The nodes of a new cluster, masters first: they get the lowest slots.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use jeroboam_model::Health;
 
 use super::*;
-use crate::{Event, Page, StoreError};
+use crate::{Event, HealthChange, Page, StoreError};
 
 #[tokio::test]
 async fn a_new_cluster_is_there_whole() {
@@ -65,8 +65,9 @@ async fn the_same_name_twice_is_two_clusters() {
 #[tokio::test]
 async fn a_cluster_of_a_template_that_is_gone_is_refused() {
     let bench = Bench::new().await;
-    let cluster = cluster("one", "prod", Uuid::new_v4());
-    let made = bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create)).await;
+    let gone = template("one", "gone");
+    let cluster = cluster("one", "prod", gone.uuid);
+    let made = bench.store.create_cluster(&gone, &cluster, &[], asked("one", OperationKind::Create)).await;
     assert!(matches!(made, Err(StoreError::NotFound { what: "cluster template", .. })), "{made:?}");
     assert!(bench.store.operations(&Scope::All, None, &Page::default()).await.unwrap().is_empty());
 }
@@ -122,11 +123,47 @@ async fn facts_and_health_are_kept_and_only_addresses_concern_agents() {
 }
 
 #[tokio::test]
+async fn what_is_not_said_about_health_stays_as_it_was() {
+    let bench = Bench::new().await;
+    let (cluster, _) = bench.create("one", "prod").await;
+    let reason = |word: &str| BTreeMap::from([("api".to_owned(), word.to_owned())]);
+    for (change, expected) in [
+        (HealthChange { status: None, reason: Some(reason("a")) }, (None, reason("a"))),
+        (HealthChange { status: Some(Health::Healthy), reason: None }, (Some(Health::Healthy), reason("a"))),
+        (HealthChange { status: None, reason: Some(reason("b")) }, (Some(Health::Healthy), reason("b"))),
+        (HealthChange::default(), (Some(Health::Healthy), reason("b"))),
+    ] {
+        bench.store.change_health(cluster.uuid, &change).await.unwrap();
+        let found = bench.record(&cluster).await.cluster;
+        assert_eq!((found.health, found.health_reason), expected);
+    }
+    let missing = bench.store.change_health(Uuid::new_v4(), &HealthChange::default()).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_size_and_health_are_changed_together_or_not_at_all() {
+    let bench = Bench::new().await;
+    let cluster = bench.created("one", "prod").await;
+    let group = workers(&bench.record(&cluster).await).uuid;
+    let sick = HealthChange { status: Some(Health::Unhealthy), reason: None };
+    let ask = || asked("one", OperationKind::Scale);
+    let stranger = [Uuid::new_v4()];
+    let refused = bench.store.request_change(cluster.uuid, group, 1, &stranger, Some(&sick), ask()).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
+    assert_eq!(bench.record(&cluster).await.cluster.health, None);
+    bench.store.request_change(cluster.uuid, group, 1, &[], Some(&sick), ask()).await.unwrap();
+    let record = bench.record(&cluster).await;
+    assert_eq!((record.cluster.health, workers(&record).node_count), (Some(Health::Unhealthy), 1));
+}
+
+#[tokio::test]
 async fn a_cluster_may_have_more_nodes_than_fit_into_one_statement() {
     let bench = Bench::new().await;
     let cluster = cluster("one", "big", bench.template.uuid);
     let asked = asked("one", OperationKind::Create);
-    let operation = bench.store.create_cluster(&cluster, &groups(&cluster, 3000), asked).await.unwrap();
+    let operation =
+        bench.store.create_cluster(&bench.template, &cluster, &groups(&cluster, 3000), asked).await.unwrap();
     let nodes = bench.store.nodes(cluster.uuid).await.unwrap();
     assert_eq!(nodes.len(), 3001);
     let claim = bench.claim().await;

@@ -16,13 +16,14 @@ async fn of_two_with_one_key_one_makes_something_and_the_other_finds_it() {
     let start = Arc::new(Barrier::new(2));
     let mut requests = tokio::task::JoinSet::new();
     for request in ["req-1", "req-2"] {
-        let (store, start) = (bench.store.clone(), Arc::clone(&start));
-        let cluster = cluster("one", request, bench.template.uuid);
+        let (store, start, template) = (bench.store.clone(), Arc::clone(&start), bench.template.clone());
+        let cluster = cluster("one", request, template.uuid);
         requests.spawn(async move {
             let key = request_key("k", "{}", request);
             start.wait().await;
             let asked = asked("one", OperationKind::Create);
-            let made = key.clone().around(store.create_cluster(&cluster, &groups(&cluster, 1), asked)).await;
+            let groups = groups(&cluster, 1);
+            let made = key.clone().around(store.create_cluster(&template, &cluster, &groups, asked)).await;
             (made.map(|operation| operation.cluster_uuid), store.known_key(&key).await.unwrap())
         });
     }
@@ -42,7 +43,7 @@ async fn a_request_that_is_refused_keeps_no_key() {
     let cluster = cluster("one", "c", bench.template.uuid);
     let nothing = QuotaDefaults { clusters: 0, ..QUOTAS };
     let asked = NewOperation { quotas: nothing, ..asked("one", OperationKind::Create) };
-    let refused = key.clone().around(bench.store.create_cluster(&cluster, &[], asked)).await;
+    let refused = key.clone().around(bench.store.create_cluster(&bench.template, &cluster, &[], asked)).await;
     assert!(matches!(refused, Err(StoreError::QuotaReached { .. })));
     assert_eq!(bench.store.known_key(&key).await.unwrap(), None);
 }

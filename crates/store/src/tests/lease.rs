@@ -116,7 +116,7 @@ async fn refuses_everything(bench: &Bench, uuid: Uuid, fence: i64) {
     assert_eq!(store.unblock_operation(uuid, fence).await, lost);
     assert_eq!(store.release(uuid, fence).await, lost);
     let facts = ClusterFacts::default();
-    for outcome in [Outcome::Succeeded { facts }, Outcome::Failed(trouble()), Outcome::Cancelled(None)] {
+    for outcome in [Outcome::Succeeded { facts }, Outcome::Failed(trouble()), Outcome::Cancelled] {
         assert_eq!(store.finish(uuid, fence, outcome).await, lost);
     }
 }

@@ -22,6 +22,7 @@ mod trouble;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{
     Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind, QuotaDefaults, Status,
     plan,
@@ -36,6 +37,9 @@ use crate::{Claim, ClusterFacts, ClusterRecord, NewOperation, Outcome, Scope, St
 
 /// More clusters than any test makes.
 const QUOTAS: QuotaDefaults = QuotaDefaults { clusters: 100, worker_nodes: None, master_nodes: None };
+
+/// More nodes than any test makes.
+const LIMITS: Limits = Limits { nodes: 10_000, masters: 7 };
 
 /// How long conductors of these tests keep an operation.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -65,7 +69,7 @@ impl Bench {
         let cluster = cluster(project, name, self.template.uuid);
         let operation = self
             .store
-            .create_cluster(&cluster, &groups(&cluster, 2), asked(project, OperationKind::Create))
+            .create_cluster(&self.template, &cluster, &groups(&cluster, 2), asked(project, OperationKind::Create))
             .await
             .unwrap();
         (cluster, operation)
@@ -128,6 +132,7 @@ fn asked(project: &str, kind: OperationKind) -> NewOperation {
         request_id: "req-1".to_owned(),
         deadline: Some(SignedDuration::from_hours(1)),
         quotas: QUOTAS,
+        limits: LIMITS,
     }
 }
 

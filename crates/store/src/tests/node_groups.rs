@@ -150,14 +150,19 @@ async fn bounds_labels_and_taints_change_and_nothing_else() {
         name: "other".to_owned(),
         ..before.clone()
     };
-    bench.store.request_node_group_update(&changed, update()).await.unwrap();
+    let to = |changed: &NodeGroup| {
+        let changed = changed.clone();
+        bench.store.request_node_group_update(cluster.uuid, before.uuid, update(), |_| crate::Result::Ok(changed))
+    };
+    to(&changed).await.unwrap();
     let after = workers(&bench.record(&cluster).await).clone();
     assert_eq!((after.min_node_count, after.max_node_count), (1, Some(4)));
     assert_eq!((after.node_labels.len(), after.node_taints.as_slice()), (0, [taint].as_slice()));
     assert_eq!((after.name.as_str(), after.status), ("default-worker", Status::UpdateInProgress));
-    let too_narrow = NodeGroup { max_node_count: Some(1), ..changed };
-    let refused = bench.store.request_node_group_update(&too_narrow, update()).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Conflict(_)), "{refused}");
+    let refusal = StoreError::Conflict("no".to_owned());
+    let no = |_: &NodeGroup| Err(refusal.clone());
+    let refused = bench.store.request_node_group_update(cluster.uuid, before.uuid, update(), no).await.unwrap_err();
+    assert_eq!((refused, workers(&bench.record(&cluster).await).max_node_count), (refusal, Some(4)));
     bench.succeed().await;
     assert_eq!(workers(&bench.record(&cluster).await).status, Status::UpdateComplete);
 }
@@ -169,16 +174,54 @@ async fn an_upgrade_moves_a_complete_cluster_to_another_template() {
     let other = template("one", "other");
     bench.store.create_template(&other).await.unwrap();
     let group = workers(&bench.record(&cluster).await).uuid;
-    let upgrade = |template: Uuid| {
-        bench.store.request_upgrade(cluster.uuid, group, template, asked("one", OperationKind::Upgrade))
+    let upgrade = |template: ClusterTemplate| {
+        let store = bench.store.clone();
+        let asked = asked("one", OperationKind::Upgrade);
+        async move { store.request_upgrade(cluster.uuid, group, &template, asked).await }
     };
-    assert!(matches!(upgrade(Uuid::new_v4()).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(upgrade(template("one", "gone")).await, Err(StoreError::NotFound { .. })));
     assert_eq!(bench.status(&cluster).await, Status::CreateComplete);
-    assert_eq!(upgrade(other.uuid).await.unwrap().kind, OperationKind::Upgrade);
+    assert_eq!(upgrade(other.clone()).await.unwrap().kind, OperationKind::Upgrade);
     let record = bench.record(&cluster).await;
     assert_eq!((record.cluster.template, record.cluster.status), (other.uuid, Status::UpdateInProgress));
     assert_eq!(workers(&record).status, Status::UpdateInProgress);
-    assert!(matches!(upgrade(bench.template.uuid).await, Err(StoreError::NotAllowed { .. })));
+    assert!(matches!(upgrade(bench.template.clone()).await, Err(StoreError::NotAllowed { .. })));
     bench.succeed().await;
     assert_eq!(bench.status(&cluster).await, Status::UpdateComplete);
+}
+
+#[tokio::test]
+async fn bounds_hold_at_the_moment_of_writing() {
+    let bench = Bench::new().await;
+    let cluster = bench.created("one", "c").await;
+    let group = workers(&bench.record(&cluster).await).uuid;
+    let at_least_two = |group: &NodeGroup| crate::Result::Ok(NodeGroup { min_node_count: 2, ..group.clone() });
+    bench.store.request_node_group_update(cluster.uuid, group, update(), at_least_two).await.unwrap();
+    let before = bench.record(&cluster).await;
+    let scale = |count| bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+    let refused = scale(1).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Unfit(error) if error.field == "node_count"), "{refused}");
+    assert_eq!(bench.record(&cluster).await, before);
+    scale(2).await.unwrap();
+}
+
+#[tokio::test]
+async fn all_groups_together_stay_within_the_limit_of_a_cluster() {
+    let bench = Bench::new().await;
+    let cluster = bench.created("one", "c").await;
+    let within = |kind| NewOperation { limits: Limits { nodes: 4, masters: 1 }, ..asked("one", kind) };
+    let gpu = group(&bench, &cluster, "gpu");
+    bench.store.request_node_group(&gpu, within(OperationKind::Update)).await.unwrap();
+    let before = bench.record(&cluster).await;
+    let more = group(&bench, &cluster, "more");
+    let refused = bench.store.request_node_group(&more, within(OperationKind::Update)).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Unfit(error) if error.message.contains("may have 4 nodes")), "{refused}");
+    let scale = |count| {
+        bench.store.request_scale(cluster.uuid, workers(&before).uuid, count, &[], within(OperationKind::Scale))
+    };
+    assert!(matches!(scale(3).await, Err(StoreError::Unfit(_))));
+    assert_eq!(bench.record(&cluster).await, before);
+    scale(1).await.unwrap();
+    let empty = NodeGroup { node_count: 1, ..more };
+    bench.store.request_node_group(&empty, within(OperationKind::Update)).await.unwrap();
 }

@@ -1,9 +1,50 @@
 use super::*;
-use crate::notification::{MAX_WAITING, Stage};
+use crate::notification::{Deed, MAX_WAITING, Notification, Stage};
+use crate::{IssuedCertificate, Precondition, Target};
 
 async fn waiting(bench: &Bench) -> Vec<(OperationKind, Stage, Status)> {
     let found = bench.store.waiting_notifications(100).await.unwrap();
-    found.into_iter().map(|(_, told)| (told.kind, told.stage, told.cluster.status)).collect()
+    let kind = |deed| match deed {
+        Deed::Operation(kind) => kind,
+        Deed::Certificate(_) => panic!("no certificate was signed"),
+    };
+    found.into_iter().map(|(_, told)| (kind(told.deed), told.stage, told.cluster.status)).collect()
+}
+
+#[tokio::test]
+async fn a_certificate_is_told_with_its_cluster_when_it_is_recorded() {
+    let bench = Bench::new().await;
+    let (cluster, _) = bench.create("one", "prod").await;
+    let issued = IssuedCertificate {
+        cluster: cluster.uuid,
+        authority: "kubernetes".into(),
+        serial: "0abc".into(),
+        subject: "CN=admin".into(),
+        user_id: "user".into(),
+        request_id: "req-7".into(),
+        created_at: Timestamp::now(),
+        expires_at: Timestamp::now(),
+    };
+    bench.store.record_certificate(&issued).await.unwrap();
+    assert!(bench.store.waiting_notifications(9).await.unwrap().is_empty(), "nobody wants to know");
+    bench.store.want_notifications(true).await.unwrap();
+    bench.store.record_certificate(&IssuedCertificate { serial: "0def".into(), ..issued }).await.unwrap();
+    let (_, told) = bench.store.waiting_notifications(9).await.unwrap().remove(0);
+    let Deed::Certificate(certificate) = &told.deed else { panic!("{told:?}") };
+    assert_eq!((certificate.serial.as_str(), certificate.subject.as_str()), ("0def", "CN=admin"));
+    assert_eq!((told.stage, told.cluster.uuid, told.project_id.as_str()), (Stage::Success, cluster.uuid, "one"));
+    assert_eq!((told.request_id.as_str(), told.user_id.as_str()), ("req-7", "user"));
+}
+
+#[tokio::test]
+async fn notifications_of_before_there_were_certificates_are_still_read() {
+    let bench = Bench::new().await;
+    bench.store.want_notifications(true).await.unwrap();
+    bench.create("one", "prod").await;
+    let (_, told) = bench.store.waiting_notifications(1).await.unwrap().remove(0);
+    let kept = serde_json::to_value(&told).unwrap();
+    assert_eq!(kept["kind"], "create");
+    assert_eq!(serde_json::from_value::<Notification>(kept).unwrap(), told);
 }
 
 #[tokio::test]
@@ -71,4 +112,21 @@ async fn the_oldest_give_way_when_nobody_delivers() {
     let found = bench.store.waiting_notifications(100).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].1.cluster.name, "b");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_changes_nothing_else() {
+    let bench = Bench::new().await;
+    let (cluster, _) = bench.create("one", "prod").await;
+    let refused = NewOperation { user_id: "somebody".to_owned(), ..asked("one", OperationKind::Scale) };
+    bench.store.note_refusal(cluster.uuid, &refused).await.unwrap();
+    assert!(waiting(&bench).await.is_empty(), "nobody wants to know");
+    bench.store.want_notifications(true).await.unwrap();
+    let before = bench.record(&cluster).await;
+    // A demand of the request is about its own writes.
+    let never = Precondition::new(project("one"), Target::Cluster("prod".to_owned()), |_| false);
+    never.around(bench.store.note_refusal(cluster.uuid, &refused)).await.unwrap();
+    assert_eq!(waiting(&bench).await, [(OperationKind::Scale, Stage::Failure, Status::CreateInProgress)]);
+    assert_eq!(bench.store.waiting_notifications(1).await.unwrap()[0].1.user_id, "somebody");
+    assert_eq!(bench.record(&cluster).await, before);
 }

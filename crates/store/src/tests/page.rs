@@ -19,7 +19,7 @@ async fn pages_together_are_the_whole_list_in_order_also_where_values_are_equal_
     let bench = Bench::new().await;
     for (name, keypair) in [("d", None), ("b", Some("x")), ("e", Some("x")), ("a", None), ("c", Some("w"))] {
         let cluster = Cluster { keypair: keypair.map(ToOwned::to_owned), ..cluster("one", name, bench.template.uuid) };
-        bench.store.create_cluster(&cluster, &[], asked("one", OperationKind::Create)).await.unwrap();
+        bench.store.create_cluster(&bench.template, &cluster, &[], asked("one", OperationKind::Create)).await.unwrap();
     }
     bench.create("two", "z").await;
     for (sort_key, expected) in [
@@ -54,8 +54,16 @@ async fn unknown_and_derived_sort_keys_are_refused() {
 async fn every_sort_key_of_the_api_works() {
     let bench = Bench::new().await;
     bench.create("one", "prod").await;
-    for key in ["uuid", "cluster_template_id", "create_timeout", "health_status", "health_status_reason", "updated_at"]
-    {
+    for key in [
+        "uuid",
+        "cluster_template_id",
+        "create_timeout",
+        "health_status",
+        "health_status_reason",
+        "stack_id",
+        "cluster_id",
+        "updated_at",
+    ] {
         let page = Page { sort_key: Some(key.to_owned()), ..Page::default() };
         assert_eq!(bench.store.clusters(&Scope::All, &page).await.unwrap().len(), 1, "{key}");
     }

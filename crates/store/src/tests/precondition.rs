@@ -41,12 +41,12 @@ async fn a_stale_delete_deletes_nothing_and_a_fresh_one_does() {
     let ident = bench.template.uuid.to_string();
     let condition = |tag| Precondition::new(project("one"), Target::Template(ident.clone()), move |now| now == tag);
     let changed = ClusterTemplate { name: Some("other".to_owned()), ..bench.template.clone() };
-    bench.store.update_template(&changed).await.unwrap();
+    bench.store.update_template(&bench.template, &changed, true).await.unwrap();
 
-    let deleted = condition(stale).around(bench.store.delete_template(changed.uuid)).await;
+    let deleted = condition(stale).around(bench.store.delete_template(&changed)).await;
     assert_eq!(deleted, Err(StoreError::PreconditionFailed));
-    condition(Tag::of(&changed)).around(bench.store.delete_template(changed.uuid)).await.unwrap();
-    let gone = condition(stale).around(bench.store.delete_template(changed.uuid)).await;
+    condition(Tag::of(&changed)).around(bench.store.delete_template(&changed)).await.unwrap();
+    let gone = condition(stale).around(bench.store.delete_template(&changed)).await;
     assert!(matches!(gone, Err(StoreError::NotFound { .. })));
 }
 

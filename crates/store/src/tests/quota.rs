@@ -24,12 +24,13 @@ async fn many_who_want_the_last_places_of_a_quota_do_not_all_get_one() {
     bench.create("one", "first").await;
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..32 {
-        let store = bench.store.clone();
-        let cluster = cluster("one", &format!("c{number}"), bench.template.uuid);
+        let (store, template) = (bench.store.clone(), bench.template.clone());
+        let cluster = cluster("one", &format!("c{number}"), template.uuid);
         // Some of them want more nodes than there are places.
         let workers = number % 4 + 1;
         tasks.spawn(async move {
-            store.create_cluster(&cluster, &groups(&cluster, workers), asked("one", OperationKind::Create)).await
+            let asked = asked("one", OperationKind::Create);
+            store.create_cluster(&template, &cluster, &groups(&cluster, workers), asked).await
         });
     }
     let outcomes = tasks.join_all().await;
@@ -52,11 +53,11 @@ async fn without_a_quota_of_its_own_the_default_holds_for_a_project() {
     let bench = Bench::new().await;
     let limits = QuotaDefaults { clusters: 1, worker_nodes: Some(3), master_nodes: Some(1) };
     let create = |name: &'static str, workers: u32| {
-        let cluster = cluster("one", name, bench.template.uuid);
-        let store = bench.store.clone();
+        let (store, template) = (bench.store.clone(), bench.template.clone());
+        let cluster = cluster("one", name, template.uuid);
         async move {
             let new = under(limits, OperationKind::Create);
-            store.create_cluster(&cluster, &groups(&cluster, workers), new).await.map(|_| cluster)
+            store.create_cluster(&template, &cluster, &groups(&cluster, workers), new).await.map(|_| cluster)
         }
     };
     reached(create("a", 4).await, QuotaResource::WorkerNode, 3);

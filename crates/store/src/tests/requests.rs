@@ -101,7 +101,7 @@ async fn a_delete_ends_a_create_that_waits() {
 #[tokio::test]
 async fn a_delete_waits_for_a_create_that_runs_and_what_that_says_does_not_overwrite_it() {
     for outcome in
-        [Outcome::Failed(trouble()), Outcome::Cancelled(None), Outcome::Succeeded { facts: ClusterFacts::default() }]
+        [Outcome::Failed(trouble()), Outcome::Cancelled, Outcome::Succeeded { facts: ClusterFacts::default() }]
     {
         let bench = Bench::new().await;
         let (cluster, create) = bench.create("one", "c").await;
@@ -144,7 +144,7 @@ async fn deleting_twice_is_deleting_once() {
     bench.store.request_cancel(&Scope::All, first.uuid).await.unwrap();
     let second = delete(&bench, &cluster).await;
     assert_ne!(second.uuid, first.uuid);
-    bench.store.finish(first.uuid, claim.fence, Outcome::Cancelled(None)).await.unwrap();
+    bench.store.finish(first.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
     assert_eq!(bench.status(&cluster).await, Status::DeleteInProgress);
     assert_eq!(bench.succeed().await.operation.uuid, second.uuid);
 }
@@ -203,9 +203,18 @@ async fn what_runs_is_told_to_end() {
     assert_eq!(told.status, OperationStatus::Running);
     assert_eq!(bench.status(&cluster).await, Status::CreateInProgress);
     assert!(bench.store.renew(create.uuid, claim.fence, later(30)).await.unwrap());
-    bench.store.finish(create.uuid, claim.fence, Outcome::Cancelled(Some(trouble()))).await.unwrap();
+    bench.store.finish(create.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
     assert_eq!(bench.status(&cluster).await, Status::CreateFailed);
-    assert_eq!(bench.operation(create.uuid).await.cause, Some(trouble()));
+    let cause = bench.operation(create.uuid).await.cause.unwrap();
+    assert_eq!((cause.code.as_str(), cause.action.as_str()), ("cancelled", "Retry it, or delete the cluster."));
+    let record = bench.record(&cluster).await;
+    assert_eq!(
+        record.cluster.status_reason.as_deref(),
+        Some("The operation was cancelled by a user before it was done")
+    );
+    for group in &record.groups {
+        assert_eq!(group.status_reason, record.cluster.status_reason, "{}", group.name);
+    }
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn when_an_operation_ends_its_steps_end() {
     let other = Cause::user("quota", "Another cause", "Ask.");
     for (outcome, expected) in [
         (Outcome::Failed(other.clone()), [StepStatus::Failed, StepStatus::Failed, StepStatus::Skipped]),
-        (Outcome::Cancelled(None), [StepStatus::Skipped, StepStatus::Skipped, StepStatus::Skipped]),
+        (Outcome::Cancelled, [StepStatus::Skipped, StepStatus::Skipped, StepStatus::Skipped]),
         (
             Outcome::Succeeded { facts: ClusterFacts::default() },
             [StepStatus::Done, StepStatus::Done, StepStatus::Skipped],

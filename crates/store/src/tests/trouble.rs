@@ -40,7 +40,8 @@ async fn a_database_locked_by_another_is_busy_for_every_write_and_readable_and_n
 
     let store = &bench.store;
     let new = super::cluster("one", "e", bench.template.uuid);
-    let create = store.create_cluster(&new, &groups(&new, 2), asked("one", OperationKind::Create)).await;
+    let create =
+        store.create_cluster(&bench.template, &new, &groups(&new, 2), asked("one", OperationKind::Create)).await;
     let scale = store.request_scale(cluster.uuid, group, 5, &[], asked("one", OperationKind::Scale)).await;
     let delete = store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await;
     let cancel = store.request_cancel(&Scope::All, queued.uuid).await;
@@ -75,7 +76,8 @@ async fn a_full_disk_is_told_as_such_leaves_nothing_half_written_and_passes_when
 
     no_more_room(&bench).await;
     let new = super::cluster("one", "e", bench.template.uuid);
-    let create = store.create_cluster(&new, &groups(&new, 3000), asked("one", OperationKind::Create)).await;
+    let create =
+        store.create_cluster(&bench.template, &new, &groups(&new, 3000), asked("one", OperationKind::Create)).await;
     assert!(matches!(create, Err(StoreError::Full(_))), "{create:?}");
     assert_eq!(everything(&bench).await, before);
 
@@ -152,9 +154,9 @@ async fn a_store_in_memory_keeps_what_it_has() {
     let template = template("one", "small");
     store.create_template(&template).await.unwrap();
     drop(store.begin().await.unwrap());
-    assert!(store.delete_template(Uuid::new_v4()).await.is_err());
+    assert!(store.delete_template(&super::template("one", "nowhere")).await.is_err());
     let cluster = cluster("one", "c", template.uuid);
     let asked = asked("one", OperationKind::Create);
-    store.create_cluster(&cluster, &groups(&cluster, 1), asked).await.unwrap();
+    store.create_cluster(&template, &cluster, &groups(&cluster, 1), asked).await.unwrap();
     assert_eq!(store.clusters(&Scope::All, &Page::default()).await.unwrap().len(), 1);
 }

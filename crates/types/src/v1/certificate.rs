@@ -39,3 +39,32 @@ pub struct CertificateCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_cert_type: Option<String>,
 }
+
+/// What is known of a certificate that was signed for a user. Ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct IssuedCertificate {
+    /// Its serial number, hexadecimal.
+    pub serial: String,
+    /// Its subject, as people read it.
+    pub subject: String,
+    /// Which of the cluster's authorities signed it: `kubernetes`, `etcd` or `front-proxy`.
+    pub ca_cert_type: String,
+    /// User who asked for it.
+    pub user_id: String,
+    /// Id of the request that asked for it, as the server's log has it.
+    pub request_id: String,
+    /// When it was signed.
+    pub created_at: String,
+    /// When it ends.
+    pub expires_at: String,
+}
+
+/// A list of certificates that were signed for users.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct IssuedCertificateList {
+    /// The certificates.
+    pub certificates: Vec<IssuedCertificate>,
+    /// Link to the next page, when this one is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

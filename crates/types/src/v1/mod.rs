@@ -18,7 +18,7 @@ mod stats;
 mod workload;
 
 pub use bay::{Bay, BayCreate, BayList, BaymodelList};
-pub use certificate::{Certificate, CertificateCreate};
+pub use certificate::{Certificate, CertificateCreate, IssuedCertificate, IssuedCertificateList};
 pub use cluster::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UpgradeRequest, UuidOnly};
 pub use cluster_template::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList};
 pub use container::{Container, ContainerCreate, ContainerList, ContainerOutput};

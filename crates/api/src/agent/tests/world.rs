@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jeroboam_model::validate::Limits;
 use jeroboam_model::{
     Cluster, ClusterTemplate, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind, QuotaDefaults,
 };
@@ -86,6 +87,7 @@ impl World {
     pub(super) async fn bare_cluster(&self, engine: EngineKind) -> Vec<Node> {
         let template = ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::now());
         self.store.create_template(&template).await.unwrap();
+        let template = self.store.template_by_uuid(template.uuid).await.unwrap();
         let cluster = Cluster::of(&template, "c", "p", "u", Timestamp::now());
         let groups = [(NodeRole::Master, 1), (NodeRole::Worker, 2)]
             .map(|(role, count)| NodeGroup::default_of(&cluster, &template, role, count));
@@ -96,8 +98,9 @@ impl World {
             request_id: "r".into(),
             deadline: None,
             quotas: QuotaDefaults::default(),
+            limits: Limits::default(),
         };
-        self.store.create_cluster(&cluster, &groups, operation).await.unwrap();
+        self.store.create_cluster(&template, &cluster, &groups, operation).await.unwrap();
         let mut nodes = self.store.nodes(cluster.uuid).await.unwrap();
         nodes.sort_by_key(|node| (node.role == NodeRole::Worker, node.slot));
         nodes

@@ -1,0 +1,41 @@
+//! `GET /v1/clusters/{cluster}/certificates`: what was signed for users. Ours: whoever looks for a stolen certificate
+//! must know which there are.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jeroboam_types::v1::{IssuedCertificate, IssuedCertificateList};
+use serde_json::Value;
+
+use crate::AppState;
+use crate::http::{Caller, Params, Result, reply};
+
+/// Lists the certificates that a cluster's authorities signed for users, oldest first.
+#[utoipa::path(get, path = "/v1/clusters/{ident}/certificates", tag = "certificates",
+    params(("ident" = String, Path), ("limit" = Option<u64>, Query), ("marker" = Option<String>, Query),
+        ("sort_key" = Option<String>, Query), ("sort_dir" = Option<String>, Query)),
+    responses((status = 200, body = IssuedCertificateList)))]
+pub(super) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    let listing = params.listing_by::<String>(Vec::new(), "a serial number")?;
+    let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:get").await?.cluster;
+    let issued = state.store.issued_certificates(cluster.uuid, &listing.page).await?;
+    let url = format!("{}/v1/clusters/{}/certificates", caller.base, cluster.uuid);
+    let next = listing.next(&url, issued.iter().map(|certificate| certificate.serial.clone()));
+    Ok(reply::list("certificates", issued.into_iter().map(view).collect(), next))
+}
+
+fn view(issued: jeroboam_store::IssuedCertificate) -> Value {
+    Value::Object(reply::attributes(IssuedCertificate {
+        serial: issued.serial,
+        subject: issued.subject,
+        ca_cert_type: issued.authority,
+        user_id: issued.user_id,
+        request_id: issued.request_id,
+        created_at: reply::time(issued.created_at),
+        expires_at: reply::time(issued.expires_at),
+    }))
+}

@@ -1,0 +1,71 @@
+//! How clusters are, as those who look at them say: the server itself, or an agent inside.
+
+use std::collections::BTreeMap;
+
+use jeroboam_model::Health;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::cluster::one;
+use crate::entity::cluster;
+use crate::error::Doing;
+use crate::{Event, Result, Store, codec};
+
+/// What is said about a cluster's health. `None` leaves what was said before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HealthChange {
+    /// How it is.
+    pub status: Option<Health>,
+    /// Why, by what was looked at.
+    pub reason: Option<BTreeMap<String, String>>,
+}
+
+impl Store {
+    /// Keeps how a cluster is. A change of health is no change of the cluster: `updated_at` stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`](crate::StoreError::NotFound).
+    pub async fn set_health(&self, uuid: Uuid, health: Health, reason: BTreeMap<String, String>) -> Result<()> {
+        self.change_health(uuid, &HealthChange { status: Some(health), reason: Some(reason) }).await
+    }
+
+    /// The same for a part of it.
+    ///
+    /// # Errors
+    /// As [`Store::set_health`].
+    pub async fn change_health(&self, uuid: Uuid, change: &HealthChange) -> Result<()> {
+        let transaction = self.begin().await?;
+        let before = one(&transaction, uuid).await?;
+        if !write(&transaction, &before, change).await? {
+            return Ok(());
+        }
+        transaction.commit().await.doing("keeping a cluster's health")?;
+        self.publish(Event::cluster(uuid));
+        Ok(())
+    }
+}
+
+/// Writes down what differs from what was said before; whether anything does.
+pub(crate) async fn write(
+    connection: &impl ConnectionTrait,
+    before: &cluster::Model,
+    change: &HealthChange,
+) -> Result<bool> {
+    let status = change.status.map(|status| status.to_string()).filter(|status| before.health.as_ref() != Some(status));
+    let reason = change.reason.as_ref().map(|reason| codec::json("a health reason", reason)).transpose()?;
+    let reason = reason.filter(|reason| before.health_reason != *reason);
+    if status.is_none() && reason.is_none() {
+        return Ok(false);
+    }
+    // Only what was said: somebody else may say the rest at the same time.
+    let mut update = cluster::Entity::update_many().filter(cluster::Column::Id.eq(before.id));
+    if let Some(status) = status {
+        update = update.col_expr(cluster::Column::Health, Expr::value(status));
+    }
+    if let Some(reason) = reason {
+        update = update.col_expr(cluster::Column::HealthReason, Expr::value(reason));
+    }
+    update.exec(connection).await.doing("keeping a cluster's health")?;
+    Ok(true)
+}

@@ -1,0 +1,107 @@
+//! What is the same for all things that are one row with an id of their own: lists of them, and changes under the row's
+//! lock.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Select};
+use uuid::Uuid;
+
+use crate::error::{Doing, classify};
+use crate::page::{Columns, cut};
+use crate::{Page, Result, Store, StoreError};
+
+/// A column of the table that things of a kind are in.
+type Column<T> = <<T as Thing>::Entity as EntityTrait>::Column;
+
+/// A kind of things, each of which is one row.
+pub(crate) trait Thing:
+    Sized + Send + TryFrom<<Self::Entity as EntityTrait>::Model, Error = StoreError>
+{
+    /// The table.
+    type Entity: EntityTrait<Model: Send + Sync, Column: Send, ActiveModel: Send>;
+    /// The kind in words, for example `federation`.
+    const WHAT: &'static str;
+    /// Internal id, the order of creation.
+    const ID: Column<Self>;
+    /// Id.
+    const UUID: Column<Self>;
+
+    /// The row that keeps it.
+    ///
+    /// # Errors
+    /// When a part of it cannot be written down.
+    fn row(&self) -> Result<<Self::Entity as EntityTrait>::ActiveModel>;
+
+    /// What it means that the database refuses to write it.
+    fn refused(&self, doing: &str, error: &DbErr) -> StoreError {
+        classify(doing, error)
+    }
+}
+
+/// A page of the visible things, sorted by a column or by the order of creation.
+pub(crate) async fn list<T: Thing>(
+    connection: &impl ConnectionTrait,
+    visible: Select<T::Entity>,
+    by: Option<Column<T>>,
+    page: &Page,
+) -> Result<Vec<T>> {
+    cut(connection, visible, Columns { id: T::ID, uuid: T::UUID, by }, page, T::WHAT)
+        .await?
+        .all(connection)
+        .await
+        .doing(&format!("listing {}s", T::WHAT))?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+}
+
+/// The thing, which nobody else changes until the transaction ends.
+pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, uuid: Uuid) -> Result<T> {
+    // A write that changes nothing locks the row in every database.
+    T::Entity::update_many()
+        .col_expr(T::UUID, Expr::col(T::UUID))
+        .filter(T::UUID.eq(uuid.to_string()))
+        .exec(transaction)
+        .await
+        .doing(&format!("locking a {}", T::WHAT))?;
+    let found = T::Entity::find().filter(T::UUID.eq(uuid.to_string())).one(transaction).await;
+    found.doing(&format!("reading a {}", T::WHAT))?.ok_or_else(|| StoreError::not_found(T::WHAT, uuid))?.try_into()
+}
+
+/// Writes the thing in place of what was there. To be called in the transaction in which it is [`locked`].
+pub(crate) async fn replace<T: Thing>(transaction: &impl ConnectionTrait, uuid: Uuid, after: &T) -> Result<()> {
+    let written = T::Entity::update_many().set(after.row()?).filter(T::UUID.eq(uuid.to_string())).exec(transaction);
+    written.await.map(|_| ()).map_err(|error| after.refused(&format!("changing a {}", T::WHAT), &error))
+}
+
+impl Store {
+    /// Changes a thing: `change` gets it as it is and makes of it what it is to be, or refuses with an error of its own
+    /// kind. Nobody else changes it in between.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and what `change` says.
+    pub(crate) async fn change_thing<T: Thing + Sync, E: From<StoreError>>(
+        &self,
+        uuid: Uuid,
+        change: impl FnOnce(T) -> std::result::Result<T, E> + Send,
+    ) -> std::result::Result<T, E> {
+        let transaction = self.begin().await?;
+        let after = change(locked(&transaction, uuid).await?)?;
+        replace(&transaction, uuid, &after).await?;
+        transaction.commit().await.doing(&format!("changing a {}", T::WHAT))?;
+        Ok(after)
+    }
+
+    /// Takes a thing away.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub(crate) async fn remove_thing<T: Thing>(&self, uuid: Uuid) -> Result<()> {
+        let doing = format!("deleting a {}", T::WHAT);
+        let transaction = self.begin().await?;
+        let deleted = T::Entity::delete_many().filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
+        if deleted.doing(&doing)?.rows_affected == 0 {
+            return Err(StoreError::not_found(T::WHAT, uuid));
+        }
+        transaction.commit().await.doing(&doing)
+    }
+}

@@ -32,6 +32,16 @@ fn kubeconfig(server: &Server) -> PathBuf {
     dir.join("config")
 }
 
+/// Past the scheduler, which may choose another.
+fn put_pod_on(server: &Server, node: &str) {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-pod.yaml");
+    let pod = std::fs::read_to_string(manifest).unwrap();
+    let file = server.scratch("pod.yaml");
+    std::fs::write(&file, pod.replace("spec:\n", &format!("spec:\n  nodeName: {node}\n"))).unwrap();
+    server.ok(&["pod", "create", "--bay", "c", "--manifest", file.to_str().unwrap()]);
+}
+
+// Covers: W052.
 #[test]
 fn a_node_group_comes_changes_and_goes_on_a_living_cluster() {
     let server = Server::start();
@@ -57,9 +67,16 @@ fn a_node_group_comes_changes_and_goes_on_a_living_cluster() {
     for node in ["c-master-0", "c-worker-0", "c-fast-0", "c-fast-1"] {
         assert_eq!(machine_id(&config, node), node_uuid(&cluster, node), "{node}");
     }
-    let named = machine_id(&config, "c-fast-0");
+    // Of two nodes the one with the higher number goes, unless it has work.
+    put_pod_on(&server, "c-fast-1");
+    server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--watch"]);
+    assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node without pods went");
+    server.ok(&["cluster", "resize", "c", "2", "--nodegroup", "fast", "--watch"]);
+    let pair = nodes(&config, "disk=nvme");
+    let other = pair.iter().find(|node| *node != "c-fast-1").expect("a second node");
+    let named = machine_id(&config, "c-fast-1");
     server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--remove", &named, "--watch"]);
-    assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node that was named went");
+    assert_eq!(nodes(&config, "disk=nvme"), [other.as_str()], "the node that was named went, work or not");
 
     server.ok(&["nodegroup", "delete", "c", "fast", "--watch"]);
     assert_eq!(nodes(&config, "disk=nvme"), Vec::<String>::new());

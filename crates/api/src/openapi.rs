@@ -146,6 +146,7 @@ fn add_conditions(document: &mut OpenApi) {
         .description(Some("Names the state of the thing and the microversion in which it is shown."))
         .schema(Some(tags("\"8f14e45fceea167a-1.14\"")))
         .build();
+    let known = ResponseBuilder::new().description("The client knows it already").build();
     for (path, item) in &mut document.paths.paths {
         if !etag::is_tagged(path) {
             continue;
@@ -153,6 +154,9 @@ fn add_conditions(document: &mut OpenApi) {
         for (method, operation) in operations(item) {
             let condition = if method == "get" { &if_none_match } else { &if_match };
             operation.parameters.get_or_insert_default().push(condition.clone());
+            if method == "get" {
+                operation.responses.responses.insert("304".to_owned(), RefOr::T(known.clone()));
+            }
             if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200")
                 && matches!(method, "get" | "patch")
             {

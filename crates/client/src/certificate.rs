@@ -1,6 +1,6 @@
 //! Certificates.
 
-use jeroboam_types::v1::{Certificate, CertificateCreate};
+use jeroboam_types::v1::{Certificate, CertificateCreate, IssuedCertificate, IssuedCertificateList};
 
 use crate::Result;
 use crate::session::{Call, Client};
@@ -12,6 +12,19 @@ impl Client {
     /// 404 when there is no such cluster or no CA yet.
     pub async fn certificate_authority(&self, cluster: &str) -> Result<Certificate> {
         self.json(Call::get(&["certificates", cluster])).await
+    }
+
+    /// The certificates that a cluster's authorities signed for users, oldest first.
+    ///
+    /// # Errors
+    /// 404 when there is no such cluster.
+    pub async fn issued_certificates(&self, cluster: &str) -> Result<Vec<IssuedCertificate>> {
+        self.pages(
+            &["clusters", cluster, "certificates"],
+            |list: IssuedCertificateList| (list.certificates, list.next),
+            |certificate| certificate.serial.clone(),
+        )
+        .await
     }
 
     /// Has a request (PEM) signed by the cluster's CA.

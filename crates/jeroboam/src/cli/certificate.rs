@@ -4,16 +4,23 @@ use std::io::Read;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use jeroboam_types::v1::IssuedCertificate;
 
 use super::Context;
 use super::failure::Failure;
-use super::output::say;
+use super::output::{Shown, say, time};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
     /// Print the certificate of the authority.
     #[command(after_help = "Examples:\n  jeroboam ca show demo > ca.pem")]
     Show {
+        /// Name or id of the cluster.
+        cluster: String,
+    },
+    /// The certificates that were signed for users, oldest first.
+    #[command(after_help = "Examples:\n  jeroboam ca list demo\n  jeroboam ca list demo -o json")]
+    List {
         /// Name or id of the cluster.
         cluster: String,
     },
@@ -29,12 +36,41 @@ pub(crate) enum CertificateCommand {
     },
 }
 
+impl Shown for IssuedCertificate {
+    const COLUMNS: &'static [&'static str] = &["SERIAL", "SUBJECT", "SIGNED", "ENDS", "AUTHORITY", "USER"];
+    const SPARE: &'static [&'static str] = &["USER", "AUTHORITY", "SIGNED"];
+    const TEXT: Option<&'static str> = Some("SUBJECT");
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.serial.clone(),
+            self.subject.clone(),
+            time(Some(&self.created_at)),
+            time(Some(&self.expires_at)),
+            self.ca_cert_type.clone(),
+            self.user_id.clone(),
+        ]
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        Self::COLUMNS.iter().copied().zip(self.row()).collect()
+    }
+
+    fn name(&self) -> String {
+        self.serial.clone()
+    }
+}
+
 impl CertificateCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let certificate = match self {
             Self::Show { cluster } => {
                 let cluster = context.client.cluster(&cluster).await?;
                 context.client.certificate_authority(&cluster.uuid).await?
+            }
+            Self::List { cluster } => {
+                let issued = context.client.issued_certificates(&cluster).await?;
+                return context.out.list(&issued, "No certificate was signed for a user yet.");
             }
             Self::Sign { cluster, csr } => {
                 let request = if csr == "-" {

@@ -257,7 +257,7 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
         let view = view(context, &accepted.cluster).await?;
         let uuid = &accepted.cluster;
         let sentence = format!(
-            "{} {} is being made ({uuid}). Follow it: jeroboam operation watch {1}",
+            "{} {} is being made. Follow it: jeroboam operation watch {uuid}",
             spelling.cluster(),
             paint(BOLD, &view.name())
         );

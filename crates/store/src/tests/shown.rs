@@ -68,6 +68,25 @@ async fn a_page_takes_as_many_statements_for_100_clusters_as_for_one() {
     assert_eq!(counts, BTreeSet::from([(false, 2), (true, 3)]));
 }
 
+#[tokio::test]
+async fn one_cluster_and_the_number_of_the_templates_are_read_the_quick_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::connect(&url(&folder), key()).await.unwrap();
+    let statements = store.count_statements();
+    let template = template("one", "small");
+    store.create_template(&template).await.unwrap();
+    let bench = Bench { folder, store, template };
+    let (cluster, _) = bench.create("one", "prod").await;
+    let before = statements.load(Ordering::SeqCst);
+    let (seen, _) = bench.store.shown_cluster(&project("one"), &cluster.uuid.to_string()).await.unwrap();
+    assert_eq!((seen.cluster.uuid, seen.nodes.is_empty()), (cluster.uuid, false));
+    assert!(bench.store.templates_revision().await.unwrap() > 0);
+    // What cannot be read so falls back to the usual way, which nobody would notice but by the time that it takes.
+    assert_eq!(statements.load(Ordering::SeqCst), before, "the usual way was not taken");
+    bench.store.shown_cluster(&project("one"), "prod").await.unwrap();
+    assert!(statements.load(Ordering::SeqCst) > before, "by name it is");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_is_given_up_leaves_nothing_open() {
     let bench = Bench::new().await;

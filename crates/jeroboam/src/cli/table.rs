@@ -1,5 +1,7 @@
 //! Tables for people. What is copied (ids, names, statuses) never breaks; what is read wraps between words; and where a
 //! terminal is too narrow for a list, its columns of least weight are left out, which is said.
+//!
+//! Libraries for tables fit them into the terminal by breaking every cell, ids first, as those are the longest words.
 
 use std::io::IsTerminal;
 

@@ -101,9 +101,114 @@ pub fn master_count(field: &str, value: i64, limits: Limits) -> Result<u32, Fiel
     Ok(masters)
 }
 
+/// Schemes of proxies that container runtimes understand. Without one it is `http`.
+const PROXY_SCHEMES: [&str; 3] = ["http", "https", "socks5"];
+
+/// A proxy: a URL, or only its host and port, as in the environment variable `http_proxy`.
+///
+/// # Errors
+/// When no program could make anything of it.
+pub fn proxy(field: &str, value: &str) -> Result<(), FieldError> {
+    let wrong = |why: &str| FieldError::new(field, format!("must be a URL like http://proxy.example:3128, {why}"));
+    let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+    if !PROXY_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) {
+        return Err(wrong(&format!("of a scheme {}", PROXY_SCHEMES.join(", "))));
+    }
+    // Not shown: it may carry a password.
+    let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
+    let address = address.split_once('/').map_or(address, |(address, _)| address);
+    if rest.chars().any(|c| c.is_whitespace() || c.is_control()) || !is_host_and_port(address) {
+        return Err(wrong("with a host and, if need be, a port"));
+    }
+    Ok(())
+}
+
+/// A list with commas of what is reached without a proxy: hosts, domains, addresses, networks, `*`.
+///
+/// # Errors
+/// Names the part that has blanks or control characters in it.
+pub fn proxy_exceptions(field: &str, value: &str) -> Result<(), FieldError> {
+    let wrong = |part: &&str| part.chars().any(|c| c.is_whitespace() || c.is_control());
+    match value.split(',').map(str::trim).find(wrong) {
+        None => Ok(()),
+        Some(part) => Err(FieldError::new(
+            field,
+            format!("must be hosts, domains and networks with commas between them, '{part}' is none"),
+        )),
+    }
+}
+
+/// A list with commas of registries: `host` or `host:port`.
+///
+/// # Errors
+/// Names the part that is none.
+pub fn registries(field: &str, value: &str) -> Result<(), FieldError> {
+    match value.split(',').map(str::trim).find(|part| !part.is_empty() && !is_host_and_port(part)) {
+        None => Ok(()),
+        Some(part) => Err(FieldError::new(
+            field,
+            format!("must be registries like registry.example:5000 with commas between them, '{part}' is none"),
+        )),
+    }
+}
+
+/// A name or address, with or without a port. A name is letters, digits, `.`, `-` and `_`: it also becomes the name of
+/// a folder on nodes.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, "")) => (address, None),
+            Some((address, port)) => match port.strip_prefix(':') {
+                Some(port) => (address, Some(port)),
+                None => return false,
+            },
+            None => return false,
+        },
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    let is_host = match text.starts_with('[') {
+        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        false => {
+            host.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        }
+    };
+    is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn proxies_are_urls_or_hosts() {
+        for good in [
+            "http://proxy:3128",
+            "HTTPS://proxy.example/",
+            "http://proxy/path",
+            "proxy:3128",
+            "socks5://[::1]:1080",
+            "http://u:p@a@proxy:1",
+        ] {
+            assert_eq!(proxy("http_proxy", good), Ok(()), "{good}");
+        }
+        for bad in ["", "ftp://proxy", "http://", "http://pro xy", "proxy:0", "proxy:x", "a\nB=c", "http://[::1", "::1"]
+        {
+            assert_eq!(proxy("http_proxy", bad).unwrap_err().field, "http_proxy", "{bad}");
+        }
+        let secret = proxy("http_proxy", "http://user:secret@pro xy").unwrap_err();
+        assert!(!secret.message.contains("secret"), "{secret}");
+        assert_eq!(proxy_exceptions("no_proxy", "localhost, .example.org,10.0.0.0/8,*"), Ok(()));
+        assert!(proxy_exceptions("no_proxy", "a,b c").unwrap_err().message.contains("'b c'"));
+    }
+
+    #[test]
+    fn registries_are_hosts_with_ports() {
+        assert_eq!(registries("insecure_registry", "172.17.0.1:5000, other:80,[fd00::1]:5000,plain"), Ok(()));
+        for bad in ["http://r:5000", "../../etc", "a/b", "r:5000:1", "r:", ".", "10.0.0.0/8", "a,b\"]", "r:99999"] {
+            assert!(registries("insecure_registry", bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn names_follow_the_contract() {

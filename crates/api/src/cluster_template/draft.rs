@@ -4,8 +4,8 @@
 use std::net::Ipv4Addr;
 
 use jeroboam_model::labels::{self, LabelRules};
-use jeroboam_model::validate::MAX_TEXT;
-use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
+use jeroboam_model::validate::{self, MAX_TEXT};
+use jeroboam_model::{ClusterTemplate, EngineKind, FieldError, Labels};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -94,10 +94,10 @@ impl Draft {
             docker_storage_driver: fields.text("docker_storage_driver")?,
             apiserver_port: read_port(&mut fields)?,
             cluster_distro: Some(fields.text("cluster_distro")?.unwrap_or_else(|| DISTRO.to_owned())),
-            http_proxy: fields.text("http_proxy")?,
-            https_proxy: fields.text("https_proxy")?,
-            no_proxy: fields.text("no_proxy")?,
-            insecure_registry: fields.text("insecure_registry")?,
+            http_proxy: checked(&mut fields, "http_proxy", validate::proxy)?,
+            https_proxy: checked(&mut fields, "https_proxy", validate::proxy)?,
+            no_proxy: checked(&mut fields, "no_proxy", validate::proxy_exceptions)?,
+            insecure_registry: checked(&mut fields, "insecure_registry", validate::registries)?,
             labels: fields.labels("labels")?.unwrap_or_default(),
             registry_enabled: fields.boolean("registry_enabled")?.unwrap_or(false),
             tls_disabled: fields.boolean("tls_disabled")?.unwrap_or(false),
@@ -116,6 +116,19 @@ impl Draft {
         labels::check(&template.labels, accepted, engine, rules)?;
         Ok(Self { template })
     }
+}
+
+/// A text that must be more than a text.
+fn checked(
+    fields: &mut Fields,
+    name: &str,
+    check: impl Fn(&str, &str) -> std::result::Result<(), FieldError>,
+) -> Result<Option<String>> {
+    let text = fields.text(name)?;
+    if let Some(text) = &text {
+        check(name, text)?;
+    }
+    Ok(text)
 }
 
 fn read_engine(fields: &mut Fields) -> Result<EngineKind> {

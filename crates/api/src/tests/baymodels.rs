@@ -40,9 +40,10 @@ async fn baymodels_live_in_every_microversion_that_has_them() {
         }
         for path in [by_name, &by_id] {
             assert_eq!(send(&case, version, "GET", path, None).await.is(200).body["uuid"], made.body["uuid"]);
-            let change = json!([{"op": "replace", "path": "/http_proxy", "value": path}]);
+            let proxy = json!(format!("http://proxy{path}"));
+            let change = json!([{"op": "replace", "path": "/http_proxy", "value": proxy}]);
             let changed = send(&case, version, "PATCH", path, Some(change)).await.is(200).body;
-            assert_eq!((&changed["http_proxy"], &changed["uuid"]), (&json!(path), &made.body["uuid"]));
+            assert_eq!((&changed["http_proxy"], &changed["uuid"]), (&proxy, &made.body["uuid"]));
         }
         let path = if version % 2 == 0 { by_name } else { &by_id };
         send(&case, version, "DELETE", path, None).await.is(204);

@@ -109,6 +109,10 @@ async fn what_a_template_cannot_be_is_refused_by_name() {
         ("docker_volume_size", json!(0)),
         ("driver", json!("heat")),
         ("dns_nameserver", json!("")),
+        ("http_proxy", json!("ftp://proxy")),
+        ("https_proxy", json!("http://pro xy")),
+        ("no_proxy", json!("a\nB=c")),
+        ("insecure_registry", json!("../../etc")),
     ] {
         assert_eq!(make(&case, json!({field: value})).await.is(400).field(), field, "{value}");
     }

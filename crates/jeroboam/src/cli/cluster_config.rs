@@ -40,6 +40,11 @@ pub(crate) struct ConfigArgs {
     #[arg(long, conflicts_with_all = ["dir", "file", "stdout"])]
     merge: bool,
 
+    /// Write the certificates for kubectl as files too, `ca.pem`, `cert.pem` and `key.pem`: for the cluster's registry, or
+    /// curl.
+    #[arg(long, conflicts_with_all = ["stdout", "merge", "file"])]
+    output_certs: bool,
+
     /// Write over files that are there.
     #[arg(long)]
     force: bool,
@@ -51,6 +56,30 @@ struct Access {
     ca: String,
     certificate: String,
     key: secrecy::SecretString,
+}
+
+/// The files that docker, curl and others take certificates from.
+struct Files {
+    ca: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Files {
+    fn of(dir: &Path) -> Self {
+        Self { ca: dir.join("ca.pem"), certificate: dir.join("cert.pem"), key: dir.join("key.pem") }
+    }
+
+    fn paths(&self) -> [&Path; 3] {
+        [&self.ca, &self.certificate, &self.key]
+    }
+
+    fn write(&self, access: &Access) -> anyhow::Result<()> {
+        let line = |text: &str| format!("{}\n", text.trim_end());
+        private_file::write(&self.ca, &line(&access.ca))?;
+        private_file::write(&self.certificate, &line(&access.certificate))?;
+        private_file::write(&self.key, &line(access.key.expose_secret()))
+    }
 }
 
 pub(crate) async fn run(context: &Context, arguments: ConfigArgs) -> Result<(), Failure> {
@@ -87,8 +116,11 @@ async fn kubernetes(context: &Context, cluster: &Cluster, arguments: &ConfigArgs
     } else {
         arguments.file.clone().unwrap_or_else(|| arguments.dir.join("config"))
     };
+    let certificates = arguments.output_certs.then(|| Files::of(&arguments.dir));
     if !arguments.merge && !arguments.stdout {
-        refuse_existing(&[&path], arguments.force)?;
+        let mut wanted = vec![path.as_path()];
+        wanted.extend(certificates.iter().flat_map(Files::paths));
+        refuse_existing(&wanted, arguments.force)?;
     }
     let access = access(context, cluster).await?;
     let entry = Entry {
@@ -114,6 +146,10 @@ async fn kubernetes(context: &Context, cluster: &Cluster, arguments: &ConfigArgs
     }
     private_file::write(&path, &kubeconfig::new(&entry)?)?;
     complain(&format!("wrote {}", path.display()))?;
+    if let Some(files) = certificates {
+        files.write(&access)?;
+        complain(&format!("wrote ca.pem, cert.pem and key.pem into {}", arguments.dir.display()))?;
+    }
     say(&format!("export KUBECONFIG={}", quoted(&path)))
 }
 
@@ -121,13 +157,10 @@ async fn swarm(context: &Context, cluster: &Cluster, arguments: &ConfigArgs) -> 
     if arguments.merge || arguments.stdout || arguments.file.is_some() {
         return Err(Failure::Usage("docker wants a folder with three files: use --dir for a Swarm cluster".to_owned()));
     }
-    let [ca, certificate, key] = ["ca.pem", "cert.pem", "key.pem"].map(|name| arguments.dir.join(name));
-    refuse_existing(&[&ca, &certificate, &key], arguments.force)?;
+    let files = Files::of(&arguments.dir);
+    refuse_existing(&files.paths(), arguments.force)?;
     let access = access(context, cluster).await?;
-    let line = |text: &str| format!("{}\n", text.trim_end());
-    private_file::write(&ca, &line(&access.ca))?;
-    private_file::write(&certificate, &line(&access.certificate))?;
-    private_file::write(&key, &line(access.key.expose_secret()))?;
+    files.write(&access)?;
     complain(&format!("wrote ca.pem, cert.pem and key.pem into {}", arguments.dir.display()))?;
     say(&format!(
         "export DOCKER_HOST={}\nexport DOCKER_TLS_VERIFY=1\nexport DOCKER_CERT_PATH={}",

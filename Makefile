@@ -34,7 +34,7 @@ image: ## make the image of nodes and the small image for tests
 	@images/nginx/build
 
 test: ## everything that must hold: lint, then all tests, those on real clusters included
-	@scripts/install-tools build test engines bus deny kubectl clients
+	@scripts/install-tools build test engines bus world deny kubectl clients
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory image
 	@scripts/build

@@ -10,6 +10,7 @@ mod docker;
 mod outage;
 mod server;
 mod session;
+mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -22,6 +23,7 @@ pub use docker::{Events, container_of, containers_of, docker_output, marked};
 pub use outage::Outage;
 pub use server::{Server, Setup};
 pub use session::Session;
+pub use world::World;
 
 /// Between two looks at a condition.
 pub const LOOK: Duration = Duration::from_millis(50);

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::Ipv4Net;
 use jeroboam_types::agent::{
-    Assignment, ControlPlaneAssignment, EngineAssignment, KubernetesAssignment, Peer, SwarmAssignment, SwarmMembership,
+    Assignment, ControlPlaneAssignment, EngineAssignment, KubernetesAssignment, Peer, Proxy, SwarmAssignment,
+    SwarmMembership,
 };
 
 use crate::labels::KubernetesLabels;
@@ -18,6 +19,10 @@ pub const DOCKER_API_PORT: u16 = 2376;
 
 /// Port through which managers of a swarm talk and through which others join (fixed by the Docker Engine).
 pub const SWARM_PORT: u16 = 2377;
+
+/// Port of the cluster's own registry: on the master that keeps it, and as `localhost` on every node (contract
+/// workloads-2015, row 71).
+pub const REGISTRY_PORT: u16 = 5000;
 
 /// Domain of a cluster's services.
 pub const DNS_DOMAIN: &str = "cluster.local";
@@ -77,6 +82,12 @@ pub struct Source<'a> {
 /// When the cluster's labels make no sense. They are checked when the cluster is made, so this is rare.
 pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, FieldError> {
     let Some(address) = node.address else { return Ok(None) };
+    let registry = match (source.template.registry_enabled, keeper(source)) {
+        (true, None) => return Ok(None),
+        (true, Some(keeper)) => Some(SocketAddr::new(keeper, REGISTRY_PORT)),
+        (false, _) => None,
+    };
+    let group = source.groups.iter().find(|group| group.uuid == node.node_group);
     let engine = match source.cluster.engine {
         EngineKind::Kubernetes => {
             let labels = KubernetesLabels::read(&source.cluster.labels)?;
@@ -92,6 +103,9 @@ pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, Fie
         address,
         peers: source.peers(),
         insecure_registries: insecure_registries(source.template),
+        proxy: proxy(source.template),
+        container_volume: group.and_then(|group| group.docker_volume_size),
+        registry,
         engine,
     }))
 }
@@ -142,9 +156,29 @@ impl Source<'_> {
     }
 }
 
+/// The address of the master that keeps the cluster's registry: the first one.
+fn keeper(source: &Source<'_>) -> Option<IpAddr> {
+    masters(source.nodes).first()?.address
+}
+
 fn insecure_registries(template: &ClusterTemplate) -> Vec<String> {
-    let registries = template.insecure_registry.as_deref().unwrap_or_default().split(',');
-    registries.map(str::trim).filter(|registry| !registry.is_empty()).map(str::to_owned).collect()
+    // To themselves, nodes speak without TLS: the agent adds it on the way to the registry.
+    let own = template.registry_enabled.then(|| format!("localhost:{REGISTRY_PORT}"));
+    own.into_iter().chain(listed(template.insecure_registry.as_deref())).collect()
+}
+
+fn proxy(template: &ClusterTemplate) -> Option<Proxy> {
+    let proxy = Proxy {
+        http: template.http_proxy.clone(),
+        https: template.https_proxy.clone(),
+        exceptions: listed(template.no_proxy.as_deref()).collect(),
+    };
+    (proxy.http.is_some() || proxy.https.is_some()).then_some(proxy)
+}
+
+/// The parts of a list that is written with commas.
+fn listed(text: Option<&str>) -> impl Iterator<Item = String> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
 }
 
 fn kubernetes(

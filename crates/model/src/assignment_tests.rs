@@ -285,6 +285,35 @@ fn a_second_swarm_is_not_founded_when_the_first_master_is_replaced() {
 }
 
 #[test]
+fn proxies_and_volumes_reach_the_nodes_they_are_for() {
+    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    let plain = world.build(1).unwrap();
+    assert_eq!((plain.proxy, plain.container_volume, plain.registry), (None, None, None));
+    world.template.no_proxy = Some("a.example, 10.0.0.0/8,".into());
+    assert_eq!(world.build(1).unwrap().proxy, None, "exceptions alone are no proxy");
+    world.template.https_proxy = Some("http://proxy:3128".into());
+    world.groups[0].docker_volume_size = Some(7);
+    let worker = world.build(1).unwrap();
+    let exceptions = vec!["a.example".to_owned(), "10.0.0.0/8".to_owned()];
+    assert_eq!(worker.proxy, Some(Proxy { http: None, https: Some("http://proxy:3128".into()), exceptions }));
+    assert_eq!(worker.container_volume, Some(7));
+    assert_eq!(world.build(0).unwrap().container_volume, None, "that is another group's");
+}
+
+#[test]
+fn the_first_master_keeps_the_registry_and_nodes_wait_until_it_has_an_address() {
+    for engine in [EngineKind::Kubernetes, EngineKind::Swarm] {
+        let mut world = World::new(engine, vec![node(Worker, 1), node(Master, 2), node(Master, 0)], secrets());
+        world.template.registry_enabled = true;
+        let worker = world.build(0).unwrap();
+        assert_eq!(worker.registry, Some("172.18.0.10:5000".parse().unwrap()));
+        assert_eq!(worker.insecure_registries, ["localhost:5000", "172.17.0.1:5000", "other:80"]);
+        world.nodes[2].address = None;
+        assert!(world.build(0).is_none());
+    }
+}
+
+#[test]
 fn secrets_do_not_show() {
     assert_eq!(format!("{:?}", tokens()), "ClusterSecrets(secret)");
 }

@@ -13,9 +13,10 @@ use tokio::task::JoinHandle;
 use crate::board::Board;
 use crate::fault::{Fault, code};
 use crate::home::{Home, Polled};
-use crate::kubernetes::{self, Tools};
+use crate::kubernetes;
 use crate::process::Supervisor;
 use crate::process::back_off::BackOff;
+use crate::tools::Tools;
 use crate::{assignment, files, machine, swarm};
 
 /// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.

@@ -1,12 +1,11 @@
 //! Images that lie on the machine, given to the container runtime: for clusters that reach no registry.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use tokio::process::Command;
+use std::time::Duration;
 
 use crate::fault::{Fault, code};
 use crate::kubernetes::layout::CONTAINERD_SOCKET;
+use crate::process::output;
 
 /// Where node images carry them.
 const FOLDER: &str = "/opt/jeroboam/images";
@@ -16,6 +15,9 @@ pub const NAME: &str = "images";
 
 /// The archive that every pod needs.
 const PAUSE: &str = "pause.tar";
+
+/// Unpacking an image takes seconds, on a busy machine with a slow disk a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Which runtime takes the images.
 #[derive(Debug, Clone, Copy)]
@@ -62,28 +64,17 @@ fn archives(folder: &Path) -> Vec<PathBuf> {
 }
 
 async fn import(runtime: Runtime, archive: &Path) -> Result<(), Fault> {
-    let mut command = match runtime {
+    let path = archive.display().to_string();
+    let (program, arguments): (_, &[&str]) = match runtime {
         Runtime::Containerd => {
-            let mut command = Command::new("ctr");
-            command.args(["--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", "images", "import"]);
-            command
+            ("ctr", &["--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", "images", "import", &path])
         }
-        Runtime::Docker => {
-            let mut command = Command::new("docker");
-            command.args(["load", "--quiet", "--input"]);
-            command
-        }
+        Runtime::Docker => ("docker", &["load", "--quiet", "--input", &path]),
     };
-    let failed = |why: &str| {
-        let message = format!("importing {} failed: {why}", archive.display());
-        Fault::passing(code::IMAGE_IMPORT_FAILED, NAME, message)
-    };
-    let output = command.arg(archive).stdin(Stdio::null()).kill_on_drop(true).output().await;
-    let output = output.map_err(|error| failed(&error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim()))
+    output(program, arguments, PATIENCE)
+        .await
+        .map(drop)
+        .map_err(|why| Fault::passing(code::IMAGE_IMPORT_FAILED, NAME, format!("importing {path} failed: {why}")))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod agent;
 pub mod assignment;
 pub mod board;
+pub mod certificates;
 pub mod credentials;
 pub mod dns;
 pub mod fault;
@@ -19,7 +20,10 @@ pub mod kubernetes;
 pub mod machine;
 pub mod network;
 pub mod process;
+pub mod proxy;
+pub mod registry;
 pub mod swarm;
+pub mod tools;
 pub mod watching;
 
 pub use agent::run;

@@ -11,7 +11,7 @@
 //! | `POST /agent/v1/report` | [`Report`] | 204 |
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -112,6 +112,10 @@ pub enum CertificateProfile {
     FrontProxyClient,
     /// Serving certificate of the Docker Engine. Cluster CA. Swarm only.
     DockerServer,
+    /// Serving certificate of the cluster's registry. Cluster CA. Masters only.
+    RegistryServer,
+    /// What nodes reach the cluster's registry with. Cluster CA.
+    RegistryClient,
 }
 
 /// What a node is to be. The agent brings it about and keeps it so; a newer revision replaces an older one whole.
@@ -132,8 +136,43 @@ pub struct Assignment {
     /// Registries that may be spoken to without TLS (`host:port`).
     #[serde(default)]
     pub insecure_registries: Vec<String>,
+    /// How the container runtime reaches the world outside, if not directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Size of a volume for images and containers, in GiB. Without one they lie on the machine's own disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_volume: Option<u32>,
+    /// Where the cluster's own registry is, if it has one: on the master that has this address. Every node reaches it
+    /// as `localhost` with the same port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<SocketAddr>,
     /// What the engine needs.
     pub engine: EngineAssignment,
+}
+
+impl Assignment {
+    /// PEM of the cluster's authority.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        match &self.engine {
+            EngineAssignment::Kubernetes(kubernetes) => &kubernetes.ca,
+            EngineAssignment::Swarm(swarm) => &swarm.ca,
+        }
+    }
+}
+
+/// Proxies, as the environment variables of the same names have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// For `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// For `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub https: Option<String>,
+    /// Hosts, domains and networks that are reached without. What belongs to the cluster is added to these.
+    #[serde(default)]
+    pub exceptions: Vec<String>,
 }
 
 /// Whether a node carries the control plane.

@@ -35,13 +35,15 @@ pub(super) fn resolve(
     use CertificateProfile as Wanted;
     let engine = record.cluster.engine;
     let (wanted_engine, masters_only) = match wanted {
-        Wanted::DockerServer => (EngineKind::Swarm, false),
+        Wanted::DockerServer => (Some(EngineKind::Swarm), false),
         Wanted::Kubelet | Wanted::KubeletServer | Wanted::KubeProxy | Wanted::NodeAgent => {
-            (EngineKind::Kubernetes, false)
+            (Some(EngineKind::Kubernetes), false)
         }
-        _ => (EngineKind::Kubernetes, true),
+        Wanted::RegistryClient => (None, false),
+        Wanted::RegistryServer => (None, true),
+        _ => (Some(EngineKind::Kubernetes), true),
     };
-    if engine != wanted_engine {
+    if let Some(wanted_engine) = wanted_engine.filter(|wanted| *wanted != engine) {
         return Err(AgentError::Forbidden(format!(
             "The certificate {wanted} is for {wanted_engine} clusters; this one is a {engine} cluster."
         )));
@@ -67,9 +69,11 @@ pub(super) fn resolve(
         Wanted::EtcdServer | Wanted::EtcdPeer => (Signer::Etcd, served(client(&node.name, &[]), node)?),
         Wanted::EtcdClient => (Signer::Etcd, client("kube-apiserver-etcd-client", &[MASTERS])),
         Wanted::FrontProxyClient => (Signer::FrontProxy, client("front-proxy-client", &[])),
-        Wanted::DockerServer => {
+        Wanted::DockerServer | Wanted::RegistryServer => {
             (Signer::Kubernetes, Profile { client: false, ..served(client(&node.name, &[]), node)? })
         }
+        // With Kubernetes this is a user without any rights.
+        Wanted::RegistryClient => (Signer::Kubernetes, client("jeroboam:registry", &[])),
     })
 }
 

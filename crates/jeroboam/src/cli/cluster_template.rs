@@ -107,7 +107,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "PORT", value_parser = number::<u16>, allow_negative_numbers = true)]
     apiserver_port: Option<u16>,
 
-    /// Proxy for http.
+    /// Proxy that nodes pull images through, for http.
     #[arg(long, value_name = "URL")]
     http_proxy: Option<String>,
 
@@ -131,7 +131,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "DRIVER")]
     driver: Option<String>,
 
-    /// A registry in each cluster.
+    /// A registry in each cluster, which its nodes reach as localhost:5000.
     #[arg(long)]
     registry_enabled: bool,
 

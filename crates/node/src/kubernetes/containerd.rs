@@ -3,12 +3,16 @@
 use super::layout::{CNI_CONFIG, CONTAINERD_SOCKET, Layout};
 use super::node::Node;
 use crate::process::{Probe, Spec};
+use crate::proxy;
 
 /// Name of the component.
 pub const NAME: &str = "containerd";
 
 /// The image that node images bring along to hold pods' namespaces.
 pub const PAUSE_IMAGE: &str = "docker.io/jeroboam/pause:3.5";
+
+/// Where images and containers lie.
+pub const DATA: &str = "/var/lib/containerd";
 
 /// Where containerd looks for settings per registry.
 const REGISTRIES: &str = "/etc/containerd/certs.d";
@@ -18,6 +22,7 @@ pub fn spec(node: &Node) -> Spec {
     let path = node.layout.config("containerd.toml");
     let spec = Spec::new(NAME, "containerd")
         .arguments(vec![format!("--config={}", path.display()), "--log-level=warn".to_owned()])
+        .environment(proxy::environment(&node.assignment))
         .file(path, configuration(node));
     node.assignment
         .insecure_registries

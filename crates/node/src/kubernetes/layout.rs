@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jeroboam_types::agent::CertificateProfile;
 
+use crate::certificates;
 use crate::credentials::Credentials;
 
 /// Socket of the container runtime.
@@ -38,12 +39,12 @@ impl Layout {
 
     /// Key and certificate of a component.
     pub fn credentials(&self, profile: CertificateProfile) -> Credentials {
-        Credentials::at(&self.state.join("pki"), &profile.to_string())
+        certificates::credentials(profile)
     }
 
     /// Any other file of the cluster's PKI, for example `ca.crt`.
     pub fn pki(&self, file: &str) -> PathBuf {
-        self.state.join("pki").join(file)
+        certificates::file(file)
     }
 
     /// A configuration file.

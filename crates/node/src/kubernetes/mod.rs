@@ -31,25 +31,20 @@ use jeroboam_types::agent::{Assignment, CertificateProfile as Profile, Kubernete
 
 use self::clients::Clients;
 use self::node::{Machine, Node};
-use crate::board::Board;
+use crate::certificates::NAME as CERTIFICATES;
 use crate::fault::{Fault, code};
 use crate::home::Home;
 use crate::images::{self, Runtime};
-use crate::process::back_off::BackOff;
-use crate::process::{Probe, Supervisor};
-use crate::{dns, network};
-
-/// The part of the agent that has certificates signed, in reports.
-const CERTIFICATES: &str = "certificates";
+use crate::machine::volume;
+use crate::process::Probe;
+use crate::tools::{Tools, patiently};
+use crate::{dns, network, registry};
 
 /// How often the API server is looked for before what depends on it is started.
 const API_POLL: Duration = Duration::from_millis(100);
 
 /// How often the age of certificates is looked at: often against a third of any sensible life.
 const RENEWAL: Duration = Duration::from_secs(6 * 3600);
-
-/// First and longest wait before a part of the agent that failed is begun again.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// In which order components are stopped: what acts first, what remembers last.
 pub const STOP_ORDER: [&[&str]; 3] = [
@@ -58,26 +53,13 @@ pub const STOP_ORDER: [&[&str]; 3] = [
     &[etcd::NAME],
 ];
 
-/// What bringing up a node works with.
-#[derive(Debug, Clone)]
-pub struct Tools {
-    /// Where everything is reported.
-    pub board: Arc<Board>,
-    /// Runs the processes.
-    pub supervisor: Arc<Supervisor>,
-    /// Signs certificates.
-    pub home: Home,
-    /// Whether the node is a container.
-    pub container: bool,
-}
-
 /// Makes the machine the Kubernetes node of this assignment and keeps its network and DNS in step with the cluster.
 /// Does not come back unless something fails.
 ///
 /// # Errors
 /// What stands in the way.
 pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &KubernetesAssignment) -> Result<(), Fault> {
-    let names = components(assignment.role);
+    let names = components(assignment);
     tools.board.begin(assignment.revision, &names);
     tools.supervisor.keep_only(&names).await;
     let machine = Machine {
@@ -107,14 +89,17 @@ async fn renew(node: &Node, home: &Home) {
     }
 }
 
-/// The names of everything that a node of this role has, in the order of dependence.
-fn components(role: NodeRole) -> Vec<&'static str> {
+/// The names of everything that the node has, in the order of dependence.
+fn components(assignment: &Assignment) -> Vec<&'static str> {
     let master = [etcd::NAME, kube_apiserver::NAME, kube_controller_manager::NAME, kube_scheduler::NAME];
-    let mut names = vec![CERTIFICATES, containerd::NAME, images::NAME];
-    if role == NodeRole::Master {
+    let mut names = vec![CERTIFICATES];
+    names.extend(assignment.container_volume.map(|_| volume::NAME));
+    names.extend([containerd::NAME, images::NAME]);
+    if assignment.role == NodeRole::Master {
         names.extend(master);
     }
     names.extend([kubelet::NAME, kube_proxy::NAME, network::NAME, dns::NAME]);
+    names.extend(registry::components(assignment));
     names
 }
 
@@ -132,20 +117,6 @@ fn check_binaries(node: &Node) -> Result<(), Fault> {
     Err(Fault::permanent(code::VERSION_UNAVAILABLE, kubelet::NAME, message))
 }
 
-/// Keeps a part of the agent going: reports what goes wrong and tries again, unless that is useless.
-async fn patiently<F: Future<Output = Result<(), Fault>>>(board: &Board, part: impl Fn() -> F) {
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-    while let Err(fault) = part().await {
-        tracing::error!(code = fault.problem.code, "{fault}");
-        board.fault(&fault);
-        if fault.permanent {
-            return;
-        }
-        tokio::time::sleep(back_off.wait()).await;
-        board.clear_fault();
-    }
-}
-
 struct BringUp<'a> {
     tools: &'a Tools,
     node: &'a Arc<Node>,
@@ -155,6 +126,9 @@ impl BringUp<'_> {
     /// The container runtime needs no certificates: it comes up beside everything else, and takes its images.
     async fn runtime(&self) -> Result<(), Fault> {
         let Tools { board, supervisor, .. } = self.tools;
+        if let Some(size) = self.node.assignment.container_volume {
+            volume::ensure(board, size, containerd::DATA).await?;
+        }
         supervisor.ensure(containerd::spec(self.node), containerd::probe()).await;
         supervisor.ready(containerd::NAME).await;
         if let Some(version) = containerd::version().await {
@@ -183,7 +157,11 @@ impl BringUp<'_> {
             renew(self.node, home).await;
             Ok(())
         };
-        tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), renewal)?;
+        let registry = async {
+            patiently(board, || registry::run(self.tools, &self.node.assignment)).await;
+            Ok(())
+        };
+        tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), registry, renewal)?;
         Ok(())
     }
 

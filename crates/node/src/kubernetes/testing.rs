@@ -67,6 +67,9 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         address: own.address,
         peers,
         insecure_registries: Vec::new(),
+        proxy: None,
+        container_volume: None,
+        registry: None,
         engine: EngineAssignment::Kubernetes(Box::new(kubernetes.clone())),
     };
     let machine =

@@ -5,3 +5,4 @@ pub mod facts;
 pub mod identity;
 pub mod init;
 pub mod prepare;
+pub mod volume;

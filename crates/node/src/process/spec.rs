@@ -13,6 +13,8 @@ pub struct Spec {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Environment variables besides the agent's own.
+    pub environment: Vec<(&'static str, String)>,
     /// Configuration files that it reads; written before each start.
     pub files: Vec<ConfigFile>,
     /// Its version, if known, for reports.
@@ -31,13 +33,21 @@ pub struct ConfigFile {
 impl Spec {
     /// A process without arguments.
     pub fn new(name: &'static str, program: impl Into<PathBuf>) -> Self {
-        Self { name, program: program.into(), arguments: Vec::new(), files: Vec::new(), version: None }
+        let program = program.into();
+        Self { name, program, arguments: Vec::new(), environment: Vec::new(), files: Vec::new(), version: None }
     }
 
     /// With these arguments.
     #[must_use]
     pub fn arguments(mut self, arguments: Vec<String>) -> Self {
         self.arguments = arguments;
+        self
+    }
+
+    /// With these environment variables.
+    #[must_use]
+    pub fn environment(mut self, environment: Vec<(&'static str, String)>) -> Self {
+        self.environment = environment;
         self
     }
 

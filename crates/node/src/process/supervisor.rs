@@ -207,6 +207,7 @@ impl Keeper {
         self.spec.write_files()?;
         Command::new(&self.spec.program)
             .args(&self.spec.arguments)
+            .envs(self.spec.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,13 +1,13 @@
 //! The Docker Engine.
 
-use jeroboam_types::agent::{Assignment, SwarmAssignment};
+use jeroboam_types::agent::{Assignment, CertificateProfile, SwarmAssignment};
 use serde_json::{Value, json};
 
 use super::address_space::AddressSpace;
-use super::certificates;
 use crate::kubernetes::layout::text;
 use crate::kubernetes::node::host;
 use crate::process::{Probe, Spec};
+use crate::{certificates, proxy};
 
 /// Name of the component.
 pub const NAME: &str = "dockerd";
@@ -15,12 +15,16 @@ pub const NAME: &str = "dockerd";
 /// Where the agent and people on the machine reach it.
 const SOCKET: &str = "/run/docker.sock";
 
+/// Where images and containers lie.
+pub const DATA: &str = "/var/lib/docker";
+
 const CONFIG: &str = "/var/lib/jeroboam/config/dockerd.json";
 
 /// dockerd as it is to run.
 pub fn spec(assignment: &Assignment, swarm: &SwarmAssignment, space: AddressSpace) -> Spec {
     Spec::new(NAME, "dockerd")
         .arguments(vec![format!("--config-file={CONFIG}")])
+        .environment(proxy::environment(assignment))
         .file(CONFIG, configuration(assignment, swarm, space).to_string())
 }
 
@@ -30,7 +34,7 @@ pub fn probe() -> Probe {
 }
 
 fn configuration(assignment: &Assignment, swarm: &SwarmAssignment, space: AddressSpace) -> Value {
-    let server = certificates::server();
+    let server = certificates::credentials(CertificateProfile::DockerServer);
     json!({
         "hosts": [
             format!("unix://{SOCKET}"),

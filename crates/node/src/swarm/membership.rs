@@ -1,14 +1,13 @@
 //! Founding, joining and looking at the swarm, with the engine's own command.
 
 use std::net::IpAddr;
-use std::process::Stdio;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use jeroboam_types::agent::SwarmTokens;
-use tokio::process::Command;
 
 use crate::kubernetes::node::host;
+use crate::process::output;
 
 /// The engine itself gives up joining after 20 s and goes on in the background.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,14 +56,5 @@ pub async fn tokens() -> Result<SwarmTokens, String> {
 }
 
 async fn docker(arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new("docker");
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output())
-        .await
-        .map_err(|_| format!("docker {} did not end within {PATIENCE:?}", arguments[..2].join(" ")))?
-        .map_err(|error| format!("running docker: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    output("docker", arguments, PATIENCE).await
 }

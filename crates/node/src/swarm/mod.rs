@@ -1,18 +1,19 @@
 //! A Docker Engine in swarm mode.
 
 pub mod address_space;
-pub mod certificates;
 pub mod dockerd;
 pub mod membership;
 
 use std::time::Duration;
 
-use jeroboam_types::agent::{Assignment, SwarmAssignment, SwarmMembership};
+use jeroboam_types::agent::{Assignment, CertificateProfile, SwarmAssignment, SwarmMembership};
 
 use self::address_space::AddressSpace;
 use crate::fault::{Fault, code};
 use crate::images::{self, Runtime};
-use crate::kubernetes::Tools;
+use crate::machine::volume;
+use crate::tools::{Tools, patiently};
+use crate::{certificates, registry};
 
 /// The swarm as a part of the agent, in reports.
 const NAME: &str = "swarm";
@@ -26,13 +27,19 @@ const LOOK: Duration = Duration::from_secs(10);
 /// What stands in the way.
 pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<(), Fault> {
     let Tools { board, supervisor, home, .. } = tools;
-    let names = ["certificates", dockerd::NAME, images::NAME, NAME];
+    let names = components(assignment);
     board.begin(assignment.revision, &names);
     supervisor.keep_only(&names).await;
 
-    board.starting("certificates");
-    certificates::ensure(home, swarm).await?;
-    board.up("certificates");
+    board.starting(certificates::NAME);
+    let changed = certificates::keep(&[("ca.crt", &swarm.ca)])?;
+    let mut profiles = vec![CertificateProfile::DockerServer];
+    profiles.extend(registry::profiles(assignment));
+    certificates::ensure(home, profiles, changed).await?;
+    board.up(certificates::NAME);
+    if let Some(size) = assignment.container_volume {
+        volume::ensure(board, size, dockerd::DATA).await?;
+    }
     let space = address_space(tools, assignment)?;
     supervisor.ensure(dockerd::spec(assignment, swarm, space), dockerd::probe()).await;
     supervisor.ready(dockerd::NAME).await;
@@ -43,8 +50,21 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
             facts.engine = Some(version);
         });
     }
-    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space))?;
+    let registry = async {
+        patiently(board, || registry::run(tools, assignment)).await;
+        Ok(())
+    };
+    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space), registry)?;
     Ok(())
+}
+
+/// The names of everything that the node has, in the order of dependence.
+fn components(assignment: &Assignment) -> Vec<&'static str> {
+    let mut names = vec![certificates::NAME];
+    names.extend(assignment.container_volume.map(|_| volume::NAME));
+    names.extend([dockerd::NAME, images::NAME, NAME]);
+    names.extend(registry::components(assignment));
+    names
 }
 
 /// Room for the engine's networks where neither the API nor a node is.

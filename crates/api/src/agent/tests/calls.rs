@@ -193,14 +193,15 @@ async fn a_worker_gets_no_certificate_of_a_control_plane_and_learns_which_one_it
         Wanted::EtcdClient,
         Wanted::FrontProxyClient,
         Wanted::DockerServer,
+        Wanted::RegistryServer,
     ] {
         let answer = worker.ask(&[Wanted::Kubelet, refused]).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{refused}");
         let text = answer.text().await.unwrap();
         assert!(text.contains(&refused.to_string()), "{text}");
     }
-    let own = [Wanted::Kubelet, Wanted::KubeletServer, Wanted::KubeProxy, Wanted::NodeAgent];
-    assert_eq!(worker.certificates(&own).await.len(), 4);
+    let own = [Wanted::Kubelet, Wanted::KubeletServer, Wanted::KubeProxy, Wanted::NodeAgent, Wanted::RegistryClient];
+    assert_eq!(worker.certificates(&own).await.len(), own.len());
 }
 
 #[tokio::test]
@@ -210,9 +211,26 @@ async fn a_swarm_node_gets_its_engines_certificate_and_none_of_kubernetes() {
     let master = world.enrolled(&nodes[0]).await;
     let certificates = master.certificates(&[CertificateProfile::DockerServer]).await;
     let (names, _) = names(&certificates[0]);
-    assert_eq!(names, [nodes[0].name.as_str(), "localhost", &address_of(&nodes[0]).to_string(), "127.0.0.1"]);
+    let own = [nodes[0].name.as_str(), "localhost", &address_of(&nodes[0]).to_string(), "127.0.0.1"];
+    assert_eq!(names, own);
     let answer = master.ask(&[CertificateProfile::Kubelet]).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn nodes_of_every_engine_get_certificates_for_the_registry() {
+    let world = World::new().await;
+    for engine in [EngineKind::Kubernetes, EngineKind::Swarm] {
+        let nodes = world.cluster(engine).await;
+        let master = world.enrolled(&nodes[0]).await;
+        let both = [CertificateProfile::RegistryServer, CertificateProfile::RegistryClient];
+        let certificates = master.certificates(&both).await;
+        let (server, _) = names(&certificates[0]);
+        assert_eq!(server, [nodes[0].name.as_str(), "localhost", &address_of(&nodes[0]).to_string(), "127.0.0.1"]);
+        let (client, facts) = names(&certificates[1]);
+        assert!(client.is_empty() && facts.organizations.is_empty(), "it may do nothing in Kubernetes: {facts:?}");
+        assert_eq!(facts.common_name.as_deref(), Some("jeroboam:registry"));
+    }
 }
 
 #[tokio::test]

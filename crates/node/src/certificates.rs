@@ -1,0 +1,85 @@
+//! The certificates of the node's components, whatever its engine.
+
+use std::path::{Path, PathBuf};
+
+use jeroboam_types::agent::{CertificateProfile as Profile, CertificateRequest, CertificatesRequest};
+
+use crate::credentials::Credentials;
+use crate::fault::{Fault, code};
+use crate::files;
+use crate::home::{Home, HomeError};
+
+/// The part of the agent that has certificates signed, in reports.
+pub const NAME: &str = "certificates";
+
+const FOLDER: &str = "/var/lib/jeroboam/pki";
+
+/// A file among the node's keys and certificates, for example `etcd-ca.crt`.
+pub fn file(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
+/// The cluster's authority.
+pub fn authority() -> PathBuf {
+    file("ca.crt")
+}
+
+/// Key and certificate of a component.
+pub fn credentials(profile: Profile) -> Credentials {
+    Credentials::at(Path::new(FOLDER), &profile.to_string())
+}
+
+/// Writes authorities and keys, by their file names; whether an authority is another one than before, which makes all
+/// certificates worthless.
+///
+/// # Errors
+/// When the disk does not take them.
+pub fn keep(files: &[(&str, &str)]) -> Result<bool, Fault> {
+    let mut changed = false;
+    for (name, content) in files {
+        let path = file(name);
+        match std::fs::read_to_string(&path) {
+            Ok(known) if known == *content => continue,
+            Ok(_) => changed |= name.ends_with(".crt"),
+            Err(_) => {}
+        }
+        files::write_private(&path, content).map_err(|error| failed(&error.into()))?;
+    }
+    Ok(changed)
+}
+
+/// Sees to it that the node has these certificates: those that are there and still good for long stay as they are,
+/// unless all are to be made `anew`.
+///
+/// # Errors
+/// When the server refuses one, cannot be reached, or the disk does not take them.
+pub async fn ensure(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<(), Fault> {
+    let now = jiff::Timestamp::now().as_second();
+    profiles.retain(|profile| anew || !credentials(*profile).is_fresh(now));
+    if profiles.is_empty() {
+        return Ok(());
+    }
+    let requests = profiles.iter().map(|profile| {
+        let csr = credentials(*profile).request()?;
+        Ok(CertificateRequest { profile: *profile, csr })
+    });
+    let requests = requests.collect::<anyhow::Result<Vec<_>>>().map_err(|error| failed(&error))?;
+    let answer = home.certificates(&CertificatesRequest { requests }).await.map_err(|error| refused(&error))?;
+    let (asked, got) = (profiles.len(), answer.certificates.len());
+    if asked != got {
+        return Err(failed(&anyhow::anyhow!("asked for {asked} certificates and got {got}")));
+    }
+    for (profile, certificate) in profiles.iter().zip(&answer.certificates) {
+        credentials(*profile).keep(certificate).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+fn failed(error: &anyhow::Error) -> Fault {
+    Fault::passing(code::CERTIFICATE_REFUSED, NAME, format!("{error:#}"))
+}
+
+fn refused(error: &HomeError) -> Fault {
+    let fault = if error.may_pass() { Fault::passing } else { Fault::permanent };
+    fault(code::CERTIFICATE_REFUSED, NAME, format!("the node's certificates: {error}"))
+}

@@ -1,0 +1,124 @@
+//! The world around a cluster: a proxy and a registry that its nodes reach, on a network of the test's own. They are
+//! what users have, tinyproxy and Docker's registry, as `scripts/install-tools world` has installed them.
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::{docker_output, eventually};
+
+/// How long either may take to listen.
+const START: Duration = Duration::from_secs(20);
+
+/// A proxy and a registry, gone with the network when this is dropped.
+pub struct World {
+    dir: tempfile::TempDir,
+    network: String,
+    registry: Process,
+    proxy: Process,
+}
+
+/// A process that ends with its owner.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl World {
+    /// Starts both; the registry has `image`, a local one, under the name `web:1`.
+    #[must_use]
+    pub fn with(image: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("jeroboam-world-").tempdir().unwrap();
+        let network = docker_output(&["network", "create", &format!("jeroboam-world-{}", std::process::id())]);
+        let gateway = docker_output(&["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", &network]);
+        let gateway: IpAddr = gateway.parse().unwrap_or_else(|_| panic!("no network of the test's own: {gateway}"));
+        // Filled from this machine, to which engines speak without TLS.
+        let local = registry(dir.path(), Ipv4Addr::LOCALHOST.into());
+        let name = format!("{}/web:1", local.address);
+        docker_output(&["tag", image, &name]);
+        docker_output(&["push", "--quiet", &name]);
+        docker_output(&["image", "rm", &name]);
+        drop(local);
+        let (registry, proxy) = (registry(dir.path(), gateway), proxy(dir.path(), gateway));
+        Self { dir, network, registry, proxy }
+    }
+
+    /// Where the registry is.
+    #[must_use]
+    pub fn registry(&self) -> String {
+        self.registry.address.to_string()
+    }
+
+    /// URL of the proxy.
+    #[must_use]
+    pub fn proxy(&self) -> String {
+        format!("http://{}", self.proxy.address)
+    }
+
+    /// Whether the registry was asked through the proxy.
+    #[must_use]
+    pub fn registry_was_asked_through_the_proxy(&self) -> bool {
+        let log = std::fs::read_to_string(self.dir.path().join("proxy.log")).unwrap();
+        log.contains(&format!("http://{}/v2/", self.registry.address))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for name in ["proxy.log", "registry.out", "proxy.out"] {
+                println!("{name}:\n{}", std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default());
+            }
+        }
+        docker_output(&["network", "rm", &self.network]);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn registry(dir: &Path, ip: IpAddr) -> Process {
+    let address = free(ip);
+    let config = dir.join("registry.yml");
+    let images = dir.join("images");
+    let text = format!(
+        "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{address}\"}}\n",
+        images.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    start(dir, "docker-registry", &["serve", config.to_str().unwrap()], address, "registry.out")
+}
+
+fn proxy(dir: &Path, ip: IpAddr) -> Process {
+    let address = free(ip);
+    let config = dir.join("proxy.conf");
+    let log = dir.join("proxy.log");
+    let text =
+        format!("Port {}\nListen {ip}\nTimeout 60\nMaxClients 50\nLogFile \"{}\"\n", address.port(), log.display());
+    std::fs::write(&config, text).unwrap();
+    start(dir, "tinyproxy", &["-d", "-c", config.to_str().unwrap()], address, "proxy.out")
+}
+
+fn start(dir: &Path, program: &str, arguments: &[&str], address: SocketAddr, out: &str) -> Process {
+    let out = File::options().create(true).append(true).open(dir.join(out)).unwrap();
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().unwrap())
+        .stderr(out)
+        .spawn()
+        .unwrap_or_else(|problem| panic!("{program} is installed by `scripts/install-tools world`: {problem}"));
+    let process = Process { child, address };
+    eventually(&format!("{program} listens"), START, || TcpStream::connect(address).is_ok().then_some(()));
+    process
+}
+
+fn free(ip: IpAddr) -> SocketAddr {
+    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
+}

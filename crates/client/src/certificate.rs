@@ -3,6 +3,7 @@
 use jeroboam_types::v1::{Certificate, CertificateCreate, IssuedCertificate, IssuedCertificateList};
 
 use crate::Result;
+use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
@@ -25,6 +26,14 @@ impl Client {
             |certificate| certificate.serial.clone(),
         )
         .await
+    }
+
+    /// Asks for new authorities. Answers at once.
+    ///
+    /// # Errors
+    /// 400 when the cluster's status does not allow it, 404 when there is no such cluster.
+    pub async fn rotate_certificate_authorities(&self, cluster: &str) -> Result<Accepted> {
+        self.accepted(Call::patch(&["certificates", cluster]), cluster).await
     }
 
     /// Has a request (PEM) signed by the cluster's CA.

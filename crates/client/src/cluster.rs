@@ -92,7 +92,7 @@ impl Client {
     }
 
     /// Sends a write. The answer's body is `{"uuid"}` or nothing.
-    async fn accepted(&self, call: Call, ident: &str) -> Result<Accepted> {
+    pub(crate) async fn accepted(&self, call: Call, ident: &str) -> Result<Accepted> {
         let response = self.send(&call).await?;
         let operation = operation_of(&response);
         let url = response.url().clone();

@@ -27,6 +27,8 @@ pub struct AccessBook {
 }
 
 struct Pair {
+    /// Of the authorities that it was made with.
+    generation: u64,
     ca: String,
     certificate: String,
     key: String,
@@ -49,10 +51,16 @@ impl AccessBook {
         let Some(api_address) = cluster.api_address.clone() else {
             return Err(not_yet(&cluster.name));
         };
-        let pair = match self.pairs.get(&cluster.uuid).await {
+        // Authorities may have been rotated since.
+        let generation = self
+            .store
+            .authorities_generation(cluster.uuid)
+            .await
+            .map_err(|problem| crate::perform::store_cause("reading the cluster's authority", &problem))?;
+        let pair = match self.pairs.get(&cluster.uuid).await.filter(|pair| pair.generation == generation) {
             Some(pair) => pair,
             None => {
-                let pair = Arc::new(self.make_pair(cluster.uuid, &cluster.name).await?);
+                let pair = Arc::new(self.make_pair(cluster.uuid, &cluster.name, generation).await?);
                 self.pairs.insert(cluster.uuid, pair.clone()).await;
                 pair
             }
@@ -74,7 +82,7 @@ impl AccessBook {
         self.pairs.invalidate(&cluster).await;
     }
 
-    async fn make_pair(&self, cluster: Uuid, name: &str) -> Result<Pair, Cause> {
+    async fn make_pair(&self, cluster: Uuid, name: &str, generation: u64) -> Result<Pair, Cause> {
         let secret = self
             .store
             .secret(cluster, "kubernetes")
@@ -106,7 +114,7 @@ impl AccessBook {
                 Timestamp::now(),
             )
             .map_err(|problem| broken(&problem))?;
-        Ok(Pair { ca, certificate: pair.certificate, key: pair.key.expose_secret().to_owned() })
+        Ok(Pair { generation, ca, certificate: pair.certificate, key: pair.key.expose_secret().to_owned() })
     }
 }
 

@@ -13,12 +13,13 @@ use uuid::Uuid;
 use crate::Conductor;
 use crate::perform::store_cause;
 
+/// The key that signs tokens of service accounts, by the name of its secret.
+pub(crate) const SERVICE_ACCOUNT: &str = "service-account";
+
 /// The authorities and keys that a cluster of a kind has.
-pub(crate) fn secret_names(engine: EngineKind) -> &'static [&'static str] {
-    match engine {
-        EngineKind::Kubernetes => &["kubernetes", "etcd", "front-proxy", "service-account"],
-        EngineKind::Swarm => &["kubernetes"],
-    }
+pub(crate) fn secret_names(engine: EngineKind) -> impl Iterator<Item = &'static str> {
+    let key = (engine == EngineKind::Kubernetes).then_some(SERVICE_ACCOUNT);
+    engine.authorities().iter().copied().chain(key)
 }
 
 /// What an operation of this kind wants of the cluster as it is written down now.
@@ -79,17 +80,18 @@ impl Conductor {
         strays.extend(unknown.into_values().map(|machine| machine.id));
 
         let now = self.clock.now();
+        let authorities = jeroboam_store::secret::generation(&secrets);
         let agents: BTreeMap<Uuid, NodePhase> = record
             .nodes
             .iter()
             .filter(|node| !node.is_silent(now))
-            .filter_map(|node| Some((node.uuid, node.phase()?)))
+            .filter_map(|node| Some((node.uuid, node.phase_under(authorities)?)))
             .collect();
         let complete = if kind == OperationKind::Delete {
             // On the way out any secret that is left is one too many.
             !secrets.is_empty()
         } else {
-            secret_names(cluster.engine).iter().all(|name| secrets.contains_key(*name))
+            secret_names(cluster.engine).all(|name| secrets.contains_key(name))
         };
         // Before a master is up nobody answers, and waiting for that would hold up the steps.
         let answers = record

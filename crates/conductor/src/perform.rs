@@ -11,7 +11,7 @@ use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, StoreError};
 use secrecy::SecretString;
 
-use crate::observe::secret_names;
+use crate::observe::{SERVICE_ACCOUNT, secret_names};
 use crate::run::Run;
 
 impl Run<'_> {
@@ -132,12 +132,11 @@ fn make_secret(
     now: jiff::Timestamp,
 ) -> Result<(String, SecretString), Box<dyn Display + Send + Sync>> {
     let failed = |problem: jeroboam_pki::PkiError| Box::new(problem) as Box<dyn Display + Send + Sync>;
-    if name == "service-account" {
+    if name == SERVICE_ACCOUNT {
         let (private, public) = jeroboam_pki::signing_key().map_err(failed)?;
         return Ok((public, private));
     }
-    let common_name = if name == "kubernetes" { cluster_name.to_owned() } else { format!("{cluster_name} {name}") };
-    let authority = Authority::generate(&common_name, now).map_err(failed)?;
+    let authority = Authority::of_cluster(cluster_name, name, now).map_err(failed)?;
     Ok((authority.certificate_pem().to_owned(), authority.key_pem()))
 }
 

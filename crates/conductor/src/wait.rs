@@ -39,7 +39,8 @@ impl Run<'_> {
                 Err(problem) => return self.stored("reading the node", Err(problem)),
             };
             let heard = !row.is_silent(self.conductor.clock.now());
-            match row.phase() {
+            let authorities = store.authorities_generation(record.cluster.uuid).await;
+            match row.phase_under(self.stored("reading the cluster's authorities", authorities)?) {
                 Some(NodePhase::Up) if heard => return Ok(()),
                 Some(NodePhase::Failed) => return Err(node_failed(&row)),
                 _ => {}

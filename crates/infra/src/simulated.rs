@@ -177,6 +177,8 @@ fn simulated_report(phase: NodePhase) -> Report {
     let state = if phase == NodePhase::Up { ComponentState::Up } else { ComponentState::Starting };
     Report {
         revision: 1,
+        // Nothing there has certificates.
+        authorities: 0,
         phase,
         components: vec![ComponentReport {
             name: "simulated".into(),

@@ -46,6 +46,8 @@ pub struct ClusterSecrets {
     pub service_account_key: Option<String>,
     /// Its public half.
     pub service_account_public_key: Option<String>,
+    /// Which generation of authorities these are.
+    pub authorities: u64,
     /// With this one joins the swarm as a manager. Secret.
     pub swarm_manager_token: Option<String>,
     /// With this one joins the swarm as a worker. Secret.
@@ -102,6 +104,7 @@ pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, Fie
         role: node.role,
         address,
         peers: source.peers(),
+        authorities: source.secrets.authorities,
         insecure_registries: insecure_registries(source.template),
         proxy: proxy(source.template),
         container_volume: group.and_then(|group| group.docker_volume_size),

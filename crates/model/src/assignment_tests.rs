@@ -74,6 +74,7 @@ fn node(role: NodeRole, slot: u32) -> Node {
 fn up(mut node: Node) -> Node {
     node.report = Some(Report {
         revision: 1,
+        authorities: 0,
         phase: NodePhase::Up,
         components: Vec::new(),
         problem: None,
@@ -90,6 +91,7 @@ fn secrets() -> ClusterSecrets {
         front_proxy_ca: Some("front".into()),
         service_account_key: Some("key".into()),
         service_account_public_key: Some("public".into()),
+        authorities: 9,
         swarm_manager_token: None,
         swarm_worker_token: None,
     }

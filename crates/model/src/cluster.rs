@@ -21,6 +21,18 @@ pub enum EngineKind {
     Swarm,
 }
 
+impl EngineKind {
+    /// The certificate authorities that clusters of this engine have, by the names of their secrets. The first one is
+    /// what clients know as the cluster's authority.
+    #[must_use]
+    pub fn authorities(self) -> &'static [&'static str] {
+        match self {
+            Self::Kubernetes => &["kubernetes", "etcd", "front-proxy"],
+            Self::Swarm => &["kubernetes"],
+        }
+    }
+}
+
 /// Health of a running cluster (contract magnum-v1 section 7.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "UPPERCASE")]

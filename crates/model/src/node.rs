@@ -48,6 +48,17 @@ impl Node {
         self.report.as_ref().map(|report| report.phase)
     }
 
+    /// The same with regard to a generation of the cluster's authorities: a node that runs with those of before is
+    /// still on its way. What knows of no generations (agents from before there were any) is taken at its word.
+    #[must_use]
+    pub fn phase_under(&self, authorities: u64) -> Option<NodePhase> {
+        let report = self.report.as_ref()?;
+        match report.phase {
+            NodePhase::Up if report.authorities != 0 && report.authorities != authorities => Some(NodePhase::Starting),
+            phase => Some(phase),
+        }
+    }
+
     /// Whether the agent has not been heard of for [`SILENT_AFTER`].
     #[must_use]
     pub fn is_silent(&self, now: Timestamp) -> bool {
@@ -82,6 +93,37 @@ pub fn dns_label(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_up_with_the_authorities_of_now_only() {
+        let mut node = Node {
+            uuid: Uuid::nil(),
+            cluster: Uuid::nil(),
+            node_group: Uuid::nil(),
+            name: "c-worker-0".to_owned(),
+            role: NodeRole::Worker,
+            slot: 0,
+            wanted: true,
+            machine_id: None,
+            address: None,
+            report: None,
+            reported_at: None,
+            enrolled: true,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(node.phase_under(7), None);
+        let mut under = |authorities, phase| {
+            let facts = jeroboam_types::agent::Facts::default();
+            let report =
+                Report { revision: 1, authorities, phase, components: Vec::new(), problem: None, facts, swarm: None };
+            node.report = Some(report);
+            node.phase_under(7)
+        };
+        assert_eq!(under(7, NodePhase::Up), Some(NodePhase::Up));
+        assert_eq!(under(6, NodePhase::Up), Some(NodePhase::Starting));
+        assert_eq!(under(0, NodePhase::Up), Some(NodePhase::Up), "an agent that knows of none");
+        assert_eq!(under(6, NodePhase::Failed), Some(NodePhase::Failed));
+    }
 
     #[test]
     fn a_label_is_lower_case_and_has_no_hyphen_at_its_ends() {

@@ -35,6 +35,9 @@ pub enum Request {
     Retry,
     /// Another template.
     Upgrade,
+    /// New certificate authorities.
+    #[strum(serialize = "rotation of authorities")]
+    RotateCa,
     /// Another node group.
     #[strum(serialize = "another node group")]
     NodeGroup,
@@ -46,7 +49,9 @@ impl Status {
     pub fn in_progress(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateInProgress,
-            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateInProgress,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
+                Self::UpdateInProgress
+            }
             OperationKind::Delete => Self::DeleteInProgress,
         }
     }
@@ -56,7 +61,9 @@ impl Status {
     pub fn complete(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateComplete,
-            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateComplete,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
+                Self::UpdateComplete
+            }
             OperationKind::Delete => Self::DeleteComplete,
         }
     }
@@ -66,7 +73,9 @@ impl Status {
     pub fn failed(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Create => Self::CreateFailed,
-            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade => Self::UpdateFailed,
+            OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
+                Self::UpdateFailed
+            }
             OperationKind::Delete => Self::DeleteFailed,
         }
     }
@@ -136,7 +145,7 @@ impl Status {
         match request {
             Request::Delete => true,
             Request::Retry => self.is_failed(),
-            Request::Upgrade => self.is_complete(),
+            Request::Upgrade | Request::RotateCa => self.is_complete(),
             // Not while it is being made, nor on its way out: deleting wins.
             Request::NodeGroup => {
                 matches!(

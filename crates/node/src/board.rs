@@ -16,6 +16,8 @@ pub struct Board {
 pub struct State {
     /// Revision of the assignment that is being carried out.
     pub revision: u64,
+    /// Generation of the cluster's authorities with which everything runs.
+    pub authorities: u64,
     /// In the order in which they were announced.
     pub components: Vec<ComponentReport>,
     /// What stands in the way apart from a component that keeps ending.
@@ -51,6 +53,12 @@ impl Board {
                 })
                 .collect();
         });
+    }
+
+    /// All components that have certificates were started, if not before then now, with those of this generation of
+    /// authorities.
+    pub fn authorities(&self, generation: u64) {
+        self.change(|state| state.authorities = generation);
     }
 
     /// A newer assignment asks for nothing new.
@@ -148,6 +156,7 @@ impl State {
         };
         Report {
             revision: self.revision,
+            authorities: self.authorities,
             phase,
             components: self.components.clone(),
             problem: problem.map(|(problem, _)| problem),

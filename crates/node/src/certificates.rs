@@ -29,31 +29,29 @@ pub fn credentials(profile: Profile) -> Credentials {
     Credentials::at(Path::new(FOLDER), &profile.to_string())
 }
 
-/// Writes authorities and keys, by their file names; whether an authority is another one than before, which makes all
-/// certificates worthless.
-///
-/// # Errors
-/// When the disk does not take them.
-pub fn keep(files: &[(&str, &str)]) -> Result<bool, Fault> {
-    let mut changed = false;
-    for (name, content) in files {
-        let path = file(name);
-        match std::fs::read_to_string(&path) {
-            Ok(known) if known == *content => continue,
-            Ok(_) => changed |= name.ends_with(".crt"),
-            Err(_) => {}
-        }
-        files::write_private(&path, content).map_err(|error| failed(&error.into()))?;
-    }
-    Ok(changed)
-}
-
-/// Sees to it that the node has these certificates: those that are there and still good for long stay as they are,
-/// unless all are to be made `anew`.
+/// Sees to it that the node has these certificates, and these files of authorities and keys. Certificates that are
+/// there and still good for long stay as they are, unless an authority is another one than before: then all are made
+/// anew.
 ///
 /// # Errors
 /// When the server refuses one, cannot be reached, or the disk does not take them.
-pub async fn ensure(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<(), Fault> {
+pub async fn ensure(home: &Home, profiles: Vec<Profile>, files: &[(&str, &str)]) -> Result<(), Fault> {
+    let is_another = |(name, content): &(&str, &str)| {
+        name.ends_with(".crt") && std::fs::read_to_string(file(name)).is_ok_and(|known| known != *content)
+    };
+    sign(home, profiles, files.iter().any(is_another)).await?;
+    // Last: what is cut off before this begins from the beginning.
+    for (name, content) in files {
+        let path = file(name);
+        if std::fs::read_to_string(&path).is_ok_and(|known| known == *content) {
+            continue;
+        }
+        files::write_private(&path, content).map_err(|error| failed(&error.into()))?;
+    }
+    Ok(())
+}
+
+async fn sign(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<(), Fault> {
     let now = jiff::Timestamp::now().as_second();
     profiles.retain(|profile| anew || !credentials(*profile).is_fresh(now));
     if profiles.is_empty() {

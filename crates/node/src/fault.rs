@@ -18,8 +18,8 @@ pub mod code {
     pub const NETWORK_FAILED: &str = "network_failed";
     /// The cluster's DNS cannot be served on this machine.
     pub const DNS_FAILED: &str = "dns_failed";
-    /// The cluster's registry cannot be kept or reached.
-    pub const REGISTRY_FAILED: &str = "registry_failed";
+    /// The way to the cluster's registry, or to the Docker Engine, cannot be opened.
+    pub const GATEWAY_FAILED: &str = "gateway_failed";
     /// Founding or joining the swarm failed.
     pub const SWARM_FAILED: &str = "swarm_failed";
     /// The machine cannot be made fit to be a node.

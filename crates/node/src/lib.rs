@@ -14,6 +14,7 @@ pub mod credentials;
 pub mod dns;
 pub mod fault;
 pub mod files;
+pub mod gateway;
 pub mod home;
 pub mod images;
 pub mod kubernetes;

@@ -5,23 +5,19 @@
 //! certificate of the cluster may push, from outside too, and nobody else may even look.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
 
+use anyhow::Context;
 use jeroboam_types::agent::{Assignment, CertificateProfile as Profile};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use tokio::net::TcpStream;
 
 use crate::board::Board;
-use crate::certificates;
 use crate::fault::{Fault, code};
 use crate::kubernetes::layout::text;
 use crate::process::{Probe, Spec};
 use crate::tools::Tools;
+use crate::{certificates, gateway};
 
 /// Name of the component that keeps the images.
 pub const NAME: &str = "registry";
@@ -36,9 +32,6 @@ const CONFIG: &str = "/var/lib/jeroboam/config/registry.yaml";
 
 /// On the machine's volume: it outlives the process, and goes with the machine.
 const IMAGES: &str = "/var/lib/jeroboam/registry";
-
-/// How long no connection is taken when that fails.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What this node has of the registry, in reports.
 pub fn components(assignment: &Assignment) -> &'static [&'static str] {
@@ -63,18 +56,22 @@ fn keeps(assignment: &Assignment) -> bool {
     assignment.registry.is_some_and(|registry| registry.ip() == assignment.address)
 }
 
-/// Runs what this node has of the registry. Does not come back unless something fails, or there is no registry.
+/// Starts the registry, if this is the node that keeps the images.
 ///
 /// # Errors
-/// What stands in the way.
-pub async fn run(tools: &Tools, assignment: &Assignment) -> Result<(), Fault> {
-    let Some(registry) = assignment.registry else { return Ok(()) };
-    if keeps(assignment) {
-        let probe = Probe::Http { client: client()?, url: format!("https://{registry}/v2/") };
-        let spec = Spec::new(NAME, PROGRAM).arguments(vec!["serve".to_owned(), CONFIG.to_owned()]);
-        tools.supervisor.ensure(spec.file(CONFIG, configuration(registry).to_string()), probe).await;
-    }
-    gateway(&tools.board, registry).await
+/// When its certificates cannot be used.
+pub async fn start(tools: &Tools, assignment: &Assignment) -> Result<(), Fault> {
+    let Some(registry) = assignment.registry.filter(|_| keeps(assignment)) else { return Ok(()) };
+    let probe = Probe::Http { client: client()?, url: format!("https://{registry}/v2/") };
+    tools.supervisor.ensure(spec(assignment, registry), probe).await;
+    Ok(())
+}
+
+fn spec(assignment: &Assignment, registry: SocketAddr) -> Spec {
+    Spec::new(NAME, PROGRAM)
+        .arguments(vec!["serve".to_owned(), CONFIG.to_owned()])
+        .authorities(assignment.authorities)
+        .file(CONFIG, configuration(registry).to_string())
 }
 
 /// YAML, of which JSON is a part.
@@ -97,69 +94,36 @@ fn configuration(registry: SocketAddr) -> Value {
     })
 }
 
-/// Carries connections from `localhost` to the registry.
-async fn gateway(board: &Board, registry: SocketAddr) -> Result<(), Fault> {
-    board.starting(GATEWAY);
-    let tls = connector()?;
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, registry.port()));
-    let listener = TcpListener::bind(local).await.map_err(|error| {
-        Fault::passing(code::REGISTRY_FAILED, GATEWAY, format!("listening on {local} for the registry: {error}"))
-    })?;
-    board.up(GATEWAY);
-    // Connections end with the gateway.
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        tokio::select! {
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((inside, _)) => _ = connections.spawn(carry(inside, registry, tls.clone())),
-                // Out of file handles: some connection will end.
-                Err(error) => {
-                    tracing::warn!("a connection to the registry: {error}");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
+/// Carries connections from `localhost` to the registry. Does not come back unless something fails, or there is none.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn gateway(board: &Board, assignment: &Assignment) -> Result<(), Fault> {
+    let Some(registry) = assignment.registry else { return Ok(()) };
+    let tls = gateway::connector(Profile::RegistryClient)?;
+    let listener = gateway::open(board, GATEWAY, (Ipv4Addr::LOCALHOST, registry.port()).into()).await?;
+    gateway::serve(GATEWAY, listener, |inside| {
+        let tls = tls.clone();
+        async move {
+            let outside = TcpStream::connect(registry).await?;
+            Ok((inside, tls.connect(ServerName::from(registry.ip()), outside).await?))
         }
-    }
-}
-
-async fn carry(mut inside: TcpStream, registry: SocketAddr, tls: TlsConnector) {
-    let carried = async {
-        let outside = TcpStream::connect(registry).await?;
-        let mut outside = tls.connect(ServerName::from(registry.ip()), outside).await?;
-        tokio::io::copy_bidirectional(&mut inside, &mut outside).await
-    };
-    if let Err(error) = carried.await {
-        tracing::debug!("a connection to the registry {registry}: {error}");
-    }
-}
-
-fn unusable(error: impl std::fmt::Display) -> Fault {
-    Fault::passing(code::REGISTRY_FAILED, GATEWAY, format!("the certificates for the registry: {error}"))
+    })
+    .await;
+    Ok(())
 }
 
 /// For looking whether it answers.
 fn client() -> Result<reqwest::Client, Fault> {
-    let credentials = certificates::credentials(Profile::RegistryClient);
-    let identity = credentials.identity().ok_or_else(|| unusable("they are not there"))?;
-    let identity = reqwest::Identity::from_pem(identity.as_bytes()).map_err(unusable)?;
-    let authority = std::fs::read(certificates::authority()).map_err(unusable)?;
-    let authority = reqwest::Certificate::from_pem(&authority).map_err(unusable)?;
-    let builder = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).identity(identity);
-    builder.build().map_err(unusable)
-}
-
-fn connector() -> Result<TlsConnector, Fault> {
-    let credentials = certificates::credentials(Profile::RegistryClient);
-    let mut roots = RootCertStore::empty();
-    for authority in CertificateDer::pem_file_iter(certificates::authority()).map_err(unusable)? {
-        roots.add(authority.map_err(unusable)?).map_err(unusable)?;
-    }
-    let chain = CertificateDer::pem_file_iter(credentials.certificate_path()).map_err(unusable)?;
-    let chain = chain.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-    let key = PrivateKeyDer::from_pem_file(credentials.key_path()).map_err(unusable)?;
-    let config = ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key);
-    Ok(TlsConnector::from(Arc::new(config.map_err(unusable)?)))
+    let client = || -> anyhow::Result<reqwest::Client> {
+        let identity = certificates::credentials(Profile::RegistryClient).identity().context("it is not there")?;
+        let identity = reqwest::Identity::from_pem(identity.as_bytes())?;
+        let authority = reqwest::Certificate::from_pem(&std::fs::read(certificates::authority())?)?;
+        Ok(reqwest::Client::builder().no_proxy().tls_certs_only([authority]).identity(identity).build()?)
+    };
+    client().map_err(|error| {
+        Fault::passing(code::GATEWAY_FAILED, NAME, format!("the certificate {}: {error:#}", Profile::RegistryClient))
+    })
 }
 
 #[cfg(test)]

@@ -59,6 +59,18 @@ impl Authority {
         Self::of(key, certificate, subject)
     }
 
+    /// A new authority of a cluster. The one that clients see, `kubernetes`, has the cluster's name, the others that
+    /// and their own, so that they can be told apart.
+    ///
+    /// # Errors
+    /// As [`Authority::generate`].
+    pub fn of_cluster(cluster_name: &str, authority: &str, now: Timestamp) -> Result<Self, PkiError> {
+        match authority {
+            "kubernetes" => Self::generate(cluster_name, now),
+            other => Self::generate(&format!("{cluster_name} {other}"), now),
+        }
+    }
+
     /// An authority that was kept as PEM.
     ///
     /// # Errors

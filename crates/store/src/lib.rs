@@ -55,5 +55,5 @@ pub use notification::Notification;
 pub use operation::{Claim, NewOperation, Outcome};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
-pub use secret::Secret;
+pub use secret::{NewAuthority, Secret};
 pub use stats::Stats;

@@ -23,7 +23,30 @@ pub struct Secret {
     pub certificate: Option<String>,
     /// PEM of a private key, or a token.
     pub key: Option<SecretString>,
+    /// When it was made, or made anew.
+    pub created_at: Timestamp,
 }
+
+/// A new authority in place of another one.
+#[derive(Debug)]
+pub struct NewAuthority {
+    /// Name of the secret.
+    pub name: &'static str,
+    /// PEM.
+    pub certificate: String,
+    /// PEM.
+    pub key: SecretString,
+}
+
+/// Which generation of authorities these secrets are: grows when they are rotated. 0 while there are none.
+#[must_use]
+pub fn generation(secrets: &BTreeMap<String, Secret>) -> u64 {
+    let made = secrets.get(MAIN_AUTHORITY).map(|authority| codec::micros(authority.created_at));
+    made.and_then(|made| u64::try_from(made).ok()).unwrap_or_default()
+}
+
+/// The secret that every cluster's main authority is. All of a cluster's are rotated together.
+const MAIN_AUTHORITY: &str = "kubernetes";
 
 impl Store {
     /// Keeps a secret unless there is one with this name already, and gives the one that is kept: all who come with
@@ -121,6 +144,42 @@ impl Store {
             .collect()
     }
 
+    /// [`generation`] of a cluster's authorities, without opening any.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn authorities_generation(&self, cluster: Uuid) -> Result<u64> {
+        let row = one(self.reader(), cluster, MAIN_AUTHORITY).await?;
+        Ok(row.and_then(|row| u64::try_from(row.created_at).ok()).unwrap_or_default())
+    }
+
+    /// Puts authorities in the place of a cluster's, in a transaction that has the cluster.
+    pub(crate) async fn replace_authorities(
+        &self,
+        connection: &impl ConnectionTrait,
+        cluster: Uuid,
+        authorities: &[NewAuthority],
+        now: Timestamp,
+    ) -> Result<()> {
+        bump(connection, cluster).await?;
+        for authority in authorities {
+            let sealed = self.seal(cluster, authority.name, &authority.key)?;
+            let replaced = secret::Entity::update_many()
+                .col_expr(secret::Column::Certificate, Expr::value(authority.certificate.as_str()))
+                .col_expr(secret::Column::SealedKey, Expr::value(sealed))
+                .col_expr(secret::Column::CreatedAt, Expr::value(codec::micros(now)))
+                .filter(secret::Column::OwnerUuid.eq(cluster.to_string()))
+                .filter(secret::Column::Name.eq(authority.name))
+                .exec(connection)
+                .await
+                .doing("replacing an authority")?;
+            if replaced.rows_affected != 1 {
+                return Err(StoreError::not_found("certificate authority", authority.name));
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes all secrets of an owner.
     ///
     /// # Errors
@@ -152,7 +211,7 @@ impl Store {
                 Some(SecretString::from(text))
             }
         };
-        Ok(Secret { certificate: row.certificate, key })
+        Ok(Secret { certificate: row.certificate, key, created_at: codec::time(row.created_at)? })
     }
 }
 

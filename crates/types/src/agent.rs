@@ -133,6 +133,9 @@ pub struct Assignment {
     pub address: IpAddr,
     /// All nodes of the cluster that are known now, this one included, masters first, in a stable order.
     pub peers: Vec<Peer>,
+    /// Which generation of the cluster's authorities this is; grows when they are rotated.
+    #[serde(default)]
+    pub authorities: u64,
     /// Registries that may be spoken to without TLS (`host:port`).
     #[serde(default)]
     pub insecure_registries: Vec<String>,
@@ -311,6 +314,9 @@ pub enum SwarmMembership {
 pub struct Report {
     /// The assignment revision that this report is about; 0 before the first.
     pub revision: u64,
+    /// [`Assignment::authorities`] with whose certificates all components run; 0 before there are any.
+    #[serde(default)]
+    pub authorities: u64,
     /// Where the node as a whole stands.
     pub phase: NodePhase,
     /// Every component that the assignment asks for.

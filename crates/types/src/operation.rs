@@ -31,6 +31,10 @@ pub enum OperationKind {
     Update,
     /// Another template, and with it another version.
     Upgrade,
+    /// New certificate authorities, on all nodes.
+    #[serde(rename = "rotate-ca")]
+    #[strum(serialize = "rotate-ca")]
+    RotateCa,
     /// Down to the last container, network and secret.
     Delete,
 }

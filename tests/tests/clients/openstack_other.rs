@@ -20,7 +20,10 @@ fn the_openstack_client_gets_signs_and_rotates_certificates() {
     std::fs::write(&ca, &authority).unwrap();
     std::fs::write(&certificate, &signed).unwrap();
     run("openssl", &["verify", "-CAfile", ca.to_str().unwrap(), certificate.to_str().unwrap()], &[]);
-    user.run(&["coe", "ca", "rotate", "one"]);
+    user.ok(&["coe", "ca", "rotate", "one"]);
+    server.settle("one", "UPDATE_COMPLETE");
+    let rotated = user.ok(&["coe", "ca", "show", "one"]);
+    assert_ne!(rotated, authority);
     user.run(&["coe", "credential", "rotate", "one"]);
     assert_snapshot!(user.transcript());
 }

@@ -33,15 +33,18 @@ impl Snapshot {
         }
         let template = store.template_by_uuid(record.cluster.template).await?;
         let mut secrets = store.secrets(cluster).await?;
-        let mut take = |name: &str| secrets.remove(name).unwrap_or(Secret { certificate: None, key: None });
-        let key = |secret: Secret| secret.key.map(|key| key.expose_secret().to_owned());
+        let authorities = jeroboam_store::secret::generation(&secrets);
+        let mut take = |name: &str| secrets.remove(name);
+        let certificate = |secret: Option<Secret>| secret.and_then(|secret| secret.certificate);
+        let key = |secret: Option<Secret>| Some(secret?.key?.expose_secret().to_owned());
         let service_account = take("service-account");
         let secrets = ClusterSecrets {
-            ca: take("kubernetes").certificate,
-            etcd_ca: take("etcd").certificate,
-            front_proxy_ca: take("front-proxy").certificate,
-            service_account_public_key: service_account.certificate.clone(),
+            ca: certificate(take("kubernetes")),
+            etcd_ca: certificate(take("etcd")),
+            front_proxy_ca: certificate(take("front-proxy")),
+            service_account_public_key: certificate(service_account.clone()),
             service_account_key: key(service_account),
+            authorities,
             swarm_manager_token: key(take("swarm-manager-token")),
             swarm_worker_token: key(take("swarm-worker-token")),
         };

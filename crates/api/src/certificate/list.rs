@@ -23,12 +23,15 @@ pub(super) async fn list(
     let listing = params.listing_by::<String>(Vec::new(), "a serial number")?;
     let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:get").await?.cluster;
     let issued = state.store.issued_certificates(cluster.uuid, &listing.page).await?;
+    let generation = state.store.authorities_generation(cluster.uuid).await?;
     let url = format!("{}/v1/clusters/{}/certificates", caller.base, cluster.uuid);
     let next = listing.next(&url, issued.iter().map(|certificate| certificate.serial.clone()));
-    Ok(reply::list("certificates", issued.into_iter().map(view).collect(), next))
+    Ok(reply::list("certificates", issued.into_iter().map(|certificate| view(certificate, generation)).collect(), next))
 }
 
-fn view(issued: jeroboam_store::IssuedCertificate) -> Value {
+/// `generation` is that of the authorities which the cluster has now.
+fn view(issued: jeroboam_store::IssuedCertificate, generation: u64) -> Value {
+    let is_void = u64::try_from(issued.created_at.as_microsecond()).is_ok_and(|signed| signed < generation);
     Value::Object(reply::attributes(IssuedCertificate {
         serial: issued.serial,
         subject: issued.subject,
@@ -37,5 +40,6 @@ fn view(issued: jeroboam_store::IssuedCertificate) -> Value {
         request_id: issued.request_id,
         created_at: reply::time(issued.created_at),
         expires_at: reply::time(issued.expires_at),
+        is_void,
     }))
 }

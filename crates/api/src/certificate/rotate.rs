@@ -3,15 +3,22 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use jeroboam_model::Status;
+use jeroboam_model::status::Request;
+use jeroboam_model::{Cluster, OperationKind};
+use jeroboam_pki::Authority;
+use jeroboam_store::{NewAuthority, StoreError};
+use jeroboam_types::operation::Operation;
+use jeroboam_types::v1::UuidOnly;
+use jiff::Timestamp;
 
+use super::{MAIN, authority};
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result};
+use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result, reply};
 
-/// Refuses, after all checks, and changes nothing: nodes of no infrastructure that there is can be moved to another
-/// authority yet (contract: 400 for drivers that cannot, with the old authorities kept).
+/// Rotates a cluster's authorities: all of them are made anew, and its nodes get new certificates. What the old ones
+/// signed, for users too, is void at once; the components of nodes start anew, pods go on.
 #[utoipa::path(patch, path = "/v1/certificates/{ident}", tag = "certificates", params(("ident" = String, Path)),
-    responses((status = 400, description = "The infrastructure cannot rotate authorities")))]
+    responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
 pub(super) async fn rotate(
     State(state): State<AppState>,
     caller: Caller,
@@ -22,27 +29,27 @@ pub(super) async fn rotate(
     params.finish()?;
     Fields::new(body, "rotation of authorities").finish()?;
     let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:rotate_ca").await?.cluster;
-    let refused = |reason, detail| Err(ApiError::new(StatusCode::BAD_REQUEST, reason, detail));
+    let outcome = start(&state, &caller, &cluster).await;
+    let operation = crate::cluster::told(&state, &caller, &cluster, OperationKind::RotateCa, outcome).await?;
+    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+}
+
+async fn start(state: &AppState, caller: &Caller, cluster: &Cluster) -> Result<Operation> {
     if state.store.template_by_uuid(cluster.template).await?.tls_disabled {
-        return refused("tls_disabled", format!("Cluster {} has no TLS, so there is nothing to rotate.", cluster.name));
+        let detail = format!("Cluster {} has no TLS, so there is nothing to rotate.", cluster.name);
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "tls_disabled", detail));
     }
-    if !matches!(cluster.status, Status::CreateComplete | Status::UpdateComplete) {
-        return refused(
-            "status_refuses",
-            format!(
-                "Cluster {} is in status {}; authorities are rotated in CREATE_COMPLETE and UPDATE_COMPLETE only. Wait \
-                 until what is being done has ended.",
-                cluster.name, cluster.status
-            ),
-        );
-    }
-    refused(
-        "ca_rotation_not_supported",
-        format!(
-            "The infrastructure {} cannot move the nodes of a running cluster to another authority. Nothing was \
-             changed: the authorities of cluster {} are those of before.",
-            state.infra.name(),
-            cluster.name
-        ),
-    )
+    // Looked at again where it is written; before that no keys are made in vain.
+    StoreError::unless_allowed(cluster.status, Request::RotateCa)?;
+    authority(state, cluster, MAIN).await?;
+    let now = Timestamp::now();
+    let make = |name: &&'static str| {
+        let authority = Authority::of_cluster(&cluster.name, name, now)?;
+        Ok(NewAuthority { name, certificate: authority.certificate_pem().to_owned(), key: authority.key_pem() })
+    };
+    let made: std::result::Result<Vec<_>, jeroboam_pki::PkiError> =
+        cluster.engine.authorities().iter().map(make).collect();
+    let authorities = made.map_err(ApiError::internal)?;
+    let operation = caller.operation(OperationKind::RotateCa, &cluster.project_id);
+    Ok(state.store.request_ca_rotation(cluster.uuid, &authorities, operation).await?)
 }

@@ -44,7 +44,7 @@ pub(crate) async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &
 
 /// Passes the outcome of a change of a cluster on. When a status refused it the world is told, as of all that becomes of
 /// a change (contract magnum-v1 section 8.1).
-async fn told<T>(
+pub(crate) async fn told<T>(
     state: &AppState,
     caller: &Caller,
     cluster: &Cluster,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, EngineKind};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterFacts, Outcome};
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("PATCH", "/v1/nodes/{node}", [401, 401, 401, 404, 403, 200, 200]),
         ("DELETE", "/v1/nodes/{node}", [401, 401, 401, 404, 403, 204, 204]),
         // Refused for everybody, after everything else was checked.
-        ("PATCH", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 400, 400]),
+        ("PATCH", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 202, 202]),
         ("PATCH", "/v1/credentials/{cluster}", [401, 401, 401, 404, 403, 400, 400]),
         ("GET", "/v1/stats", list),
         ("GET", "/v1/clustertemplates", list),
@@ -203,9 +203,11 @@ async fn fixture() -> Fixture {
     let failed = case.cluster("failed", "template").await;
     case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
     let uuid = cluster.parse().unwrap();
-    let authority = Authority::generate("cluster", Timestamp::now()).unwrap();
-    let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-    case.store.put_secret(uuid, "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    for name in EngineKind::Kubernetes.authorities() {
+        let authority = Authority::of_cluster("cluster", name, Timestamp::now()).unwrap();
+        let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+        case.store.put_secret(uuid, name, Some(certificate), Some(&key)).await.unwrap();
+    }
     case.store.set_cluster_facts(uuid, ClusterFacts::default()).await.unwrap();
     let operation = case.get("/v1/operations?cluster=cluster").send().await.body["operations"][0]["uuid"].clone();
     let body = json!({"name": "queued", "cluster_template_id": "template"});

@@ -1,8 +1,12 @@
 //! Clusters come, change and go.
 
-use jeroboam_model::Status;
-use jeroboam_store::{Scope, StoreError};
+use std::collections::BTreeMap;
+
+use jeroboam_model::{EngineKind, OperationKind, Status};
+use jeroboam_pki::Authority;
+use jeroboam_store::{NewAuthority, Scope, Secret, StoreError, secret};
 use jeroboam_types::operation::{OperationStatus, StepStatus};
+use jiff::Timestamp;
 
 use crate::world::{World, new_operation, quick};
 
@@ -162,4 +166,36 @@ async fn a_long_name_is_no_obstacle() {
         world.success_of(create.uuid).await;
         assert_eq!(world.status(cluster).await, Some(Status::CreateComplete), "{length}");
     }
+}
+
+#[tokio::test]
+async fn new_authorities_are_an_operation_like_others() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    let before = world.store.secrets(cluster).await.unwrap();
+    let authorities: Vec<NewAuthority> = EngineKind::Kubernetes
+        .authorities()
+        .iter()
+        .map(|name| {
+            let made = Authority::of_cluster("c", name, Timestamp::now()).unwrap();
+            NewAuthority { name, certificate: made.certificate_pem().to_owned(), key: made.key_pem() }
+        })
+        .collect();
+    let rotation =
+        world.store.request_ca_rotation(cluster, &authorities, new_operation(OperationKind::RotateCa)).await.unwrap();
+    assert_eq!(world.status(cluster).await, Some(Status::UpdateInProgress));
+    let again = world.store.request_ca_rotation(cluster, &authorities, new_operation(OperationKind::RotateCa)).await;
+    assert!(matches!(again, Err(StoreError::NotAllowed { .. })), "{again:?}");
+    world.success_of(rotation.uuid).await;
+    assert_eq!(world.status(cluster).await, Some(Status::UpdateComplete));
+    let after = world.store.secrets(cluster).await.unwrap();
+    assert!(secret::generation(&after) > secret::generation(&before));
+    assert_eq!(secret::generation(&after), world.store.authorities_generation(cluster).await.unwrap());
+    let certificate = |secrets: &BTreeMap<String, Secret>, name: &str| secrets[name].certificate.clone();
+    for authority in &authorities {
+        assert_eq!(certificate(&after, authority.name).as_deref(), Some(authority.certificate.as_str()));
+    }
+    assert_eq!(certificate(&after, "service-account"), certificate(&before, "service-account"));
 }

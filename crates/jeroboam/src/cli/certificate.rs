@@ -6,9 +6,10 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use jeroboam_types::v1::IssuedCertificate;
 
-use super::Context;
 use super::failure::Failure;
 use super::output::{Shown, say, time};
+use super::watch::WatchArgs;
+use super::{Context, Spelling, cluster_change};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
@@ -23,6 +24,18 @@ pub(crate) enum CertificateCommand {
     List {
         /// Name or id of the cluster.
         cluster: String,
+    },
+    /// Make the authorities anew: certificates that the old ones signed are void from then on.
+    ///
+    /// All nodes get new certificates and start their components anew; pods go on. Afterwards every user needs a new
+    /// configuration (`jeroboam bay config`).
+    #[command(after_help = "Examples:\n  jeroboam ca rotate demo --watch")]
+    Rotate {
+        /// Name or id of the cluster.
+        cluster: String,
+
+        #[command(flatten)]
+        watch: WatchArgs,
     },
     /// Have a request signed and print the certificate.
     #[command(after_help = "Examples:\n  jeroboam ca sign demo --csr request.pem > cert.pem")]
@@ -46,7 +59,7 @@ impl Shown for IssuedCertificate {
             self.serial.clone(),
             self.subject.clone(),
             time(Some(&self.created_at)),
-            time(Some(&self.expires_at)),
+            if self.is_void { "void".to_owned() } else { time(Some(&self.expires_at)) },
             self.ca_cert_type.clone(),
             self.user_id.clone(),
         ]
@@ -71,6 +84,11 @@ impl CertificateCommand {
             Self::List { cluster } => {
                 let issued = context.client.issued_certificates(&cluster).await?;
                 return context.out.list(&issued, "No certificate was signed for a user yet.");
+            }
+            Self::Rotate { cluster, watch } => {
+                let accepted = context.client.rotate_certificate_authorities(&cluster).await?;
+                return cluster_change::told(context, Spelling::Today, &accepted, watch, "getting new authorities")
+                    .await;
             }
             Self::Sign { cluster, csr } => {
                 let request = if csr == "-" {

@@ -138,7 +138,7 @@ impl RetryArgs {
 }
 
 /// Follows the work if that is wanted, and says how the cluster is then; or that something is being done.
-async fn told(
+pub(super) async fn told(
     context: &Context,
     spelling: Spelling,
     accepted: &Accepted,

@@ -37,6 +37,5 @@ pub async fn ensure(node: &Node, home: &Home) -> Result<(), Fault> {
         profiles.extend(MASTERS);
     }
     profiles.extend(registry::profiles(&node.assignment));
-    let changed = certificates::keep(&files)?;
-    certificates::ensure(home, profiles, changed).await
+    certificates::ensure(home, profiles, &files).await
 }

@@ -14,7 +14,7 @@ const HEALTH: &str = "http://127.0.0.1:2381";
 
 /// etcd as it is to run.
 pub fn spec(node: &Node) -> Spec {
-    Spec::new(NAME, "etcd").arguments(arguments(node))
+    Spec::new(NAME, "etcd").arguments(arguments(node)).authorities(node.assignment.authorities)
 }
 
 /// Ready when the member has a leader.

@@ -11,7 +11,10 @@ pub const NAME: &str = "kube-apiserver";
 
 /// The API server as it is to run.
 pub fn spec(node: &Node) -> Spec {
-    Spec::new(NAME, node.layout.binary(NAME)).arguments(arguments(node)).version(node.version.to_string())
+    Spec::new(NAME, node.layout.binary(NAME))
+        .arguments(arguments(node))
+        .authorities(node.assignment.authorities)
+        .version(node.version.to_string())
 }
 
 /// Ready as the server itself sees it: etcd answers and the built-in roles are there.

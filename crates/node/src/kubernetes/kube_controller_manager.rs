@@ -14,6 +14,7 @@ pub const NAME: &str = "kube-controller-manager";
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
+        .authorities(node.assignment.authorities)
         .file(
             node.layout.kubeconfig(Profile::KubeControllerManager),
             kubeconfig::render(node, Profile::KubeControllerManager),

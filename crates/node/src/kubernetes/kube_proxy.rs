@@ -15,6 +15,7 @@ pub const NAME: &str = "kube-proxy";
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(vec![format!("--config={}", text(node.layout.config("kube-proxy.yaml")))])
+        .authorities(node.assignment.authorities)
         .file(node.layout.config("kube-proxy.yaml"), kubeconfig::yaml(&configuration(node)))
         .file(node.layout.kubeconfig(Profile::KubeProxy), kubeconfig::render(node, Profile::KubeProxy))
         .version(node.version.to_string())

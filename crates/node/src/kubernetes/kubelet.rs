@@ -20,6 +20,7 @@ const OWN_LABEL_PREFIXES: [&str; 2] = ["kubelet.kubernetes.io/", "node.kubernete
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
+        .authorities(node.assignment.authorities)
         .file(node.layout.config("kubelet.yaml"), kubeconfig::yaml(&configuration(node)))
         // Pods must not inherit resolvers that only this machine can reach, such as Docker's on 127.0.0.11.
         .file(node.layout.config("resolv.conf"), format!("nameserver {}\n", node.kubernetes.dns_address))

@@ -25,6 +25,7 @@ pub(crate) mod testing;
 pub mod version;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jeroboam_types::agent::{Assignment, CertificateProfile as Profile, KubernetesAssignment, NodeRole};
@@ -73,7 +74,7 @@ pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &Kubernetes
     cni::install(&node)?;
     tools.board.facts(|facts| facts.engine = Some(kubernetes.version.clone()));
 
-    let bring_up = BringUp { tools, node: &node };
+    let bring_up = BringUp { tools, node: &node, to_start: AtomicUsize::new(PARTS) };
     tokio::try_join!(bring_up.runtime(), bring_up.with_certificates())?;
     Ok(())
 }
@@ -117,9 +118,14 @@ fn check_binaries(node: &Node) -> Result<(), Fault> {
     Err(Fault::permanent(code::VERSION_UNAVAILABLE, kubelet::NAME, message))
 }
 
+/// The control plane and what every node has: the parts of a node whose components have certificates.
+const PARTS: usize = 2;
+
 struct BringUp<'a> {
     tools: &'a Tools,
     node: &'a Arc<Node>,
+    /// How many of [`PARTS`] have components that are yet to be started.
+    to_start: AtomicUsize,
 }
 
 impl BringUp<'_> {
@@ -152,22 +158,31 @@ impl BringUp<'_> {
         board.starting(CERTIFICATES);
         certificates::ensure(self.node, home).await?;
         board.up(CERTIFICATES);
+        registry::start(self.tools, &self.node.assignment).await?;
         let clients = Clients::new(self.node)?;
         let renewal = async {
             renew(self.node, home).await;
             Ok(())
         };
         let registry = async {
-            patiently(board, || registry::run(self.tools, &self.node.assignment)).await;
+            patiently(board, || registry::gateway(board, &self.node.assignment)).await;
             Ok(())
         };
         tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), registry, renewal)?;
         Ok(())
     }
 
+    /// A part has started all its components. With the last one, all run with the certificates of this assignment.
+    fn started(&self) {
+        if self.to_start.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.tools.board.authorities(self.node.assignment.authorities);
+        }
+    }
+
     /// etcd, then the API server, then what works through it.
     async fn control_plane(&self, clients: &Clients) -> Result<(), Fault> {
         if self.node.control_plane().is_none() {
+            self.started();
             return Ok(());
         }
         let Tools { supervisor, .. } = self.tools;
@@ -183,6 +198,7 @@ impl BringUp<'_> {
                 )
                 .await;
             supervisor.ensure(kube_scheduler::spec(self.node), kube_scheduler::probe(&clients.own_certificate)).await;
+            self.started();
         };
         let administrator = clients::kube(self.node, Profile::KubeApiserverKubeletClient).await?;
         let board = &self.tools.board;
@@ -208,6 +224,7 @@ impl BringUp<'_> {
         }
         supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
         supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
+        self.started();
         let watching = clients::kube(self.node, Profile::NodeAgent).await?;
         // Trouble with one of them is no reason to give anything else up.
         tokio::join!(

@@ -67,6 +67,7 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         address: own.address,
         peers,
         insecure_registries: Vec::new(),
+        authorities: 1,
         proxy: None,
         container_volume: None,
         registry: None,

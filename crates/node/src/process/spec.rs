@@ -15,6 +15,8 @@ pub struct Spec {
     pub arguments: Vec<String>,
     /// Environment variables besides the agent's own.
     pub environment: Vec<(&'static str, String)>,
+    /// Which generation of the cluster's authorities it was started with: programs read their certificates then.
+    pub authorities: u64,
     /// Configuration files that it reads; written before each start.
     pub files: Vec<ConfigFile>,
     /// Its version, if known, for reports.
@@ -34,7 +36,15 @@ impl Spec {
     /// A process without arguments.
     pub fn new(name: &'static str, program: impl Into<PathBuf>) -> Self {
         let program = program.into();
-        Self { name, program, arguments: Vec::new(), environment: Vec::new(), files: Vec::new(), version: None }
+        Self {
+            name,
+            program,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            authorities: 0,
+            files: Vec::new(),
+            version: None,
+        }
     }
 
     /// With these arguments.
@@ -48,6 +58,13 @@ impl Spec {
     #[must_use]
     pub fn environment(mut self, environment: Vec<(&'static str, String)>) -> Self {
         self.environment = environment;
+        self
+    }
+
+    /// With certificates of this generation of the cluster's authorities: another one is a reason to start anew.
+    #[must_use]
+    pub fn authorities(mut self, generation: u64) -> Self {
+        self.authorities = generation;
         self
     }
 

@@ -82,6 +82,8 @@ impl Supervisor {
             probe,
             stop: stop.clone(),
         };
+        // At once: whoever looks next must not take the one before for this one.
+        self.board.component(name, |component| component.state = ComponentState::Starting);
         let task = tokio::spawn(keeper.run());
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(name, Running { spec, stop, task });

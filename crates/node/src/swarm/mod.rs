@@ -1,6 +1,7 @@
 //! A Docker Engine in swarm mode.
 
 pub mod address_space;
+pub mod api;
 pub mod dockerd;
 pub mod membership;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use jeroboam_types::agent::{Assignment, CertificateProfile, SwarmAssignment, SwarmMembership};
 
 use self::address_space::AddressSpace;
+use self::api::Api;
 use crate::fault::{Fault, code};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
@@ -32,17 +34,19 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
     supervisor.keep_only(&names).await;
 
     board.starting(certificates::NAME);
-    let changed = certificates::keep(&[("ca.crt", &swarm.ca)])?;
     let mut profiles = vec![CertificateProfile::DockerServer];
     profiles.extend(registry::profiles(assignment));
-    certificates::ensure(home, profiles, changed).await?;
+    certificates::ensure(home, profiles, &[("ca.crt", &swarm.ca)]).await?;
     board.up(certificates::NAME);
+    registry::start(tools, assignment).await?;
     if let Some(size) = assignment.container_volume {
         volume::ensure(board, size, dockerd::DATA).await?;
     }
     let space = address_space(tools, assignment)?;
-    supervisor.ensure(dockerd::spec(assignment, swarm, space), dockerd::probe()).await;
+    supervisor.ensure(dockerd::spec(assignment, space), dockerd::probe()).await;
     supervisor.ready(dockerd::NAME).await;
+    let api = Api::open(board, assignment, swarm).await?;
+    board.authorities(assignment.authorities);
     if let Some(version) = membership::engine_version().await {
         board.component(dockerd::NAME, |component| component.version = Some(version.clone()));
         board.facts(|facts| {
@@ -50,11 +54,15 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
             facts.engine = Some(version);
         });
     }
-    let registry = async {
-        patiently(board, || registry::run(tools, assignment)).await;
+    let api = async {
+        api.serve().await;
         Ok(())
     };
-    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space), registry)?;
+    let registry = async {
+        patiently(board, || registry::gateway(board, assignment)).await;
+        Ok(())
+    };
+    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space), api, registry)?;
     Ok(())
 }
 
@@ -62,7 +70,7 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
 fn components(assignment: &Assignment) -> Vec<&'static str> {
     let mut names = vec![certificates::NAME];
     names.extend(assignment.container_volume.map(|_| volume::NAME));
-    names.extend([dockerd::NAME, images::NAME, NAME]);
+    names.extend([dockerd::NAME, api::NAME, images::NAME, NAME]);
     names.extend(registry::components(assignment));
     names
 }

@@ -5,6 +5,7 @@ mod finish;
 mod lease;
 mod node_group;
 mod request;
+mod rotate_ca;
 mod step;
 
 pub use finish::Outcome;

@@ -146,7 +146,7 @@ impl Store {
 }
 
 /// The cluster is in progress with a new operation of this kind.
-async fn begin(
+pub(super) async fn begin(
     connection: &impl ConnectionTrait,
     row: &crate::entity::cluster::Model,
     kind: OperationKind,

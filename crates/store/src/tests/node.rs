@@ -15,6 +15,7 @@ async fn node(bench: &Bench) -> Node {
 pub(super) fn report(revision: u64) -> Report {
     Report {
         revision,
+        authorities: 0,
         phase: NodePhase::Up,
         components: Vec::new(),
         problem: None,

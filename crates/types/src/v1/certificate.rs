@@ -57,6 +57,9 @@ pub struct IssuedCertificate {
     pub created_at: String,
     /// When it ends.
     pub expires_at: String,
+    /// Whether the authority that signed it was rotated since: nobody trusts it any more.
+    #[serde(default)]
+    pub is_void: bool,
 }
 
 /// A list of certificates that were signed for users.

@@ -192,7 +192,15 @@ impl Agent {
 }
 
 pub(super) fn report(phase: NodePhase) -> Report {
-    Report { revision: 1, phase, components: Vec::new(), problem: None, facts: Facts::default(), swarm: None }
+    Report {
+        revision: 1,
+        authorities: 0,
+        phase,
+        components: Vec::new(),
+        problem: None,
+        facts: Facts::default(),
+        swarm: None,
+    }
 }
 
 pub(super) fn address_of(node: &Node) -> IpAddr {

@@ -1,0 +1,38 @@
+//! Asking for new certificate authorities.
+
+use jeroboam_model::OperationKind;
+use jeroboam_model::status::Request;
+use jeroboam_types::operation::Operation;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::NewOperation;
+use super::node_group::begin;
+use super::request::allow;
+use crate::error::Doing;
+use crate::{Event, NewAuthority, Result, Store, cluster};
+
+impl Store {
+    /// Puts `authorities` in the place of a cluster's: the old ones are gone from now on, and the operation brings all
+    /// nodes over to the new ones.
+    ///
+    /// # Errors
+    /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster is complete,
+    /// [`NotFound`](crate::StoreError::NotFound) for the cluster or one of the authorities; nothing is changed then.
+    pub async fn request_ca_rotation(
+        &self,
+        cluster: Uuid,
+        authorities: &[NewAuthority],
+        operation: NewOperation,
+    ) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        allow(&row.status, Request::RotateCa)?;
+        self.replace_authorities(&transaction, cluster, authorities, now).await?;
+        let operation = begin(&transaction, &row, OperationKind::RotateCa, operation, now).await?;
+        transaction.commit().await.doing("rotating a cluster's authorities")?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+}

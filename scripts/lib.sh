@@ -25,9 +25,10 @@ need_packages() {
     command -v apt-get >/dev/null || die "these packages are needed and apt-get is not here to install them: ${missing[*]}"
     say "installing ${missing[*]}"
     local log=$CACHE/apt.log
-    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
+    # Where there is no systemd, packages would start their services as in a runlevel that wants them.
+    if ! as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
         as_root apt-get -qq update >>"$log" 2>&1 || true
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 ||
+        as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 ||
             die "installing ${missing[*]} failed, see $log"
     fi
 }

@@ -40,7 +40,8 @@ impl Run<'_> {
             };
             let heard = !row.is_silent(self.conductor.clock.now());
             let authorities = store.authorities_generation(record.cluster.uuid).await;
-            match row.phase_under(self.stored("reading the cluster's authorities", authorities)?) {
+            let authorities = self.stored("reading the cluster's authorities", authorities)?;
+            match row.phase_under(authorities) {
                 Some(NodePhase::Up) if heard => return Ok(()),
                 Some(NodePhase::Failed) => return Err(node_failed(&row)),
                 _ => {}
@@ -48,7 +49,7 @@ impl Run<'_> {
             if let Some(cause) = keeps_ending(&row) {
                 return Err(cause);
             }
-            let progress = progress(&row);
+            let progress = progress(&row, authorities);
             if progress != told {
                 let written = store
                     .step_progress(self.operation, self.lease.fence, &format!("node/{}", node.name), &progress)
@@ -174,7 +175,7 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
 }
 
 /// What is happening on the node, in a line.
-fn progress(node: &Node) -> String {
+fn progress(node: &Node, authorities: u64) -> String {
     let Some(report) = &node.report else { return "waiting for its agent to call home".into() };
     if let Some(problem) = &report.problem {
         let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
@@ -186,10 +187,10 @@ fn progress(node: &Node) -> String {
         .filter(|component| component.state != ComponentState::Up)
         .map(|component| component.name.as_str())
         .collect();
-    if not_up.is_empty() {
-        "its agent is getting its assignment".into()
-    } else {
-        format!("starting {}", not_up.join(", "))
+    match not_up[..] {
+        [] if node.phase_under(authorities) != node.phase() => "runs with certificates of the old authorities".into(),
+        [] => "its agent is getting its assignment".into(),
+        _ => format!("starting {}", not_up.join(", ")),
     }
 }
 

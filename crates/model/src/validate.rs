@@ -25,6 +25,9 @@ pub const MAX_CLUSTER_NAME: usize = 242;
 /// Longest text of most other attributes.
 pub const MAX_TEXT: usize = 255;
 
+/// GiB of the largest volume: on the docker infrastructure it is a file, and ext4 has none that are larger.
+pub const MAX_VOLUME_SIZE: u32 = 16 * 1024 - 1;
+
 /// Limits on the size of one cluster. The operator's to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -112,7 +115,7 @@ pub fn proxy(field: &str, value: &str) -> Result<(), FieldError> {
     let wrong = |why: &str| FieldError::new(field, format!("must be a URL like http://proxy.example:3128, {why}"));
     let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
     if !PROXY_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) {
-        return Err(wrong(&format!("of a scheme {}", PROXY_SCHEMES.join(", "))));
+        return Err(wrong(&format!("with one of the schemes {}", PROXY_SCHEMES.join(", "))));
     }
     // Not shown: it may carry a password.
     let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);

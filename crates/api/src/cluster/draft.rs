@@ -83,7 +83,7 @@ impl Draft {
             keypair: if is_bay { None } else { fields.text("keypair")? },
             node_count: read_node_count(&mut fields, version, limits, spelling)?,
             master_count: read_master_count(&mut fields, limits)?,
-            docker_volume_size: fields.at_least("docker_volume_size", 1)?,
+            docker_volume_size: fields.volume_size("docker_volume_size")?,
             labels: fields.labels("labels")?,
             merge_labels: if is_bay { false } else { fields.boolean("merge_labels")?.unwrap_or(false) },
             master_flavor_id: fields.text("master_flavor_id")?,

@@ -90,7 +90,7 @@ impl Draft {
             dns_nameserver: read_dns(&mut fields)?,
             network_driver: Some(read_network_driver(&mut fields, engine)?),
             volume_driver: read_volume_driver(&mut fields, engine)?,
-            docker_volume_size: fields.at_least("docker_volume_size", 1)?,
+            docker_volume_size: fields.volume_size("docker_volume_size")?,
             docker_storage_driver: fields.text("docker_storage_driver")?,
             apiserver_port: read_port(&mut fields)?,
             cluster_distro: Some(fields.text("cluster_distro")?.unwrap_or_else(|| DISTRO.to_owned())),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jeroboam_model::Labels;
-use jeroboam_model::validate::MAX_TEXT;
+use jeroboam_model::validate::{self, MAX_TEXT, MAX_VOLUME_SIZE};
 use serde_json::{Map, Value};
 
 use super::{ApiError, Result};
@@ -97,10 +97,17 @@ impl Fields {
 
     /// A whole number of at least `min`.
     pub(crate) fn at_least(&mut self, name: &str, min: u32) -> Result<Option<u32>> {
+        self.between(name, min, i32::MAX as u32)
+    }
+
+    /// The size of a volume in GiB.
+    pub(crate) fn volume_size(&mut self, name: &str) -> Result<Option<u32>> {
+        self.between(name, 1, MAX_VOLUME_SIZE)
+    }
+
+    fn between(&mut self, name: &str, min: u32, max: u32) -> Result<Option<u32>> {
         let Some(value) = self.integer(name)? else { return Ok(None) };
-        u32::try_from(value).ok().filter(|value| *value >= min && i32::try_from(*value).is_ok()).map(Some).ok_or_else(
-            || ApiError::field(name, format!("must be a number from {min} to {}, this is {value}", i32::MAX)),
-        )
+        Ok(Some(validate::count(name, value, min, max)?))
     }
 
     /// A boolean, also as text or number.

@@ -73,7 +73,7 @@ impl Draft {
             max_node_count: fields.at_least("max_node_count", 0)?,
             flavor_id: fields.text("flavor_id")?,
             image_id: fields.text("image_id")?,
-            docker_volume_size: fields.at_least("docker_volume_size", 1)?,
+            docker_volume_size: fields.volume_size("docker_volume_size")?,
             labels: fields.labels("labels")?,
             merge_labels: fields.boolean("merge_labels")?.unwrap_or(false),
             version: fields.text_of("version", 1, MAX_VERSION)?,

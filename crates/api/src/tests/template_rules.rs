@@ -107,6 +107,7 @@ async fn what_a_template_cannot_be_is_refused_by_name() {
         ("apiserver_port", json!(1023)),
         ("apiserver_port", json!(65536)),
         ("docker_volume_size", json!(0)),
+        ("docker_volume_size", json!(16384)),
         ("driver", json!("heat")),
         ("dns_nameserver", json!("")),
         ("http_proxy", json!("ftp://proxy")),

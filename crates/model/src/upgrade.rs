@@ -36,18 +36,26 @@ pub fn obstacle(
         return differs("image", &group.image_id, &to.image_id);
     }
     let port = |template: &ClusterTemplate| crate::assignment::api_port(cluster.engine, template).to_string();
-    let registry = |template: &ClusterTemplate| template.insecure_registry.clone().unwrap_or_else(|| "none".to_owned());
-    let network = |template: &ClusterTemplate| template.network_driver.clone().unwrap_or_else(|| "none".to_owned());
-    let tls = |template: &ClusterTemplate| if template.tls_disabled { "off" } else { "on" }.to_owned();
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
     [
         ("API port", port(from), port(to)),
-        ("insecure registry", registry(from), registry(to)),
-        ("network driver", network(from), network(to)),
-        ("TLS", tls(from), tls(to)),
+        ("insecure registry", text(&from.insecure_registry), text(&to.insecure_registry)),
+        ("registry of the cluster's own", switch(from.registry_enabled), switch(to.registry_enabled)),
+        ("http proxy", text(&from.http_proxy), text(&to.http_proxy)),
+        ("https proxy", text(&from.https_proxy), text(&to.https_proxy)),
+        ("list of what needs no proxy", text(&from.no_proxy), text(&to.no_proxy)),
+        ("network driver", text(&from.network_driver), text(&to.network_driver)),
+        ("TLS", switch(!from.tls_disabled), switch(!to.tls_disabled)),
     ]
     .into_iter()
     .find(|(_, is, would)| is != would)
-    .and_then(|(what, is, would)| differs(what, &is, &would))
+    .and_then(|(what, is, would)| differs(what, without_password(&is), without_password(&would)))
+}
+
+/// A proxy as it may be shown.
+fn without_password(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
 
 #[cfg(test)]
@@ -88,10 +96,14 @@ mod tests {
             (ClusterTemplate { image_id: "debian-13".into(), ..same.clone() }, "debian-13"),
             (ClusterTemplate { apiserver_port: Some(8443), ..same.clone() }, "8443"),
             (ClusterTemplate { insecure_registry: Some("r:5000".into()), ..same.clone() }, "r:5000"),
+            (ClusterTemplate { registry_enabled: true, ..same.clone() }, "registry of the cluster's own is on"),
+            (ClusterTemplate { http_proxy: Some("http://u:secret@p:1".into()), ..same.clone() }, "http proxy is p:1"),
+            (ClusterTemplate { https_proxy: Some("http://p:2".into()), ..same.clone() }, "http://p:2"),
+            (ClusterTemplate { no_proxy: Some("here".into()), ..same.clone() }, "here"),
             (ClusterTemplate { tls_disabled: true, ..same }, "TLS"),
         ] {
             let said = says(&to).unwrap_or_default();
-            assert!(said.contains(word), "{word}: {said}");
+            assert!(said.contains(word) && !said.contains("secret"), "{word}: {said}");
         }
     }
 }

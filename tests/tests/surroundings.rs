@@ -17,6 +17,9 @@ const IMAGE: &str = "jeroboam/nginx:1.22";
 /// The cluster's registry as its nodes know it.
 const OWN: &str = "localhost:5000/web:1";
 
+/// Of neither engine.
+const API_PORT: &str = "7443";
+
 /// GiB.
 const VOLUME: u64 = 2;
 
@@ -25,10 +28,19 @@ fn create(server: &Server, world: &World, engine: &str, workers: u32) {
     server.ok(&[
         &["baymodel", "create", "kind", "--coe", engine, "--image", "debian-12", "--registry-enabled"][..],
         &["--http-proxy", &world.proxy(), "--no-proxy", "proxied.example,10.9.0.0/16"],
-        &["--insecure-registry", &world.registry(), "--docker-volume-size", &VOLUME.to_string()],
+        &[
+            "--apiserver-port",
+            API_PORT,
+            "--insecure-registry",
+            &world.registry(),
+            "--docker-volume-size",
+            &VOLUME.to_string(),
+        ],
     ]
     .concat());
     server.create("kind", "c", workers);
+    let shown = server.json(&["cluster", "show", "c"]);
+    assert!(shown["api_address"].as_str().unwrap().ends_with(&format!(":{API_PORT}")), "{shown}");
 }
 
 /// Runs a command on a node.

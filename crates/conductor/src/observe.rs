@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use jeroboam_infra::{Machine, Network};
+use jeroboam_model::assignment::api_port;
 use jeroboam_model::plan::{Desired, DesiredNode, Observed};
 use jeroboam_model::{Cause, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_store::{ClusterFacts, ClusterRecord};
@@ -37,11 +38,6 @@ pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
             .collect(),
     }
 }
-
-/// Port of the Kubernetes API when the template does not say.
-const KUBERNETES_PORT: u16 = 6443;
-/// Port of the Docker API of a swarm's managers (the one that is registered for TLS).
-const DOCKER_PORT: u16 = 2376;
 
 impl Conductor {
     /// Looks at everything that the planner decides by.
@@ -140,24 +136,17 @@ impl Conductor {
         let is_first_master = row.role == NodeRole::Master
             && record.nodes.iter().filter(|other| other.role == NodeRole::Master).all(|other| other.slot >= row.slot);
         let (true, Some(address)) = (is_first_master, machine.address) else { return Ok(()) };
-        let port = match record.cluster.engine {
-            EngineKind::Swarm => DOCKER_PORT,
-            EngineKind::Kubernetes => self.kubernetes_port(record).await?,
-        };
-        let api_address = Some(format!("https://{}", SocketAddr::new(address, port)));
-        if record.cluster.api_address == api_address {
-            return Ok(());
-        }
-        self.note_facts(record, ClusterFacts { api_address, ..ClusterFacts::default() }).await
-    }
-
-    async fn kubernetes_port(&self, record: &ClusterRecord) -> Result<u16, Cause> {
         let template = self
             .store
             .template_by_uuid(record.cluster.template)
             .await
             .map_err(|problem| store_cause("reading the template", &problem))?;
-        Ok(template.apiserver_port.unwrap_or(KUBERNETES_PORT))
+        let port = api_port(record.cluster.engine, &template);
+        let api_address = Some(format!("https://{}", SocketAddr::new(address, port)));
+        if record.cluster.api_address == api_address {
+            return Ok(());
+        }
+        self.note_facts(record, ClusterFacts { api_address, ..ClusterFacts::default() }).await
     }
 
     async fn note_facts(&self, record: &ClusterRecord, facts: ClusterFacts) -> Result<(), Cause> {

@@ -122,6 +122,20 @@ pub fn api_port(engine: EngineKind, template: &ClusterTemplate) -> u16 {
     })
 }
 
+/// What else listens at this port of a master, so that the engine's API cannot.
+#[must_use]
+pub fn taken(port: u16, template: &ClusterTemplate) -> Option<&'static str> {
+    Some(match (template.engine, port) {
+        (_, REGISTRY_PORT) if template.registry_enabled => "the cluster's registry",
+        (EngineKind::Kubernetes, 2379..=2381) => "etcd",
+        (EngineKind::Kubernetes, 10248 | 10250) => "the kubelet",
+        (EngineKind::Kubernetes, 10249 | 10256) => "kube-proxy",
+        (EngineKind::Kubernetes, 10257 | 10259) => "the control plane",
+        (EngineKind::Swarm, SWARM_PORT | 7946) => "the swarm",
+        _ => return None,
+    })
+}
+
 /// Address of the service `kubernetes`, under which pods reach the API server.
 #[must_use]
 pub fn kubernetes_service_address(services: Ipv4Net) -> IpAddr {

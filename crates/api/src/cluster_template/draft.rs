@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use jeroboam_model::assignment;
 use jeroboam_model::labels::{self, LabelRules};
 use jeroboam_model::validate::{self, MAX_TEXT};
 use jeroboam_model::{ClusterTemplate, EngineKind, FieldError, Labels};
@@ -112,6 +113,12 @@ impl Draft {
             updated_at: None,
         };
         fields.finish()?;
+        if let Some(other) = template.apiserver_port.and_then(|port| assignment::taken(port, &template)) {
+            return Err(ApiError::field(
+                "apiserver_port",
+                format!("is the port of {other} on masters; use another one"),
+            ));
+        }
         check_storage(template.docker_storage_driver.as_deref(), template.docker_volume_size)?;
         labels::check(&template.labels, accepted, engine, rules)?;
         Ok(Self { template })

@@ -169,6 +169,23 @@ async fn a_long_name_is_no_obstacle() {
 }
 
 #[tokio::test]
+async fn the_address_of_the_api_has_the_templates_port_whatever_the_engine() {
+    for (engine, port, expected) in [
+        (EngineKind::Kubernetes, None, ":6443"),
+        (EngineKind::Kubernetes, Some(8443), ":8443"),
+        (EngineKind::Swarm, None, ":2376"),
+        (EngineKind::Swarm, Some(2400), ":2400"),
+    ] {
+        let world = World::of(quick(), engine, port).await;
+        world.conductor("one");
+        let (cluster, create) = world.create("c", 1, 0).await;
+        world.success_of(create.uuid).await;
+        let address = world.record(cluster).await.cluster.api_address.unwrap();
+        assert!(address.ends_with(expected), "{engine} {port:?}: {address}");
+    }
+}
+
+#[tokio::test]
 async fn new_authorities_are_an_operation_like_others() {
     let world = World::new(quick()).await;
     world.conductor("one");

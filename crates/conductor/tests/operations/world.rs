@@ -65,12 +65,18 @@ pub(crate) fn quick() -> CloudSettings {
 
 impl World {
     pub(crate) async fn new(settings: CloudSettings) -> Self {
+        Self::of(settings, EngineKind::Kubernetes, None).await
+    }
+
+    /// One whose clusters have this engine, and its API this port.
+    pub(crate) async fn of(settings: CloudSettings, engine: EngineKind, apiserver_port: Option<u16>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display());
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let clock = Clock::tokio();
         let cloud = Cloud::new(settings, store.clone(), clock);
-        let template = ClusterTemplate::new(EngineKind::Kubernetes, "any", PROJECT, "tester", Timestamp::now());
+        let template = ClusterTemplate::new(engine, "any", PROJECT, "tester", Timestamp::now());
+        let template = ClusterTemplate { apiserver_port, ..template };
         store.create_template(&template).await.unwrap();
         let template = store.template_by_uuid(template.uuid).await.unwrap();
         Self { store, cloud, clock, template, stop: CancellationToken::new(), _dir: dir }

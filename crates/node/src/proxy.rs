@@ -45,7 +45,7 @@ mod tests {
     use crate::kubernetes::testing;
 
     fn proxied() -> Assignment {
-        let mut assignment = testing::worker("v1.20.2").assignment;
+        let mut assignment = testing::worker("v1.37.2").assignment;
         let exceptions = vec![".example.org".to_owned()];
         assignment.proxy = Some(Proxy { http: Some("http://proxy:3128".to_owned()), https: None, exceptions });
         assignment
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn without_a_proxy_there_is_nothing_to_say() {
-        assert_eq!(environment(&testing::worker("v1.20.2").assignment), []);
+        assert_eq!(environment(&testing::worker("v1.37.2").assignment), []);
     }
 
     #[test]

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn one_master_keeps_it_and_all_nodes_have_a_way_to_it() {
-        let (mut master, mut worker) = (testing::master("v1.20.2").assignment, testing::worker("v1.20.2").assignment);
+        let (mut master, mut worker) = (testing::master("v1.37.2").assignment, testing::worker("v1.37.2").assignment);
         assert_eq!((components(&master), profiles(&worker)), (&[][..], &[][..]));
         let registry = SocketAddr::new(master.address, 5000);
         master.registry = Some(registry);

@@ -231,6 +231,9 @@ pub struct KubernetesAssignment {
     pub dns_domain: String,
     /// How pods reach pods of other nodes.
     pub pod_network: PodNetwork,
+    /// How packets to services are led to pods.
+    #[serde(default)]
+    pub service_proxy: ServiceProxyMode,
     /// PEM of the Kubernetes CA.
     pub ca: String,
     /// Labels to register the node with.
@@ -265,6 +268,18 @@ pub enum PodNetwork {
     HostGw,
     /// A VXLAN device over the nodes' network.
     Vxlan,
+}
+
+/// How kube-proxy leads packets to services' pods (label `kube_proxy_mode`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum ServiceProxyMode {
+    /// nftables; nodes without it fall back to iptables.
+    #[default]
+    Nftables,
+    /// iptables everywhere.
+    Iptables,
 }
 
 /// What a Kubernetes master needs besides.

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use super::layout::{CNI_CONFIG, Layout};
+use super::layout::{CNI_CONFIG, CNI_PLUGINS};
 use super::node::Node;
 use crate::fault::{Fault, code};
 use crate::files;
 
 /// The bridge that pods are attached to.
 pub const BRIDGE: &str = "cni0";
+
+/// Version of the CNI specification that the configurations are written in.
+const CNI_VERSION: &str = "1.0.0";
 
 /// Name of the plugin that waits.
 const PLUGIN: &str = "jeroboam-bridge";
@@ -35,7 +38,7 @@ const NETWORK: &str = "jeroboam";
 /// # Errors
 /// When the disk does not take them.
 pub fn install(node: &Node) -> Result<(), Fault> {
-    let plugins = Layout::cni_plugins();
+    let plugins = Path::new(CNI_PLUGINS);
     let write = || -> std::io::Result<()> {
         files::write(&plugins.join(PLUGIN), &plugin(plugins, Path::new(BRIDGE_CONFIG)), 0o755)?;
         files::write(&PathBuf::from(CNI_CONFIG).join("10-jeroboam.conflist"), &network().to_string(), 0o644)
@@ -56,7 +59,7 @@ pub fn set_range(range: Ipv4Net, mtu: u32) -> std::io::Result<()> {
 
 fn network() -> Value {
     json!({
-        "cniVersion": "0.4.0",
+        "cniVersion": CNI_VERSION,
         "name": NETWORK,
         "plugins": [
             { "type": PLUGIN },
@@ -67,7 +70,7 @@ fn network() -> Value {
 
 fn bridge(range: Ipv4Net, mtu: u32) -> Value {
     json!({
-        "cniVersion": "0.4.0",
+        "cniVersion": CNI_VERSION,
         "name": NETWORK,
         "type": "bridge",
         "bridge": BRIDGE,
@@ -96,7 +99,7 @@ tenths=0
 while [ ! -s {config} ]; do
     if [ "$CNI_COMMAND" = DEL ]; then exit 0; fi
     if [ $tenths -ge {PATIENCE_TENTHS} ]; then
-        echo '{{"cniVersion":"0.4.0","code":11,"msg":"this node has no part of the pod network yet"}}'
+        echo '{{"cniVersion":"{CNI_VERSION}","code":11,"msg":"this node has no part of the pod network yet"}}'
         exit 1
     fi
     sleep 0.1

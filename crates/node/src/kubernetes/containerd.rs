@@ -1,6 +1,6 @@
 //! containerd, the container runtime of every Kubernetes node.
 
-use super::layout::{CNI_CONFIG, CONTAINERD_SOCKET, Layout};
+use super::layout::{CNI_CONFIG, CNI_PLUGINS, CONTAINERD_SOCKET, TOOLS, tool};
 use super::node::Node;
 use crate::process::{Probe, Spec};
 use crate::proxy;
@@ -20,9 +20,12 @@ const REGISTRIES: &str = "/etc/containerd/certs.d";
 /// containerd as it is to run.
 pub fn spec(node: &Node) -> Spec {
     let path = node.layout.config("containerd.toml");
-    let spec = Spec::new(NAME, "containerd")
+    let mut environment = proxy::environment(&node.assignment);
+    // It looks there for its shim, of which the machine's Docker Engine may have another.
+    environment.push(("PATH", format!("{TOOLS}:{}", std::env::var("PATH").unwrap_or_default())));
+    let spec = Spec::new(NAME, tool(NAME))
         .arguments(vec![format!("--config={}", path.display()), "--log-level=warn".to_owned()])
-        .environment(proxy::environment(&node.assignment))
+        .environment(environment)
         .file(path, configuration(node));
     node.assignment
         .insecure_registries
@@ -37,38 +40,37 @@ pub fn probe() -> Probe {
 
 /// The version of the installed containerd, if it can be told.
 pub async fn version() -> Option<String> {
-    let output = tokio::process::Command::new("containerd").arg("--version").kill_on_drop(true).output().await.ok()?;
+    let output = tokio::process::Command::new(tool(NAME)).arg("--version").kill_on_drop(true).output().await.ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// `containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3`: the third word.
+/// `containerd github.com/containerd/containerd/v2 v2.4.2 0cae528`: the third word.
 fn parse_version(text: &str) -> Option<String> {
     text.split_whitespace().nth(2).map(|version| version.trim_start_matches('v').to_owned())
 }
 
-/// Version 2 of the format: read by containerd 1.6 and 1.7, and converted by 2.x.
+/// Version 3 of the format, that of containerd 2.
 fn configuration(node: &Node) -> String {
-    let plugins = Layout::cni_plugins().display();
     let pause = match node.machine.has_pause_image {
-        true => format!("  sandbox_image = \"{PAUSE_IMAGE}\"\n"),
+        true => format!("[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = '{PAUSE_IMAGE}'\n"),
         false => String::new(),
     };
     let no_oom_scores = !node.machine.can_raise_limits;
     format!(
-        r#"version = 2
+        r#"version = 3
 [grpc]
-  address = "{CONTAINERD_SOCKET}"
-[plugins."io.containerd.grpc.v1.cri"]
-{pause}  restrict_oom_score_adj = {no_oom_scores}
-[plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "{plugins}"
-  conf_dir = "{CNI_CONFIG}"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  address = '{CONTAINERD_SOCKET}'
+{pause}[plugins.'io.containerd.cri.v1.images'.registry]
+  config_path = '{REGISTRIES}'
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = {no_oom_scores}
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  bin_dirs = ['{CNI_PLUGINS}']
+  conf_dir = '{CNI_CONFIG}'
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+  runtime_type = 'io.containerd.runc.v2'
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
   SystemdCgroup = false
-[plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "{REGISTRIES}"
 "#
     )
 }
@@ -87,19 +89,19 @@ mod tests {
 
     #[test]
     fn configuration_of_a_container_without_sys_resource() {
-        insta::assert_snapshot!("containerd_configuration", configuration(&testing::worker("v1.20.2")));
+        insta::assert_snapshot!("containerd_configuration", configuration(&testing::worker("v1.37.2")));
     }
 
     #[test]
-    fn the_version_is_read_as_debian_and_as_upstream_write_it() {
+    fn the_version_is_read_as_a_release_and_as_a_build_of_modules_write_it() {
         let parse = |text| parse_version(text).unwrap();
-        assert_eq!(parse("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1\n"), "1.6.20~ds1");
-        assert_eq!(parse("containerd github.com/containerd/containerd v1.7.2 0cae528\n"), "1.7.2");
+        assert_eq!(parse("containerd github.com/containerd/containerd/v2 v2.4.2 0cae528\n"), "2.4.2");
+        assert_eq!(parse("containerd github.com/containerd/containerd/v2 v2.4.2 \n"), "2.4.2");
     }
 
     #[test]
     fn an_insecure_registry_gets_a_file_of_its_own() {
-        let mut node = testing::worker("v1.20.2");
+        let mut node = testing::worker("v1.37.2");
         node.assignment.insecure_registries = vec!["172.17.0.1:5000".to_owned()];
         let file = spec(&node).files.pop().unwrap();
         assert_eq!(file.path.display().to_string(), "/etc/containerd/certs.d/172.17.0.1:5000/hosts.toml");

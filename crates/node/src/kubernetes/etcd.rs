@@ -2,7 +2,7 @@
 
 use jeroboam_types::agent::CertificateProfile as Profile;
 
-use super::layout::text;
+use super::layout::{text, tool};
 use super::node::{Node, host};
 use crate::process::{Probe, Spec};
 
@@ -14,7 +14,7 @@ const HEALTH: &str = "http://127.0.0.1:2381";
 
 /// etcd as it is to run.
 pub fn spec(node: &Node) -> Spec {
-    Spec::new(NAME, "etcd").arguments(arguments(node)).authorities(node.assignment.authorities)
+    Spec::new(NAME, tool(NAME)).arguments(arguments(node)).authorities(node.assignment.authorities)
 }
 
 /// Ready when the member has a leader.
@@ -22,7 +22,7 @@ pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: format!("{HEALTH}/health") }
 }
 
-/// Arguments for etcd 3.4 and 3.5: the same for all versions of Kubernetes.
+/// Arguments for etcd 3.6 and newer: the same for all versions of Kubernetes.
 fn arguments(node: &Node) -> Vec<String> {
     let name = &node.assignment.name;
     let own = node.host();
@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn arguments_of_one_and_of_three_masters() {
-        insta::assert_yaml_snapshot!("one", arguments(&testing::master("v1.20.2")));
-        let three = arguments(&testing::one_of_three_masters("v1.20.2"));
+        insta::assert_yaml_snapshot!("one", arguments(&testing::master("v1.37.2")));
+        let three = arguments(&testing::one_of_three_masters("v1.37.2"));
         let cluster = three.iter().find(|argument| argument.starts_with("--initial-cluster=")).unwrap();
         assert_eq!(
             cluster,

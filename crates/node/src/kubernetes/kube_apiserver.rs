@@ -22,9 +22,7 @@ pub fn probe(node: &Node, client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: format!("{}/readyz", node.local_api()) }
 }
 
-/// The same from 1.20 to 1.33: the flags that went away in between (`--insecure-port`, `--logtostderr`,
-/// `--kubelet-https`) are not used, the ones that became mandatory with 1.20 (`--service-account-issuer`,
-/// `--service-account-signing-key-file`) always are.
+/// The same from 1.34 to 1.37; none of them is deprecated.
 fn arguments(node: &Node) -> Vec<String> {
     let kubernetes = &node.kubernetes;
     let certificate = |profile: Profile| text(node.layout.credentials(profile).certificate_path());

@@ -52,10 +52,6 @@ fn arguments(node: &Node) -> Vec<String> {
         "--kube-api-burst=200".to_owned(),
     ];
     arguments.extend(leader_election::arguments(node));
-    if !node.version.since(24) {
-        // The unencrypted port, on by default up to 1.23; the flag went away with it.
-        arguments.push("--port=0".to_owned());
-    }
     arguments
 }
 

@@ -1,6 +1,6 @@
 //! kube-proxy, on every node.
 
-use jeroboam_types::agent::CertificateProfile as Profile;
+use jeroboam_types::agent::{CertificateProfile as Profile, ServiceProxyMode};
 use serde_json::{Value, json};
 
 use super::kubeconfig;
@@ -26,7 +26,15 @@ pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: "http://127.0.0.1:10256/healthz".to_owned() }
 }
 
-/// The same from 1.20 to 1.33: the configuration's version has been v1alpha1 all the time.
+/// nftables where the machine has it, unless the cluster's labels say otherwise.
+pub fn mode(node: &Node) -> ServiceProxyMode {
+    match node.machine.nftables {
+        true => node.kubernetes.service_proxy,
+        false => ServiceProxyMode::Iptables,
+    }
+}
+
+/// The same from 1.34 to 1.37.
 fn configuration(node: &Node) -> Value {
     json!({
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -36,7 +44,7 @@ fn configuration(node: &Node) -> Value {
         "hostnameOverride": node.assignment.name,
         // With an address of its own it need not wait for the node to be registered.
         "bindAddress": node.assignment.address,
-        "mode": "iptables",
+        "mode": mode(node).to_string(),
         "metricsBindAddress": "127.0.0.1:10249",
         // The limits belong to the whole machine: a node that is a container cannot set them, and should not.
         "conntrack": {
@@ -54,7 +62,18 @@ mod tests {
     use crate::kubernetes::testing;
 
     #[test]
+    fn where_there_is_no_nftables_it_is_not_used() {
+        let mut node = testing::worker("v1.37.2");
+        assert_eq!(mode(&node), ServiceProxyMode::Nftables);
+        node.machine.nftables = false;
+        assert_eq!(mode(&node), ServiceProxyMode::Iptables);
+        node.machine.nftables = true;
+        node.kubernetes.service_proxy = ServiceProxyMode::Iptables;
+        assert_eq!(mode(&node), ServiceProxyMode::Iptables);
+    }
+
+    #[test]
     fn configuration_of_a_worker() {
-        insta::assert_yaml_snapshot!("kube_proxy_configuration", configuration(&testing::worker("v1.20.2")));
+        insta::assert_yaml_snapshot!("kube_proxy_configuration", configuration(&testing::worker("v1.37.2")));
     }
 }

@@ -1,6 +1,7 @@
 //! kube-scheduler, on masters.
 
 use jeroboam_types::agent::CertificateProfile as Profile;
+use serde_json::{Value, json};
 
 use super::layout::text;
 use super::node::Node;
@@ -10,11 +11,14 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "kube-scheduler";
 
+const CONFIG: &str = "kube-scheduler.yaml";
+
 /// The scheduler as it is to run.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
         .authorities(node.assignment.authorities)
+        .file(node.layout.config(CONFIG), kubeconfig::yaml(&configuration(node)))
         .file(node.layout.kubeconfig(Profile::KubeScheduler), kubeconfig::render(node, Profile::KubeScheduler))
         .version(node.version.to_string())
 }
@@ -26,19 +30,22 @@ pub fn probe(loopback: &reqwest::Client) -> Probe {
 
 fn arguments(node: &Node) -> Vec<String> {
     let kubeconfig = text(node.layout.kubeconfig(Profile::KubeScheduler));
-    let mut arguments = vec![
+    vec![
+        format!("--config={}", text(node.layout.config(CONFIG))),
         "--bind-address=127.0.0.1".to_owned(),
-        format!("--kubeconfig={kubeconfig}"),
         format!("--authentication-kubeconfig={kubeconfig}"),
         format!("--authorization-kubeconfig={kubeconfig}"),
-        "--profiling=false".to_owned(),
-    ];
-    arguments.extend(leader_election::arguments(node));
-    if !node.version.since(24) {
-        // The unencrypted port, on by default up to 1.22; the flag went away with it.
-        arguments.push("--port=0".to_owned());
-    }
-    arguments
+    ]
+}
+
+fn configuration(node: &Node) -> Value {
+    json!({
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "clientConnection": { "kubeconfig": text(node.layout.kubeconfig(Profile::KubeScheduler)) },
+        "enableProfiling": false,
+        "leaderElection": leader_election::configuration(node),
+    })
 }
 
 #[cfg(test)]
@@ -49,5 +56,6 @@ mod tests {
     #[test]
     fn arguments_by_version() {
         testing::assert_arguments("kube_scheduler", |version| arguments(&testing::master(version)));
+        insta::assert_yaml_snapshot!("kube_scheduler_configuration", configuration(&testing::master("v1.37.2")));
     }
 }

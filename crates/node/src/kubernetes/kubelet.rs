@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::layout::{CONTAINERD_SOCKET, text};
 use super::node::Node;
-use super::{kubeconfig, no_docker};
+use super::kubeconfig;
 use crate::machine::cgroup::Withheld;
 use crate::process::{Probe, Spec};
 
@@ -44,26 +44,6 @@ fn arguments(node: &Node) -> Vec<String> {
     if !labels.is_empty() {
         arguments.push(format!("--node-labels={}", labels.join(",")));
     }
-    if !node.version.since(24) {
-        // The default was dockershim, which went away with the choice.
-        arguments.push("--container-runtime=remote".to_owned());
-        arguments.push(format!("--docker=unix://{}", no_docker::SOCKET));
-    }
-    if !node.version.since(27) {
-        // From 1.27 on part of the configuration file.
-        arguments.push(format!("--container-runtime-endpoint=unix://{CONTAINERD_SOCKET}"));
-        if node.machine.has_pause_image {
-            // Keeps the image from being collected as garbage; newer runtimes pin it themselves.
-            arguments.push(format!("--pod-infra-container-image={}", super::containerd::PAUSE_IMAGE));
-        }
-    }
-    let taints = node.taints();
-    if !node.version.since(23) && !taints.is_empty() {
-        // From 1.23 on part of the configuration file.
-        let taints: Vec<String> =
-            taints.iter().map(|taint| format!("{}={}:{}", taint.key, taint.value, taint.effect)).collect();
-        arguments.push(format!("--register-with-taints={}", taints.join(",")));
-    }
     arguments
 }
 
@@ -98,6 +78,10 @@ fn configuration(node: &Node) -> Value {
         "failSwapOn": false,
         // Limits on all pods together would need control groups that a container node does not have.
         "enforceNodeAllocatable": [],
+        "containerRuntimeEndpoint": format!("unix://{CONTAINERD_SOCKET}"),
+        "registerWithTaints": node.taints(),
+        // Refused by default from 1.35 on; whether a machine still has cgroup v1 is its owner's choice.
+        "failCgroupV1": false,
         // How often kubelet looks whether its status changed; it still writes only changes. The default of 10 s is
         // how long a node whose network has just come up would stay not ready.
         "nodeStatusUpdateFrequency": "2s",
@@ -119,16 +103,6 @@ fn configuration(node: &Node) -> Value {
     let reserved = reserved(node.machine.withheld);
     if !reserved.is_empty() {
         set("systemReserved", Value::Object(reserved));
-    }
-    if node.version.since(23) {
-        set("registerWithTaints", json!(node.taints()));
-    }
-    if node.version.since(27) {
-        set("containerRuntimeEndpoint", json!(format!("unix://{CONTAINERD_SOCKET}")));
-    }
-    if node.version.since(31) {
-        // Refused by default from 1.35 on; whether a machine still has cgroup v1 is its owner's choice.
-        set("failCgroupV1", json!(false));
     }
     config
 }
@@ -167,7 +141,7 @@ mod tests {
 
     #[test]
     fn pods_are_promised_no_more_than_the_flavor_has() {
-        let mut node = testing::worker("v1.20.2");
+        let mut node = testing::worker("v1.37.2");
         assert_eq!(configuration(&node)["systemReserved"], Value::Null);
         node.machine.withheld = Withheld { cpu_milli: 500, memory: 20 << 30 };
         assert_eq!(configuration(&node)["systemReserved"], json!({"cpu": "500m", "memory": "21474836480"}));
@@ -175,7 +149,7 @@ mod tests {
 
     #[test]
     fn labels_that_the_api_server_would_refuse_are_left_out() {
-        let mut node = testing::worker("v1.20.2");
+        let mut node = testing::worker("v1.37.2");
         for label in ["node-role.kubernetes.io/worker", "example.com/disk", "node.kubernetes.io/zone", "plain"] {
             node.kubernetes.node_labels.insert(label.to_owned(), "x".to_owned());
         }

@@ -13,8 +13,12 @@ pub const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
 /// Where containerd looks for CNI configurations.
 pub const CNI_CONFIG: &str = "/etc/cni/net.d";
 
-/// Folders where CNI plugins are looked for: Debian's and upstream's.
-const CNI_PLUGINS: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
+/// Where the CNI plugins are.
+pub const CNI_PLUGINS: &str = "/opt/cni/bin";
+
+/// What is the same for all versions of Kubernetes: containerd with its shim and client, etcd. A machine may have others
+/// of the same name for its Docker Engine.
+pub const TOOLS: &str = "/opt/jeroboam/bin";
 
 /// Files of the agent's own making and the binaries.
 #[derive(Debug, Clone)]
@@ -61,12 +65,11 @@ impl Layout {
     pub fn etcd_data(&self) -> PathBuf {
         self.state.join("etcd")
     }
+}
 
-    /// The folder with the CNI plugins.
-    pub fn cni_plugins() -> &'static Path {
-        let found = CNI_PLUGINS.iter().map(Path::new).find(|folder| folder.join("bridge").exists());
-        found.unwrap_or_else(|| Path::new(CNI_PLUGINS[0]))
-    }
+/// A program in [`TOOLS`].
+pub fn tool(name: &str) -> PathBuf {
+    Path::new(TOOLS).join(name)
 }
 
 /// A path as an argument.

@@ -1,24 +1,43 @@
 //! How the controllers of several masters agree on one that acts.
 
 use jeroboam_types::agent::NodeRole;
+use serde_json::{Value, json};
 
 use super::node::Node;
 
-/// Arguments of kube-controller-manager and kube-scheduler. The lease and its deadline are upstream's. Only the
-/// attempts come more often than every 2 s, so that a new cluster does not wait for its first leader.
-///
-/// A master that is alone has nobody to agree with. It would only wait for its own lease to run out after every crash.
+/// The lease and its deadline are upstream's. Only the attempts come more often than every 2 s, so that a new cluster
+/// does not wait for its first leader.
+const LEASE: &str = "15s";
+const DEADLINE: &str = "10s";
+const RETRY: &str = "1s";
+
+/// Whether there is anybody to agree with. A master that is alone would only wait for its own lease to run out after
+/// every crash.
+fn is_needed(node: &Node) -> bool {
+    node.assignment.peers.iter().filter(|peer| peer.role == NodeRole::Master).count() > 1
+}
+
+/// As arguments.
 pub fn arguments(node: &Node) -> Vec<String> {
-    let masters = node.assignment.peers.iter().filter(|peer| peer.role == NodeRole::Master).count();
-    if masters <= 1 {
+    if !is_needed(node) {
         return vec!["--leader-elect=false".to_owned()];
     }
     vec![
         "--leader-elect=true".to_owned(),
-        "--leader-elect-lease-duration=15s".to_owned(),
-        "--leader-elect-renew-deadline=10s".to_owned(),
-        "--leader-elect-retry-period=1s".to_owned(),
+        format!("--leader-elect-lease-duration={LEASE}"),
+        format!("--leader-elect-renew-deadline={DEADLINE}"),
+        format!("--leader-elect-retry-period={RETRY}"),
     ]
+}
+
+/// As part of a configuration file.
+pub fn configuration(node: &Node) -> Value {
+    json!({
+        "leaderElect": is_needed(node),
+        "leaseDuration": LEASE,
+        "renewDeadline": DEADLINE,
+        "retryPeriod": RETRY,
+    })
 }
 
 #[cfg(test)]
@@ -28,8 +47,10 @@ mod tests {
 
     #[test]
     fn only_several_masters_elect_a_leader() {
-        assert_eq!(arguments(&testing::master("v1.20.2")), ["--leader-elect=false"]);
-        let several = arguments(&testing::one_of_three_masters("v1.20.2"));
+        assert_eq!(arguments(&testing::master("v1.37.2")), ["--leader-elect=false"]);
+        assert_eq!(configuration(&testing::master("v1.37.2"))["leaderElect"], false);
+        assert_eq!(configuration(&testing::one_of_three_masters("v1.37.2"))["leaderElect"], true);
+        let several = arguments(&testing::one_of_three_masters("v1.37.2"));
         assert!(several.contains(&"--leader-elect=true".to_owned()), "{several:?}");
     }
 }

@@ -16,7 +16,6 @@ pub mod kubeconfig;
 pub mod kubelet;
 pub mod layout;
 pub mod leader_election;
-pub mod no_docker;
 pub mod node;
 pub mod pod_ranges;
 pub mod registration;
@@ -67,6 +66,7 @@ pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &Kubernetes
         container: tools.container,
         can_raise_limits: crate::machine::facts::can_raise_limits(),
         has_pause_image: images::has_pause(),
+        nftables: crate::machine::facts::has_nftables(),
         withheld: crate::machine::cgroup::withheld(),
     };
     let node = Arc::new(Node::new(assignment, kubernetes, machine)?);
@@ -218,9 +218,6 @@ impl BringUp<'_> {
         supervisor.ready(containerd::NAME).await;
         while !api.is_ready().await {
             tokio::time::sleep(API_POLL).await;
-        }
-        if !self.node.version.since(24) {
-            no_docker::serve();
         }
         supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
         supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;

@@ -7,6 +7,9 @@ use super::version::Version;
 use crate::fault::{Fault, code};
 use crate::machine::cgroup::Withheld;
 
+/// The key that marks masters, as label and as taint.
+pub const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
 /// One Kubernetes node, as it is to be.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -31,6 +34,8 @@ pub struct Machine {
     pub can_raise_limits: bool,
     /// Whether the pause image lies on the machine, so that none needs to be pulled.
     pub has_pause_image: bool,
+    /// See [`crate::machine::facts::has_nftables`].
+    pub nftables: bool,
     /// What of the machine is not this node's.
     pub withheld: Withheld,
 }
@@ -39,12 +44,16 @@ impl Node {
     /// Reads an assignment.
     ///
     /// # Errors
-    /// When the version is none, or its binaries are not on this machine.
+    /// When the version is none, or older than all that are made.
     pub fn new(assignment: &Assignment, kubernetes: &KubernetesAssignment, machine: Machine) -> Result<Self, Fault> {
         let version: Version = kubernetes
             .version
             .parse()
             .map_err(|error| Fault::permanent(code::ASSIGNMENT_INVALID, "kubelet", format!("{error}")))?;
+        if version < Version::OLDEST {
+            let message = format!("Kubernetes {version} is older than {}, the oldest that is made", Version::OLDEST);
+            return Err(Fault::permanent(code::VERSION_UNAVAILABLE, "kubelet", message));
+        }
         Ok(Self {
             assignment: assignment.clone(),
             kubernetes: kubernetes.clone(),
@@ -69,18 +78,13 @@ impl Node {
         format!("https://{}:{}", self.host(), self.kubernetes.api_port)
     }
 
-    /// The key that marks masters, as label and as taint: its name changed with 1.24.
-    pub fn role_key(&self) -> &'static str {
-        if self.version.since(24) { "node-role.kubernetes.io/control-plane" } else { "node-role.kubernetes.io/master" }
-    }
-
     /// The taints to register with. Masters keep ordinary pods away.
     pub fn taints(&self) -> Vec<Taint> {
         let mut taints = self.kubernetes.node_taints.clone();
         let is_role = |taint: &Taint| taint.key.starts_with("node-role.kubernetes.io/");
         if self.assignment.role == NodeRole::Master && !taints.iter().any(is_role) {
             taints.push(Taint {
-                key: self.role_key().to_owned(),
+                key: CONTROL_PLANE.to_owned(),
                 value: String::new(),
                 effect: "NoSchedule".to_owned(),
             });

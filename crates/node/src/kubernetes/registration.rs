@@ -10,7 +10,7 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::node::Node;
+use super::node::{CONTROL_PLANE, Node};
 
 /// Who the agents are; also the name of their role. The certificate's common name.
 const AGENT: &str = "jeroboam:node";
@@ -40,7 +40,7 @@ pub async fn ensure(node: &Node, client: Client) {
     let service = Patch::Apply(dns_service(node));
     until("reserving the DNS address", || services.patch("kube-dns", &apply, &service)).await;
     let nodes = Api::<KubeNode>::all(client);
-    let labels = Patch::Merge(role_labels(node));
+    let labels = Patch::Merge(role_labels());
     let merge = PatchParams::default();
     until("labelling this node", || nodes.patch(&node.assignment.name, &merge, &labels)).await;
 }
@@ -106,11 +106,8 @@ fn dns_service(node: &Node) -> Value {
 }
 
 /// Kubelets may not give themselves these labels.
-fn role_labels(node: &Node) -> Value {
-    let mut labels = serde_json::Map::new();
-    labels.insert("node-role.kubernetes.io/control-plane".to_owned(), json!(""));
-    labels.insert(node.role_key().to_owned(), json!(""));
-    json!({ "metadata": { "labels": labels } })
+fn role_labels() -> Value {
+    json!({ "metadata": { "labels": { (CONTROL_PLANE): "" } } })
 }
 
 #[cfg(test)]
@@ -119,18 +116,8 @@ mod tests {
     use crate::kubernetes::testing;
 
     #[test]
-    fn old_versions_have_both_names_of_the_role() {
-        let labels = |version: &str| role_labels(&testing::master(version))["metadata"]["labels"].clone();
-        assert_eq!(
-            labels("v1.20.2"),
-            json!({ "node-role.kubernetes.io/control-plane": "", "node-role.kubernetes.io/master": "" })
-        );
-        assert_eq!(labels("v1.24.17"), json!({ "node-role.kubernetes.io/control-plane": "" }));
-    }
-
-    #[test]
     fn the_dns_address_is_reserved_and_left_alone_by_kube_proxy() {
-        let service = dns_service(&testing::master("v1.20.2"));
+        let service = dns_service(&testing::master("v1.37.2"));
         assert_eq!(service["spec"]["clusterIP"], "10.254.0.10");
         assert_eq!(service["metadata"]["labels"][OTHER_PROXY], MANAGER);
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jeroboam_types::agent::{
     Assignment, ControlPlaneAssignment, EngineAssignment, KubernetesAssignment, NodeRole, Peer, PodNetwork,
+    ServiceProxyMode,
 };
 
 use super::node::{Machine, Node};
 use crate::machine::cgroup::Withheld;
 
-/// The versions whose arguments are looked at: where something changed, the oldest, and a recent one.
-pub(crate) const VERSIONS: [&str; 4] = ["v1.20.2", "v1.24.17", "v1.28.15", "v1.33.1"];
+/// The versions whose arguments are looked at: the oldest and the newest that is made, and where something changed.
+pub(crate) const VERSIONS: [&str; 2] = ["v1.34.4", "v1.37.2"];
 
 /// One snapshot per version.
 pub(crate) fn assert_arguments(component: &str, arguments: impl Fn(&str) -> Vec<String>) {
@@ -48,6 +49,7 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         dns_address: [10, 254, 0, 10].into(),
         dns_domain: "cluster.local".to_owned(),
         pod_network: PodNetwork::HostGw,
+        service_proxy: ServiceProxyMode::Nftables,
         ca: "CA".to_owned(),
         node_labels: BTreeMap::from([("jeroboam.io/group".to_owned(), "default".to_owned())]),
         node_taints: Vec::new(),
@@ -73,7 +75,12 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         registry: None,
         engine: EngineAssignment::Kubernetes(Box::new(kubernetes.clone())),
     };
-    let machine =
-        Machine { container: true, can_raise_limits: false, has_pause_image: true, withheld: Withheld::default() };
+    let machine = Machine {
+        container: true,
+        can_raise_limits: false,
+        has_pause_image: true,
+        nftables: true,
+        withheld: Withheld::default(),
+    };
     Node::new(&assignment, &kubernetes, machine).unwrap()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A Kubernetes version such as `v1.20.2`. What differs between versions is decided by comparing minor versions.
+/// A Kubernetes version such as `v1.37.2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// Always 1 so far.
@@ -15,15 +15,13 @@ pub struct Version {
 }
 
 impl Version {
-    /// Whether this is Kubernetes 1.`minor` or newer.
-    pub fn since(self, minor: u16) -> bool {
-        (self.major, self.minor) >= (1, minor)
-    }
+    /// The oldest minor version that the components' tables are written for.
+    pub const OLDEST: Self = Self { major: 1, minor: 34, patch: 0 };
 }
 
 /// The text is not a version.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a Kubernetes version looks like v1.20.2, not {0:?}")]
+#[error("a Kubernetes version looks like v1.37.2, not {0:?}")]
 pub struct NotAVersion(String);
 
 impl FromStr for Version {
@@ -53,10 +51,10 @@ mod tests {
 
     #[test]
     fn versions_are_read_and_compared_by_number() {
-        let version: Version = "v1.20.2".parse().unwrap();
-        assert!(version.since(20) && version.since(9) && !version.since(24));
-        assert_eq!(version.to_string(), "v1.20.2");
-        assert!("v1.33.0-rc.1".parse::<Version>().unwrap().since(33));
+        let version: Version = "v1.37.2".parse().unwrap();
+        assert!(version > Version::OLDEST && "v1.9.9".parse::<Version>().unwrap() < Version::OLDEST);
+        assert_eq!(version.to_string(), "v1.37.2");
+        assert!("v1.38.0-rc.1".parse::<Version>().unwrap() > version);
     }
 
     #[test]

@@ -49,6 +49,24 @@ fn has_vxlan() -> bool {
     made
 }
 
+/// Whether the kernel has what kube-proxy's nftables mode needs: nf_tables, from 5.13 on (Kubernetes' documentation of
+/// "Virtual IPs and Service Proxies"), and the program that sets it.
+pub fn has_nftables() -> bool {
+    const TRIAL: &str = "jeroboam-trial";
+    kernel_since(&read("/proc/sys/kernel/osrelease"), (5, 13))
+        && quiet("nft", &["add", "table", "ip", TRIAL])
+        && quiet("nft", &["delete", "table", "ip", TRIAL])
+}
+
+/// Whether a release such as `6.1.0-18-cloud-amd64` is this version or a newer one.
+fn kernel_since(release: &str, needed: (u32, u32)) -> bool {
+    let mut numbers = release.split(['.', '-']).map(|number| number.parse().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) >= needed,
+        _ => false,
+    }
+}
+
 fn module_loads(module: &str) -> bool {
     Path::new("/lib/modules").exists() && quiet("modprobe", &["--quiet", module])
 }
@@ -77,6 +95,12 @@ mod tests {
         assert!(!has_capability(status, CAP_SYS_RESOURCE));
         assert!(has_capability(status, 12));
         assert!(!has_capability("", 12));
+    }
+
+    #[test]
+    fn kernels_are_compared_by_number() {
+        assert!(kernel_since("6.1.0-18-cloud-amd64", (5, 13)) && kernel_since("5.13", (5, 13)));
+        assert!(!kernel_since("5.4.0", (5, 13)) && !kernel_since("", (5, 13)) && !kernel_since("x.y", (5, 13)));
     }
 
     #[test]

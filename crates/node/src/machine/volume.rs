@@ -78,9 +78,15 @@ async fn mount(folder: &str) -> Result<(), String> {
         let found = output("losetup", ["--find"], PATIENCE).await?;
         let (device, number) = loop_device(&found).ok_or_else(|| format!("losetup found {found:?}"))?;
         let _ = make_device(device, SFlag::S_IFBLK, LOOP, number);
-        let options = format!("loop={device},discard");
-        match output("mount", ["-t", "ext4", "-o", &options, FILE, folder], PATIENCE).await {
-            Ok(_) => return Ok(()),
+        // Not by mount's own `loop` option: from util-linux 2.41 on it takes another node's device for ours, as its file
+        // has the same path.
+        match output("losetup", [device, FILE], PATIENCE).await {
+            Ok(_) => {
+                let mounted = output("mount", ["-t", "ext4", "-o", "discard", device, folder], PATIENCE).await;
+                // Once nothing uses the device any more, which is now if the mount failed, it is given back.
+                let _ = output("losetup", ["--detach", device], PATIENCE).await;
+                return mounted.map(drop);
+            }
             Err(error) => why = error,
         }
         tokio::time::sleep(INTERVAL).await;

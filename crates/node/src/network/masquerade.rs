@@ -6,29 +6,34 @@ use anyhow::{Context, bail};
 use ipnet::Ipv4Net;
 use tokio::process::Command;
 
+use crate::process::output_of_input;
+
 /// Our chains. kube-proxy and others have theirs; nobody else touches these.
 const MASQUERADE: &str = "JEROBOAM-MASQ";
 const FORWARD: &str = "JEROBOAM-FORWARD";
 
 /// Puts the rules in place. All at once (`iptables-restore`), so that no packet meets half of them.
 pub async fn ensure(pods: Ipv4Net) -> anyhow::Result<()> {
-    let rules = rules(pods);
-    let mut restore = Command::new("iptables-restore")
-        .args(["--noflush", "--wait=5"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .context("running iptables-restore")?;
-    if let Some(mut stdin) = restore.stdin.take() {
-        tokio::io::AsyncWriteExt::write_all(&mut stdin, rules.as_bytes()).await?;
+    restore(&rules(pods)).await?;
+    jump("nat", "POSTROUTING", MASQUERADE, Place::Last).await?;
+    jump("filter", "FORWARD", FORWARD, Place::Last).await
+}
+
+/// Sets the content of chains.
+pub(super) async fn restore(rules: &str) -> anyhow::Result<()> {
+    match output_of_input("iptables-restore", ["--noflush", "--wait=5"], rules).await {
+        Ok(_) => Ok(()),
+        Err(why) => bail!("iptables-restore: {why}"),
     }
-    let output = restore.wait_with_output().await?;
-    if !output.status.success() {
-        bail!("iptables-restore: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    jump("nat", "POSTROUTING", MASQUERADE).await?;
-    jump("filter", "FORWARD", FORWARD).await
+}
+
+/// Where a rule goes in a chain.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Before all that are there.
+    First,
+    /// After all that are there.
+    Last,
 }
 
 /// The content of our chains; naming a chain empties it first.
@@ -48,9 +53,13 @@ fn rules(pods: Ipv4Net) -> String {
 }
 
 /// Leads packets from a built-in chain into ours, once.
-async fn jump(table: &str, from: &str, to: &str) -> anyhow::Result<()> {
+pub(super) async fn jump(table: &str, from: &str, to: &str, place: Place) -> anyhow::Result<()> {
     if !iptables(&["--wait=5", "-t", table, "-C", from, "-j", to]).await? {
-        let added = iptables(&["--wait=5", "-t", table, "-A", from, "-j", to]).await?;
+        let add = match place {
+            Place::First => "-I",
+            Place::Last => "-A",
+        };
+        let added = iptables(&["--wait=5", "-t", table, add, from, "-j", to]).await?;
         anyhow::ensure!(added, "iptables refuses a rule from {from} to {to}");
     }
     Ok(())

@@ -7,11 +7,13 @@ pub mod host_gw;
 pub mod kernel;
 pub mod masquerade;
 pub mod plan;
+pub mod services;
 pub mod vxlan;
 
 use std::sync::Arc;
 
 use futures::StreamExt;
+use ipnet::Ipv4Net;
 use jeroboam_types::agent::PodNetwork;
 use k8s_openapi::api::core::v1::Node as KubeNode;
 use kube::runtime::watcher::{self, Event};
@@ -21,7 +23,7 @@ use self::kernel::Kernel;
 use self::plan::{Neighbours, Plan};
 use crate::board::Board;
 use crate::fault::{Fault, code};
-use crate::kubernetes::cni;
+use crate::kubernetes::{cni, kube_proxy};
 use crate::kubernetes::node::Node;
 use crate::watching::Patience;
 
@@ -36,11 +38,11 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
     board.starting(NAME);
     let failed = |error: anyhow::Error| Fault::passing(code::NETWORK_FAILED, NAME, format!("{error:#}"));
     let kernel = Kernel::connect().map_err(failed)?;
-    let pods = node.kubernetes.pod_cidr.parse().map_err(|_| {
-        let message = format!("{:?} is no IPv4 network for pods", node.kubernetes.pod_cidr);
-        Fault::permanent(code::ASSIGNMENT_INVALID, NAME, message)
-    })?;
+    let pods = network_of(&node.kubernetes.pod_cidr, "pods")?;
     masquerade::ensure(pods).await.map_err(failed)?;
+    let kubernetes = &node.kubernetes;
+    let services = network_of(&kubernetes.service_cidr, "services")?;
+    services::ensure(kube_proxy::mode(&node), services, kubernetes.dns_address).await.map_err(failed)?;
 
     let mut neighbours = Neighbours::new(&node.assignment.name);
     let mut done = None;
@@ -66,6 +68,12 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
         board.up(NAME);
     }
     Ok(())
+}
+
+fn network_of(text: &str, what: &str) -> Result<Ipv4Net, Fault> {
+    text.parse().map_err(|_| {
+        Fault::permanent(code::ASSIGNMENT_INVALID, NAME, format!("{text:?} is no IPv4 network for {what}"))
+    })
 }
 
 async fn apply(node: &Node, kernel: &Kernel, plan: &Plan) -> anyhow::Result<()> {

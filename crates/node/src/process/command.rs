@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// Runs a program to its end; gives what it printed.
@@ -15,9 +16,43 @@ pub async fn output<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     patience: Duration,
 ) -> Result<String, String> {
+    run(program, arguments, "", patience).await
+}
+
+/// How long a program may take that is given something to read: those that set packet filter rules, which wait for each
+/// other.
+const INPUT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// As [`output`], for a program that reads `input`.
+///
+/// # Errors
+/// As [`output`].
+pub async fn output_of_input<A: AsRef<OsStr>>(
+    program: &str,
+    arguments: impl IntoIterator<Item = A>,
+    input: &str,
+) -> Result<String, String> {
+    run(program, arguments, input, INPUT_PATIENCE).await
+}
+
+async fn run<A: AsRef<OsStr>>(
+    program: &str,
+    arguments: impl IntoIterator<Item = A>,
+    input: &str,
+    patience: Duration,
+) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(patience, command.output())
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let ended = async {
+        let mut child = command.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that ends before it has read all says why by itself.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output = tokio::time::timeout(patience, ended)
         .await
         .map_err(|_| format!("{program} did not end within {patience:?}"))?
         .map_err(|error| format!("running {program}: {error}"))?;
@@ -43,6 +78,7 @@ mod tests {
         assert_eq!(sh("echo why >&2; exit 3").await.unwrap_err(), "why");
         assert_eq!(sh("exit 3").await.unwrap_err(), "sh ended with exit status: 3");
         assert!(output("no-such-program", [""; 0], PATIENCE).await.unwrap_err().contains("running no-such-program"));
+        assert_eq!(output_of_input("cat", [""; 0], "in").await.unwrap(), "in");
         let slow = output("sleep", ["60"], Duration::from_millis(20)).await.unwrap_err();
         assert_eq!(slow, "sleep did not end within 20ms");
     }

@@ -8,7 +8,7 @@ pub mod probe;
 pub mod spec;
 pub mod supervisor;
 
-pub use command::output;
+pub use command::{output, output_of_input};
 pub use probe::Probe;
 pub use spec::Spec;
 pub use supervisor::Supervisor;

@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_engine_listens_on_this_machine_only() {
-        let mut assignment = testing::worker("v1.20.2").assignment;
+        let mut assignment = testing::worker("v1.37.2").assignment;
         assignment.insecure_registries = vec!["172.17.0.1:5000".to_owned()];
         let space = AddressSpace::avoiding(&[]).unwrap();
         insta::assert_yaml_snapshot!("dockerd_configuration", configuration(&assignment, space));

@@ -3,22 +3,28 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# rustup puts cargo there; a shell that was open before does not know yet.
-export PATH := $(HOME)/.cargo/bin:$(PATH)
+# What scripts/install-tools brings comes first. rustup puts cargo into the other folder; a shell that was open before does
+# not know yet.
+cache := $(or $(JEROBOAM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jeroboam)
+export PATH := $(cache)/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo down build image test unit lint bench
+.PHONY: help demo down build image test test-slow conformance unit lint bench
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## from nothing to running clusters: install, build, start, and walk through it
-	@scripts/install-tools build kubectl
-	@scripts/docker-up
-	@images/node/build
-	@images/nginx/build
-	@scripts/build --release
-	@scripts/server-up target/release/jeroboam
-	@scripts/demo target/release/jeroboam
+	@source scripts/lib.sh; \
+	part 'tools' scripts/install-tools build; \
+	part 'Docker Engine' scripts/docker-up; \
+	part 'Kubernetes' env JEROBOAM_KEEP_GO_CACHES=1 scripts/install-tools kubectl; \
+	part 'node image' images/node/build; \
+	part 'test image' images/nginx/build; \
+	images/get --drop-go-caches; \
+	part 'programs' scripts/build --release; \
+	part 'server' scripts/server-up target/release/jeroboam; \
+	part 'tour' scripts/demo target/release/jeroboam; \
+	parts
 
 down: ## stop what `make demo` started: no container, network, volume or process stays
 	@scripts/server-down target/release/jeroboam
@@ -34,18 +40,37 @@ image: ## make the image of nodes and the small image for tests
 	@images/nginx/build
 
 test: ## everything that must hold: lint, then all tests, those on real clusters included
-	@scripts/install-tools build test engines bus world deny kubectl clients
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory image
+	@source scripts/lib.sh; source images/versions; export JEROBOAM_KEEP_GO_CACHES=1; \
+	part 'tools' scripts/install-tools build test deny shear scripts bus world clients; \
+	part 'lint' $(MAKE) --no-print-directory lint; \
+	part 'Docker Engine' scripts/docker-up; \
+	part 'Kubernetes' scripts/install-tools kubectl engines; \
+	part 'node image' images/node/build --kubernetes "$${KUBERNETES[@]:0:2}"; \
+	part 'test image' images/nginx/build; \
+	images/get --drop-go-caches; \
+	part 'programs' scripts/build; \
+	part 'tests' cargo nextest run --locked --workspace
+
+test-slow: ## what takes long besides: clusters of every version of Kubernetes
+	@scripts/install-tools build test kubectl
+	@scripts/docker-up
+	@images/node/build --kubernetes all
+	@images/nginx/build
 	@scripts/build
-	@cargo nextest run --locked --workspace
+	@cargo nextest run --locked --package jeroboam-tests --profile slow
+
+conformance: ## Kubernetes' own conformance tests, on a cluster of ours
+	@scripts/install-tools build kubectl
+	@$(MAKE) --no-print-directory image
+	@scripts/build --release
+	@tests/conformance/run target/release/jeroboam
 
 unit: ## the tests that need no Docker Engine
 	@scripts/install-tools build test
 	@cargo nextest run --locked --workspace --exclude jeroboam-tests
 
-lint: ## format, clippy, licences and sources of what we depend on, shell scripts
-	@scripts/install-tools build
+lint: ## format, clippy, what we depend on (licences, sources, need), shell scripts
+	@scripts/install-tools build deny shear scripts
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@scripts/lint-dependencies

@@ -1,9 +1,14 @@
-# Shared by the scripts that install, build and start things. Source it: it defines functions, and the path of the cache.
+# Shared by the scripts that install, build and start things. Source it: it defines functions and two paths, and puts
+# one of them on the PATH.
 # shellcheck shell=bash
 
 # Results of long builds that are worth keeping live here, outside the checkout. Safe to delete at any time.
 CACHE=${JEROBOAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/jeroboam}
-mkdir -p "$CACHE"
+# What install-tools fetches or builds is linked here, and comes first. rustup puts cargo into the other folder; a shell
+# that was open before does not know yet.
+BIN=$CACHE/bin
+mkdir -p "$BIN"
+export PATH=$BIN:$HOME/.cargo/bin:$PATH
 
 say() { printf '\033[2m»\033[0m %s\n' "$*" >&2; }
 die() {
@@ -14,6 +19,26 @@ die() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+
+# part NAME COMMAND...: runs one part of something long and says how long it took; `parts` sums up. In one shell.
+PARTS=()
+PARTS_SINCE=$SECONDS
+part() {
+    local name=$1 since=$SECONDS
+    shift
+    "$@"
+    PARTS+=("$name" "$((SECONDS - since))")
+    say "$name: $(minutes $((SECONDS - since))) ($(minutes $((SECONDS - PARTS_SINCE))) since the start)"
+}
+parts() {
+    local index
+    printf '\nWhat took how long:\n'
+    for ((index = 0; index < ${#PARTS[@]}; index += 2)); do
+        printf '  %-15s %s\n' "${PARTS[index]}" "$(minutes "${PARTS[index + 1]}")"
+    done
+    printf '  %-15s %s\n' together "$(minutes $((SECONDS - PARTS_SINCE)))"
+}
+minutes() { printf '%2d min %2d s' $(($1 / 60)) $(($1 % 60)); }
 
 # need_packages NAME...: installs the Debian packages that are missing, quietly, and says so.
 need_packages() {

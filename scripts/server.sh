@@ -4,6 +4,7 @@
 # Where the server keeps its data, as the program itself finds it.
 DATA=${JEROBOAM_DATA:-${XDG_DATA_HOME:-$HOME/.local/share}/jeroboam}
 PID_FILE=$DATA/up.pid
+# shellcheck disable=SC2034 # the scripts that source this use it
 SERVER_LOG=$DATA/up.log
 LISTEN=${JEROBOAM_LISTEN:-127.0.0.1:9511}
 

@@ -75,6 +75,7 @@ lint: ## format, clippy, what we depend on (licences, sources, need), shell scri
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@scripts/lint-dependencies
 	@scripts/lint-scripts
+	@scripts/lint-versions
 
 bench: ## measure, and print the table of the README
 	@scripts/install-tools build kubectl bench

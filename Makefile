@@ -39,10 +39,11 @@ image: ## make the image of nodes and the small image for tests
 	@images/node/build
 	@images/nginx/build
 
+# `make` and not $(MAKE): with that in it, the whole of the recipe would be run by `make -n test` too.
 test: ## everything that must hold: lint, then all tests, those on real clusters included
 	@source scripts/lib.sh; source images/versions; export JEROBOAM_KEEP_GO_CACHES=1; \
 	part 'tools' scripts/install-tools build test deny shear scripts bus world clients; \
-	part 'lint' $(MAKE) --no-print-directory lint; \
+	part 'lint' make --no-print-directory lint; \
 	part 'Docker Engine' scripts/docker-up; \
 	part 'Kubernetes' scripts/install-tools kubectl engines; \
 	part 'node image' images/node/build --kubernetes "$${KUBERNETES[@]:0:2}"; \

@@ -1,0 +1,41 @@
+# A swarm by hand: an engine per node, with the configuration that crates/node writes. Sourced by by-hand.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # `work`, `nodes` and the like are by-hand's
+
+version() { label io.jeroboam.docker; }
+
+prepare() {
+    local node
+    for node in "${nodes[@]}"; do
+        echo OVERLAY=10.194.0.0/16 >>"$work/$node/environment"
+        cat >"$work/$node/dockerd.json" <<END
+{"hosts": ["unix:///run/docker.sock"], "bip": "10.192.0.1/24",
+ "default-address-pools": [{"base": "10.193.0.0/16", "size": 24}], "log-level": "warn",
+ "exec-opts": ["native.cgroupdriver=cgroupfs"], "shutdown-timeout": 4}
+END
+    done
+    # Where the founder leaves the token for the others.
+    mkdir "$work/shared"
+    grants+=(-v "$work/shared:/etc/by-hand/shared")
+}
+
+# A look from within lasts until all are Ready, or for two seconds: each from without would start a process in the
+# container.
+ready_nodes() {
+    # shellcheck disable=SC2016 # the variables belong to the shell in the container
+    docker exec "$run-master" bash -c '
+        while ready=$(docker node ls --format "{{.Status}}" 2>/dev/null | grep -cx Ready)
+            [ "$ready" != "$0" ] && [ $SECONDS -lt 2 ]; do sleep 0.02; done
+        echo "$ready"' ${#nodes[@]} || true
+}
+
+# The other images of the node image: Jeroboam's nodes have them too.
+settle() {
+    local node
+    for node in "${nodes[@]}"; do
+        # shellcheck disable=SC2016 # the variable belongs to the shell in the container
+        docker exec "$run-$node" bash -c 'for image in /opt/jeroboam/images/*.tar; do
+            [ "${image##*/}" = pause.tar ] || docker load --quiet --input "$image" >/dev/null
+        done'
+    done
+}

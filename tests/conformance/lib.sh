@@ -19,6 +19,17 @@ need_version() {
     die "the conformance tests are built for ${KUBERNETES[*]} (images/versions), not for '$1'"
 }
 
+# go_lock: waits until no other script builds with Go's caches, or drops them; images/get takes the same lock.
+go_lock() {
+    mkdir -p "$CACHE/parts"
+    exec 9>"$CACHE/parts/.lock"
+    flock 9
+}
+
+# drop_go_caches: what Go keeps for building is large, and nobody needs it once the result stands. To be called with the
+# lock. JEROBOAM_KEEP_GO_CACHES=1 leaves it for a call that follows, as with images/get.
+drop_go_caches() { [ -n "${JEROBOAM_KEEP_GO_CACHES:-}" ] || rm -rf "$CACHE/go"; }
+
 # build_go MODULES LOG OUTPUT FLAGS ARGUMENT...: `go ARGUMENT... -o OUTPUT` on a copy of the folder MODULES, which pins what
 # is used, with the caches and the flags of images/get.
 build_go() {
@@ -46,7 +57,11 @@ program() {
     if [ ! -e "$out/$1" ]; then
         say "building $1 from its Go modules (once)"
         mkdir -p "$out"
-        build_go "$modules" "$TESTS/$1.log" "$out/$1.new" '' build "$2"
+        (
+            go_lock
+            build_go "$modules" "$TESTS/$1.log" "$out/$1.new" '' build "$2"
+            drop_go_caches
+        )
         mv "$out/$1.new" "$out/$1"
     fi
     echo "$out/$1"

@@ -13,6 +13,7 @@ export PATH := $(cache)/bin:$(HOME)/.cargo/bin:$(PATH)
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Its programs take less long to build than those of `make build`: profile demo of Cargo.toml.
 demo: ## from nothing to running clusters: install, build, start, and walk through it
 	@source scripts/lib.sh; \
 	part 'tools' scripts/install-tools build; \
@@ -21,13 +22,13 @@ demo: ## from nothing to running clusters: install, build, start, and walk throu
 	part 'node image' images/node/build; \
 	part 'test image' images/nginx/build; \
 	images/get --drop-go-caches; \
-	part 'programs' scripts/build --release; \
-	part 'server' scripts/server-up target/release/jeroboam; \
-	part 'tour' scripts/demo target/release/jeroboam; \
+	part 'programs' scripts/build --profile demo; \
+	part 'server' scripts/server-up target/demo/jeroboam; \
+	part 'tour' scripts/demo target/demo/jeroboam; \
 	parts
 
 down: ## stop what `make demo` started: no container, network, volume or process stays
-	@scripts/server-down target/release/jeroboam
+	@scripts/server-down target/demo/jeroboam
 	@scripts/docker-down
 
 build: ## build the programs into target/release
@@ -61,8 +62,7 @@ test-slow: ## what takes long besides: clusters of every version of Kubernetes
 	@cargo nextest run --locked --package jeroboam-tests --profile slow
 
 conformance: ## Kubernetes' own conformance tests, on a cluster of ours
-	@scripts/install-tools build kubectl
-	@$(MAKE) --no-print-directory image
+	@scripts/install-tools build
 	@scripts/build --release
 	@tests/conformance/run target/release/jeroboam
 

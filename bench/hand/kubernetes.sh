@@ -177,6 +177,7 @@ END
 
 prepare() {
     local index
+    { command -v openssl && command -v curl; } >/dev/null || need_packages openssl curl
     certificates 2>"$work/openssl.log"
     for index in "${!nodes[@]}"; do configuration "${nodes[index]}" "$index"; done
 }

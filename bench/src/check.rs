@@ -74,7 +74,15 @@ pub(crate) fn left_of(cluster: &str) -> anyhow::Result<usize> {
     Ok(count)
 }
 
-fn run(command: &mut Command) -> anyhow::Result<String> {
+/// The node containers of a cluster in one role.
+pub(crate) fn containers_of(cluster: &str, role: &str) -> anyhow::Result<Vec<String>> {
+    let (cluster, role) = (format!("label=org.jeroboam.cluster={cluster}"), format!("label=org.jeroboam.role={role}"));
+    let found = run(Command::new("docker").args(["ps", "-q", "--filter", &cluster, "--filter", &role]))?;
+    Ok(found.lines().map(str::to_owned).collect())
+}
+
+/// Runs a command; what it prints.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output().with_context(|| format!("running {}", command.get_program().display()))?;
     if !output.status.success() {
         bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());

@@ -8,9 +8,12 @@
 //! |---|---|---|
 //! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster, and each load, is measured | 5 |
 //! | `JEROBOAM_BENCH_POSTS` | how many clusters are asked for on the simulated infrastructure | 200 |
+//! | `JEROBOAM_BENCH_PARTS` | which of the parts load, requests, image, real are measured | all |
 //! | `JEROBOAM_BENCH_DIR` | where the data folders are made | `/var/tmp` |
 //!
+//! - `image`: how big the image of nodes is.
 //! - `real`: clusters on the Docker Engine: create, scale, delete; then start and memory of the server.
+//! - `comparison`: the same clusters beside the same programs started by hand, `hand`.
 //! - `requests`: how fast the API answers.
 //! - `load`: how many reads it answers at a time, with the full database that `seed` makes.
 //! - `server`: a server under measurement.
@@ -23,6 +26,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;
+mod comparison;
+mod hand;
+mod image;
 mod load;
 mod machine;
 mod real;
@@ -42,7 +48,7 @@ use report::Report;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long all of it may take: several times what it takes on a small machine.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+const LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Never in memory, unlike `/tmp` on many machines: the database is to be on a disk.
 const DEFAULT_DIR: &str = "/var/tmp";
 
@@ -54,9 +60,14 @@ pub(crate) struct Settings {
     pub(crate) runs: usize,
     /// How many clusters are asked for on the simulated infrastructure.
     pub(crate) posts: usize,
+    /// Which parts are measured: of [`PARTS`].
+    parts: Vec<String>,
     /// Where the data folders are made.
     pub(crate) dir: PathBuf,
 }
+
+/// What can be measured by itself, in this order.
+const PARTS: [&str; 4] = ["load", "requests", "image", "real"];
 
 impl Settings {
     fn read() -> anyhow::Result<Self> {
@@ -68,7 +79,13 @@ impl Settings {
             },
             Err(_) => Ok(default),
         };
+        let parts = std::env::var("JEROBOAM_BENCH_PARTS").unwrap_or_else(|_| PARTS.join(","));
+        let parts: Vec<String> = parts.split([',', ' ']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+            bail!("JEROBOAM_BENCH_PARTS: there is no part '{unknown}', but {}", PARTS.join(", "));
+        }
         Ok(Self {
+            parts,
             program: program.canonicalize().with_context(|| format!("looking for {}", program.display()))?,
             runs: number("JEROBOAM_BENCH_RUNS", 5)?,
             posts: number("JEROBOAM_BENCH_POSTS", 200)?,
@@ -114,7 +131,18 @@ fn run() -> anyhow::Result<()> {
 }
 
 async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    load::measure(settings, report).await.context("measuring how many reads the API answers")?;
-    requests::measure(settings, report).await.context("measuring how fast the API answers")?;
-    real::measure(settings, report).await.context("measuring on the Docker Engine")
+    let is_wanted = |part: &str| settings.parts.iter().any(|wanted| wanted == part);
+    if is_wanted("load") {
+        load::measure(settings, report).await.context("measuring how many reads the API answers")?;
+    }
+    if is_wanted("requests") {
+        requests::measure(settings, report).await.context("measuring how fast the API answers")?;
+    }
+    if is_wanted("image") {
+        image::measure(report).context("measuring the node image")?;
+    }
+    if is_wanted("real") {
+        real::measure(settings, report).await.context("measuring on the Docker Engine")?;
+    }
+    Ok(())
 }

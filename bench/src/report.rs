@@ -31,6 +31,10 @@ pub(crate) enum Unit {
     Millis,
     /// Megabytes, as in 1024 * 1024 bytes.
     Megabytes,
+    /// Megabytes, as in 1000 * 1000 bytes: the Docker Engine's way to write sizes of images.
+    ImageMegabytes,
+    /// One time by another.
+    Times,
     /// Answers a second.
     Rate,
     /// Processors kept busy.
@@ -44,16 +48,45 @@ impl Unit {
             Self::Millis if value >= 100.0 => format!("{value:.0} ms"),
             Self::Millis => format!("{value:.1} ms"),
             Self::Megabytes => format!("{value:.1} MB"),
+            Self::ImageMegabytes => format!("{value:.0} MB"),
+            Self::Times => format!("{value:.2} ×"),
             Self::Rate => format!("{value:.0}/s"),
             Self::Cores => format!("{value:.2}"),
         }
     }
+
+    /// A goal that is not to be exceeded.
+    pub(crate) fn most(self, value: f64) -> String {
+        let text = self.text(value);
+        match text.split_once(' ') {
+            Some((number, unit)) if number.contains('.') => {
+                format!("≤ {} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => format!("≤ {text}"),
+        }
+    }
+}
+
+/// What is to be reached, in words, and whether it was not.
+pub(crate) struct Goal {
+    /// As the README says it.
+    pub(crate) text: String,
+    /// The median does not reach it.
+    pub(crate) is_missed: bool,
 }
 
 impl Report {
     /// Adds a line with the median. `goal` is the most that the median may be.
     pub(crate) fn median(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples) {
         self.line(what, unit, goal, samples, samples.median());
+    }
+
+    /// Adds a line with the median, held against a goal that depends on more than it.
+    pub(crate) fn judged(&mut self, what: &str, unit: Unit, goal: Option<Goal>, samples: &Samples) {
+        self.line(what, unit, None, samples, samples.median());
+        if let (Some(goal), Some(row)) = (goal, self.rows.last_mut()) {
+            (row.goal, row.is_missed) = (goal.text, goal.is_missed);
+        }
     }
 
     /// Adds a line with a percentile. `goal` is the most that it may be.
@@ -74,7 +107,7 @@ impl Report {
     fn line(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, value: f64) {
         let row = Row {
             what: what.to_owned(),
-            goal: goal.map_or_else(String::new, |goal| format!("≤ {}", unit.text(goal).replace(".0 ", " "))),
+            goal: goal.map_or_else(String::new, |goal| unit.most(goal)),
             measured: unit.text(value),
             range: match samples.count() {
                 0 | 1 => String::new(),

@@ -4,6 +4,10 @@ use jeroboam_types::operation::{Operation, Step};
 
 use crate::samples::Samples;
 
+/// The roles of nodes, as names and labels have them.
+pub(crate) const MASTER: &str = "master";
+pub(crate) const WORKER: &str = "worker";
+
 /// When steps of one kind began and ended, in seconds since the request, over several operations.
 #[derive(Default)]
 pub(crate) struct Stages(Vec<Stage>);
@@ -52,7 +56,7 @@ impl Stages {
 fn kind(step: &Step) -> String {
     match step.key.split_once('/') {
         Some((what, node)) => {
-            let role = if node.contains("-master-") { "master" } else { "worker" };
+            let role = if node.contains("-master-") { MASTER } else { WORKER };
             format!("{what} {role}")
         }
         None => step.key.clone(),

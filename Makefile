@@ -49,6 +49,7 @@ test: ## everything that must hold: lint, then all tests, those on real clusters
 	part 'Kubernetes' scripts/install-tools kubectl engines; \
 	part 'node image' images/node/build --kubernetes "$${KUBERNETES[@]:0:2}"; \
 	part 'test image' images/nginx/build; \
+	part 'conformance' tests/conformance/images "$${KUBERNETES[0]}" Agnhost BusyBox Pause >/dev/null; \
 	images/get --drop-go-caches; \
 	part 'programs' scripts/build; \
 	part 'tests' cargo nextest run --locked --workspace
@@ -61,10 +62,10 @@ test-slow: ## what takes long besides: clusters of every version of Kubernetes
 	@scripts/build
 	@cargo nextest run --locked --package jeroboam-tests --profile slow
 
-conformance: ## Kubernetes' own conformance tests, on a cluster of ours
+conformance: ## Kubernetes' own conformance tests, on a cluster of ours; VERSION=v1.36.3 takes another version
 	@scripts/install-tools build
 	@scripts/build --release
-	@tests/conformance/run target/release/jeroboam
+	@tests/conformance/run target/release/jeroboam $(VERSION)
 
 unit: ## the tests that need no Docker Engine
 	@scripts/install-tools build test

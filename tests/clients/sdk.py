@@ -17,7 +17,7 @@ def eventually(what, look):
     raise AssertionError("in vain: " + what)
 
 
-wanted = {"name": "kind", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"}
+wanted = {"name": "kind", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"}
 template = magnum.create_cluster_template(**wanted, labels={"min_node_count": 1})
 assert (template.name, template.coe, template.labels) == ("kind", "kubernetes", {"min_node_count": "1"}), template
 assert magnum.find_cluster_template("kind").uuid == template.id
@@ -48,7 +48,7 @@ magnum.delete_cluster_template(template)
 assert magnum.find_cluster_template("other") is None
 
 # The cloud layer, which Ansible's modules use.
-template = cloud.create_cluster_template(name="kind", image_id="debian-12", keypair_id="k", coe="kubernetes")
+template = cloud.create_cluster_template(name="kind", image_id="debian-13", keypair_id="k", coe="kubernetes")
 assert cloud.get_cluster_template("kind").uuid == template.id
 assert cloud.update_cluster_template("kind", name="other").name == "other"
 assert cloud.delete_cluster_template("other")

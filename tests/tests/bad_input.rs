@@ -43,7 +43,7 @@ fn clusters_and_templates_of_bad_input_are_refused_by_the_api() {
         body
     };
     let template = |field: &str, value: Value| {
-        let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12"});
+        let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13"});
         body[field] = value;
         body
     };

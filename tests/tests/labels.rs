@@ -23,7 +23,7 @@ fn labels_are_listed_shown_and_explained() {
     assert!(answer.code == 3 && answer.err.contains("did you mean flannel_backend?"), "{answer:?}");
 
     let labels = "flannel_backend=vxlan,npd_enabled=true";
-    server.ok(&["baymodel", "create", "kind", "--coe", "kubernetes", "--image", "debian-12", "--labels", labels]);
+    server.ok(&["baymodel", "create", "kind", "--coe", "kubernetes", "--image", "debian-13", "--labels", labels]);
     server.ok(&["bay", "create", "demo", "--baymodel", "kind", "--labels", "flannel_backend=host-gw", "--no-wait"]);
     let of_template = server.ok(&["label", "explain", "--baymodel", "kind"]);
     assert_eq!(line(&of_template, "flannel_backend"), "flannel_backend vxlan template");
@@ -31,7 +31,7 @@ fn labels_are_listed_shown_and_explained() {
     for group in [&[][..], &["--node-group", "default-worker"]] {
         let of_cluster = server.ok(&[&["label", "explain", "--cluster", "demo"], group].concat());
         assert_eq!(line(&of_cluster, "flannel_backend"), "flannel_backend host-gw cluster template has vxlan");
-        assert_eq!(line(&of_cluster, "kube_tag"), "kube_tag v1.20.2 default");
+        assert_eq!(line(&of_cluster, "kube_tag"), "kube_tag v1.37.2 default");
         assert!(line(&of_cluster, "npd_enabled").contains("was not taken over"), "{of_cluster}");
     }
     assert_eq!(line(&server.ok(&["label", "explain", "kube_tag", "--cluster", "demo"]), "from"), "from default");
@@ -41,7 +41,7 @@ fn labels_are_listed_shown_and_explained() {
 fn a_slip_in_a_label_or_flavor_is_refused_with_a_hint() {
     let server = Server::simulated();
     for (option, value, hint) in [
-        ("--labels", "kubetag=v1.20.2", "labels.kubetag: is not known, did you mean kube_tag?"),
+        ("--labels", "kubetag=v1.37.2", "labels.kubetag: is not known, did you mean kube_tag?"),
         ("--labels", "flannel_backend=pigeon", "labels.flannel_backend: must be host-gw, vxlan or udp"),
         ("--flavor", "m1.smal", "flavor_id: there is no flavor 'm1.smal'"),
         ("--keypair", "missing", "keypair: there is no keypair 'missing'"),
@@ -55,7 +55,7 @@ fn a_slip_in_a_label_or_flavor_is_refused_with_a_hint() {
 #[test]
 fn the_operator_chooses_which_labels_are_accepted() {
     let create = |server: &Server, label: &str| {
-        let kind = ["--coe", "kubernetes", "--image", "debian-12", "--labels", label];
+        let kind = ["--coe", "kubernetes", "--image", "debian-13", "--labels", label];
         server.cli(&[&["baymodel", "create", "kind"], &kind[..]].concat()).code
     };
     for (rules, magnums, anybodys) in [("strict", false, false), ("magnum", true, false), ("any", true, true)] {

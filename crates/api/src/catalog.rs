@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use http::StatusCode;
 use jeroboam_infra::Infrastructure;
-use jeroboam_infra::catalog::{Found, Kind, Offer};
-use jeroboam_model::labels::{DEFAULT_KUBERNETES_VERSION, KUBE_TAG};
+use jeroboam_infra::catalog::{Found, Kind, NODE_IMAGE, NodeImage, Offer};
+use jeroboam_model::kubernetes::Version;
 use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Labels, NodeGroup};
 use moka::future::Cache;
 
 use crate::http::error::words;
 use crate::http::{ApiError, Result};
 use crate::spelling::Spelling;
+
+mod version;
 
 /// How long the infrastructure may take to answer. A client waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,14 +63,13 @@ impl Catalog {
         }
         root_disk("flavor_id", flavor.as_ref(), &template.labels)?;
         root_disk("master_flavor_id", master_flavor.as_ref(), &template.labels)?;
-        if template.labels.contains_key(KUBE_TAG) {
-            version(template.engine, &template.labels, image.as_ref(), &template.image_id)?;
-        }
+        version::resolve(template.engine, &template.labels, image.as_ref(), &template.image_id)?;
         Ok(image.and_then(|image| image.distro))
     }
 
-    /// Checks what a new cluster names, by itself and through its template. An infrastructure that does not answer is
-    /// no reason to refuse: the operation waits for it.
+    /// Checks what a new cluster names, by itself and through its template. Returns the version of Kubernetes that it
+    /// gets, if it is one of Kubernetes. An infrastructure that does not answer is no reason to refuse: the operation
+    /// waits for it.
     ///
     /// # Errors
     /// As [`Self::template`], and 404 for a keypair that is not there.
@@ -77,7 +78,7 @@ impl Catalog {
         cluster: &Cluster,
         template: &ClusterTemplate,
         spelling: Spelling,
-    ) -> Result<()> {
+    ) -> Result<Option<Version>> {
         let check = async {
             let (image, flavor, master_flavor, external, network, subnet, keypair) = futures::join!(
                 self.image(&template.image_id),
@@ -97,9 +98,30 @@ impl Catalog {
             for other in [external, network, subnet, keypair] {
                 other?;
             }
-            version(cluster.engine, &cluster.labels, image.as_ref(), &template.image_id)
+            version::resolve(cluster.engine, &cluster.labels, image.as_ref(), &template.image_id)
         };
-        forgiving(check.await)
+        forgiving(check.await, || version::resolve(cluster.engine, &cluster.labels, None, &template.image_id))
+    }
+
+    /// The version of Kubernetes that a cluster made of a template would get now, if any.
+    ///
+    /// # Errors
+    /// Names the label that asks for one that there is not, or the image.
+    pub(crate) async fn version(&self, template: &ClusterTemplate) -> Result<Option<Version>> {
+        let ClusterTemplate { engine, labels, image_id, .. } = template;
+        if *engine != EngineKind::Kubernetes {
+            return Ok(None);
+        }
+        let resolved = async { version::resolve(*engine, labels, self.image(image_id).await?.as_ref(), image_id) };
+        forgiving(resolved.await, || version::resolve(*engine, labels, None, image_id))
+    }
+
+    /// The images that nodes can be made of.
+    ///
+    /// # Errors
+    /// 503 when the infrastructure does not answer.
+    pub(crate) async fn node_images(&self) -> Result<Vec<NodeImage>> {
+        self.within_patience("Looking for images of nodes", self.infra.node_images()).await
     }
 
     /// Checks what a new node group names. `cluster` is the one that it goes to.
@@ -112,9 +134,9 @@ impl Catalog {
             let (image, flavor) = futures::join!(self.image(&group.image_id), flavor);
             // The size of boot volumes is the cluster's (contract magnum-v1 section 2.4).
             root_disk("flavor_id", flavor?.as_ref(), &cluster.labels)?;
-            version(cluster.engine, &cluster.labels, image?.as_ref(), &group.image_id)
+            version::check(cluster, image?.as_ref(), &group.image_id)
         };
-        forgiving(check.await)
+        forgiving(check.await, || Ok(()))
     }
 
     /// An image that machines can be made of.
@@ -125,6 +147,12 @@ impl Catalog {
                 "the image '{name}' does not say what operating system it has: it is none for nodes. Use another"
             );
             return Err(ApiError::field("image_id", message));
+        }
+        if image.as_ref().is_some_and(|image| image.of_other_release) {
+            return Err(ApiError {
+                reason: "image_outdated".to_owned(),
+                ..ApiError::field("image_id", outdated(name))
+            });
         }
         Ok(image)
     }
@@ -153,20 +181,8 @@ impl Catalog {
         if let Some(known) = self.known.get(&key).await {
             return Ok(known);
         }
-        let asked = tokio::time::timeout(PATIENCE, self.infra.look_up(kind, name)).await;
-        let found = match asked {
-            Ok(Ok(found)) => found,
-            Ok(Err(cause)) => return Err(unavailable(cause.code.clone(), words(&cause))),
-            Err(_) => {
-                let detail = format!(
-                    "Looking for the {kind} '{name}': {} did not answer within {} seconds. Try again in a moment.",
-                    self.infra.name(),
-                    PATIENCE.as_secs()
-                );
-                return Err(unavailable("infrastructure_unavailable".to_owned(), detail));
-            }
-        };
-        let offer = match found {
+        let doing = format!("Looking for the {kind} '{name}'");
+        let offer = match self.within_patience(&doing, self.infra.look_up(kind, name)).await? {
             Found::One(offer) => Some(offer),
             Found::NotUsed => None,
             // Magnum's status for keypairs is another one than for all else.
@@ -188,6 +204,26 @@ impl Catalog {
         self.known.insert(key, offer.clone()).await;
         Ok(offer)
     }
+
+    /// Asks the infrastructure, as long as a client can be kept waiting. `doing` begins a sentence.
+    async fn within_patience<T>(
+        &self,
+        doing: &str,
+        question: impl Future<Output = jeroboam_infra::Result<T>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(PATIENCE, question).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(cause)) => Err(unavailable(cause.code.clone(), words(&cause))),
+            Err(_) => {
+                let detail = format!(
+                    "{doing}: {} did not answer within {} seconds. Try again in a moment.",
+                    self.infra.name(),
+                    PATIENCE.as_secs()
+                );
+                Err(unavailable("infrastructure_unavailable".to_owned(), detail))
+            }
+        }
+    }
 }
 
 fn refusal(field: &str, kind: Kind, status: StatusCode, what: &str, name: &str, advice: &str) -> ApiError {
@@ -204,14 +240,23 @@ fn unavailable(reason: String, detail: String) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail)
 }
 
-fn forgiving(checked: Result<()>) -> Result<()> {
+/// What was found out, or what holds `otherwise` while the infrastructure does not answer.
+fn forgiving<T>(checked: Result<T>, otherwise: impl FnOnce() -> Result<T>) -> Result<T> {
     match checked {
         Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => {
             tracing::warn!(detail = error.detail, "could not check what a request names");
-            Ok(())
+            otherwise()
         }
         other => other,
     }
+}
+
+/// The refusal of an image of another release.
+fn outdated(name: &str) -> String {
+    format!(
+        "the image '{name}' was made for another release of Jeroboam, and this one finds nothing in it. Have the operator \
+         make a new one (make image), and use that: {NODE_IMAGE}"
+    )
 }
 
 /// A machine needs a disk: the flavor's, or a boot volume (contract magnum-v1 section 6.5).
@@ -224,15 +269,4 @@ fn root_disk(field: &str, flavor: Option<&Offer>, labels: &Labels) -> Result<()>
         ));
     }
     Ok(())
-}
-
-/// The image must carry the version of Kubernetes that is asked for, where it is known what it carries.
-fn version(engine: EngineKind, labels: &Labels, image: Option<&Offer>, name: &str) -> Result<()> {
-    let there = image.map(|image| image.kubernetes.as_slice()).unwrap_or_default();
-    let wanted = labels.get(KUBE_TAG).map_or(DEFAULT_KUBERNETES_VERSION, String::as_str);
-    if engine != EngineKind::Kubernetes || there.is_empty() || there.iter().any(|version| version == wanted) {
-        return Ok(());
-    }
-    let message = format!("the image '{name}' has Kubernetes {}, not {wanted}", there.join(", "));
-    Err(ApiError::field(format!("labels.{KUBE_TAG}"), message))
 }

@@ -86,7 +86,7 @@ pub fn labels(input: &[u8]) {
         for rules in [LabelRules::Strict, LabelRules::Magnum, LabelRules::Any] {
             if labels::check(&given, &none, engine, rules).is_ok() {
                 assert!(labels::check(&given, &given, engine, rules).is_ok(), "{given:?} are refused the second time");
-                let explained = labels::explain(engine, &[(Source::Template, &given)]);
+                let explained = labels::explain(engine, None, &[(Source::Template, &given)]);
                 assert!(given.keys().all(|name| explained.iter().any(|label| label.name == name)), "{given:?}");
             }
         }

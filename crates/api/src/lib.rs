@@ -15,6 +15,7 @@ mod certificate;
 mod cluster;
 mod cluster_template;
 mod credential;
+mod engine_version;
 mod federation;
 #[doc(hidden)]
 pub mod fuzz;

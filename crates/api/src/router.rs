@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use crate::http::{ApiError, etag, finish, gate, idempotency, limits, path};
 use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
-use crate::{credential, federation, label, legacy_node, quota, root, stats, workload};
+use crate::{credential, engine_version, federation, label, legacy_node, quota, root, stats, workload};
 
 /// Routes that need no token and have no microversion.
 fn open_routes() -> OpenApiRouter<AppState> {
@@ -23,6 +23,7 @@ fn v1_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(openapi::show))
         .routes(routes!(mservice::list))
         .routes(routes!(stats::show))
+        .routes(routes!(engine_version::list))
         .routes(routes!(credential::rotate))
         .merge(quota::routes())
         .merge(federation::routes())

@@ -22,6 +22,7 @@ pub mod cluster;
 pub mod cluster_template;
 pub mod config;
 pub mod container;
+pub mod engine_version;
 pub mod environment;
 pub mod error;
 mod identity;

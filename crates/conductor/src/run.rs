@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures::future::join_all;
 use jeroboam_model::plan::{self, Action, Step};
-use jeroboam_model::{Cause, CauseExt, OperationKind};
+use jeroboam_model::{Cause, CauseExt, OperationKind, kubernetes};
 use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, Outcome, StoreError};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +91,10 @@ impl Run<'_> {
     /// Observes, plans, and does the first stage of the plan.
     async fn round(&mut self) -> Result<Round, Cause> {
         let record = self.record().await?;
+        // Asked for at an earlier release. Its agents are on the nodes; ours would not know what to start.
+        if let Some(cause) = kubernetes::too_old(&record.cluster).filter(|_| self.kind != OperationKind::Delete) {
+            return Err(cause);
+        }
         let observed = self.conductor.observe(self.operation, self.kind, &record).await?;
         let steps = plan::plan(&desired(self.kind, &record), &observed);
         self.conductor

@@ -21,7 +21,7 @@ use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
 use uuid::Uuid;
 
-use self::catalog::{Found, Kind};
+use self::catalog::{Found, Kind, NodeImage};
 
 /// An outcome of asking an infrastructure. The cause says whether it may pass.
 pub type Result<T> = std::result::Result<T, Cause>;
@@ -62,6 +62,9 @@ pub trait Infrastructure: Send + Sync {
 
     /// What there is under a name or id, before anything is made of it. What is not there is no error.
     async fn look_up(&self, kind: Kind, name: &str) -> Result<Found>;
+
+    /// The images that nodes can be made of, as far as they are of this release.
+    async fn node_images(&self) -> Result<Vec<NodeImage>>;
 }
 
 /// Where agents call home.

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use self::world::SimulatedMachine;
 pub use self::world::{Fault, FaultKind, World};
-use crate::catalog::{Found, Kind};
+use crate::catalog::{Found, Kind, NodeImage};
 use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
 
 /// Takes what simulated agents report, where real agents would call the agent endpoint.
@@ -121,6 +121,22 @@ impl Simulated {
         };
         tokio::time::sleep(pause).await;
         let fault = self.lock().enter(name).or(unlucky.then_some(FaultKind::Passing));
+        self.end(name, fault, effect).await
+    }
+
+    /// A look at the catalogue: it takes no time, and fails only where that was asked for.
+    async fn look<T>(&self, name: &'static str, answer: impl FnOnce() -> T + Send) -> Result<T> {
+        let fault = self.lock().enter(name);
+        self.end(name, fault, |_| answer()).await
+    }
+
+    /// How a call ends.
+    async fn end<T>(
+        &self,
+        name: &'static str,
+        fault: Option<FaultKind>,
+        effect: impl FnOnce(&mut World) -> T + Send,
+    ) -> Result<T> {
         let failed = |cause: Cause| Err(cause.said(format!("simulated fault in {name}")));
         match fault {
             None => Ok(effect(&mut self.lock())),
@@ -307,6 +323,10 @@ impl Infrastructure for Simulated {
     }
 
     async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
-        Ok(catalog::look_up(kind, name))
+        self.look("look_up", || catalog::look_up(kind, name)).await
+    }
+
+    async fn node_images(&self) -> Result<Vec<NodeImage>> {
+        self.look("node_images", catalog::node_images).await
     }
 }

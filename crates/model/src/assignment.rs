@@ -81,7 +81,8 @@ pub struct Source<'a> {
 /// keeps getting assignments: it has to run on until it is drained.
 ///
 /// # Errors
-/// When the cluster's labels make no sense. They are checked when the cluster is made, so this is rare.
+/// When the cluster's labels make no sense, or its version is missing. Both are seen to when the cluster is made, so this
+/// is rare.
 pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, FieldError> {
     let Some(address) = node.address else { return Ok(None) };
     let registry = match (source.template.registry_enabled, keeper(source)) {
@@ -93,7 +94,9 @@ pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, Fie
     let engine = match source.cluster.engine {
         EngineKind::Kubernetes => {
             let labels = KubernetesLabels::read(&source.cluster.labels)?;
-            kubernetes(source, node, address, &labels).map(Box::new).map(EngineAssignment::Kubernetes)
+            let missing = || FieldError::new("engine_version", "must be known of a Kubernetes cluster");
+            let version = source.cluster.engine_version.as_deref().ok_or_else(missing)?;
+            kubernetes(source, node, address, version, &labels).map(Box::new).map(EngineAssignment::Kubernetes)
         }
         EngineKind::Swarm => swarm(source, node).map(EngineAssignment::Swarm),
     };
@@ -202,6 +205,7 @@ fn kubernetes(
     source: &Source<'_>,
     node: &Node,
     address: IpAddr,
+    version: &str,
     labels: &KubernetesLabels,
 ) -> Option<KubernetesAssignment> {
     let secrets = source.secrets;
@@ -227,7 +231,7 @@ fn kubernetes(
     };
     let group = source.groups.iter().find(|group| group.uuid == node.node_group);
     Some(KubernetesAssignment {
-        version: labels.version.clone(),
+        version: version.to_owned(),
         api_server: format!("https://{}", SocketAddr::new(api_address, api_port)),
         api_port,
         pod_cidr: labels.pod_cidr.to_string(),
@@ -236,6 +240,7 @@ fn kubernetes(
         dns_address: dns_service_address(labels.service_cidr),
         dns_domain: DNS_DOMAIN.to_owned(),
         pod_network: labels.pod_network,
+        service_proxy: labels.service_proxy,
         ca: secrets.ca.clone()?,
         node_labels: group.map(|group| group.node_labels.clone()).unwrap_or_default(),
         node_taints: group.map(|group| group.node_taints.clone()).unwrap_or_default(),

@@ -14,6 +14,7 @@ const GROUP: Uuid = Uuid::from_u128(100);
 fn cluster(engine: EngineKind, labels: &[(&str, &str)]) -> Cluster {
     Cluster {
         uuid: Uuid::from_u128(1),
+        engine_version: (engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
         labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Labels>(),
         ..Cluster::of(&template(engine), "My Cluster", "p", "u", Timestamp::UNIX_EPOCH)
     }
@@ -22,7 +23,7 @@ fn cluster(engine: EngineKind, labels: &[(&str, &str)]) -> Cluster {
 fn template(engine: EngineKind) -> ClusterTemplate {
     ClusterTemplate {
         insecure_registry: Some("172.17.0.1:5000, other:80,".into()),
-        ..ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::UNIX_EPOCH)
+        ..ClusterTemplate::new(engine, "debian-13", "p", "u", Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -40,7 +41,7 @@ fn group() -> NodeGroup {
         min_node_count: 0,
         max_node_count: None,
         flavor_id: None,
-        image_id: "debian-12".into(),
+        image_id: "debian-13".into(),
         docker_volume_size: None,
         labels: Labels::new(),
         node_labels: BTreeMap::from([("zone".into(), "a".into())]),
@@ -173,29 +174,36 @@ fn labels_and_the_templates_port_are_followed() {
     let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
     world.cluster = cluster(
         EngineKind::Kubernetes,
-        &[("service_cluster_ip_range", "10.20.30.0/24"), ("kube_tag", "v1.33.1"), ("flannel_backend", "vxlan")],
+        &[("service_cluster_ip_range", "10.20.30.0/24"), ("kube_tag", "1.36"), ("flannel_backend", "vxlan")],
     );
     world.template.apiserver_port = Some(8443);
+    world.cluster.engine_version = Some("v1.36.3".to_owned());
     let kubernetes = world.kubernetes(0);
     assert_eq!(kubernetes.api_server, "https://172.18.0.10:8443");
     assert_eq!(kubernetes.dns_address.to_string(), "10.20.30.10");
     assert_eq!(kubernetes_service_address("10.20.30.0/24".parse().unwrap()).to_string(), "10.20.30.1");
-    assert_eq!(kubernetes.version, "v1.33.1");
+    assert_eq!(kubernetes.version, "v1.36.3", "the one that was fixed when the cluster was made");
 }
 
 #[test]
-fn labels_that_make_no_sense_are_named() {
+fn what_makes_no_sense_is_named() {
     let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
-    world.cluster.labels.insert("kube_tag".into(), "../..".into());
-    let source = Source {
-        cluster: &world.cluster,
-        template: &world.template,
-        groups: &[],
-        nodes: &world.nodes,
-        secrets: &world.secrets,
-        revision: 1,
+    let field = |world: &World| {
+        let source = Source {
+            cluster: &world.cluster,
+            template: &world.template,
+            groups: &[],
+            nodes: &world.nodes,
+            secrets: &world.secrets,
+            revision: 1,
+        };
+        build(&source, &world.nodes[0]).err().map(|error| error.field).unwrap_or_default()
     };
-    assert_eq!(build(&source, &world.nodes[0]).unwrap_err().field, "labels.kube_tag");
+    assert_eq!(field(&world), "");
+    world.cluster.engine_version = None;
+    assert_eq!(field(&world), "engine_version");
+    world.cluster.labels.insert("flannel_backend".into(), "pigeon".into());
+    assert_eq!(field(&world), "labels.flannel_backend");
 }
 
 #[test]

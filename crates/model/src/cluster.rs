@@ -61,6 +61,9 @@ pub struct Cluster {
     pub template: Uuid,
     /// Its engine.
     pub engine: EngineKind,
+    /// The version of Kubernetes that its nodes run, fixed when it was made (see [`crate::kubernetes`]). None for other
+    /// engines: theirs comes with the image.
+    pub engine_version: Option<String>,
     /// SSH keypair.
     pub keypair: Option<String>,
     /// GB per node.
@@ -95,7 +98,7 @@ pub struct Cluster {
     pub stack_id: Option<String>,
     /// URL of the engine's API, once it is known.
     pub api_address: Option<String>,
-    /// Version of the engine, once it is known.
+    /// Version of the engine as it says itself, once it is known.
     pub coe_version: Option<String>,
     /// Version of the container runtime, once it is known.
     pub container_version: Option<String>,
@@ -117,6 +120,7 @@ impl Cluster {
             name: name.to_owned(),
             template: template.uuid,
             engine: template.engine,
+            engine_version: None,
             keypair: template.keypair_id.clone(),
             docker_volume_size: template.docker_volume_size,
             labels: template.labels.clone(),

@@ -5,6 +5,7 @@
 //! - [`quota`], [`federation`], [`mservice`], [`legacy_node`]: the smaller nouns.
 //! - [`assignment`]: what a node is told to be.
 //! - [`labels`]: what labels mean to us.
+//! - [`kubernetes`]: the versions of Kubernetes that this release makes.
 //! - [`plan`]: from desired and observed to the steps that are missing.
 //! - [`cause`]: how errors of steps come about.
 //! - [`upgrade`]: whether a cluster can be moved to another template.
@@ -16,6 +17,7 @@ pub mod cause;
 pub mod cluster;
 pub mod cluster_template;
 pub mod federation;
+pub mod kubernetes;
 pub mod labels;
 pub mod legacy_node;
 pub mod mservice;

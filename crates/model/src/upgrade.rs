@@ -1,16 +1,18 @@
 //! Whether a cluster can be moved to another template as it stands. What a running node would notice (another version,
 //! image, port ...) needs nodes to be replaced one after the other, which is not offered yet.
 
-use crate::labels::KubernetesLabels;
-use crate::{Cluster, ClusterTemplate, EngineKind, FieldError, NodeGroup};
+use crate::kubernetes::Version;
+use crate::{Cluster, ClusterTemplate, FieldError, NodeGroup};
 
-/// Why the cluster cannot be moved from its template to `to`; `None` when no node would notice.
+/// Why the cluster cannot be moved from its template to `to`; `None` when no node would notice. `version` is the version
+/// of Kubernetes that a cluster made of `to` would get now.
 #[must_use]
 pub fn obstacle(
     cluster: &Cluster,
     groups: &[NodeGroup],
     from: &ClusterTemplate,
     to: &ClusterTemplate,
+    version: Option<Version>,
 ) -> Option<FieldError> {
     let differs = |what: &str, is: &str, would: &str| {
         let message = format!(
@@ -23,14 +25,10 @@ pub fn obstacle(
         let message = format!("is a template of {} clusters, this one is {}", to.engine, cluster.engine);
         return Some(FieldError::new("cluster_template", message));
     }
-    if cluster.engine == EngineKind::Kubernetes {
-        let (is, would) = match (KubernetesLabels::read(&cluster.labels), KubernetesLabels::read(&to.labels)) {
-            (Ok(is), Ok(would)) => (is.version, would.version),
-            (Err(error), _) | (_, Err(error)) => return Some(error),
-        };
-        if is != would {
-            return differs("Kubernetes version", &is, &would);
-        }
+    if let (Some(is), Some(would)) = (&cluster.engine_version, version.map(|version| version.to_string()))
+        && *is != would
+    {
+        return differs("Kubernetes version", is, &would);
     }
     if let Some(group) = groups.iter().find(|group| group.is_default && group.image_id != to.image_id) {
         return differs("image", &group.image_id, &to.image_id);
@@ -63,37 +61,48 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::NodeRole;
+    use crate::{EngineKind, NodeRole};
 
     fn template(engine: EngineKind) -> ClusterTemplate {
-        ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::UNIX_EPOCH)
+        ClusterTemplate::new(engine, "debian-13", "p", "u", Timestamp::UNIX_EPOCH)
     }
 
-    fn says(to: &ClusterTemplate) -> Option<String> {
+    /// The version of the cluster.
+    const SAME: Version = Version::new(36, 3);
+
+    fn says(to: &ClusterTemplate, version: Version) -> Option<String> {
         let from = template(EngineKind::Kubernetes);
-        let cluster = Cluster::of(&from, "c", "p", "u", Timestamp::UNIX_EPOCH);
+        let cluster = Cluster {
+            engine_version: Some("v1.36.3".to_owned()),
+            ..Cluster::of(&from, "c", "p", "u", Timestamp::UNIX_EPOCH)
+        };
         let groups = [NodeGroup::default_of(&cluster, &from, NodeRole::Worker, 1)];
-        obstacle(&cluster, &groups, &from, to).map(|error| error.message)
+        obstacle(&cluster, &groups, &from, to, Some(version)).map(|error| error.message)
     }
 
     #[test]
     fn a_template_that_no_node_would_notice_is_no_obstacle() {
         let mut other = template(EngineKind::Kubernetes);
-        other.labels.insert("kube_tag".into(), crate::labels::DEFAULT_KUBERNETES_VERSION.into());
         other.name = Some("other".into());
         other.flavor_id = Some("m1.large".into());
-        assert_eq!(says(&other), None);
+        assert_eq!(says(&other, SAME), None);
+    }
+
+    #[test]
+    fn another_version_is_an_obstacle_also_where_the_template_names_none() {
+        for other in [Version::new(37, 2), Version::new(36, 4)] {
+            let said = says(&template(EngineKind::Kubernetes), other).unwrap();
+            let words = format!("Kubernetes version is {other}, the cluster's is v1.36.3");
+            assert!(said.contains(&words), "{said}");
+        }
     }
 
     #[test]
     fn what_nodes_would_notice_is_named() {
         let same = template(EngineKind::Kubernetes);
-        let mut newer = same.clone();
-        newer.labels.insert("kube_tag".into(), "v1.20.3".into());
         for (to, word) in [
             (template(EngineKind::Swarm), "swarm"),
-            (newer, "v1.20.3"),
-            (ClusterTemplate { image_id: "debian-13".into(), ..same.clone() }, "debian-13"),
+            (ClusterTemplate { image_id: "debian-14".into(), ..same.clone() }, "debian-14"),
             (ClusterTemplate { apiserver_port: Some(8443), ..same.clone() }, "8443"),
             (ClusterTemplate { insecure_registry: Some("r:5000".into()), ..same.clone() }, "r:5000"),
             (ClusterTemplate { registry_enabled: true, ..same.clone() }, "registry of the cluster's own is on"),
@@ -102,7 +111,7 @@ mod tests {
             (ClusterTemplate { no_proxy: Some("here".into()), ..same.clone() }, "here"),
             (ClusterTemplate { tls_disabled: true, ..same }, "TLS"),
         ] {
-            let said = says(&to).unwrap_or_default();
+            let said = says(&to, SAME).unwrap_or_default();
             assert!(said.contains(word) && !said.contains("secret"), "{word}: {said}");
         }
     }

@@ -114,7 +114,7 @@ mod tests {
                 template: id(3),
                 keypair: None,
                 docker_volume_size: Some(10),
-                labels: BTreeMap::from([("kube_tag".into(), "v1.20.2".into())]),
+                labels: BTreeMap::from([("kube_tag".into(), "v1.37.2".into())]),
                 master_flavor_id: None,
                 flavor_id: Some("m1.small".into()),
                 stack_id: None,

@@ -213,7 +213,7 @@ pub enum EngineAssignment {
 /// What a Kubernetes node needs besides its certificates.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KubernetesAssignment {
-    /// For example `v1.20.2`; the agent looks for `/opt/jeroboam/kubernetes/VERSION`.
+    /// For example `v1.37.2`; the agent looks for `/opt/jeroboam/kubernetes/VERSION`.
     pub version: String,
     /// What kubelets and kube-proxies use to reach the API server, for example `https://172.18.0.2:6443`.
     pub api_server: String,
@@ -431,7 +431,7 @@ pub struct Facts {
     /// Version of the container runtime, for example `containerd 1.6.20`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
-    /// Version of the engine on this node, for example `v1.20.2`.
+    /// Version of the engine on this node, for example `v1.37.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
 }

@@ -3,9 +3,12 @@
 //! - [`agent`]: the protocol between `jeroboam-node` and the API.
 //! - [`v1`]: Magnum's REST API v1 (clusters, bays, templates, baymodels, workloads ...).
 //! - [`operation`]: our own additions: operations, their steps, topology.
+//! - [`kubernetes`]: versions of Kubernetes.
 //! - [`error`]: the one public error and how it looks on the wire.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;
 pub mod error;
+pub mod kubernetes;
 pub mod operation;
 pub mod v1;

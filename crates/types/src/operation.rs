@@ -183,8 +183,11 @@ pub struct Topology {
     pub uuid: Uuid,
     /// The cluster's name.
     pub name: String,
-    /// Engine and its version, for example `kubernetes v1.20.2`.
+    /// Engine and its version, for example `kubernetes v1.37.2`.
     pub engine: String,
+    /// The version that was fixed when the cluster was made: of Kubernetes; null for Swarm, whose comes with the image.
+    #[serde(default)]
+    pub engine_version: Option<String>,
     /// Status.
     pub status: String,
     /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.

@@ -5,7 +5,7 @@ use jeroboam_tests::{Server, Session, run};
 
 /// What every baymodel needs.
 const NEEDED: [&str; 8] =
-    ["--image-id", "debian-12", "--keypair-id", "k", "--external-network-id", "public", "--coe", "kubernetes"];
+    ["--image-id", "debian-13", "--keypair-id", "k", "--external-network-id", "public", "--coe", "kubernetes"];
 
 // Covers: W013, W026, W028, W029, W032, W036, W038, W041, W043, W069.
 #[test]
@@ -49,7 +49,7 @@ fn the_magnum_program_of_2016_manages_baymodels() {
             "--name",
             coe,
             "--image-id",
-            "debian-12",
+            "debian-13",
             "--keypair-id",
             "k",
             "--external-network-id",

@@ -20,8 +20,8 @@ fn start(server: &Server, program: &str, cloud: &str, args: &[&str]) -> Child {
         .env("OS_DOMAIN_NAME", auth("user_domain_name"))
         .env("OS_REGION_NAME", "RegionOne")
         // What the acceptance tests are to use; some of it is asked for and not used.
-        .env("OS_IMAGE_ID", "debian-12")
-        .env("OS_MAGNUM_IMAGE_ID", "debian-12")
+        .env("OS_IMAGE_ID", "debian-13")
+        .env("OS_MAGNUM_IMAGE_ID", "debian-13")
         .env("OS_MAGNUM_KEYPAIR", "k")
         .env("OS_FLAVOR_ID", "m1.small")
         .env("OS_FLAVOR_ID_RESIZE", "m1.medium")

@@ -8,7 +8,7 @@ fn the_last_magnum_program_manages_clusters() {
     let server = Server::simulated();
     let mut user = Session::new(&server, "magnum-4.0", "jeroboam");
     // This client asks for a storage driver that needs a volume.
-    let needed = ["--coe", "kubernetes", "--image", "debian-12", "--external-network", "public"];
+    let needed = ["--coe", "kubernetes", "--image", "debian-13", "--external-network", "public"];
     let options = ["--docker-volume-size", "5", "--labels", "min_node_count=1", "--keypair", "k"];
     user.ok(&[&["cluster-template-create", "kind"], &needed[..], &options].concat());
     user.ok(&["cluster-template-list"]);

@@ -6,7 +6,7 @@ use jeroboam_tests::{Server, Session};
 const TEMPLATE: [&str; 4] = ["coe", "cluster", "template", "create"];
 
 /// What every template needs.
-const NEEDED: [&str; 6] = ["--coe", "kubernetes", "--image", "debian-12", "--external-network", "public"];
+const NEEDED: [&str; 6] = ["--coe", "kubernetes", "--image", "debian-13", "--external-network", "public"];
 
 /// Attributes of a cluster that are the same in every run.
 const STABLE: [&str; 13] = [

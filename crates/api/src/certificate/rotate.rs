@@ -28,7 +28,7 @@ pub(super) async fn rotate(
 ) -> Result<Response> {
     params.finish()?;
     Fields::new(body, "rotation of authorities").finish()?;
-    let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:rotate_ca").await?.cluster;
+    let cluster = crate::cluster::find_living(&state, &caller, &ident, "certificate:rotate_ca").await?.cluster;
     let outcome = start(&state, &caller, &cluster).await;
     let operation = crate::cluster::told(&state, &caller, &cluster, OperationKind::RotateCa, outcome).await?;
     Ok(reply::accepted(cluster.uuid, Some(&operation)))

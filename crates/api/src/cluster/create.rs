@@ -57,8 +57,9 @@ async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
             "The template is hidden: no new clusters are made of it. Choose another.",
         ));
     }
-    let (cluster, groups) = assemble(caller, draft, &template, labels, spelling);
-    state.catalog.cluster(&cluster, &template, spelling).await?;
+    let (mut cluster, groups) = assemble(caller, draft, &template, labels, spelling);
+    let version = state.catalog.cluster(&cluster, &template, spelling).await?;
+    cluster.engine_version = version.map(|version| version.to_string());
     let operation = caller.creation(cluster.create_timeout);
     let operation = state.store.create_cluster(&template, &cluster, &groups, operation).await?;
     Ok((cluster.uuid, operation))

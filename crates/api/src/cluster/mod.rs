@@ -14,7 +14,7 @@ mod update;
 mod upgrade;
 pub(crate) mod view;
 
-use jeroboam_model::{Cluster, OperationKind};
+use jeroboam_model::{Cluster, OperationKind, kubernetes};
 use jeroboam_store::ClusterRecord;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +40,18 @@ pub(crate) async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &
     let record = state.store.cluster(&caller.scope_of(rule)?, ident).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     Ok(record)
+}
+
+/// The same for what changes the cluster: one whose version is not run any more is only looked at and deleted.
+pub(crate) async fn find_living(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<ClusterRecord> {
+    let record = find(state, caller, ident, rule).await?;
+    refuse_old(&record.cluster)?;
+    Ok(record)
+}
+
+/// Refuses to do anything with a cluster of a version that this release does not run.
+pub(crate) fn refuse_old(cluster: &Cluster) -> Result<()> {
+    kubernetes::too_old(cluster).map_or(Ok(()), |cause| Err(cause.into()))
 }
 
 /// Passes the outcome of a change of a cluster on. When a status refused it the world is told, as of all that becomes of

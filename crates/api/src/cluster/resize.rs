@@ -34,7 +34,7 @@ pub(super) async fn resize(
     let group = fields.text("nodegroup")?;
     fields.finish()?;
     let count = check_node_count(count, caller.version, state.settings.limits, Spelling::Cluster)?;
-    let record = super::find(&state, &caller, &ident, "cluster:resize").await?;
+    let record = super::find_living(&state, &caller, &ident, "cluster:resize").await?;
     let group = find_group(&record, group.as_deref())?;
     check(&state, &record, group, count)?;
     let named = remove.iter().map(|ident| find_node(&record, group, ident)).collect::<Result<Vec<_>>>()?;

@@ -19,6 +19,10 @@ pub(super) async fn retry(
 ) -> Result<Response> {
     params.finish()?;
     let cluster = super::find(&state, &caller, &ident, "cluster:retry").await?.cluster;
+    // A delete is always tried again.
+    if !cluster.status.is_leaving() {
+        super::refuse_old(&cluster)?;
+    }
     // The kind is that of what failed; the store finds it.
     let operation = caller.operation(OperationKind::Create, &cluster.project_id);
     let operation = state.store.request_retry(cluster.uuid, operation).await?;

@@ -26,7 +26,8 @@ pub(super) async fn topology(
 
 fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
     let cluster = &record.cluster;
-    let engine = match &cluster.coe_version {
+    // What runs, or what is to run.
+    let engine = match cluster.coe_version.as_ref().or(cluster.engine_version.as_ref()) {
         Some(version) => format!("{} {version}", cluster.engine),
         None => cluster.engine.to_string(),
     };
@@ -45,6 +46,7 @@ fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
         uuid: cluster.uuid,
         name: cluster.name.clone(),
         engine,
+        engine_version: cluster.engine_version.clone(),
         status: cluster.status.to_string(),
         health: cluster.health.map(|health| health.to_string()),
         api_address: cluster.api_address.clone(),

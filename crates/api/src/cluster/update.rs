@@ -46,6 +46,9 @@ const RULES: Rules = Rules {
 /// What may change.
 const CHANGEABLE: [&str; 3] = ["node_count", "health_status", "health_status_reason"];
 
+/// What is said about health.
+const OF_HEALTH: [&str; 2] = ["health_status", "health_status_reason"];
+
 /// Changes a cluster.
 #[utoipa::path(patch, path = "/v1/clusters/{ident}", tag = "clusters",
     params(("ident" = String, Path), ("rollback" = Option<bool>, Query)), request_body = Vec<PatchOperation>,
@@ -75,6 +78,10 @@ pub(super) async fn run(
     params.finish()?;
     let record = super::find(state, caller, ident, &spelling.cluster_rule("update")).await?;
     caller.may("cluster:update_health_status")?;
+    // How it fares may still be said, by an agent inside.
+    if !patch.iter().all(|operation| OF_HEALTH.contains(&operation.name.as_str())) {
+        super::refuse_old(&record.cluster)?;
+    }
     let (uuid, is_resize) = (record.cluster.uuid, patch.iter().any(|operation| operation.name == "node_count"));
     let mut outcome = ask(state, caller, &record, patch, spelling).await;
     if is_resize {

@@ -55,7 +55,7 @@ struct Wanted {
 
 /// Looks whether the cluster can have the template as it is now, and asks for it.
 async fn start(state: &AppState, caller: &Caller, ident: &str, wanted: &Wanted) -> Result<(Uuid, Operation)> {
-    let record = super::find(state, caller, ident, "cluster:upgrade").await?;
+    let record = super::find_living(state, caller, ident, "cluster:upgrade").await?;
     let outcome = ask(state, caller, &record, wanted).await;
     let operation = super::told(state, caller, &record.cluster, OperationKind::Upgrade, outcome).await?;
     Ok((record.cluster.uuid, operation))
@@ -71,7 +71,12 @@ async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: 
     }
     StoreError::unless_allowed(cluster.status, Request::Upgrade)?;
     let from = state.store.template_by_uuid(cluster.template).await?;
-    if let Some(obstacle) = upgrade::obstacle(cluster, &record.groups, &from, &template) {
+    let version = state.catalog.version(&template).await.map_err(|error| ApiError {
+        detail: format!("cluster_template: {}", error.detail),
+        field: Some("cluster_template".to_owned()),
+        ..error
+    })?;
+    if let Some(obstacle) = upgrade::obstacle(cluster, &record.groups, &from, &template, version) {
         return Err(ApiError { reason: "upgrade_not_offered".to_owned(), ..ApiError::from(obstacle) });
     }
     let operation = caller.operation(OperationKind::Upgrade, &cluster.project_id);

@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn the_title_is_the_first_sentence() {
         assert_eq!(title("Cluster x could not be found."), "Cluster x could not be found");
-        assert_eq!(title("kube_tag: 'v1.20' is no version. Give v1.20.2."), "kube_tag: 'v1.20' is no version");
+        assert_eq!(title("kube_tag: 'v1' is no version. Give v1.37.2."), "kube_tag: 'v1' is no version");
     }
 
     #[test]

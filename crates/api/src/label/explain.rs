@@ -25,7 +25,10 @@ pub(super) async fn of_template(
     if !template.public {
         caller.may_on("clustertemplate:get", &template.project_id, &template.user_id)?;
     }
-    Ok(Json(view::explanation(explain(template.engine, &[(Source::Template, &template.labels)]))))
+    // What cannot be resolved is explained all the same: the note says why.
+    let version = state.catalog.version(&template).await.ok().flatten().map(|version| version.to_string());
+    let levels = [(Source::Template, &template.labels)];
+    Ok(Json(view::explanation(explain(template.engine, version.as_deref(), &levels))))
 }
 
 /// Explains the labels of a cluster.
@@ -41,7 +44,7 @@ pub(super) async fn of_cluster(
     let cluster = crate::cluster::find(&state, &caller, &ident, "cluster:get").await?.cluster;
     let template = state.store.template_by_uuid(cluster.template).await?;
     let levels = [(Source::Template, &template.labels), (Source::Cluster, &cluster.labels)];
-    Ok(Json(view::explanation(explain(cluster.engine, &levels))))
+    Ok(Json(view::explanation(explain(cluster.engine, cluster.engine_version.as_deref(), &levels))))
 }
 
 /// Explains the labels of a node group.
@@ -63,5 +66,6 @@ pub(super) async fn of_node_group(
         (Source::Cluster, &record.cluster.labels),
         (Source::NodeGroup, &group.labels),
     ];
-    Ok(Json(view::explanation(explain(record.cluster.engine, &levels))))
+    let cluster = &record.cluster;
+    Ok(Json(view::explanation(explain(cluster.engine, cluster.engine_version.as_deref(), &levels))))
 }

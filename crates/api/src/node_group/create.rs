@@ -29,13 +29,13 @@ pub(super) async fn create(
 ) -> Result<Response> {
     params.finish()?;
     let draft = Draft::read(Fields::new(body, "node group"), state.settings.limits)?;
-    let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:create").await?;
+    let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:create").await?;
     check_cluster(&record)?;
     let template = state.store.template_by_uuid(record.cluster.template).await?;
     let group = draft.into_group(&record.cluster, &template)?;
     check_name(&record, &group)?;
     let (cluster, rules) = (&record.cluster, state.settings.labels);
-    labels::check_of_group(&group.labels, &cluster.labels, cluster.engine, rules)?;
+    labels::check_of_group(&group.labels, cluster, rules)?;
     state.catalog.node_group(&group, cluster).await?;
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let operation = state.store.request_node_group(&group, operation).await?;

@@ -19,7 +19,7 @@ pub(super) async fn delete(
     params: Params,
 ) -> Result<Response> {
     params.finish()?;
-    let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:delete").await?;
+    let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:delete").await?;
     let group = super::find(&record, &group)?;
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let operation = state.store.request_node_group_delete(record.cluster.uuid, group.uuid, operation).await?;

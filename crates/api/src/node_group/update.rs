@@ -54,7 +54,7 @@ pub(super) async fn update(
     JsonPatch(patch): JsonPatch,
 ) -> Result<Response> {
     params.finish()?;
-    let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:update").await?;
+    let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:update").await?;
     let old = super::find(&record, &group)?;
     if patch.is_empty() {
         // Nothing is asked for, and still not of a group that cannot be asked.

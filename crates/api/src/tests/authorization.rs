@@ -56,6 +56,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("PATCH", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 202, 202]),
         ("PATCH", "/v1/credentials/{cluster}", [401, 401, 401, 404, 403, 400, 400]),
         ("GET", "/v1/stats", list),
+        ("GET", "/v1/engineversions", list),
         ("GET", "/v1/clustertemplates", list),
         ("POST", "/v1/clustertemplates", [401, 401, 401, 201, 403, 201, 201]),
         ("GET", "/v1/clustertemplates/detail", list),
@@ -149,7 +150,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         json!({"bay_uuid": "cluster", "manifest": manifest.to_string()})
     };
     let pod = json!({"containers": [{"name": "x", "image": "x"}]});
-    let template = json!({"coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"});
+    let template = json!({"coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"});
     Some(match (method, path) {
         ("POST", "/v1/clustertemplates" | "/v1/baymodels") => template,
         ("POST", "/v1/clusters") => json!({"cluster_template_id": "template"}),

@@ -99,7 +99,7 @@ async fn templates_are_not_made_of_bad_input() {
         ("created_at", json!(null)),
         ("nope", json!(1)),
     ] {
-        let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12"});
+        let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13"});
         body[field.split('.').next().unwrap()] = value.clone();
         let answer = case.post("/v1/clustertemplates", &body).send().await.is(400);
         assert_eq!(answer.field(), field, "{value}: {}", answer.body);

@@ -7,7 +7,7 @@ use super::{Answer, Case};
 const MODELS: &str = "/v1/baymodels";
 
 fn body(changes: Value) -> Value {
-    let mut body = json!({"name": "m", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"});
+    let mut body = json!({"name": "m", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"});
     let Value::Object(changes) = changes else { panic!("no object") };
     for (name, value) in changes {
         body[name] = value;
@@ -123,7 +123,7 @@ async fn what_a_baymodel_cannot_be_is_refused_by_name() {
 async fn what_the_first_clients_send_makes_a_baymodel() {
     let case = Case::new().await;
     // As python-magnumclient 0.2.1 writes it for the four options that are required.
-    let sent = r#"{"ssh_authorized_key": null, "name": null, "image_id": "debian-12", "fixed_network": null,
+    let sent = r#"{"ssh_authorized_key": null, "name": null, "image_id": "debian-13", "fixed_network": null,
         "docker_volume_size": null, "external_network_id": "public", "dns_nameserver": "8.8.8.8",
         "master_flavor_id": null, "flavor_id": "m1.medium", "keypair_id": "k", "coe": "kubernetes"}"#;
     let post = |body: &str| {
@@ -140,7 +140,7 @@ async fn what_the_first_clients_send_makes_a_baymodel() {
         assert!(status == 201 || answer.field() == "ssh_authorized_key", "{}", answer.body);
     }
     // Today's templates never had it.
-    let today = json!({"coe": "kubernetes", "image_id": "debian-12", "ssh_authorized_key": null});
+    let today = json!({"coe": "kubernetes", "image_id": "debian-13", "ssh_authorized_key": null});
     let answer = case.post("/v1/clustertemplates", &today).send().await.is(400);
     assert_eq!(answer.field(), "ssh_authorized_key");
 }
@@ -150,7 +150,7 @@ async fn what_the_first_clients_send_makes_a_baymodel() {
 async fn a_baymodel_keeps_what_only_cluster_templates_may_be() {
     let case = Case::new().await;
     let template =
-        json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "dns_nameserver": "8.8.8.8,1.1.1.1"});
+        json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "dns_nameserver": "8.8.8.8,1.1.1.1"});
     let uuid = case.post("/v1/clustertemplates", &template).send().await.is(201).uuid();
     for (ident, version) in [("t", 1), (uuid.as_str(), 10)] {
         let path = format!("{MODELS}/{ident}");

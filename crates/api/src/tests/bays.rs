@@ -63,7 +63,7 @@ async fn bays_live_in_every_microversion_that_has_them() {
     }
     // A uuid of the client's choice is accepted and without effect for clusters of any name; for models it is kept.
     let uuid = uuid::Uuid::new_v4().to_string();
-    let model = json!({"uuid": uuid, "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"});
+    let model = json!({"uuid": uuid, "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"});
     assert_eq!(send(&case, 1, "POST", "/v1/baymodels", Some(model.clone())).await.is(201).uuid(), uuid);
     send(&case, 1, "POST", "/v1/baymodels", Some(model)).await.is(409);
 }

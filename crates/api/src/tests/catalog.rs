@@ -30,7 +30,7 @@ const OF_TEMPLATES: [Named; 7] = [
 ];
 
 fn template() -> Value {
-    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"})
+    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"})
 }
 
 async fn refuses(case: &Case, path: &str, mut body: Value, (field, value, status, reason): Named) {
@@ -124,7 +124,7 @@ async fn node_groups_name_what_is_there() {
     ] {
         refuses(&case, &path, body.clone(), named).await;
     }
-    for (name, value) in [("kubetag", "v1.20.2"), ("kube_tag", "v1.21.0"), ("flannel_backend", "vxlan")] {
+    for (name, value) in [("kubetag", "v1.37.2"), ("kube_tag", "v1.36.3"), ("flannel_backend", "vxlan")] {
         let answer = case.post(&path, &json!({"name": "more", "labels": {name: value}})).send().await.is(400);
         assert_eq!(answer.field(), format!("labels.{name}"));
     }

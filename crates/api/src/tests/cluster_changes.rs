@@ -244,8 +244,7 @@ async fn an_upgrade_moves_a_cluster_where_no_node_would_notice() {
     case.post("/v1/clusters/c/nodegroups", &json!({"name": "gpu"})).send().await.is(202);
     case.succeed().await;
     let same = case.template("same", "kubernetes").await;
-    let newer =
-        json!({"name": "newer", "coe": "kubernetes", "image_id": "debian-12", "labels": {"kube_tag": "v1.20.3"}});
+    let newer = json!({"name": "newer", "coe": "kubernetes", "image_id": "debian-13", "labels": {"kube_tag": "v1.36"}});
     case.post("/v1/clustertemplates", &newer).send().await.is(201);
     case.template("swarm", "swarm").await;
     let before = show(&case).await;

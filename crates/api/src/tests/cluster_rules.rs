@@ -9,7 +9,7 @@ const CLUSTERS: &str = "/v1/clusters";
 
 async fn case() -> Case {
     let case = Case::new().await;
-    let body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k",
+    let body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k",
         "flavor_id": "m1.small", "master_flavor_id": "m1.large", "docker_volume_size": 7, "fixed_network": "net",
         "fixed_subnet": "sub", "floating_ip_enabled": false, "labels": {"etcd_tag": "1", "min_node_count": "1"}});
     case.post("/v1/clustertemplates", &body).send().await.is(201);
@@ -170,7 +170,7 @@ async fn what_the_template_says_holds_unless_the_cluster_says_otherwise() {
     for (group, flavor, count, min) in [("default-master", "m1.large", 1, 0), ("default-worker", "m1.small", 2, 1)] {
         let group = case.get(&format!("/v1/clusters/c/nodegroups/{group}")).send().await.is(200).body;
         assert_eq!((&group["flavor_id"], &group["node_count"]), (&json!(flavor), &json!(count)));
-        assert_eq!((&group["min_node_count"], &group["image_id"]), (&json!(min), &json!("debian-12")));
+        assert_eq!((&group["min_node_count"], &group["image_id"]), (&json!(min), &json!("debian-13")));
         assert_eq!((&group["is_default"], &group["docker_volume_size"]), (&json!(true), &json!(7)));
         assert_eq!(group["status"], "CREATE_IN_PROGRESS");
     }
@@ -251,7 +251,7 @@ async fn a_label_keeps_all_its_digits() {
     // In a patch they are text from the beginning.
     let patch = json!([{"op": "replace", "path": "/labels", "value": "{'etcd_tag': 12345678901234567890123}"}]);
     let path = "/v1/clustertemplates/u";
-    let template = json!({"name": "u", "coe": "kubernetes", "image_id": "debian-12"});
+    let template = json!({"name": "u", "coe": "kubernetes", "image_id": "debian-13"});
     case.post("/v1/clustertemplates", &template).send().await.is(201);
     let changed = case.patch(path, &patch).send().await.is(200).body;
     assert_eq!(changed["labels"]["etcd_tag"], "12345678901234567890123");

@@ -227,7 +227,7 @@ async fn the_topology_is_a_tree() {
     let case = case().await;
     case.cluster("c", "t").await;
     let tree = case.get("/v1/clusters/c/topology").send().await.is(200).body;
-    assert_eq!(tree["engine"], "kubernetes");
+    assert_eq!((&tree["engine"], &tree["engine_version"]), (&json!("kubernetes v1.37.2"), &json!("v1.37.2")));
     let workers = &tree["node_groups"][1];
     assert_eq!((workers["name"].as_str(), workers["nodes"].as_array().unwrap().len()), (Some("default-worker"), 2));
     assert_eq!(

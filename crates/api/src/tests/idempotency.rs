@@ -1,6 +1,5 @@
 //! `Idempotency-Key`.
 
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::*;
@@ -9,10 +8,7 @@ const KEY: &str = "idempotency-key";
 
 /// As if the process had died between making things and keeping its answers.
 async fn lose_answers(case: &Case) {
-    let url = format!("sqlite://{}", case._folder.path().join("test.db").display());
-    let database = sea_orm::Database::connect(url).await.unwrap();
-    let lost = database.execute_unprepared("UPDATE idempotency_keys SET sealed_answer = NULL").await.unwrap();
-    assert!(lost.rows_affected() > 0);
+    assert!(case.run_sql("UPDATE idempotency_keys SET sealed_answer = NULL").await > 0);
 }
 
 async fn clusters(case: &Case) -> usize {
@@ -25,7 +21,7 @@ async fn a_post_that_is_sent_again_makes_nothing_and_gets_the_same_answer() {
     let template = case.template("small", "kubernetes").await;
     let cluster = json!({"name": "prod", "cluster_template_id": template});
     let bay = json!({"name": "bay", "baymodel_id": template});
-    let model = json!({"name": "t", "coe": "swarm", "image_id": "debian-12", "keypair_id": "k"});
+    let model = json!({"name": "t", "coe": "swarm", "image_id": "debian-13", "keypair_id": "k"});
     for (path, minor, body) in [
         ("/v1/clusters", 14, &cluster),
         ("/v1/bays", 1, &bay),
@@ -53,7 +49,7 @@ async fn what_was_made_is_found_again_when_its_answer_was_lost() {
     let case = Case::new().await;
     let template = case.template("small", "kubernetes").await;
     let cluster = json!({"name": "prod", "cluster_template_id": template});
-    let model = json!({"name": "t", "coe": "swarm", "image_id": "debian-12", "keypair_id": "k"});
+    let model = json!({"name": "t", "coe": "swarm", "image_id": "debian-13", "keypair_id": "k"});
     for (path, body) in [("/v1/clusters", &cluster), ("/v1/bays", &cluster), ("/v1/baymodels", &model)] {
         // Bays and baymodels as in 2015: the answer is the whole thing.
         let minor = if path == "/v1/clusters" { 14 } else { 1 };
@@ -116,7 +112,7 @@ async fn two_that_arrive_at_once_make_one_thing() {
 #[tokio::test]
 async fn keys_belong_to_project_user_and_route() {
     let case = Case::new().await;
-    let body = json!({"name": "t", "coe": "swarm", "image_id": "debian-12", "keypair_id": "k"});
+    let body = json!({"name": "t", "coe": "swarm", "image_id": "debian-13", "keypair_id": "k"});
     let mut made = std::collections::BTreeSet::new();
     for token in ["member", "colleague", "other"] {
         for path in ["/v1/clustertemplates", "/v1/baymodels"] {

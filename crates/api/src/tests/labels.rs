@@ -13,7 +13,7 @@ async fn with(rules: LabelRules) -> Case {
 }
 
 fn template(labels: &Value) -> Value {
-    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "labels": labels})
+    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "labels": labels})
 }
 
 /// What a cluster's labels are explained as: value, source, note.
@@ -54,7 +54,7 @@ async fn a_slip_is_refused_wherever_labels_are_given() {
     case.template("t", "kubernetes").await;
     let patched = |path: &str, value: &str| json!([{"op": "add", "path": path, "value": value}]);
     for (name, value, words) in [
-        ("kubetag", "v1.20.2", "did you mean kube_tag?"),
+        ("kubetag", "v1.37.2", "did you mean kube_tag?"),
         ("colour", "red", "jeroboam label list"),
         ("flannel_backend", "pigeon", "host-gw, vxlan or udp"),
         ("boot_volume_size", "abc", "a whole number"),
@@ -83,7 +83,7 @@ async fn the_operator_says_which_labels_are_accepted() {
         [(LabelRules::Strict, 400, 400), (LabelRules::Magnum, 201, 400), (LabelRules::Any, 201, 201)]
     {
         let case = with(rules).await;
-        let meant = json!({"kube_tag": "v1.20.2", "flannel_backend": "vxlan", "min_node_count": 1});
+        let meant = json!({"kube_tag": "v1.37.2", "flannel_backend": "vxlan", "min_node_count": 1});
         case.post("/v1/clustertemplates", &template(&meant)).send().await.is(201);
         let magnums = json!({"monitoring_enabled": true, "auto_scaling_enabled": "False", "cloud_provider_tag": ""});
         case.post("/v1/clustertemplates", &template(&magnums)).send().await.is(of_magnum);
@@ -98,7 +98,7 @@ async fn templates_of_laxer_days_keep_working() {
     let old = ClusterTemplate {
         name: Some("t".to_owned()),
         labels: [("our_own".to_owned(), "x".to_owned())].into(),
-        ..ClusterTemplate::new(EngineKind::Kubernetes, "debian-12", "p", "member", Timestamp::now())
+        ..ClusterTemplate::new(EngineKind::Kubernetes, "debian-13", "p", "member", Timestamp::now())
     };
     case.store.create_template(&old).await.unwrap();
     let rename = json!([{"op": "replace", "path": "/name", "value": "u"}]);
@@ -133,7 +133,7 @@ async fn each_value_says_where_it_comes_from() {
     case.post("/v1/clusters", &body).send().await.is(202);
 
     let of_template = "/v1/clustertemplates/t/labels";
-    let kube_tag = (json!("v1.20.2"), json!("default"), Value::Null);
+    let kube_tag = (json!("v1.37.2"), json!("default"), Value::Null);
     assert_eq!(explained(&case, of_template, "kube_tag").await, kube_tag);
     assert_eq!(explained(&case, of_template, "flannel_backend").await.1, "template");
     let of_group = "/v1/clusters/c/nodegroups/default-worker/labels";

@@ -69,7 +69,7 @@ async fn pages_follow_each_other_to_an_empty_one() {
 async fn limits_and_markers_are_checked() {
     let case = case().await;
     let foreign = case.call("POST", "/v1/clustertemplates").token("other").latest();
-    let body = json!({"name": "x", "coe": "kubernetes", "image_id": "debian-12"});
+    let body = json!({"name": "x", "coe": "kubernetes", "image_id": "debian-13"});
     let foreign = foreign.json(&body).send().await.is(201).uuid();
     let body = json!({"name": "x", "cluster_template_id": foreign});
     let call = case.call("POST", "/v1/clusters").token("other").latest();

@@ -10,6 +10,7 @@ mod cluster_changes;
 mod cluster_rules;
 mod clusters;
 mod corpus;
+mod engine_versions;
 mod etags;
 mod federations;
 mod hardening;
@@ -21,6 +22,7 @@ mod lists;
 mod negotiation;
 mod node_group_changes;
 mod node_groups;
+mod old_versions;
 mod operations;
 mod patches;
 mod policies;
@@ -53,6 +55,7 @@ use jeroboam_model::{Report, Status};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{Claim, ClusterFacts, Outcome, Store};
 use jiff::{SignedDuration, Timestamp};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -196,7 +199,8 @@ impl Call<'_> {
 pub(super) struct Case {
     pub(super) router: Router,
     pub(super) store: Store,
-    _folder: TempDir,
+    pub(super) infra: Simulated,
+    folder: TempDir,
 }
 
 impl Case {
@@ -216,11 +220,12 @@ impl Case {
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let quick = simulated::Settings { latency: (Duration::ZERO, Duration::ZERO), ..simulated::Settings::default() };
-        let infra = Arc::new(Simulated::new(quick, Arc::new(NoAgents)));
+        let infra = Simulated::new(quick, Arc::new(NoAgents));
         let engines = (Kubernetes::new(), Swarm::new());
         let (identity, keystone) = identity(folder.path());
-        let state = AppState::new(store.clone(), identity, AccessBook::new(store.clone()), infra, engines, settings);
-        Self { router: router(state, keystone), store, _folder: folder }
+        let accesses = AccessBook::new(store.clone());
+        let state = AppState::new(store.clone(), identity, accesses, Arc::new(infra.clone()), engines, settings);
+        Self { router: router(state, keystone), store, infra, folder }
     }
 
     pub(super) fn call(&self, method: &str, path: &str) -> Call<'_> {
@@ -246,7 +251,7 @@ impl Case {
 
     /// Makes a template of the project p.
     pub(super) async fn template(&self, name: &str, coe: &str) -> String {
-        let body = json!({"name": name, "coe": coe, "image_id": "debian-12", "keypair_id": "k"});
+        let body = json!({"name": name, "coe": coe, "image_id": "debian-13", "keypair_id": "k"});
         self.post("/v1/clustertemplates", &body).send().await.is(201).uuid()
     }
 
@@ -270,6 +275,13 @@ impl Case {
         let facts = ClusterFacts { api_address: Some("https://172.18.0.10:6443".into()), ..ClusterFacts::default() };
         self.end(Outcome::Succeeded { facts }).await;
         uuid
+    }
+
+    /// Changes the database behind the application's back. Returns how many rows are changed.
+    pub(super) async fn run_sql(&self, sql: &str) -> u64 {
+        let url = format!("sqlite://{}", self.folder.path().join("test.db").display());
+        let database = sea_orm::Database::connect(url).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap().rows_affected()
     }
 
     /// Carries out all operations.

@@ -7,7 +7,7 @@ const GROUPS: &str = "/v1/clusters/c/nodegroups";
 
 async fn case() -> Case {
     let case = Case::new().await;
-    let template = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "flavor_id": "m1.small",
+    let template = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "flavor_id": "m1.small",
         "labels": {"flannel_backend": "vxlan"}});
     case.post("/v1/clustertemplates", &template).send().await.is(201);
     case.living_cluster("c", "t").await;
@@ -68,8 +68,8 @@ async fn groups_are_listed_in_short_and_shown_in_full() {
         assert_eq!(
             facts,
             [
-                ("default-master", "master", 1, "debian-12", None),
-                ("default-worker", "worker", 2, "debian-12", Some("m1.small"))
+                ("default-master", "master", 1, "debian-13", None),
+                ("default-worker", "worker", 2, "debian-13", Some("m1.small"))
             ]
         );
         let by_name = get(format!("{GROUPS}/default-worker")).await.is(200).body;
@@ -146,7 +146,7 @@ async fn a_new_group_takes_over_from_its_cluster_what_is_not_said() {
     let answer = case.call("POST", GROUPS).token("member").version(9).json(&body).send().await.is(202);
     let group = answer.body.clone();
     assert_eq!(group["role"], "worker");
-    assert_eq!((group["flavor_id"].as_str(), group["image_id"].as_str()), (Some("m1.small"), Some("debian-12")));
+    assert_eq!((group["flavor_id"].as_str(), group["image_id"].as_str()), (Some("m1.small"), Some("debian-13")));
     assert_eq!(group["labels"], json!({"flannel_backend": "vxlan"}));
     assert_eq!((group["node_count"].as_u64(), group["min_node_count"].as_u64()), (Some(1), Some(0)));
     assert!(group["max_node_count"].is_null() && group["is_default"] == false);
@@ -165,7 +165,7 @@ async fn a_new_group_is_as_it_was_asked_for() {
     let case = case().await;
     let body = json!({
         "name": "any characters, as ö", "role": "gpu", "node_count": 0, "min_node_count": "0", "max_node_count": 4,
-        "flavor_id": "m1.large", "image_id": "debian-12", "docker_volume_size": 5, "labels": {"boot_volume_size": 2},
+        "flavor_id": "m1.large", "image_id": "debian-13", "docker_volume_size": 5, "labels": {"boot_volume_size": 2},
         "merge_labels": true, "node_labels": {"example.org/a": "b"},
         "node_taints": [{"key": "gpu", "value": "", "effect": "NoSchedule"}, {"key": "x", "effect": "NoExecute"}],
         "is_default": true, "status": "DELETE_FAILED", "id": 7, "uuid": "x", "status_reason": "x",

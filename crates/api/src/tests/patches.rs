@@ -8,7 +8,7 @@ const PATH: &str = "/v1/clustertemplates/t";
 
 async fn case() -> Case {
     let case = Case::new().await;
-    let body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k",
+    let body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k",
         "labels": {"etcd_tag": "1"}});
     case.post("/v1/clustertemplates", &body).send().await.is(201);
     case

@@ -111,7 +111,7 @@ async fn changes_of_a_template_are_all_kept() {
     let uuid = case.template("t", "kubernetes").await;
     none_is_lost(&case, &format!("/v1/clustertemplates/{uuid}"), 14, 200, &proxies).await;
     let body =
-        json!({"name": "b", "coe": "swarm", "image_id": "debian-12", "keypair_id": "k", "external_network_id": "n"});
+        json!({"name": "b", "coe": "swarm", "image_id": "debian-13", "keypair_id": "k", "external_network_id": "n"});
     let create = case.call("POST", "/v1/baymodels").token("member").version(1).json(&body).send().await;
     none_is_lost(&case, &format!("/v1/baymodels/{}", create.is(201).uuid()), 1, 200, &proxies[1..]).await;
 

@@ -87,7 +87,7 @@ fn text() -> impl Strategy<Value = String> {
         "master",
         "kubernetes",
         "swarm",
-        "debian-12",
+        "debian-13",
         "m1.small",
         "flannel",
         "vm",
@@ -145,7 +145,7 @@ fn name_of(names: Vec<String>) -> BoxedStrategy<String> {
 
 fn object(names: Vec<String>) -> BoxedStrategy<Value> {
     // Now and then all that is needed, so that a request gets beyond its first check.
-    let needed = json!({"coe": "kubernetes", "image_id": "debian-12", "cluster_template_id": "t", "baymodel_id": "t",
+    let needed = json!({"coe": "kubernetes", "image_id": "debian-13", "cluster_template_id": "t", "baymodel_id": "t",
         "name": "x", "node_count": 1, "keypair_id": "k", "max_batch_size": 1, "cluster_template": "t"});
     let known = names.clone();
     let base = any::<bool>().prop_map(move |is_based| {
@@ -327,7 +327,7 @@ fn random_headers_never_fail_inside() {
     let requests = (select(vec!["GET", "POST", "PATCH"]), headers);
     run(&requests, async |fixture, (method, headers)| {
         let path = if method == "PATCH" { "/v1/clustertemplates/t" } else { "/v1/clustertemplates" };
-        let body = if method == "PATCH" { json!([]) } else { json!({"coe": "kubernetes", "image_id": "debian-12"}) };
+        let body = if method == "PATCH" { json!([]) } else { json!({"coe": "kubernetes", "image_id": "debian-13"}) };
         let mut call = fixture.case.call(method, path).raw(&body.to_string());
         if !headers.iter().any(|(name, _)| *name == "x-auth-token") {
             call = call.token("admin");

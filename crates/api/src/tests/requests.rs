@@ -7,7 +7,7 @@ use super::Case;
 const TEMPLATES: &str = "/v1/clustertemplates";
 
 fn template() -> Value {
-    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k"})
+    json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"})
 }
 
 // Covers: R005.

@@ -14,7 +14,7 @@ async fn clusters_and_nodes_are_counted_for_who_may_know() {
     assert_eq!(case.get("/v1/stats").send().await.is(200).body, nothing);
     case.cluster("a", "t").await;
     case.cluster("b", "t").await;
-    let body = json!({"coe": "kubernetes", "image_id": "debian-12", "keypair_id": "k", "name": "u"});
+    let body = json!({"coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k", "name": "u"});
     case.call("POST", "/v1/clustertemplates").token("other").latest().json(&body).send().await.is(201);
     let body = json!({"cluster_template_id": "u", "node_count": 1});
     case.call("POST", "/v1/clusters").token("other").latest().json(&body).send().await.is(202);

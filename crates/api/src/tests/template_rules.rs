@@ -7,7 +7,7 @@ use super::{Answer, Case};
 const TEMPLATES: &str = "/v1/clustertemplates";
 
 fn body(changes: Value) -> Value {
-    let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-12"});
+    let mut body = json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13"});
     let Value::Object(changes) = changes else { panic!("no object") };
     for (name, value) in changes {
         body[name] = value;

@@ -12,7 +12,7 @@ async fn a_template_has_all_attributes_and_defaults() {
     let case = Case::new().await;
     // As the stock command line sends it.
     let body = json!({
-        "name": "t", "coe": "kubernetes", "image_id": "debian-12", "labels": {}, "tls_disabled": false, "public": false,
+        "name": "t", "coe": "kubernetes", "image_id": "debian-13", "labels": {}, "tls_disabled": false, "public": false,
         "registry_enabled": "no", "master_lb_enabled": false, "dns_nameserver": "8.8.8.8", "flavor_id": "m1.medium",
         "docker_storage_driver": "overlay2", "server_type": "vm", "master_flavor_id": null, "keypair_id": null,
         "docker_volume_size": "5", "fixed_network": null,

@@ -81,6 +81,7 @@ async fn kubernetes_record(state: &AppState, caller: &Caller, mut params: Params
     let named_by = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
     let record = cluster(state, caller, &ident, EngineKind::Kubernetes, named_by).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
+    crate::cluster::refuse_old(&record.cluster)?;
     Ok(record)
 }
 
@@ -125,6 +126,7 @@ impl NewWorkload {
         let named_by = (BODY_CLUSTER, StatusCode::BAD_REQUEST);
         let record = cluster(state, caller, &self.cluster, EngineKind::Kubernetes, named_by).await?;
         caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
+        crate::cluster::refuse_old(&record.cluster)?;
         Ok(record)
     }
 

@@ -23,6 +23,22 @@ async fn until_looked_at(world: &World, cluster: Uuid) {
     }
 }
 
+#[tokio::test]
+async fn clusters_of_older_releases_are_looked_at_like_all_others() {
+    let world = World::new(quick()).await;
+    world.conductor_with(Settings {
+        owner: "one".into(),
+        poll: Duration::from_millis(20),
+        health_interval: Duration::from_millis(20),
+        ..Settings::default()
+    });
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    world.age(cluster).await;
+    agent_says(&world, cluster).await;
+    until_looked_at(&world, cluster).await;
+}
+
 // Covers: R350.
 #[tokio::test]
 async fn a_cluster_that_is_watched_from_within_is_left_to_its_agent() {

@@ -51,6 +51,36 @@ async fn a_cluster_is_created_scaled_both_ways_and_deleted_to_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_asked_of_a_cluster_of_an_older_release_fails_unless_it_deletes() {
+    let world = World::new(quick()).await;
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.age(cluster).await;
+    world.conductor("one");
+    let failed = world.end_of(create.uuid).await;
+    let cause = failed.cause.unwrap();
+    assert_eq!((failed.status, cause.code.as_str()), (OperationStatus::Failed, "kubernetes_too_old"));
+    assert!(cause.message.contains("v1.20.2") && cause.action.contains("delete"), "{cause:?}");
+    assert_eq!(world.status(cluster).await, Some(Status::CreateFailed));
+    world.assert_cloud_is_empty();
+
+    world.success_of(world.delete(cluster).await.uuid).await;
+    assert_eq!(world.status(cluster).await, None);
+}
+
+#[tokio::test]
+async fn a_living_cluster_of_an_older_release_is_deleted_to_nothing() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 2).await;
+    world.success_of(create.uuid).await;
+    world.age(cluster).await;
+    let failed = world.end_of(world.scale(cluster, 3).await.uuid).await;
+    assert_eq!(failed.cause.unwrap().code, "kubernetes_too_old");
+    world.success_of(world.delete(cluster).await.uuid).await;
+    world.assert_cloud_is_empty();
+}
+
+#[tokio::test]
 async fn deleting_while_creating_ends_the_creation_and_leaves_nothing() {
     let mut settings = quick();
     // The creation never gets past its agents.

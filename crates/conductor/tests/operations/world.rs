@@ -15,6 +15,7 @@ use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
 use jiff::{SignedDuration, Timestamp};
+use sea_orm::ConnectionTrait;
 use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) template: ClusterTemplate,
     stop: CancellationToken,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Drop for World {
@@ -79,7 +80,7 @@ impl World {
         let template = ClusterTemplate { apiserver_port, ..template };
         store.create_template(&template).await.unwrap();
         let template = store.template_by_uuid(template.uuid).await.unwrap();
-        Self { store, cloud, clock, template, stop: CancellationToken::new(), _dir: dir }
+        Self { store, cloud, clock, template, stop: CancellationToken::new(), dir }
     }
 
     /// Starts a conductor; it runs until the returned token, or the world, ends it.
@@ -138,7 +139,10 @@ impl World {
         workers: u32,
         deadline: Option<SignedDuration>,
     ) -> (Uuid, Operation) {
-        let cluster = Cluster::of(&self.template, name, PROJECT, "tester", Timestamp::now());
+        let cluster = Cluster {
+            engine_version: (self.template.engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
+            ..Cluster::of(&self.template, name, PROJECT, "tester", Timestamp::now())
+        };
         let groups = [
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Master, masters),
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Worker, workers),
@@ -146,6 +150,14 @@ impl World {
         let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
         let operation = self.store.create_cluster(&self.template, &cluster, &groups, new).await.unwrap();
         (cluster.uuid, operation)
+    }
+
+    /// The cluster was made by a release whose version of Kubernetes is not run any more.
+    pub(crate) async fn age(&self, cluster: Uuid) {
+        let url = format!("sqlite://{}", self.dir.path().join("test.db").display());
+        let connection = sea_orm::Database::connect(url).await.unwrap();
+        let sql = format!("UPDATE clusters SET engine_version = 'v1.20.2' WHERE uuid = '{cluster}'");
+        connection.execute_unprepared(&sql).await.unwrap();
     }
 
     pub(crate) async fn delete(&self, cluster: Uuid) -> Operation {

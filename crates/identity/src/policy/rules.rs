@@ -108,6 +108,7 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("quota:update", BY_ADMIN, "PATCH /v1/quotas/{project}/{resource}"),
     rule("quota:delete", BY_ADMIN, "DELETE /v1/quotas/{project}/{resource}"),
     rule("stats:get_all", BY_READER, "GET /v1/stats"),
+    rule("engineversion:get_all", BY_READER, "GET /v1/engineversions"),
     rule("magnum-service:get_all", BY_ADMIN, "GET /v1/mservices"),
     // Federations.
     rule("federation:get_all", BY_READER, "GET /v1/federations"),

@@ -212,7 +212,7 @@ mod tests {
         use WhoseMove::{Cloud, Operator};
         for (status, message, code, whose, passes) in [
             (500, "write /x: no space left on device", "infrastructure_disk_full", Operator, true),
-            (404, "No such image: jeroboam/node:debian-12", "image_missing", Operator, false),
+            (404, "No such image: jeroboam/node:debian-13", "image_missing", Operator, false),
             (500, "fork/exec /proc/self/exe: cannot allocate memory", "infrastructure_out_of_memory", Operator, true),
             (500, "unable to apply caps: operation not permitted", "infrastructure_capabilities", Operator, false),
             (403, "Address already in use", "address_in_use", Cloud, true),

@@ -1,25 +1,36 @@
 //! Images that nodes are made of.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use bollard::query_parameters::ListImagesOptions;
+use jeroboam_model::kubernetes::Version;
 use jeroboam_model::{Cause, CauseExt};
 
 use super::engine::{Engine, LOOK};
 use crate::Result;
-use crate::catalog::{Found, Offer};
+use crate::catalog::{Carried, Found, NodeImage, Offer};
 
 /// Where the node images are that `make image` makes; the tag is what templates name.
 const REPOSITORY: &str = "jeroboam/node";
 
-/// Label of node images: the versions of Kubernetes in it, with commas.
+/// Label of node images: how they are laid out, so that an agent finds what it starts. Those of 2026-11 and before have
+/// none.
+const LAYOUT: &str = "io.jeroboam.layout";
+/// The layout that this release's agent knows.
+const OUR_LAYOUT: &str = "2";
+/// Label of node images: the versions of Kubernetes in it, with commas, each with where it came from.
 const KUBERNETES: &str = "io.jeroboam.kubernetes";
+/// Label of node images: the version of the Docker Engine in it.
+const DOCKER: &str = "io.jeroboam.docker";
+/// Where a version came from that does not say.
+const UNKNOWN_SOURCE: &str = "unknown";
 /// Label of node images that are not made of the usual operating system: its name.
 const DISTRO: &str = "io.jeroboam.distro";
 /// The operating system of the images that `make image` makes.
 const USUAL_DISTRO: &str = "debian";
 
-/// The reference of the image that a template names: a tag of ours (`debian-12`), or a reference as it is.
+/// The reference of the image that a template names: a tag of ours (`debian-13`), or a reference as it is.
 pub(super) fn reference(image: &str) -> String {
     if image.contains(['/', ':', '@']) { image.to_owned() } else { format!("{REPOSITORY}:{image}") }
 }
@@ -47,15 +58,33 @@ fn is_reference(text: &str) -> bool {
     text.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(is_fine))
 }
 
-/// What an image's labels say of it. Without the first of them it is no image of nodes.
+/// What an image's labels say of it. Without any of ours it is no image of nodes.
 fn offer(labels: &HashMap<String, String>) -> Offer {
-    let Some(kubernetes) = labels.get(KUBERNETES) else { return Offer::default() };
-    let versions = kubernetes.split(',').map(str::trim).filter(|version| !version.is_empty());
-    Offer {
-        distro: Some(labels.get(DISTRO).cloned().unwrap_or_else(|| USUAL_DISTRO.to_owned())),
-        kubernetes: versions.map(str::to_owned).collect(),
-        ..Offer::default()
+    let (layout, kubernetes) = (labels.get(LAYOUT), labels.get(KUBERNETES));
+    if layout.is_none() && kubernetes.is_none() {
+        return Offer::default();
     }
+    let distro = labels.get(DISTRO).cloned().unwrap_or_else(|| USUAL_DISTRO.to_owned());
+    let offer = Offer { distro: Some(distro.clone()), ..Offer::default() };
+    if layout.map(String::as_str) != Some(OUR_LAYOUT) {
+        // Where its programs are, and whether they are what it says, is not known here.
+        return Offer { of_other_release: true, ..offer };
+    }
+    let mut versions: Vec<Carried<Version>> =
+        kubernetes.map(|list| list.split(',').filter_map(version).collect()).unwrap_or_default();
+    versions.sort_by_key(|carried| Reverse(carried.version));
+    let docker = labels.get(DOCKER).map(|text| text.trim()).filter(|text| !text.is_empty()).map(|text| {
+        let (version, source) = text.split_once('=').unwrap_or((text, &distro));
+        Carried { version: version.to_owned(), source: source.to_owned() }
+    });
+    Offer { kubernetes: Some(versions), docker, ..offer }
+}
+
+/// A version with its source, `v1.37.2=modules`. What cannot be read is as good as not there.
+fn version(text: &str) -> Option<Carried<Version>> {
+    let text = text.trim();
+    let (version, source) = text.split_once('=').unwrap_or((text, UNKNOWN_SOURCE));
+    Some(Carried { version: version.parse().ok()?, source: source.to_owned() })
 }
 
 /// The error for an image that is not there: it names those that are.
@@ -79,18 +108,28 @@ pub(super) async fn missing(engine: &Engine, reference: &str) -> Cause {
 
 /// Our node images that are there, as templates name them; none when that cannot be found out.
 async fn known(engine: &Engine) -> Vec<String> {
-    let filters = HashMap::from([("reference".to_owned(), vec![REPOSITORY.to_owned()])]);
+    of_nodes(engine).await.unwrap_or_default().into_iter().map(|image| image.name).collect()
+}
+
+/// The images that nodes of this release can be made of, by name: those of `make image`, and an operator's own.
+pub(super) async fn of_nodes(engine: &Engine) -> Result<Vec<NodeImage>> {
+    let filters = HashMap::from([("label".to_owned(), vec![format!("{LAYOUT}={OUR_LAYOUT}")])]);
     let options = ListImagesOptions { filters: Some(filters), ..ListImagesOptions::default() };
-    let images = engine.call("Looking for images", LOOK, engine.docker.list_images(Some(options))).await;
-    let prefix = format!("{REPOSITORY}:");
-    let mut names: Vec<String> = images
-        .unwrap_or_default()
+    let images = engine.call("Looking for images of nodes", LOOK, engine.docker.list_images(Some(options))).await?;
+    let mut found: Vec<NodeImage> = images
         .iter()
-        .flat_map(|image| &image.repo_tags)
-        .filter_map(|tag| tag.strip_prefix(&prefix).map(str::to_owned))
+        .flat_map(|image| image.repo_tags.iter().map(|tag| (tag, &image.labels)))
+        // An image that lost its name to a newer one.
+        .filter(|(tag, _)| !tag.starts_with("<none>"))
+        .map(|(tag, labels)| NodeImage { name: name(tag).to_owned(), offer: offer(labels) })
         .collect();
-    names.sort();
-    names
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+/// How templates name the image of a reference.
+fn name(reference: &str) -> &str {
+    reference.strip_prefix(REPOSITORY).and_then(|rest| rest.strip_prefix(':')).unwrap_or(reference)
 }
 
 #[cfg(test)]
@@ -99,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_reference_leads_nowhere_but_to_an_image() {
-        for good in ["jeroboam/node:debian-12", "registry:5000/a/b_c.d:1", "a@sha256:0123"] {
+        for good in ["jeroboam/node:debian-13", "registry:5000/a/b_c.d:1", "a@sha256:0123"] {
             assert!(is_reference(good), "{good}");
         }
         for bad in ["../containers/x", "a/../b", "a//b", "/a", "a/", "a?b=c", "a#b", "a b", "a%2fb", "", "é"] {
@@ -112,18 +151,40 @@ mod tests {
         let offer = |pairs: &[(&str, &str)]| {
             offer(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
         };
-        let ours = offer(&[(KUBERNETES, "v1.20.2,v1.21.0")]);
-        assert_eq!(ours.distro.as_deref(), Some("debian"));
-        assert_eq!(ours.kubernetes, ["v1.20.2", "v1.21.0"]);
-        let theirs = offer(&[(KUBERNETES, ""), (DISTRO, "flatcar")]);
-        assert_eq!((theirs.distro.as_deref(), theirs.kubernetes.len()), (Some("flatcar"), 0));
+        let ours = offer(&[
+            (LAYOUT, "2"),
+            (KUBERNETES, "v1.36.3=release, v1.37.2=modules,v1.35.4,latest=x,,v1.34"),
+            (DOCKER, "26.1.5"),
+        ]);
+        assert_eq!((ours.distro.as_deref(), ours.of_other_release), (Some("debian"), false));
+        let carried: Vec<String> =
+            ours.kubernetes.unwrap().iter().map(|carried| format!("{}={}", carried.version, carried.source)).collect();
+        assert_eq!(carried, ["v1.37.2=modules", "v1.36.3=release", "v1.35.4=unknown"]);
+        let docker = ours.docker.unwrap();
+        assert_eq!((docker.version.as_str(), docker.source.as_str()), ("26.1.5", "debian"));
+
+        let theirs = offer(&[(LAYOUT, "2"), (DISTRO, "flatcar"), (DOCKER, "29.0.1=release")]);
+        assert_eq!((theirs.distro.as_deref(), theirs.kubernetes), (Some("flatcar"), Some(Vec::new())));
+        assert_eq!(theirs.docker.unwrap().source, "release");
         assert_eq!(offer(&[("maintainer", "nginx")]), Offer::default());
     }
 
     #[test]
+    fn images_of_other_releases_are_told_from_ours() {
+        for labels in [vec![(KUBERNETES, "v1.20.2")], vec![(LAYOUT, "1"), (KUBERNETES, "")], vec![(LAYOUT, "3")]] {
+            let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let other = offer(&labels);
+            assert!(other.of_other_release && other.kubernetes.is_none() && other.distro.is_some(), "{labels:?}");
+        }
+    }
+
+    #[test]
     fn a_bare_name_is_a_tag_of_the_node_image_and_anything_else_a_reference() {
-        assert_eq!(reference("debian-12"), "jeroboam/node:debian-12");
+        assert_eq!(reference("debian-13"), "jeroboam/node:debian-13");
         assert_eq!(reference("registry.example.org/nodes:7"), "registry.example.org/nodes:7");
         assert_eq!(reference("node:7"), "node:7");
+        for image in ["debian-13", "registry.example.org/nodes:7", "jeroboam/nodes:7"] {
+            assert_eq!(name(&reference(image)), image, "and back");
+        }
     }
 }

@@ -47,7 +47,7 @@ use uuid::Uuid;
 
 use self::engine::Engine;
 use self::locks::Locks;
-use crate::catalog::{Found, Kind};
+use crate::catalog::{Found, Kind, NodeImage};
 use crate::flavor::Flavor;
 use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
 
@@ -207,5 +207,9 @@ impl Infrastructure for Docker {
 
     async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
         catalog::look_up(self, kind, name).await
+    }
+
+    async fn node_images(&self) -> Result<Vec<NodeImage>> {
+        image::of_nodes(&*self.engine().await?).await
     }
 }

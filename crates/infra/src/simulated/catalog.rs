@@ -8,14 +8,24 @@
 //! | `forbidden` | there, and not for everybody |
 //! | `plain` | an image that says nothing of its operating system |
 //! | `internal` | a network that does not lead outside |
+//! | `outdated` | an image of another release |
+//! | `single` | an image with Kubernetes v1.36.3 alone |
+//! | `empty` | an image without any Kubernetes |
+//!
+//! `debian-13` is the one image that says what it carries: the versions that this release makes.
 
-use crate::catalog::{Found, Kind, Offer};
+use jeroboam_model::kubernetes::{RELEASES, Version};
+
+use crate::catalog::{Carried, Found, Kind, NODE_IMAGE, NodeImage, Offer};
 use crate::flavor;
 
 /// A flavor without a root disk, for machines that boot from volumes.
 const DISKLESS: &str = "m1.diskless";
 /// GiB of the other flavors' root disks.
 const ROOT_DISK: u32 = 20;
+
+/// The Docker Engine of the image that says what it carries.
+const DOCKER: &str = "26.1.5";
 
 /// Operating systems that names of images begin with.
 const DISTROS: [&str; 6] = ["debian", "ubuntu", "fedora-atomic", "fedora-coreos", "flatcar", "rockylinux"];
@@ -44,7 +54,28 @@ pub(super) fn look_up(kind: Kind, name: &str) -> Found {
     }
     let distro = DISTROS.into_iter().find(|distro| begins(distro)).unwrap_or("debian");
     let distro = (kind == Kind::Image && !begins("plain")).then(|| distro.to_owned());
-    Found::One(Offer { distro, ..Offer::default() })
+    let offer = Offer { distro, of_other_release: kind == Kind::Image && begins("outdated"), ..Offer::default() };
+    Found::One(match (kind, name) {
+        (Kind::Image, NODE_IMAGE) => carrying(RELEASES.iter().map(|release| release.version), offer),
+        (Kind::Image, _) if begins("single") => carrying([Version::new(36, 3)], offer),
+        (Kind::Image, _) if begins("empty") => carrying([], offer),
+        _ => offer,
+    })
+}
+
+/// The images that say what they carry.
+pub(super) fn node_images() -> Vec<NodeImage> {
+    match look_up(Kind::Image, NODE_IMAGE) {
+        Found::One(offer) => vec![NodeImage { name: NODE_IMAGE.to_owned(), offer }],
+        _ => Vec::new(),
+    }
+}
+
+fn carrying(kubernetes: impl IntoIterator<Item = Version>, offer: Offer) -> Offer {
+    let source = || "simulated".to_owned();
+    let kubernetes = kubernetes.into_iter().map(|version| Carried { version, source: source() }).collect();
+    let docker = Carried { version: DOCKER.to_owned(), source: source() };
+    Offer { kubernetes: Some(kubernetes), docker: Some(docker), ..offer }
 }
 
 #[cfg(test)]
@@ -63,6 +94,16 @@ mod tests {
         assert_eq!(distro("ubuntu-22.04").as_deref(), Some("ubuntu"));
         assert_eq!(distro("anything").as_deref(), Some("debian"));
         assert_eq!(distro("plain-1"), None);
+        let image = |name: &str| match look_up(Kind::Image, name) {
+            Found::One(offer) => offer,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(image("debian-13").kubernetes_versions().unwrap()[0].to_string(), "v1.37.2");
+        assert_eq!(image("single-1").kubernetes_versions().unwrap(), [Version::new(36, 3)]);
+        assert_eq!(image("empty").kubernetes_versions().unwrap(), []);
+        assert_eq!(image("ubuntu-22.04").kubernetes, None);
+        assert!(image("outdated-1").of_other_release && !image("debian-13").of_other_release);
+        assert_eq!(node_images()[0].name, "debian-13");
         assert_eq!(look_up(Kind::Network, "twins"), Found::Several);
         assert_eq!(look_up(Kind::Image, "forbidden"), Found::Forbidden);
         assert!(matches!(look_up(Kind::ExternalNetwork, "internal"), Found::Nothing { .. }));

@@ -4,6 +4,7 @@ use jeroboam_infra::Infrastructure;
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::flavor::Flavor;
 use jeroboam_model::WhoseMove;
+use jeroboam_model::kubernetes::RELEASES;
 
 use crate::support::{self, IMAGE, Yard, cluster, spec};
 
@@ -77,7 +78,8 @@ async fn what_templates_name_is_looked_up() {
     for name in [IMAGE, &format!("jeroboam/node:{IMAGE}")] {
         let Found::One(image) = yard.docker.look_up(Kind::Image, name).await.unwrap() else { panic!("no {name}") };
         assert_eq!(image.distro.as_deref(), Some("debian"));
-        assert!(image.kubernetes.contains(&"v1.20.2".to_owned()), "{image:?}");
+        assert!(image.kubernetes_versions().unwrap().contains(&RELEASES[0].version), "{image:?}");
+        assert!(image.docker.is_some() && !image.of_other_release, "{image:?}");
     }
     for name in ["debian-1", "no/such/image:1", "NOT A NAME", "@", "../containers/x", "x".repeat(255).as_str()] {
         let found = yard.docker.look_up(Kind::Image, name).await.unwrap();
@@ -89,6 +91,28 @@ async fn what_templates_name_is_looked_up() {
     assert!(matches!(&found, Found::Nothing { advice } if advice.contains("m1.small")), "{found:?}");
     for kind in [Kind::Keypair, Kind::ExternalNetwork, Kind::Network, Kind::Subnet] {
         assert_eq!(yard.docker.look_up(kind, "any").await.unwrap(), Found::NotUsed);
+    }
+}
+
+#[tokio::test]
+async fn the_images_of_nodes_are_listed_with_what_they_carry() {
+    let yard = Yard::new().await;
+    let images = yard.docker.node_images().await.unwrap();
+    let ours = images.iter().find(|image| image.name == IMAGE).unwrap_or_else(|| panic!("no {IMAGE}: {images:?}"));
+    let Found::One(looked_up) = yard.docker.look_up(Kind::Image, IMAGE).await.unwrap() else { panic!("no {IMAGE}") };
+    assert_eq!(ours.offer, looked_up);
+    assert!(images.iter().all(|image| !image.name.starts_with("jeroboam/nginx")), "{images:?}");
+}
+
+#[tokio::test]
+async fn an_image_of_another_release_says_so() {
+    let yard = Yard::new().await;
+    // As the release before made them: a label with versions, and none for the layout.
+    for (tag, layout) in [("of-before", None), ("of-later", Some("io.jeroboam.layout=3"))] {
+        let old = yard.image(tag, ["io.jeroboam.kubernetes=v1.20.2"].into_iter().chain(layout)).await;
+        let Found::One(offer) = yard.docker.look_up(Kind::Image, &old).await.unwrap() else { panic!("no {old}") };
+        assert!(offer.of_other_release && offer.kubernetes.is_none(), "{offer:?}");
+        assert!(yard.docker.node_images().await.unwrap().iter().all(|image| image.name != old));
     }
 }
 

@@ -10,8 +10,8 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, NetworkConnectRequest, VolumeCreateRequest,
 };
 use bollard::query_parameters::{
-    CreateContainerOptions, ListContainersOptions, ListNetworksOptions, ListVolumesOptions, LogsOptions,
-    RemoveContainerOptions, RemoveVolumeOptions,
+    CreateContainerOptions, CreateImageOptions, ListContainersOptions, ListImagesOptions, ListNetworksOptions,
+    ListVolumesOptions, LogsOptions, RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
 };
 use futures::TryStreamExt;
 use jeroboam_infra::catalog::{Found, Kind};
@@ -22,7 +22,7 @@ use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
 /// The node image, as templates name it.
-pub(crate) const IMAGE: &str = "debian-12";
+pub(crate) const IMAGE: &str = "debian-13";
 /// What must not be seen.
 pub(crate) const TOKEN: &str = "one-time-token-of-the-test";
 
@@ -128,6 +128,20 @@ impl Yard {
         self.engine.create_container(Some(options), body).await.unwrap().id
     }
 
+    /// Makes an empty image with these labels (`NAME=VALUE`), and returns its reference.
+    pub(crate) async fn image(&self, tag: &str, labels: impl Iterator<Item = &str>) -> String {
+        let options = CreateImageOptions {
+            from_src: Some("-".into()),
+            repo: Some(self.config.deployment.clone()),
+            tag: Some(tag.into()),
+            changes: labels.map(|label| format!("LABEL {label}")).collect(),
+            ..CreateImageOptions::default()
+        };
+        let files = bollard::body_full(tar::Builder::new(Vec::new()).into_inner().unwrap().into());
+        let _: Vec<_> = self.engine.create_image(Some(options), Some(files), None).try_collect().await.unwrap();
+        format!("{}:{tag}", self.config.deployment)
+    }
+
     /// Attaches a container to a network by hand.
     pub(crate) async fn attach(&self, container: &str, network: &str, address: &str) {
         let ipam = EndpointIpamConfig { ipv4_address: Some(address.into()), ..EndpointIpamConfig::default() };
@@ -210,6 +224,11 @@ impl Drop for Yard {
             }
             for (id, _) in networks(&engine, &deployment).await {
                 let _ = engine.remove_network(&id).await;
+            }
+            let of_test = HashMap::from([("reference".to_owned(), vec![deployment.clone()])]);
+            let options = ListImagesOptions { filters: Some(of_test), ..ListImagesOptions::default() };
+            for image in engine.list_images(Some(options)).await.unwrap() {
+                let _ = engine.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
             }
             for name in volumes(&engine, &deployment).await {
                 let _ = engine.remove_volume(&name, None::<RemoveVolumeOptions>).await;

@@ -27,7 +27,7 @@ pub(crate) enum ClusterCommand {
   jeroboam bay create demo --baymodel kubernetes --node-count 2
   jeroboam bay create blue --baymodel swarm --no-wait
   jeroboam bay create old --baymodel kubernetes --merge-labels \\
-    --labels kube_tag=v1.20.2,flannel_backend=vxlan")]
+    --labels kube_tag=v1.37.2,flannel_backend=vxlan")]
     Create(CreateArgs),
     /// Change the number of nodes of a bay.
     #[command(after_help = "Examples:

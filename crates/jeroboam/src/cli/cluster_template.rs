@@ -23,13 +23,13 @@ pub(crate) enum TemplateCommand {
     },
     /// Make a baymodel.
     #[command(after_help = "Examples:
-  jeroboam baymodel create vxlan --coe kubernetes --image debian-12 \\
+  jeroboam baymodel create vxlan --coe kubernetes --image debian-13 \\
     --labels flannel_backend=vxlan")]
     Create(Box<CreateArgs>),
     /// Change a baymodel. While clusters are made of it, only its name, tags and visibility.
     #[command(after_help = "Examples:
   jeroboam baymodel update vxlan replace name=tunnels
-  jeroboam baymodel update vxlan add labels/kube_tag=v1.20.2
+  jeroboam baymodel update vxlan add labels/kube_tag=v1.37.2
   jeroboam baymodel update vxlan remove flavor_id tags
   jeroboam baymodel update vxlan --public")]
     Update(UpdateArgs),

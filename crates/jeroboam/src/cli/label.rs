@@ -214,18 +214,18 @@ mod tests {
         };
         let labels = [
             explained("flannel_backend", Some("vxlan"), "cluster", Some("template has host-gw")),
-            explained("kube_tag", Some("v1.20.2"), "default", None),
+            explained("kube_tag", Some("v1.37.2"), "default", None),
             explained("npd_enabled", None, "default", Some("template has true, which was not taken over")),
         ];
         insta::assert_snapshot!(plain(&table::list(&labels, None)), @r"
         NAME             VALUE    FROM     NOTE
         flannel_backend  vxlan    cluster  template has host-gw
-        kube_tag         v1.20.2  default
+        kube_tag         v1.37.2  default
         npd_enabled      -        default  template has true, which was not taken over
         ");
         insta::assert_snapshot!(plain(&table::pairs(&labels[1].details(), None)), @r"
         name    kube_tag
-        value   v1.20.2
+        value   v1.37.2
         from    default
         effect  yes
         note    -

@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn a_cluster_is_drawn_as_a_tree() {
-        let component = |name: &str, state: &str, restarts| serde_json::json!({"name": name, "state": state, "version": "v1.20.2", "restarts": restarts});
+        let component = |name: &str, state: &str, restarts| serde_json::json!({"name": name, "state": state, "version": "v1.37.2", "restarts": restarts});
         let topology: Topology = serde_json::from_value(serde_json::json!({
-            "uuid": "11111111-2222-3333-4444-555555555555", "name": "demo", "engine": "kubernetes v1.20.2",
+            "uuid": "11111111-2222-3333-4444-555555555555", "name": "demo", "engine": "kubernetes v1.37.2",
             "status": "CREATE_COMPLETE", "health": "UNHEALTHY", "api_address": "https://10.89.0.2:6443",
             "node_groups": [
                 {"name": "default-master", "role": "master", "node_count": 1, "status": "CREATE_COMPLETE", "nodes": [

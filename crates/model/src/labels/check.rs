@@ -3,8 +3,8 @@
 use strum::{Display, EnumString};
 
 use super::registry::{self, LabelSpec, Reach};
-use super::{KubernetesLabels, Labels};
-use crate::{EngineKind, FieldError};
+use super::{KUBE_TAG, KubernetesLabels, Labels};
+use crate::{Cluster, EngineKind, FieldError, kubernetes};
 
 /// Most labels of one template, cluster or node group: more than there are known ones.
 pub const MAX_LABELS: usize = 256;
@@ -35,28 +35,31 @@ pub enum LabelRules {
 /// Names the label as `labels.NAME`, and what is allowed or what was perhaps meant.
 pub fn check(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
     check_each(labels, accepted, engine, rules)?;
-    match engine {
-        EngineKind::Kubernetes => KubernetesLabels::read(labels).map(|_| ()),
-        EngineKind::Swarm => Ok(()),
+    if engine == EngineKind::Kubernetes {
+        KubernetesLabels::read(labels)?;
+        // A template of an older release may name a version that is not made any more. It can be changed all the same.
+        if labels.get(KUBE_TAG) != accepted.get(KUBE_TAG) {
+            kubernetes::requested(labels)?;
+        }
     }
+    Ok(())
 }
 
-/// Checks the labels of a node group of a cluster that has the labels `cluster`. A label that holds for the whole
-/// cluster cannot have another value in one of its groups.
+/// Checks the labels of a node group of a cluster. A label that holds for the whole cluster cannot have another value in
+/// one of its groups.
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_of_group(
-    labels: &Labels,
-    cluster: &Labels,
-    engine: EngineKind,
-    rules: LabelRules,
-) -> Result<(), FieldError> {
-    check_each(labels, cluster, engine, rules)?;
+pub fn check_of_group(labels: &Labels, cluster: &Cluster, rules: LabelRules) -> Result<(), FieldError> {
+    let engine = cluster.engine;
+    check_each(labels, &cluster.labels, engine, rules)?;
     for (name, value) in labels {
         let Some(spec) = registry::find(name).filter(|spec| spec.has_effect_on(engine)) else { continue };
-        let of_cluster = effective(cluster, spec);
-        if spec.reach == Reach::Cluster && of_cluster != Some(value) {
+        let (of_cluster, is_same) = match cluster.engine_version.as_deref().filter(|_| name == KUBE_TAG) {
+            Some(version) => (Some(version), cluster.labels.get(name) == Some(value) || is_version(value, version)),
+            None => (effective(&cluster.labels, spec), effective(&cluster.labels, spec) == Some(value)),
+        };
+        if spec.reach == Reach::Cluster && !is_same {
             let of_cluster = of_cluster.unwrap_or_default();
             return Err(wrong(
                 name,
@@ -65,6 +68,14 @@ pub fn check_of_group(
         }
     }
     Ok(())
+}
+
+/// Whether a version that is asked for is the one that is there.
+fn is_version(asked: &str, there: &str) -> bool {
+    match (asked.parse::<kubernetes::Request>(), there.parse()) {
+        (Ok(asked), Ok(there)) => asked.admits(there),
+        _ => asked == there,
+    }
 }
 
 fn check_each(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {

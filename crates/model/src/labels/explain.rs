@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use strum::Display;
 
 use super::registry::{self, LabelSpec, Reach};
-use super::{Labels, check};
-use crate::EngineKind;
+use super::{KUBE_TAG, Labels, check};
+use crate::{EngineKind, kubernetes};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
@@ -41,12 +41,48 @@ pub struct Explained<'a> {
 
 /// Explains the labels of the last of `levels`, which go from the template inwards: template, cluster, node group, as
 /// far as there are any. Lists those that do something for the engine, given or not, and all that somebody gives.
+///
+/// `version` is the exact version of Kubernetes that a cluster has, or that one made of a template would get now; none
+/// where there is none.
 #[must_use]
-pub fn explain<'a>(engine: EngineKind, levels: &[(Source, &'a Labels)]) -> Vec<Explained<'a>> {
+pub fn explain<'a>(
+    engine: EngineKind,
+    version: Option<&'a str>,
+    levels: &[(Source, &'a Labels)],
+) -> Vec<Explained<'a>> {
     let given = levels.iter().flat_map(|(_, labels)| labels.keys().map(String::as_str));
     let with_effect = registry::all().filter(|spec| spec.has_effect_on(engine)).map(|spec| spec.name);
     let names: BTreeSet<&'a str> = given.chain(with_effect).collect();
-    names.into_iter().map(|name| explain_one(engine, name, levels)).collect()
+    names
+        .into_iter()
+        .map(|name| {
+            let mut explained = explain_one(engine, name, levels);
+            if name == KUBE_TAG && explained.has_effect {
+                explain_version(&mut explained, version);
+            }
+            explained
+        })
+        .collect()
+}
+
+/// Says which version it is where the label leaves that open.
+fn explain_version<'a>(explained: &mut Explained<'a>, version: Option<&'a str>) {
+    let note = match (explained.source, explained.value, version) {
+        (Source::Default, _, Some(version)) => {
+            explained.value = Some(version);
+            return;
+        }
+        (_, Some(given), Some(version)) if given != version => version.to_owned(),
+        (_, Some(given), None) => {
+            match given.parse::<kubernetes::Request>().ok().and_then(kubernetes::Request::refusal) {
+                Some(why) => why,
+                None => return,
+            }
+        }
+        _ => return,
+    };
+    let notes: Vec<String> = [Some(note), explained.note.take()].into_iter().flatten().collect();
+    explained.note = Some(notes.join("; "));
 }
 
 fn explain_one<'a>(engine: EngineKind, name: &'a str, levels: &[(Source, &'a Labels)]) -> Explained<'a> {
@@ -104,16 +140,16 @@ mod tests {
     #[test]
     fn each_value_says_where_it_comes_from() {
         let template = labels(&[
-            ("kube_tag", "v1.20.2"),
+            ("kube_tag", "v1.36"),
             ("flannel_backend", "vxlan"),
             ("availability_zone", "a"),
             ("service_cluster_ip_range", "10.1.0.0/16"),
         ]);
-        let cluster = labels(&[("kube_tag", "v1.20.2"), ("flannel_backend", "host-gw"), ("own", "x")]);
+        let cluster = labels(&[("kube_tag", "v1.36"), ("flannel_backend", "host-gw"), ("own", "x")]);
         let group = labels(&[("boot_volume_size", "10"), ("flannel_backend", "vxlan"), ("own", "x")]);
         let of_cluster = [(Source::Template, &template), (Source::Cluster, &cluster)];
-        let explained = explain(EngineKind::Kubernetes, &of_cluster);
-        assert_eq!(find(&explained, "kube_tag"), (Some("v1.20.2"), Source::Template, true, ""));
+        let explained = explain(EngineKind::Kubernetes, Some("v1.36.3"), &of_cluster);
+        assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, true, "v1.36.3"));
         assert_eq!(find(&explained, "flannel_backend"), (Some("host-gw"), Source::Cluster, true, "template has vxlan"));
         assert_eq!(find(&explained, "own"), (Some("x"), Source::Cluster, false, "not known, no effect"));
         assert_eq!(
@@ -123,7 +159,7 @@ mod tests {
         assert_eq!(find(&explained, "flannel_network_cidr"), (Some("10.100.0.0/16"), Source::Default, true, ""));
 
         let of_group = [(Source::Template, &template), (Source::Cluster, &cluster), (Source::NodeGroup, &group)];
-        let explained = explain(EngineKind::Kubernetes, &of_group);
+        let explained = explain(EngineKind::Kubernetes, Some("v1.36.3"), &of_group);
         assert_eq!(find(&explained, "boot_volume_size").1, Source::NodeGroup);
         assert_eq!(find(&explained, "own").1, Source::Cluster);
         assert_eq!(find(&explained, "flannel_backend").0, Some("host-gw"), "it holds for the whole cluster");
@@ -131,10 +167,30 @@ mod tests {
     }
 
     #[test]
+    fn the_exact_version_is_told_where_the_label_leaves_it_open() {
+        let explained = |given: &[(&str, &str)], version: Option<&str>| {
+            let given = labels(given);
+            let explained = explain(EngineKind::Kubernetes, version, &[(Source::Cluster, &given)]);
+            let (value, source, _, note) = find(&explained, "kube_tag");
+            (value.unwrap_or_default().to_owned(), source, note.to_owned())
+        };
+        let says = |value: &str, source: Source, note: &str| (value.to_owned(), source, note.to_owned());
+        // Fixed when the cluster was made, whatever the default is today.
+        assert_eq!(explained(&[], Some("v1.36.3")), says("v1.36.3", Source::Default, ""));
+        assert_eq!(explained(&[], None), says("v1.37.2", Source::Default, ""));
+        let exact = [("kube_tag", "v1.36.3")];
+        assert_eq!(explained(&exact, Some("v1.36.3")), says("v1.36.3", Source::Cluster, ""));
+        assert_eq!(explained(&[("kube_tag", "1.36")], Some("v1.36.3")), says("1.36", Source::Cluster, "v1.36.3"));
+        let (old, why) = ([("kube_tag", "v1.20.2")], "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37");
+        assert_eq!(explained(&old, None), says("v1.20.2", Source::Cluster, why));
+        assert_eq!(explained(&old, Some("v1.20.2")), says("v1.20.2", Source::Cluster, ""));
+    }
+
+    #[test]
     fn what_does_nothing_says_so() {
-        let template = labels(&[("kube_tag", "v1.20.2"), ("monitoring_enabled", "true")]);
-        let explained = explain(EngineKind::Swarm, &[(Source::Template, &template)]);
-        assert_eq!(find(&explained, "kube_tag"), (Some("v1.20.2"), Source::Template, false, "no effect on swarm"));
+        let template = labels(&[("kube_tag", "v1.36"), ("monitoring_enabled", "true")]);
+        let explained = explain(EngineKind::Swarm, None, &[(Source::Template, &template)]);
+        assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, false, "no effect on swarm"));
         let note = find(&explained, "monitoring_enabled").3;
         assert_eq!(note, "Magnum's, no effect here");
     }

@@ -1,17 +1,16 @@
 //! The labels that shape a Kubernetes cluster.
 
 use ipnet::Ipv4Net;
-use jeroboam_types::agent::PodNetwork;
+use jeroboam_types::agent::{PodNetwork, ServiceProxyMode};
 
 use super::check::{effective, refused, wrong};
 use super::{Labels, boolean, registry};
 use crate::FieldError;
 
-/// The labels that shape a Kubernetes cluster, read and checked.
+/// The labels that shape a Kubernetes cluster, read and checked. Without its version: that is resolved when the cluster is
+/// made ([`crate::kubernetes`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubernetesLabels {
-    /// `kube_tag`.
-    pub version: String,
     /// `flannel_network_cidr`.
     pub pod_cidr: Ipv4Net,
     /// `flannel_network_subnetlen`.
@@ -20,6 +19,8 @@ pub struct KubernetesLabels {
     pub service_cidr: Ipv4Net,
     /// `flannel_backend`, `flannel_use_vxlan`.
     pub pod_network: PodNetwork,
+    /// `kube_proxy_mode`.
+    pub service_proxy: ServiceProxyMode,
 }
 
 impl KubernetesLabels {
@@ -28,7 +29,6 @@ impl KubernetesLabels {
     /// # Errors
     /// Names the label that is malformed, or the two that contradict each other.
     pub fn read(labels: &Labels) -> Result<Self, FieldError> {
-        let version = value(labels, "kube_tag", |text| Some(text.to_owned()))?;
         let network = |text: &str| text.parse::<Ipv4Net>().ok().map(|network| network.trunc());
         let pod_cidr = value(labels, "flannel_network_cidr", network)?;
         let service_cidr = value(labels, "service_cluster_ip_range", network)?;
@@ -49,6 +49,7 @@ impl KubernetesLabels {
             true => wanted,
             false => wanted.max(pod_cidr.prefix_len()),
         };
+        let service_proxy = value(labels, "kube_proxy_mode", |text| text.parse().ok())?;
         let use_vxlan = value(labels, "flannel_use_vxlan", boolean)?;
         let backend = value(labels, "flannel_backend", |text| match text {
             "host-gw" => Some(PodNetwork::HostGw),
@@ -58,7 +59,7 @@ impl KubernetesLabels {
         })?;
         let pod_network =
             if use_vxlan && !labels.contains_key("flannel_backend") { PodNetwork::Vxlan } else { backend };
-        Ok(Self { version, pod_cidr, node_prefix, service_cidr, pod_network })
+        Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy })
     }
 }
 
@@ -80,23 +81,22 @@ mod tests {
     #[test]
     fn without_labels_the_defaults_hold() {
         let read = read(&[]).unwrap();
-        assert_eq!(read.version, "v1.20.2");
         assert_eq!(read.pod_cidr.to_string(), "10.100.0.0/16");
         assert_eq!(read.service_cidr.to_string(), "10.254.0.0/16");
         assert_eq!(read.node_prefix, 24);
         assert_eq!(read.pod_network, PodNetwork::HostGw);
+        assert_eq!(read.service_proxy, ServiceProxyMode::Nftables);
     }
 
     #[test]
     fn what_is_malformed_is_named() {
         for (name, bad) in [
-            ("kube_tag", "../../etc"),
-            ("kube_tag", ""),
             ("flannel_backend", "pigeon"),
             ("flannel_network_cidr", "10.0.0.0/25"),
             ("flannel_network_subnetlen", "15"),
             ("flannel_network_subnetlen", "29"),
             ("flannel_use_vxlan", "perhaps"),
+            ("kube_proxy_mode", "ipvs"),
             ("service_cluster_ip_range", "10.100.3.0/24"),
         ] {
             let field = read(&[(name, bad)]).unwrap_err().field;

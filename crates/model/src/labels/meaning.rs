@@ -24,7 +24,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Upgrade,
         since: FIRST,
-        description: "Version of Kubernetes; the image must carry it",
+        description: "Version of Kubernetes: v1.36 is the newest patch of it that the image carries, v1.36.3 exactly that",
     },
     LabelSpec {
         name: "flannel_backend",
@@ -81,6 +81,17 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         change: Change::Never,
         since: FIRST,
         description: "Addresses of services; must not overlap with those of pods",
+    },
+    LabelSpec {
+        name: "kube_proxy_mode",
+        value: LabelType::Choice(&["nftables", "iptables"]),
+        default: Some("nftables"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "How kube-proxy leads packets to services; nodes whose kernel has no nftables use iptables",
     },
     LabelSpec {
         name: "min_node_count",

@@ -32,8 +32,9 @@ pub use value::boolean;
 /// Labels of templates, clusters and node groups.
 pub type Labels = BTreeMap<String, String>;
 
-/// The Kubernetes version that clusters get when their labels do not say.
-pub const DEFAULT_KUBERNETES_VERSION: &str = "v1.20.2";
+/// The Kubernetes version that clusters get when their labels do not say: the newest of this release, if the image
+/// carries it.
+pub const DEFAULT_KUBERNETES_VERSION: &str = "v1.37.2";
 
 /// The label with the version of Kubernetes.
 pub const KUBE_TAG: &str = "kube_tag";

@@ -9,9 +9,15 @@ use proptest::sample::select;
 use super::explain::Source;
 use super::*;
 use crate::EngineKind::{self, Kubernetes, Swarm};
+use crate::{Cluster, ClusterTemplate};
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn cluster(engine: EngineKind, labels: Labels) -> Cluster {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    Cluster { labels, ..Cluster::of(&ClusterTemplate::new(engine, "i", "p", "u", now), "c", "p", "u", now) }
 }
 
 fn refusal(pairs: &[(&str, &str)], engine: EngineKind, rules: LabelRules) -> Option<String> {
@@ -20,7 +26,7 @@ fn refusal(pairs: &[(&str, &str)], engine: EngineKind, rules: LabelRules) -> Opt
 
 #[test]
 fn a_slip_is_refused_by_name_and_with_a_hint() {
-    let said = refusal(&[("kubetag", "v1.20.2")], Kubernetes, LabelRules::Magnum).unwrap();
+    let said = refusal(&[("kubetag", "v1.37.2")], Kubernetes, LabelRules::Magnum).unwrap();
     assert!(said.starts_with("labels.kubetag: is not known, did you mean kube_tag?"), "{said}");
     let said = refusal(&[("colour", "red")], Kubernetes, LabelRules::Magnum).unwrap();
     assert!(said.starts_with("labels.colour: ") && said.contains("jeroboam label list"), "{said}");
@@ -33,7 +39,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         ("boot_volume_size", "abc", "a whole number from 0"),
         ("auto_scaling_enabled", "ture", "true or false"),
         ("calico_ipv4pool", "everywhere", "networks with commas"),
-        ("kube_tag", "latest", "a Kubernetes version such as v1.20.2"),
+        ("kube_tag", "latest", "a Kubernetes version such as v1.37.2, or v1.37"),
     ] {
         let said = refusal(&[(name, value)], Kubernetes, LabelRules::Magnum).unwrap();
         assert!(said.starts_with(&format!("labels.{name}: must be {allowed}")) && said.contains(value), "{said}");
@@ -41,11 +47,30 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
 }
 
 #[test]
+fn versions_that_are_not_made_are_refused_unless_they_were_accepted_before() {
+    for (version, why) in [("v1.33", "is too old"), ("v1.20.2", "is too old"), ("1.38.0", "is not known")] {
+        for rules in [LabelRules::Strict, LabelRules::Magnum, LabelRules::Any] {
+            let said = refusal(&[("kube_tag", version)], Kubernetes, rules).unwrap();
+            assert!(said.starts_with("labels.kube_tag: Kubernetes 1.") && said.contains(why), "{said}");
+            assert!(said.ends_with("this release makes 1.34 to 1.37"), "{said}");
+        }
+        // Where it does nothing, it need only be a version.
+        assert_eq!(refusal(&[("kube_tag", version)], Swarm, LabelRules::Magnum), None);
+        // A template of an older release can still be changed, to another version only.
+        let old = labels(&[("kube_tag", version)]);
+        assert_eq!(check(&old, &old, Kubernetes, LabelRules::Magnum), Ok(()));
+        let other = labels(&[("kube_tag", "v1.21.0")]);
+        assert!(check(&other, &old, Kubernetes, LabelRules::Magnum).is_err());
+        assert_eq!(check(&Labels::new(), &old, Kubernetes, LabelRules::Magnum), Ok(()));
+    }
+}
+
+#[test]
 fn the_operator_chooses_which_labels_are_accepted() {
     use LabelRules::{Any, Magnum, Strict};
     for (pair, engine, strict, magnum, any) in [
-        (("kube_tag", "v1.20.2"), Kubernetes, true, true, true),
-        (("kube_tag", "v1.20.2"), Swarm, false, true, true),
+        (("kube_tag", "v1.37.2"), Kubernetes, true, true, true),
+        (("kube_tag", "v1.37.2"), Swarm, false, true, true),
         (("monitoring_enabled", "true"), Kubernetes, false, true, true),
         (("monitoring_enabled", ""), Kubernetes, false, true, true),
         (("monitoring_enabled", "odd"), Kubernetes, false, false, true),
@@ -81,11 +106,17 @@ fn sizes_are_bounded() {
 
 #[test]
 fn a_node_group_cannot_differ_in_what_holds_for_the_whole_cluster() {
-    let cluster = labels(&[("flannel_backend", "vxlan"), ("our_own", "x")]);
-    let check = |pairs: &[(&str, &str)]| check_of_group(&labels(pairs), &cluster, Kubernetes, LabelRules::Magnum);
-    assert!(check(&[("flannel_backend", "vxlan"), ("our_own", "x"), ("kube_tag", "v1.20.2")]).is_ok());
+    let cluster = Cluster {
+        engine_version: Some("v1.36.3".to_owned()),
+        ..cluster(Kubernetes, labels(&[("flannel_backend", "vxlan"), ("our_own", "x")]))
+    };
+    let check = |pairs: &[(&str, &str)]| check_of_group(&labels(pairs), &cluster, LabelRules::Magnum);
+    assert!(check(&[("flannel_backend", "vxlan"), ("our_own", "x"), ("kube_tag", "v1.36.3")]).is_ok());
+    assert!(check(&[("kube_tag", "1.36")]).is_ok());
+    let said = check(&[("kube_tag", "v1.37.2")]).unwrap_err().to_string();
+    assert!(said.contains("where it is 'v1.36.3'"), "{said}");
     assert!(check(&[("boot_volume_size", "20"), ("availability_zone", "b")]).is_ok());
-    for (name, value) in [("flannel_backend", "host-gw"), ("kube_tag", "v1.21.0"), ("kubetag", "v1.20.2")] {
+    for (name, value) in [("flannel_backend", "host-gw"), ("kube_tag", "v1.37"), ("kubetag", "v1.37.2")] {
         assert_eq!(check(&[(name, value)]).unwrap_err().field, format!("labels.{name}"));
     }
 }
@@ -106,7 +137,7 @@ fn any_labels() -> impl Strategy<Value = Labels> {
     let value = prop_oneof![
         "\\PC{0,40}",
         "[0-9./,]{0,20}",
-        select(vec!["true", "10.1.0.0/16", "v1.20.2", "24", "vxlan", ""]).prop_map(str::to_owned),
+        select(vec!["true", "10.1.0.0/16", "v1.37.2", "24", "vxlan", ""]).prop_map(str::to_owned),
     ];
     btree_map(name, value, 0..12)
 }
@@ -127,7 +158,7 @@ proptest! {
             } else if engine == Kubernetes {
                 prop_assert!(KubernetesLabels::read(&given).is_ok());
             }
-            let _ = check_of_group(&given, &parent, engine, rules);
+            let _ = check_of_group(&given, &cluster(engine, parent.clone()), rules);
         }
     }
 
@@ -186,7 +217,7 @@ proptest! {
     ) {
         let levels = [(Source::Template, &template), (Source::Cluster, &cluster), (Source::NodeGroup, &group)];
         for levels in [&levels[..1], &levels[..2], &levels[..]] {
-            let explained = explain(engine, levels);
+            let explained = explain(engine, None, levels);
             let names: BTreeSet<&str> = explained.iter().map(|label| label.name).collect();
             prop_assert_eq!(names.len(), explained.len());
             prop_assert!(levels.iter().all(|(_, labels)| labels.keys().all(|name| names.contains(name.as_str()))));

@@ -2,6 +2,8 @@
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::kubernetes;
+
 /// What the value of a label may be. All values are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelType {
@@ -27,7 +29,7 @@ pub enum LabelType {
     },
     /// Networks of either family, with commas between them.
     Networks,
-    /// A version of Kubernetes, `v1.MINOR.PATCH`.
+    /// A version of Kubernetes, `v1.MINOR` or `v1.MINOR.PATCH`, with or without the `v`.
     Version,
 }
 
@@ -61,7 +63,7 @@ impl LabelType {
                 format!("an IPv4 network with a prefix from {shortest} to {longest}, such as 10.20.0.0/16")
             }
             Self::Networks => "networks with commas between them, such as 192.0.2.0/24,198.51.100.0/24".to_owned(),
-            Self::Version => "a Kubernetes version such as v1.20.2".to_owned(),
+            Self::Version => "a Kubernetes version such as v1.37.2, or v1.37 for its newest patch".to_owned(),
         }
     }
 
@@ -77,7 +79,7 @@ impl LabelType {
                 value.parse::<Ipv4Net>().is_ok_and(|net| (shortest..=longest).contains(&net.prefix_len()))
             }
             Self::Networks => value.split(',').all(|part| part.trim().parse::<IpNet>().is_ok()),
-            Self::Version => is_version(value),
+            Self::Version => value.parse::<kubernetes::Request>().is_ok(),
         }
     }
 }
@@ -92,23 +94,16 @@ pub fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// `v1.MINOR.PATCH`. The text becomes part of a path on nodes, so nothing else is let through.
-fn is_version(text: &str) -> bool {
-    text.strip_prefix("v1.").is_some_and(|rest| {
-        let parts: Vec<&str> = rest.split('.').collect();
-        parts.len() == 2
-            && parts.iter().all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_version_cannot_carry_a_path() {
-        assert!(LabelType::Version.allows("v1.20.2"));
-        for bad in ["../../etc", "1.20.2", "v1.20", "v1.20.2-x", "v1..2", "v2.1.0", "v1.20.2/..", "v1.2000.1", ""] {
+        for good in ["v1.37.2", "1.37.2", "v1.37", "1.37"] {
+            assert!(LabelType::Version.allows(good), "{good}");
+        }
+        for bad in ["../../etc", "v1.37.2-x", "v1..2", "v2.1.0", "v1.37.2/..", "v1.2000.1", "v1.037", ""] {
             assert!(!LabelType::Version.allows(bad), "{bad}");
         }
     }

@@ -29,7 +29,7 @@ impl Case {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
-        let template = ClusterTemplate::new(EngineKind::Kubernetes, "debian-12", "p", "admin", Timestamp::now());
+        let template = ClusterTemplate::new(EngineKind::Kubernetes, "debian-13", "p", "admin", Timestamp::now());
         store.create_template(&template).await.unwrap();
         let template = store.template_by_uuid(template.uuid).await.unwrap();
         Self { store, template, broker: Broker::new(), running: None, _folder: folder }
@@ -56,7 +56,10 @@ impl Case {
 
     /// Asks for a cluster, and ends its creation.
     async fn create(&self, name: &str, outcome: Outcome) -> Cluster {
-        let cluster = Cluster::of(&self.template, name, "p", "user", Timestamp::now());
+        let cluster = Cluster {
+            engine_version: Some("v1.37.2".to_owned()),
+            ..Cluster::of(&self.template, name, "p", "user", Timestamp::now())
+        };
         let groups =
             [NodeRole::Master, NodeRole::Worker].map(|role| NodeGroup::default_of(&cluster, &self.template, role, 1));
         self.store.create_cluster(&self.template, &cluster, &groups, asked(OperationKind::Create)).await.unwrap();

@@ -14,6 +14,8 @@ pub struct Model {
     pub name: String,
     pub template_uuid: String,
     pub engine: String,
+    /// Of Kubernetes; fixed when the cluster was made.
+    pub engine_version: Option<String>,
     pub keypair: Option<String>,
     pub docker_volume_size: Option<i64>,
     #[serde(deserialize_with = "super::json_text")]

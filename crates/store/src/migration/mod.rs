@@ -7,6 +7,7 @@ mod m0001_first_light;
 mod m0002_quotas_and_federations;
 mod m0003_keys_and_notifications;
 mod m0004_roles_of_node_groups;
+mod m0005_versions_of_engines;
 mod parts;
 
 /// Brings a schema up to date.
@@ -20,8 +21,15 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_quotas_and_federations::Migration),
             Box::new(m0003_keys_and_notifications::Migration),
             Box::new(m0004_roles_of_node_groups::Migration),
+            Box::new(m0005_versions_of_engines::Migration),
         ]
     }
+}
+
+/// A column that came later, for the tests that read it in other dialects.
+#[cfg(test)]
+pub(crate) fn new_column() -> sea_orm_migration::prelude::TableAlterStatement {
+    m0005_versions_of_engines::column()
 }
 
 /// All tables and indexes that there are after every migration, for the tests that read them in other dialects.

@@ -100,7 +100,7 @@ async fn facts_and_health_are_kept_and_only_addresses_concern_agents() {
     let revision = bench.store.cluster_revision(cluster.uuid).await.unwrap();
     assert!(revision > 0, "agents begin with 0 and wait for more");
 
-    let facts = ClusterFacts { coe_version: Some("v1.20.2".to_owned()), ..ClusterFacts::default() };
+    let facts = ClusterFacts { coe_version: Some("v1.37.2".to_owned()), ..ClusterFacts::default() };
     bench.store.set_cluster_facts(cluster.uuid, facts).await.unwrap();
     assert_eq!(bench.store.cluster_revision(cluster.uuid).await.unwrap(), revision);
     let facts = ClusterFacts { api_address: Some("https://172.18.0.10:6443".to_owned()), ..ClusterFacts::default() };
@@ -117,7 +117,7 @@ async fn facts_and_health_are_kept_and_only_addresses_concern_agents() {
     assert!(events.try_recv().is_err(), "nothing changed");
 
     let found = bench.record(&cluster).await.cluster;
-    assert_eq!(found.coe_version.as_deref(), Some("v1.20.2"));
+    assert_eq!(found.coe_version.as_deref(), Some("v1.37.2"));
     assert_eq!(found.api_address.as_deref(), Some("https://172.18.0.10:6443"));
     assert_eq!((found.health, found.health_reason), (Some(Health::Healthy), reason));
 }

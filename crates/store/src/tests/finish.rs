@@ -9,7 +9,7 @@ async fn a_success_keeps_what_was_found_out() {
     let (cluster, _) = bench.create("one", "c").await;
     let facts = ClusterFacts {
         api_address: Some("https://172.18.0.10:6443".to_owned()),
-        coe_version: Some("v1.20.2".to_owned()),
+        coe_version: Some("v1.37.2".to_owned()),
         container_version: Some("1.6.20".to_owned()),
         stack_id: Some("net".to_owned()),
     };

@@ -18,6 +18,7 @@ mod secret;
 mod shown;
 mod steps;
 mod trouble;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -160,7 +161,7 @@ fn template(project: &str, name: &str) -> ClusterTemplate {
         user_id: "user".to_owned(),
         name: Some(name.to_owned()),
         engine: EngineKind::Kubernetes,
-        image_id: "debian-12".to_owned(),
+        image_id: "debian-13".to_owned(),
         flavor_id: Some("small".to_owned()),
         master_flavor_id: None,
         keypair_id: None,
@@ -178,7 +179,7 @@ fn template(project: &str, name: &str) -> ClusterTemplate {
         https_proxy: None,
         no_proxy: None,
         insecure_registry: None,
-        labels: BTreeMap::from([("kube_tag".to_owned(), "v1.20.2".to_owned())]),
+        labels: BTreeMap::from([("kube_tag".to_owned(), "v1.37.2".to_owned())]),
         registry_enabled: false,
         tls_disabled: false,
         public: false,
@@ -201,6 +202,7 @@ fn cluster(project: &str, name: &str, template: Uuid) -> Cluster {
         name: name.to_owned(),
         template,
         engine: EngineKind::Kubernetes,
+        engine_version: Some("v1.37.2".to_owned()),
         keypair: None,
         docker_volume_size: None,
         labels: BTreeMap::from([("flannel_backend".to_owned(), "vxlan".to_owned())]),
@@ -242,7 +244,7 @@ fn groups(cluster: &Cluster, workers: u32) -> Vec<NodeGroup> {
             min_node_count: 0,
             max_node_count: None,
             flavor_id: Some("small".to_owned()),
-            image_id: "debian-12".to_owned(),
+            image_id: "debian-13".to_owned(),
             docker_volume_size: None,
             labels: BTreeMap::new(),
             node_labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),

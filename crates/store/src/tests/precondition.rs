@@ -60,7 +60,7 @@ async fn a_condition_is_about_the_state_before_the_requests_first_write() {
         store.request_scale(cluster.uuid, group, 3, &[], asked("one", OperationKind::Scale)).await?;
         store.set_health(cluster.uuid, jeroboam_model::Health::Healthy, BTreeMap::new()).await
     };
-    on_cluster(&cluster, record.tag()).around(both).await.unwrap();
+    Box::pin(on_cluster(&cluster, record.tag()).around(both)).await.unwrap();
     assert_eq!(bench.record(&cluster).await.cluster.health, Some(jeroboam_model::Health::Healthy));
 }
 

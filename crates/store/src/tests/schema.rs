@@ -59,6 +59,8 @@ fn other_databases_can_be_told_the_schema() {
                 assert!(!sql.contains(narrow), "{narrow} in {sql}");
             }
         }
+        let column = backend.build(&crate::migration::new_column()).sql;
+        assert!(column.contains("engine_version") && column.contains("varchar(255)"), "{column}");
         for index in &indexes {
             let sql = backend.build(index).sql;
             // PostgreSQL cuts names at 63 bytes, MySQL refuses them above 64.

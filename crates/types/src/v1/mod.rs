@@ -8,6 +8,7 @@ mod certificate;
 mod cluster;
 mod cluster_template;
 mod container;
+mod engine_version;
 mod federation;
 mod label;
 mod legacy_node;
@@ -22,6 +23,7 @@ pub use certificate::{Certificate, CertificateCreate, IssuedCertificate, IssuedC
 pub use cluster::{Cluster, ClusterCreate, ClusterList, ResizeRequest, UpgradeRequest, UuidOnly};
 pub use cluster_template::{ClusterTemplate, ClusterTemplateCreate, ClusterTemplateList};
 pub use container::{Container, ContainerCreate, ContainerList, ContainerOutput};
+pub use engine_version::{EngineVersion, EngineVersionImage, EngineVersionList};
 pub use federation::{Federation, FederationCreate, FederationList};
 pub use label::{ExplainedLabel, Label, LabelExplanation, LabelList};
 pub use legacy_node::{LegacyNode, LegacyNodeCreate, LegacyNodeList};

@@ -253,7 +253,7 @@ async fn a_report_is_kept() {
     said.components.push(ComponentReport {
         name: "kubelet".into(),
         state: ComponentState::BackOff,
-        version: Some("v1.20.2".into()),
+        version: Some("v1.37.2".into()),
         restarts: 3,
         started_at: None,
         ready_at: None,

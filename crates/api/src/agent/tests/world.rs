@@ -85,10 +85,13 @@ impl World {
 
     /// The same without secrets and addresses. Masters first.
     pub(super) async fn bare_cluster(&self, engine: EngineKind) -> Vec<Node> {
-        let template = ClusterTemplate::new(engine, "debian-12", "p", "u", Timestamp::now());
+        let template = ClusterTemplate::new(engine, "debian-13", "p", "u", Timestamp::now());
         self.store.create_template(&template).await.unwrap();
         let template = self.store.template_by_uuid(template.uuid).await.unwrap();
-        let cluster = Cluster::of(&template, "c", "p", "u", Timestamp::now());
+        let cluster = Cluster {
+            engine_version: (engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
+            ..Cluster::of(&template, "c", "p", "u", Timestamp::now())
+        };
         let groups = [(NodeRole::Master, 1), (NodeRole::Worker, 2)]
             .map(|(role, count)| NodeGroup::default_of(&cluster, &template, role, count));
         let operation = NewOperation {

@@ -1,0 +1,48 @@
+//! Clusters keep the exact version of Kubernetes that they were made with. Those that are there were made by the label
+//! `kube_tag`, or with the one version that there was by default.
+
+use sea_orm_migration::prelude::*;
+
+use super::columns::maybe_short;
+
+/// What clusters without the label got until now.
+const DEFAULT: &str = "v1.20.2";
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(column()).await?;
+        let connection = manager.get_connection();
+        let clusters = Query::select().columns(["uuid", "labels"]).from("clusters").and_where(is_kubernetes()).take();
+        // Row by row: databases do not agree on how to look into JSON.
+        for row in connection.query_all(&clusters).await? {
+            let uuid: String = row.try_get("", "uuid")?;
+            let labels: serde_json::Value = row.try_get("", "labels")?;
+            let version = labels.get("kube_tag").and_then(serde_json::Value::as_str).unwrap_or(DEFAULT);
+            let pin = Query::update()
+                .table("clusters")
+                .value("engine_version", version)
+                .and_where(Expr::col("uuid").eq(uuid))
+                .take();
+            connection.execute(&pin).await?;
+        }
+        Ok(())
+    }
+
+    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+pub(super) fn column() -> TableAlterStatement {
+    Table::alter().table("clusters").add_column(maybe_short("engine_version")).take()
+}
+
+fn is_kubernetes() -> SimpleExpr {
+    Expr::col("engine").eq("kubernetes")
+}

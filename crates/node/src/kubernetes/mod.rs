@@ -1,6 +1,6 @@
 //! A Kubernetes node: its components, in the order in which they depend on each other.
 //!
-//! One file per component says how it is run, and what of that depends on the version ([`version`]). Everything
+//! One file per component says how it is run, and what of that depends on the version. Everything
 //! here is idempotent: a newer assignment simply goes through it again, and only what changed is restarted.
 
 pub mod certificates;
@@ -21,7 +21,6 @@ pub mod pod_ranges;
 pub mod registration;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod version;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

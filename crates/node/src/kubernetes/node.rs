@@ -1,11 +1,14 @@
 //! What the components' tables need to know: the assignment, read and checked, and the machine.
 
 use jeroboam_types::agent::{Assignment, ControlPlaneAssignment, KubernetesAssignment, NodeRole, Taint};
+use jeroboam_types::kubernetes::Version;
 
 use super::layout::Layout;
-use super::version::Version;
 use crate::fault::{Fault, code};
 use crate::machine::cgroup::Withheld;
+
+/// The oldest version that the components' tables are written for.
+const OLDEST: Version = Version::new(34, 0);
 
 /// The key that marks masters, as label and as taint.
 pub const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
@@ -50,8 +53,8 @@ impl Node {
             .version
             .parse()
             .map_err(|error| Fault::permanent(code::ASSIGNMENT_INVALID, "kubelet", format!("{error}")))?;
-        if version < Version::OLDEST {
-            let message = format!("Kubernetes {version} is older than {}, the oldest that is made", Version::OLDEST);
+        if version < OLDEST {
+            let message = format!("Kubernetes {version} is older than {OLDEST}, the oldest that is made");
             return Err(Fault::permanent(code::VERSION_UNAVAILABLE, "kubelet", message));
         }
         Ok(Self {
@@ -83,11 +86,7 @@ impl Node {
         let mut taints = self.kubernetes.node_taints.clone();
         let is_role = |taint: &Taint| taint.key.starts_with("node-role.kubernetes.io/");
         if self.assignment.role == NodeRole::Master && !taints.iter().any(is_role) {
-            taints.push(Taint {
-                key: CONTROL_PLANE.to_owned(),
-                value: String::new(),
-                effect: "NoSchedule".to_owned(),
-            });
+            taints.push(Taint { key: CONTROL_PLANE.to_owned(), value: String::new(), effect: "NoSchedule".to_owned() });
         }
         taints
     }
@@ -98,5 +97,19 @@ pub fn host(address: std::net::IpAddr) -> String {
     match address {
         std::net::IpAddr::V4(address) => address.to_string(),
         std::net::IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::testing;
+
+    #[test]
+    fn a_version_older_than_the_tables_is_refused() {
+        let known = testing::worker("v1.34.0");
+        let kubernetes = KubernetesAssignment { version: "v1.33.9".to_owned(), ..known.kubernetes };
+        let fault = Node::new(&known.assignment, &kubernetes, known.machine).unwrap_err();
+        assert!(fault.permanent && fault.problem.code == code::VERSION_UNAVAILABLE, "{fault}");
     }
 }

@@ -46,6 +46,7 @@ fn cluster() -> Cluster {
         stack_id: None,
         api_address: None,
         coe_version: None,
+        engine_version: None,
         container_version: None,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         updated_at: None,
@@ -227,7 +228,7 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
 async fn nodes_are_seen_drained_and_forgotten() {
     let mut plane = ControlPlane::start().await;
     let kubernetes = Kubernetes::new();
-    plane.add_node("m", true, json!({"node-role.kubernetes.io/master": ""})).await;
+    plane.add_node("m", true, json!({"node-role.kubernetes.io/control-plane": ""})).await;
     plane.add_node("w", true, json!({})).await;
     let nodes = kubernetes.nodes(&plane.access).await.unwrap();
     assert_eq!(
@@ -238,7 +239,7 @@ async fn nodes_are_seen_drained_and_forgotten() {
     let report = kubernetes.health(&plane.access).await;
     assert_eq!(report.health, Health::Healthy);
     assert_eq!(report.version.as_deref(), Some(VERSION));
-    assert_eq!(report.runtime.as_deref(), Some("containerd://1.6.20"));
+    assert_eq!(report.runtime.as_deref(), Some("containerd://2.4.2"));
     assert_eq!(report.reason["w.Ready"], "True");
 
     // Its kubelet answers: pods are evicted, and end when the kubelet says so.

@@ -266,6 +266,7 @@ fn cluster() -> Cluster {
         stack_id: None,
         api_address: None,
         coe_version: None,
+        engine_version: None,
         container_version: None,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         updated_at: None,

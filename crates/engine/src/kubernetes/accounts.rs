@@ -1,5 +1,4 @@
-//! A fresh namespace takes no pods for a moment: not before Kubernetes' controllers have made its default service account,
-//! and up to 1.23 the account's token too.
+//! A fresh namespace takes no pods for a moment: not before Kubernetes' controllers have made its default service account.
 
 use std::future::Future;
 use std::time::Duration;
@@ -53,13 +52,12 @@ pub(super) async fn await_default(client: &Client) -> Result<()> {
     }
 }
 
-/// Admission says 403 while there is no account, and "try again" (a 500 with this reason) while it has no token.
+/// Admission says 403 while there is no account.
 fn is_missing(error: &Error) -> bool {
     let Error::Api(status) = error else { return false };
-    status.reason == "ServerTimeout"
-        || status.code == 403
-            && status.message.contains("error looking up service account")
-            && status.message.contains("not found")
+    status.code == 403
+        && status.message.contains("error looking up service account")
+        && status.message.contains("not found")
 }
 
 fn probe() -> Pod {
@@ -79,29 +77,22 @@ mod tests {
 
     use super::*;
 
-    /// Answers of Kubernetes 1.20, and what they mean.
+    /// What Kubernetes answers.
     fn no_account() -> Error {
         let said = "pods \"web\" is forbidden: error looking up service account default/default: serviceaccount \"default\" \
                     not found";
         Error::Api(Box::new(Status::failure(said, "Forbidden").with_code(403)))
     }
 
-    fn no_token() -> Error {
-        let said = "No API token found for service account \"default\", retry after the token is automatically created and \
-                    added to the service account";
-        Error::Api(Box::new(Status::failure(said, "ServerTimeout").with_code(500)))
-    }
-
     #[tokio::test(start_paused = true)]
-    async fn a_request_is_repeated_while_the_account_or_its_token_is_missing() {
+    async fn a_request_is_repeated_while_the_account_is_missing() {
         let tries = AtomicU32::new(0);
         let outcome = patiently(LIMIT, async || match tries.fetch_add(1, Ordering::Relaxed) {
             0..=2 => Err(no_account()),
-            3..=5 => Err(no_token()),
             _ => Ok("made"),
         })
         .await;
-        assert_eq!((outcome.unwrap(), tries.into_inner()), ("made", 7));
+        assert_eq!((outcome.unwrap(), tries.into_inner()), ("made", 4));
     }
 
     #[tokio::test(start_paused = true)]
@@ -118,7 +109,7 @@ mod tests {
             assert_eq!(tries.into_inner(), 1, "{error}");
         }
         let began = Instant::now();
-        let outcome: std::result::Result<(), _> = patiently(LIMIT, async || Err(no_token())).await;
+        let outcome: std::result::Result<(), _> = patiently(LIMIT, async || Err(no_account())).await;
         assert!(is_missing(&outcome.unwrap_err()) && began.elapsed() <= LIMIT);
     }
 }

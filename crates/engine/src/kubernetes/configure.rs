@@ -101,7 +101,7 @@ fn agent_binding() -> ClusterRoleBinding {
     ClusterRoleBinding {
         metadata: metadata(AGENT),
         role_ref: RoleRef {
-            api_group: "rbac.authorization.k8s.io".to_owned(),
+            api_group: Some("rbac.authorization.k8s.io".to_owned()),
             kind: "ClusterRole".to_owned(),
             name: AGENT.to_owned(),
         },

@@ -19,8 +19,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 const GRACE_SECONDS: u32 = 20;
 /// How often it is looked whether pods are gone. The API server answers this look from its cache.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
-/// Versions of the eviction API: today's, and the only one before Kubernetes 1.22.
-const EVICTION_VERSIONS: [&str; 2] = ["policy/v1", "policy/v1beta1"];
+/// Version of the eviction API.
+const EVICTION_VERSION: &str = "policy/v1";
 
 pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
     if !crate::manifest::rules::is_subdomain(name) {
@@ -31,7 +31,6 @@ pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
     };
     let deadline = Instant::now() + DRAIN_LIMIT;
     if ready {
-        let mut evictions = Evictions { client, version: EVICTION_VERSIONS[0] };
         loop {
             let pods = within(LIMIT, "listing a node's pods", pods(client, name)).await?;
             if pods.is_empty() {
@@ -42,7 +41,7 @@ pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
                 break;
             }
             for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
-                within(LIMIT, "moving a pod", evictions.evict(pod)).await?;
+                within(LIMIT, "moving a pod", evict(client, pod)).await?;
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
@@ -81,53 +80,36 @@ fn has_to_go(pod: &Pod) -> bool {
     !by_daemon_set && !by_kubelet && !matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-struct Evictions<'c> {
-    client: &'c Client,
-    version: &'static str,
+/// Asks for the pod to be moved. A disruption budget may say "not now": then it is asked again at the next look.
+async fn evict(client: &Client, pod: &Pod) -> std::result::Result<(), kube::Error> {
+    match request_eviction(client, pod).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 429) => Ok(()),
+        // 500: several budgets cover the pod, which evictions cannot handle. The deadline's deletion will.
+        Err(kube::Error::Api(status)) if status.code == 500 => {
+            tracing::warn!(pod = pod.name_any(), said = status.message, "the pod cannot be evicted");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }
 
-impl Evictions<'_> {
-    /// Asks for the pod to be moved. A disruption budget may say "not now": then it is asked again at the next look.
-    async fn evict(&mut self, pod: &Pod) -> std::result::Result<(), kube::Error> {
-        loop {
-            match self.request(pod).await {
-                Ok(_) => return Ok(()),
-                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 429) => return Ok(()),
-                // 500: several budgets cover the pod, which evictions cannot handle. The deadline's deletion will.
-                Err(kube::Error::Api(status)) if status.code == 500 => {
-                    tracing::warn!(pod = pod.name_any(), said = status.message, "the pod cannot be evicted");
-                    return Ok(());
-                }
-                // 400 (or 415, by an intermediate): the server does not know this version of the request.
-                Err(kube::Error::Api(status)) if matches!(status.code, 400 | 415) && self.fall_back() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn fall_back(&mut self) -> bool {
-        let first = self.version == EVICTION_VERSIONS[0];
-        self.version = EVICTION_VERSIONS[1];
-        first
-    }
-
-    /// By hand, because kube's own call sends neither the version nor the grace in a form that the server reads.
-    async fn request(&self, pod: &Pod) -> std::result::Result<serde_json::Value, kube::Error> {
-        let (name, namespace) = (pod.name_any(), pod.namespace().unwrap_or_default());
-        let own_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
-        let grace = own_grace.unwrap_or(i64::from(GRACE_SECONDS)).min(i64::from(GRACE_SECONDS));
-        let body = json!({
-            "apiVersion": self.version,
-            "kind": "Eviction",
-            "metadata": {"name": name, "namespace": namespace},
-            "deleteOptions": {"gracePeriodSeconds": grace},
-        });
-        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods/{name}/eviction"))
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(body.to_string().into_bytes())
-            .map_err(kube::Error::HttpError)?;
-        self.client.request(request).await
-    }
+/// By hand, because kube's own call sends neither the version nor the grace in a form that the server reads.
+async fn request_eviction(client: &Client, pod: &Pod) -> std::result::Result<serde_json::Value, kube::Error> {
+    let (name, namespace) = (pod.name_any(), pod.namespace().unwrap_or_default());
+    let own_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
+    let grace = own_grace.unwrap_or(i64::from(GRACE_SECONDS)).min(i64::from(GRACE_SECONDS));
+    let body = json!({
+        "apiVersion": EVICTION_VERSION,
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": namespace},
+        "deleteOptions": {"gracePeriodSeconds": grace},
+    });
+    let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods/{name}/eviction"))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body.to_string().into_bytes())
+        .map_err(kube::Error::HttpError)?;
+    client.request(request).await
 }
 
 async fn delete(client: &Client, pod: &Pod) -> std::result::Result<(), kube::Error> {

@@ -8,8 +8,8 @@ use kube::{Client, ResourceExt as _};
 use super::{LIMIT, within};
 use crate::{EngineNode, Result};
 
-/// Labels of nodes that carry the control plane: until and from Kubernetes 1.24.
-const MASTER_LABELS: [&str; 2] = ["node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"];
+/// Label of nodes that carry the control plane.
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 pub(super) async fn nodes(client: &Client) -> Result<Vec<EngineNode>> {
     let list = within(LIMIT, "listing its nodes", list(client)).await?;
@@ -39,7 +39,7 @@ pub(super) async fn forget(client: &Client, name: &str) -> Result<()> {
 pub(super) fn engine_node(node: &Node) -> EngineNode {
     let info = node.status.as_ref().and_then(|status| status.node_info.as_ref());
     let (ready, reason) = readiness(node);
-    let is_master = MASTER_LABELS.iter().any(|label| node.labels().contains_key(*label));
+    let is_master = node.labels().contains_key(CONTROL_PLANE);
     EngineNode {
         name: node.name_any(),
         role: if is_master { NodeRole::Master } else { NodeRole::Worker },

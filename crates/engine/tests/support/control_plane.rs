@@ -1,7 +1,6 @@
 //! A real kube-apiserver with a real etcd, on loopback, without nodes of its own: what a kubelet would say is written by
-//! the tests.
+//! the tests. `scripts/install-tools engines` links both into the cache's folder `bin`, which `make` has on the PATH.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jeroboam_engine::kubernetes::{Kubernetes, Workloads};
@@ -16,7 +15,7 @@ use super::{Authority, Pair, Process, eventually, free_port, program};
 
 /// How long the API server may take to come up on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
-pub(crate) const VERSION: &str = "v1.20.2";
+pub(crate) const VERSION: &str = "v1.37.2";
 pub(crate) const SYSTEM_MASTERS: Option<&str> = Some("system:masters");
 
 /// A control plane of one test.
@@ -28,27 +27,6 @@ pub(crate) struct ControlPlane {
     pub(crate) access: Access,
     pub(crate) client: Client,
     _folder: tempfile::TempDir,
-}
-
-fn apiserver_binary() -> PathBuf {
-    let cache = std::env::var_os("JEROBOAM_CACHE").map_or_else(
-        || {
-            let base = std::env::var_os("XDG_CACHE_HOME").map_or_else(
-                || Path::new(&std::env::var_os("HOME").expect("HOME is set")).join(".cache"),
-                PathBuf::from,
-            );
-            base.join("jeroboam")
-        },
-        PathBuf::from,
-    );
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let path = cache.join("kubernetes").join(format!("{VERSION}-{architecture}")).join("kube-apiserver");
-    assert!(path.exists(), "{} is missing; run images/kubernetes/get {VERSION}", path.display());
-    path
 }
 
 impl ControlPlane {
@@ -79,7 +57,7 @@ impl ControlPlane {
         }
         let mut apiserver = Process::start(
             "kube-apiserver",
-            program(apiserver_binary()).args([
+            program("kube-apiserver").args([
                 format!("--etcd-servers={etcd_url}"),
                 "--bind-address=127.0.0.1".to_owned(),
                 format!("--secure-port={port}"),
@@ -138,7 +116,7 @@ impl ControlPlane {
         let status = json!({"status": {
             "conditions": [{"type": "Ready", "status": if ready { "True" } else { "Unknown" },
                             "message": "Kubelet stopped posting node status."}],
-            "nodeInfo": {"kubeletVersion": VERSION, "containerRuntimeVersion": "containerd://1.6.20",
+            "nodeInfo": {"kubeletVersion": VERSION, "containerRuntimeVersion": "containerd://2.4.2",
                 "architecture": "", "bootID": "", "kernelVersion": "", "kubeProxyVersion": "", "machineID": "",
                 "operatingSystem": "", "osImage": "", "systemUUID": ""}}});
         nodes.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();

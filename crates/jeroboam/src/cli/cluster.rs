@@ -210,7 +210,7 @@ async fn list(context: &Context, spelling: Spelling) -> Result<(), Failure> {
         .into_iter()
         .map(|cluster| {
             let template = names.get(&cluster.cluster_template_id).unwrap_or(&cluster.cluster_template_id).clone();
-            ClusterView { cluster, template }
+            ClusterView { cluster, template, engine_version: None }
         })
         .collect();
     let nothing = format!(
@@ -277,7 +277,7 @@ async fn delete(context: &Context, spelling: Spelling, arguments: DeleteArgs) ->
         let name = cluster.name.clone().unwrap_or_else(|| cluster.uuid.clone());
         if !finished(context, &accepted, arguments.watch).await? {
             let uuid = cluster.uuid.clone();
-            let view = ClusterView { template: cluster.cluster_template_id.clone(), cluster };
+            let view = ClusterView { template: cluster.cluster_template_id.clone(), cluster, engine_version: None };
             let sentence =
                 format!("{} {name} is being deleted. Follow it: jeroboam operation watch {uuid}", spelling.cluster());
             context.out.told(&view, &sentence)?;

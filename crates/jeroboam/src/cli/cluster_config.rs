@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use super::Context;
 use super::failure::Failure;
 use super::kubeconfig::{self, Entry};
+use super::kubectl;
 use super::output::{complain, raw, say};
 use super::private_file;
 
@@ -123,6 +124,11 @@ async fn kubernetes(context: &Context, cluster: &Cluster, arguments: &ConfigArgs
         refuse_existing(&wanted, arguments.force)?;
     }
     let access = access(context, cluster).await?;
+    if let Some(version) = super::cluster_view::engine_version(context, cluster).await
+        && let Some(advice) = kubectl::advice(&version, None).await
+    {
+        complain(&advice)?;
+    }
     let entry = Entry {
         name: cluster.name.as_deref().unwrap_or(&cluster.uuid),
         uuid: &cluster.uuid,

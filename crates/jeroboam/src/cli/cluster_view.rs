@@ -15,6 +15,9 @@ pub(crate) struct ClusterView {
     pub(crate) cluster: Cluster,
     #[serde(skip)]
     pub(crate) template: String,
+    /// The version of Kubernetes that was fixed when it was made; shown alone only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) engine_version: Option<String>,
 }
 
 impl Shown for ClusterView {
@@ -47,9 +50,10 @@ impl Shown for ClusterView {
         if let Some(reasons) = cluster.health_status_reason.as_ref().filter(|reasons| !reasons.is_empty()) {
             details.push(("health_status_reason", map(reasons)));
         }
+        details.extend([("template", self.template.clone()), ("api_address", or_dash(cluster.api_address.as_deref()))]);
+        // Of Kubernetes; the engine itself tells its version only once it runs.
+        details.extend(self.engine_version.clone().map(|version| ("engine_version", version)));
         details.extend([
-            ("template", self.template.clone()),
-            ("api_address", or_dash(cluster.api_address.as_deref())),
             ("coe_version", or_dash(cluster.coe_version.as_deref())),
             ("container_version", or_dash(cluster.container_version.as_deref())),
             ("master_count", cluster.master_count.to_string()),
@@ -80,5 +84,15 @@ pub(crate) async fn view(context: &Context, ident: &str) -> Result<ClusterView, 
         Ok(template) => template.name.unwrap_or(template.uuid),
         Err(_) => cluster.cluster_template_id.clone(),
     };
-    Ok(ClusterView { cluster, template })
+    // A stock Magnum has no such thing.
+    let engine_version = context.client.topology(&cluster.uuid).await.ok().and_then(|topology| topology.engine_version);
+    Ok(ClusterView { cluster, template, engine_version })
+}
+
+/// The version that a cluster runs, or else is to run.
+pub(crate) async fn engine_version(context: &Context, cluster: &Cluster) -> Option<String> {
+    match &cluster.coe_version {
+        Some(version) => Some(version.clone()),
+        None => context.client.topology(&cluster.uuid).await.ok()?.engine_version,
+    }
 }

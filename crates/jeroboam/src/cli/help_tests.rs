@@ -108,8 +108,22 @@ fn scripts_for_all_shells_know_the_nouns() {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command(), "jeroboam", &mut script);
         let script = String::from_utf8(script).unwrap();
-        assert!(script.contains("baymodel") && script.contains("topology"), "{shell}");
+        assert!(["baymodel", "topology", "version"].iter().all(|word| script.contains(word)), "{shell}");
     }
+}
+
+#[test]
+fn the_programs_own_version_and_those_of_engines_do_not_get_in_each_others_way() {
+    for line in ["jeroboam --version", "jeroboam -V", "jeroboam bay list --version", "jeroboam version list -V"] {
+        let shown = command().try_get_matches_from(line.split(' ')).unwrap_err();
+        assert_eq!(shown.kind(), clap::error::ErrorKind::DisplayVersion, "{line}");
+        assert!(shown.to_string().trim_end().ends_with(env!("CARGO_PKG_VERSION")), "{line}: {shown}");
+    }
+    for line in ["jeroboam version list", "jeroboam versions list --engine swarm", "jeroboam version list --coe swarm"]
+    {
+        assert!(command().try_get_matches_from(line.split(' ')).is_ok(), "{line}");
+    }
+    assert!(said("jeroboam version list --engine mesos").contains("[possible values: kubernetes, swarm]"));
 }
 
 #[test]

@@ -8,10 +8,12 @@ mod cluster_config;
 mod cluster_template;
 mod cluster_view;
 mod container;
+mod engine_version;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod kubeconfig;
+mod kubectl;
 mod label;
 mod mservice;
 mod node_group;
@@ -145,6 +147,9 @@ enum Command {
     /// Labels of clusters: what there are, and which ones hold.
     #[command(subcommand, alias = "labels")]
     Label(label::LabelCommand),
+    /// Versions of engines that clusters can be made of.
+    #[command(subcommand, alias = "versions")]
+    Version(engine_version::VersionCommand),
     /// What is being done to clusters, and what was.
     #[command(subcommand, alias = "operations")]
     Operation(operation::OperationCommand),
@@ -246,6 +251,7 @@ impl Command {
             Self::ClusterTemplate(command) => command.run(context, Spelling::Today).await,
             Self::Nodegroup(command) => command.run(context).await,
             Self::Label(command) => command.run(context).await,
+            Self::Version(command) => command.run(context).await,
             Self::Operation(command) => command.run(context).await,
             Self::Pod(command) => command.run::<jeroboam_types::v1::Pod>(context, "pod").await,
             Self::Service(command) => command.run::<jeroboam_types::v1::Service>(context, "service").await,

@@ -79,7 +79,7 @@ impl Comparison {
             None,
             &self.seconds.by_hand,
         );
-        report.judged("the one by the other, in pairs", Unit::Times, second, &self.times);
+        report.judged("Jeroboam's time by that by hand, pair by pair", Unit::Times, second, &self.times);
         for (role, pair) in [("the master", &self.master), ("a worker", &self.worker)] {
             let what = format!("{title}: memory of {role} at rest");
             let most = pair.by_hand.median() + MORE_MEMORY;

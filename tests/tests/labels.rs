@@ -38,6 +38,39 @@ fn labels_are_listed_shown_and_explained() {
 }
 
 #[test]
+fn versions_are_listed_asked_for_and_kept() {
+    let server = Server::simulated();
+    let names = server.ok(&["version", "list", "--engine", "kubernetes", "-o", "name"]);
+    assert_eq!(names.lines().collect::<Vec<_>>(), ["v1.37.2", "v1.36.3", "v1.35.4", "v1.34.4"]);
+    let list = server.ok(&["version", "list"]);
+    assert_eq!(line(&list, "swarm"), "swarm 26.1.5 yes debian-13 simulated - -");
+    let (default, first) = (server.json(&["version", "list", "--coe", "kubernetes"]), "2027-10-28");
+    assert_eq!((&default[0]["default"], &default[0]["supported_until"]), (&true.into(), &first.into()));
+
+    server.ok(&["bay", "create", "demo", "--baymodel", "kubernetes", "--labels", "kube_tag=1.36", "--no-wait"]);
+    let shown = server.json(&["bay", "show", "demo"]);
+    assert_eq!((&shown["engine_version"], &shown["labels"]["kube_tag"]), (&"v1.36.3".into(), &"1.36".into()));
+    assert_eq!(line(&server.ok(&["bay", "show", "demo"]), "engine_version"), "engine_version v1.36.3");
+    assert!(server.ok(&["bay", "topology", "demo"]).contains("kubernetes v1.36.3"));
+    let of_cluster = server.ok(&["label", "explain", "--cluster", "demo"]);
+    assert_eq!(line(&of_cluster, "kube_tag"), "kube_tag 1.36 cluster stands for v1.36.3");
+    for (tag, words) in [
+        ("v1.33", "Kubernetes 1.33 is too old: this release makes 1.34 to 1.37"),
+        ("v1.38", "Kubernetes 1.38 is not known: this release makes 1.34 to 1.37"),
+        ("v1.36.99", "has Kubernetes v1.37.2, v1.36.3, v1.35.4, v1.34.4, not v1.36.99"),
+        ("newest", "must be a Kubernetes version such as v1.37.2, or v1.37 for its newest patch"),
+    ] {
+        let label = format!("kube_tag={tag}");
+        let answer = server.cli(&["bay", "create", "other", "--baymodel", "kubernetes", "--labels", &label]);
+        assert!(answer.code != 0 && answer.err.contains("labels.kube_tag: "), "{answer:?}");
+        assert!(answer.err.contains(words), "{answer:?}");
+    }
+    let answer = server.cli(&["version", "list", "--engine", "mesos"]);
+    assert!(answer.code == 2 && answer.err.contains("kubernetes, swarm"), "{answer:?}");
+    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_slip_in_a_label_or_flavor_is_refused_with_a_hint() {
     let server = Server::simulated();
     for (option, value, hint) in [

@@ -186,6 +186,16 @@ fn labels_and_the_templates_port_are_followed() {
 }
 
 #[test]
+fn nodes_of_clusters_of_older_releases_are_told_what_they_were_told_before() {
+    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    world.cluster.labels.insert("kube_tag".into(), "v1.20.2".into());
+    world.cluster.engine_version = Some("v1.20.2".to_owned());
+    for at in [0, 1] {
+        assert_eq!(world.kubernetes(at).version, "v1.20.2");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_named() {
     let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
     let field = |world: &World| {

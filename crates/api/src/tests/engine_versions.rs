@@ -126,9 +126,9 @@ async fn the_version_is_explained_as_exactly_as_it_is_known() {
     create(&case, "d", "single", json!({})).await.is(202);
     keep(&case, "old", "debian-13", Some("v1.20.2")).await;
     for (path, value, source, note) in [
-        ("clustertemplates/debian-13", "v1.36", "template", json!("v1.36.3")),
+        ("clustertemplates/debian-13", "v1.36", "template", json!("stands for v1.36.3")),
         ("clustertemplates/single", "v1.36.3", "default", Value::Null),
-        ("clusters/c", "v1.36", "template", json!("v1.36.3")),
+        ("clusters/c", "v1.36", "template", json!("stands for v1.36.3")),
         ("clusters/d", "v1.36.3", "default", Value::Null),
         (
             "clustertemplates/old",

@@ -72,7 +72,7 @@ fn explain_version<'a>(explained: &mut Explained<'a>, version: Option<&'a str>) 
             explained.value = Some(version);
             return;
         }
-        (_, Some(given), Some(version)) if given != version => version.to_owned(),
+        (_, Some(given), Some(version)) if given != version => format!("stands for {version}"),
         (_, Some(given), None) => {
             match given.parse::<kubernetes::Request>().ok().and_then(kubernetes::Request::refusal) {
                 Some(why) => why,
@@ -149,7 +149,7 @@ mod tests {
         let group = labels(&[("boot_volume_size", "10"), ("flannel_backend", "vxlan"), ("own", "x")]);
         let of_cluster = [(Source::Template, &template), (Source::Cluster, &cluster)];
         let explained = explain(EngineKind::Kubernetes, Some("v1.36.3"), &of_cluster);
-        assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, true, "v1.36.3"));
+        assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, true, "stands for v1.36.3"));
         assert_eq!(find(&explained, "flannel_backend"), (Some("host-gw"), Source::Cluster, true, "template has vxlan"));
         assert_eq!(find(&explained, "own"), (Some("x"), Source::Cluster, false, "not known, no effect"));
         assert_eq!(
@@ -180,7 +180,10 @@ mod tests {
         assert_eq!(explained(&[], None), says("v1.37.2", Source::Default, ""));
         let exact = [("kube_tag", "v1.36.3")];
         assert_eq!(explained(&exact, Some("v1.36.3")), says("v1.36.3", Source::Cluster, ""));
-        assert_eq!(explained(&[("kube_tag", "1.36")], Some("v1.36.3")), says("1.36", Source::Cluster, "v1.36.3"));
+        assert_eq!(
+            explained(&[("kube_tag", "1.36")], Some("v1.36.3")),
+            says("1.36", Source::Cluster, "stands for v1.36.3")
+        );
         let (old, why) = ([("kube_tag", "v1.20.2")], "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37");
         assert_eq!(explained(&old, None), says("v1.20.2", Source::Cluster, why));
         assert_eq!(explained(&old, Some("v1.20.2")), says("v1.20.2", Source::Cluster, ""));

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jeroboam_tests::{Server, containers_of, eventually};
+use jeroboam_tests::{Server, containers_of, eventually, run};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -235,4 +235,50 @@ fn an_expired_token_is_refused_and_clients_get_themselves_a_new_one() {
     // Watching takes longer than a token lasts.
     server.create("swarm", "c", 1);
     server.ok(&["bay", "delete", "c", "--watch"]);
+}
+
+/// Has the cluster be one that an earlier release made. Only while no server runs.
+fn age(server: &Server, cluster: &str) {
+    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
+                  c.execute('UPDATE clusters SET engine_version=? WHERE name=?', ('v1.20.2', sys.argv[2]))\nc.commit()\n";
+    let database = server.data().join("jeroboam.db");
+    run("python3", &["-c", script, database.to_str().unwrap(), cluster], &[]);
+}
+
+#[test]
+fn clusters_of_a_version_that_is_not_run_any_more_are_left_by_their_users_and_deleted() {
+    let mut server = Server::start();
+    server.create("kubernetes", "old", 1);
+    server.settle("old", "CREATE_COMPLETE");
+    let uuid = server.uuid_of("old");
+    server.kill();
+    age(&server, "old");
+    server.restart();
+    let mut seen = 0;
+    server.log_from(&mut seen);
+
+    for args in [
+        &["bay", "resize", "old", "2"][..],
+        &["bay", "upgrade", "old", "kubernetes"],
+        &["nodegroup", "create", "old", "more"],
+        &["ca", "rotate", "old"],
+        &["pod", "list", "--bay", "old"],
+        &["service", "list", "--bay", "old"],
+    ] {
+        let answer = server.cli(args);
+        assert!(answer.code != 0 && answer.err.contains("HTTP 409"), "{answer:?}");
+        for words in ["runs Kubernetes v1.20.2", "1.34 to 1.37", "jeroboam bay config old", "delete"] {
+            assert!(answer.err.contains(words), "{words}: {answer:?}");
+        }
+    }
+    assert_eq!(server.json(&["bay", "show", "old"])["engine_version"], "v1.20.2");
+    let dir = server.scratch("config");
+    server.ok(&["bay", "config", "old", "--dir", dir.to_str().unwrap()]);
+    let nodes = run("kubectl", &["get", "nodes", "--no-headers"], &[("KUBECONFIG", &dir.join("config"))]);
+    assert_eq!(nodes.lines().filter(|line| line.contains(" Ready")).count(), 2, "{nodes}");
+    let log = server.log_from(&mut seen);
+    assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
+
+    server.ok(&["bay", "delete", "old", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
 }

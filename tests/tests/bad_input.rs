@@ -255,7 +255,7 @@ fn clusters_of_a_version_that_is_not_run_any_more_are_left_by_their_users_and_de
     age(&server, "old");
     server.restart();
     let mut seen = 0;
-    server.log_from(&mut seen);
+    let _ = server.log_from(&mut seen);
 
     for args in [
         &["bay", "resize", "old", "2"][..],

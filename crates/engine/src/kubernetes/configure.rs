@@ -27,7 +27,7 @@ const AGENT: &str = "jeroboam:node";
 const DNS_HOST_NUMBER: u32 = 10;
 /// Port of DNS.
 const DNS_PORT: i32 = 53;
-/// kube-proxy leaves services with this label alone (Kubernetes 1.14 and later).
+/// kube-proxy leaves services with this label alone.
 const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
 /// Label of what we made.
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";

@@ -1,5 +1,5 @@
-//! Fields that no Kubernetes object has. Kubernetes before 1.25 drops them without a word, and a misspelt field then
-//! shows as a pod that does not do what its manifest says.
+//! Fields that no Kubernetes object has. Kubernetes drops them with a warning that no client of ours would see, and a
+//! misspelt field then shows as a pod that does not do what its manifest says.
 
 use serde_json::Value;
 

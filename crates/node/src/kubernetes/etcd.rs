@@ -22,6 +22,11 @@ pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: format!("{HEALTH}/health") }
 }
 
+/// Whether it listens: who asks it now is answered as soon as it has a leader.
+pub fn listens(node: &Node) -> Probe {
+    Probe::Port(format!("{}:2379", node.host()))
+}
+
 /// Arguments for etcd 3.6 and newer: the same for all versions of Kubernetes.
 fn arguments(node: &Node) -> Vec<String> {
     let name = &node.assignment.name;

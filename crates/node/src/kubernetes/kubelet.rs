@@ -3,9 +3,9 @@
 use jeroboam_types::agent::CertificateProfile as Profile;
 use serde_json::{Map, Value, json};
 
+use super::kubeconfig;
 use super::layout::{CONTAINERD_SOCKET, text};
 use super::node::Node;
-use super::kubeconfig;
 use crate::machine::cgroup::Withheld;
 use crate::process::{Probe, Spec};
 

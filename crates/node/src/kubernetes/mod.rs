@@ -39,9 +39,6 @@ use crate::process::Probe;
 use crate::tools::{Tools, patiently};
 use crate::{dns, network, registry};
 
-/// How often the API server is looked for before what depends on it is started.
-const API_POLL: Duration = Duration::from_millis(100);
-
 /// How often the age of certificates is looked at: often against a third of any sensible life.
 const RENEWAL: Duration = Duration::from_secs(6 * 3600);
 
@@ -185,10 +182,14 @@ impl BringUp<'_> {
             return Ok(());
         }
         let Tools { supervisor, .. } = self.tools;
+        // Nobody waits here for the other's readiness, only until there is somebody to ask: all of them try again until
+        // they are answered, and they take a second to start in which the other gets ready.
         supervisor.ensure(etcd::spec(self.node), etcd::probe(&clients.plain)).await;
-        supervisor.ready(etcd::NAME).await;
+        etcd::listens(self.node).wait().await;
         supervisor.ensure(kube_apiserver::spec(self.node), kube_apiserver::probe(self.node, &clients.cluster)).await;
-        supervisor.ready(kube_apiserver::NAME).await;
+        // These two give up after ten seconds without an answer.
+        let url = self.node.local_api();
+        Probe::Answers { client: clients.cluster.clone(), url }.wait().await;
         let managers = async {
             supervisor
                 .ensure(
@@ -213,11 +214,8 @@ impl BringUp<'_> {
     async fn workers_part(&self, clients: &Clients) -> Result<(), Fault> {
         let Tools { board, supervisor, .. } = self.tools;
         // Not its readiness: kubelet takes a second to start, in which the API server makes its built-in roles.
-        let api = Probe::Answers { client: clients.cluster.clone(), url: self.node.kubernetes.api_server.clone() };
         supervisor.ready(containerd::NAME).await;
-        while !api.is_ready().await {
-            tokio::time::sleep(API_POLL).await;
-        }
+        self.node.api().wait().await;
         supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
         supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
         self.started();

@@ -6,6 +6,7 @@ use jeroboam_types::kubernetes::Version;
 use super::layout::Layout;
 use crate::fault::{Fault, code};
 use crate::machine::cgroup::Withheld;
+use crate::process::Probe;
 
 /// The oldest version that the components' tables are written for.
 const OLDEST: Version = Version::new(34, 0);
@@ -79,6 +80,11 @@ impl Node {
     /// The API server of this very node. Masters only.
     pub fn local_api(&self) -> String {
         format!("https://{}:{}", self.host(), self.kubernetes.api_port)
+    }
+
+    /// Whether the API server that this node uses listens.
+    pub fn api(&self) -> Probe {
+        Probe::Port(self.kubernetes.api_server.trim_start_matches("https://").to_owned())
     }
 
     /// The taints to register with. Masters keep ordinary pods away.

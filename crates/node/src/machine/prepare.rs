@@ -16,13 +16,14 @@ pub fn prepare(container: bool) -> anyhow::Result<()> {
     for folder in FOLDERS {
         std::fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
     }
-    forward_packets();
     if container {
         remount_writable()?;
         share_mounts()?;
         make_kmsg()?;
         super::cgroup::make_room().context("making room below this container's control group")?;
     }
+    forward_packets();
+    raise_inotify_instances();
     Ok(())
 }
 
@@ -76,6 +77,19 @@ fn forward_packets() {
         {
             tracing::warn!(%error, "cannot set {path}");
         }
+    }
+}
+
+/// kubelet, kube-proxy and containerd watch files. With what Linux allows all programs of a user by default (128), the fifth
+/// cluster on a machine fails with "too many open files". Never lowered.
+fn raise_inotify_instances() {
+    const PATH: &str = "/proc/sys/fs/inotify/max_user_instances";
+    const NEEDED: u32 = 8192;
+    let allowed = std::fs::read_to_string(PATH).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    if allowed.is_some_and(|allowed| allowed < NEEDED)
+        && let Err(error) = std::fs::write(PATH, NEEDED.to_string())
+    {
+        tracing::warn!(%error, "cannot raise {PATH} to {NEEDED}: components may fail with \"too many open files\"");
     }
 }
 

@@ -23,8 +23,8 @@ use self::kernel::Kernel;
 use self::plan::{Neighbours, Plan};
 use crate::board::Board;
 use crate::fault::{Fault, code};
-use crate::kubernetes::{cni, kube_proxy};
 use crate::kubernetes::node::Node;
+use crate::kubernetes::{cni, kube_proxy};
 use crate::watching::Patience;
 
 /// Name of this part in reports.

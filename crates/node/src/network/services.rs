@@ -33,7 +33,9 @@ pub async fn ensure(mode: ServiceProxyMode, services: Ipv4Net, dns: IpAddr) -> a
             masquerade::restore(&iptables(services, dns)).await?;
             for from in ["FORWARD", "OUTPUT"] {
                 // First: chains of others may accept packets.
-                masquerade::jump("filter", from, CHAIN, Place::First).await.context("refusing packets to no service")?;
+                masquerade::jump("filter", from, CHAIN, Place::First)
+                    .await
+                    .context("refusing packets to no service")?;
             }
             Ok(())
         }

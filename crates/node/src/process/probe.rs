@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
+
+/// How often [`Probe::wait`] looks.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,11 +30,20 @@ pub enum Probe {
     },
     /// Something listens on a UNIX socket.
     Socket(PathBuf),
+    /// Something listens on a port, given as `HOST:PORT`.
+    Port(String),
     /// It runs: that must do.
     Running,
 }
 
 impl Probe {
+    /// Looks until it is ready.
+    pub async fn wait(&self) {
+        while !self.is_ready().await {
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
     /// Looks once.
     pub async fn is_ready(&self) -> bool {
         let look = async {
@@ -41,6 +53,7 @@ impl Probe {
                 }
                 Self::Answers { client, url } => client.get(url).send().await.is_ok(),
                 Self::Socket(path) => UnixStream::connect(path).await.is_ok(),
+                Self::Port(address) => TcpStream::connect(address).await.is_ok(),
                 Self::Running => true,
             }
         };

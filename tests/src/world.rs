@@ -1,13 +1,17 @@
 //! The world around a cluster: a proxy and a registry that its nodes reach, on a network of the test's own. They are
-//! what users have, tinyproxy and Docker's registry, as `scripts/install-tools world` has installed them.
+//! what users have, Squid and Docker's registry, as `scripts/install-tools world` has installed them.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::{docker_output, eventually};
+
+/// What the proxy did, in the folder of this world.
+const PROXY_LOG: &str = "proxy/access.log";
 
 /// How long either may take to listen.
 const START: Duration = Duration::from_secs(20);
@@ -30,7 +34,9 @@ impl World {
     /// Starts both; the registry has `image`, a local one, under the name `web:1`.
     #[must_use]
     pub fn with(image: &str) -> Self {
-        let dir = tempfile::Builder::new().prefix("jeroboam-world-").tempdir().unwrap();
+        // Others may enter: Squid gives up being root.
+        let others = std::fs::Permissions::from_mode(0o755);
+        let dir = tempfile::Builder::new().prefix("jeroboam-world-").permissions(others).tempdir().unwrap();
         let network = docker_output(&["network", "create", &format!("jeroboam-world-{}", std::process::id())]);
         let gateway = docker_output(&["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", &network]);
         let gateway: IpAddr = gateway.parse().unwrap_or_else(|_| panic!("no network of the test's own: {gateway}"));
@@ -60,7 +66,7 @@ impl World {
     /// Whether the registry was asked through the proxy.
     #[must_use]
     pub fn registry_was_asked_through_the_proxy(&self) -> bool {
-        let log = std::fs::read_to_string(self.dir.path().join("proxy.log")).unwrap();
+        let log = std::fs::read_to_string(self.dir.path().join(PROXY_LOG)).unwrap_or_default();
         log.contains(&format!("http://{}/v2/", self.registry.address))
     }
 }
@@ -68,7 +74,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for name in ["proxy.log", "registry.out", "proxy.out"] {
+            for name in [PROXY_LOG, "registry.out", "proxy.out"] {
                 println!("{name}:\n{}", std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default());
             }
         }
@@ -97,12 +103,16 @@ fn registry(dir: &Path, ip: IpAddr) -> Process {
 
 fn proxy(dir: &Path, ip: IpAddr) -> Process {
     let address = free(ip);
-    let config = dir.join("proxy.conf");
-    let log = dir.join("proxy.log");
-    let text =
-        format!("Port {}\nListen {ip}\nTimeout 60\nMaxClients 50\nLogFile \"{}\"\n", address.port(), log.display());
+    let (config, log) = (dir.join("squid.conf"), dir.join(PROXY_LOG));
+    std::fs::create_dir(log.parent().unwrap()).unwrap();
+    std::fs::set_permissions(log.parent().unwrap(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let text = format!(
+        "http_port {address}\nhttp_access allow all\ncache deny all\naccess_log stdio:{log}\ncache_log stdio:/dev/null\n\
+         pid_filename none\npinger_enable off\nshutdown_lifetime 0 seconds\nworkers 1\n",
+        log = log.display()
+    );
     std::fs::write(&config, text).unwrap();
-    start(dir, "tinyproxy", &["-d", "-c", config.to_str().unwrap()], address, "proxy.out")
+    start(dir, "squid", &["-N", "-f", config.to_str().unwrap()], address, "proxy.out")
 }
 
 fn start(dir: &Path, program: &str, arguments: &[&str], address: SocketAddr, out: &str) -> Process {

@@ -210,7 +210,7 @@ fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     let disk = SmallDisk::new(8);
     let server = Server::set_up(Setup { data: Some(disk.path().join("data")), ..Setup::default() });
     let token = server.token("jeroboam");
-    let template = |name: &str| json!({"name": name, "coe": "swarm", "image_id": "debian-12"});
+    let template = |name: &str| json!({"name": name, "coe": "swarm", "image_id": "debian-13"});
     let templates = || server.json(&["baymodel", "list"]).as_array().unwrap().len();
 
     disk.fill();

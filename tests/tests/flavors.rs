@@ -29,7 +29,7 @@ fn every_node_group_has_machines_of_its_own_flavor() {
     let server = Server::with(&["--flavors", "small=1:2048,large=1:3072"]);
     let answer = server.cli(&["bay", "create", "c", "--baymodel", "kubernetes", "--flavor", "m1.small"]);
     assert!(answer.err.contains("flavor_id") && answer.err.contains("small, large"), "{answer:?}");
-    let answer = server.cli(&["bay", "create", "c", "--baymodel", "kubernetes", "--labels", "kube_tag=v1.19.1"]);
+    let answer = server.cli(&["bay", "create", "c", "--baymodel", "kubernetes", "--labels", "kube_tag=v1.36.99"]);
     assert!(answer.err.contains("labels.kube_tag") && answer.err.contains("has Kubernetes v1."), "{answer:?}");
     let answer = server.cli(&["baymodel", "create", "x", "--coe", "swarm", "--image", "jeroboam/nginx:1.22"]);
     assert!(answer.err.contains("image_id") && answer.err.contains("none for nodes"), "{answer:?}");

@@ -2,8 +2,7 @@
 //! port-forward, cp, and services that come and go.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -69,6 +68,13 @@ impl Cluster {
             true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         }
+    }
+
+    /// Waits until the service answers in pods: kube-proxy takes a moment after the pods are there.
+    fn await_service(&self, host: &str) {
+        eventually("the service answers", PATIENCE, || {
+            self.fetched_in_pod(&format!("http://{host}/hostname")).ok().filter(|page| page.starts_with("front-"))
+        });
     }
 
     /// Connects from a program of the worker itself: what the shell said, nothing when it was connected.
@@ -148,18 +154,15 @@ fn pretty_reads_do_not_end_the_api_server(cluster: &Cluster) {
 fn pods_are_entered_read_and_copied_to(cluster: &Cluster) {
     let pod = cluster.pod();
     assert_eq!(cluster.kubectl(&["exec", &pod, "--", "hostname"]).trim(), pod);
-    let page = cluster.fetched_in_pod("http://front/hostname").unwrap();
-    assert!(page.starts_with("front-"), "{page}");
+    cluster.await_service("front");
     let logs = cluster.kubectl(&["logs", "-l", "app=front"]);
     assert!(logs.contains("GET /hostname"), "{logs}");
 
     let (there, back) = (cluster.server.scratch("there.txt"), cluster.server.scratch("back.txt"));
     std::fs::write(&there, "copied\n").unwrap();
-    // kubectl copies by the container's tar, which the image of the deployment has not.
-    cluster.kubectl(&["run", "box", "--image=jeroboam/nginx:1.22"]);
-    cluster.kubectl(&["wait", "--for=condition=Ready", "pod/box", "--timeout=60s"]);
-    cluster.kubectl(&["cp", there.to_str().unwrap(), "box:/tmp/there.txt"]);
-    cluster.kubectl(&["cp", "box:/tmp/there.txt", back.to_str().unwrap()]);
+    let in_pod = format!("{pod}:/tmp/there.txt");
+    cluster.kubectl(&["cp", there.to_str().unwrap(), &in_pod]);
+    cluster.kubectl(&["cp", &in_pod, back.to_str().unwrap()]);
     assert_eq!(std::fs::read_to_string(back).unwrap(), "copied\n");
 }
 
@@ -183,13 +186,12 @@ fn a_port_is_forwarded(cluster: &Cluster) {
     let mut forward = Forward(child);
     // `Forwarding from 127.0.0.1:40123 -> 80`
     let mut said = String::new();
-    BufReader::new(forward.0.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    // Kept until the end: kubectl ends when nobody reads what it says.
+    let mut lines = BufReader::new(forward.0.stdout.take().unwrap());
+    lines.read_line(&mut said).unwrap();
     let address = said.split_whitespace().nth(2).unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(b"GET /hostname HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("front-"), "{answer}");
+    let page = run("curl", &["-s", "--fail", "--noproxy", "*", &format!("http://{address}/hostname")], &[]);
+    assert!(page.starts_with("front-"), "{page}");
 }
 
 fn what_no_service_takes_is_refused(cluster: &Cluster, mode: &str) {
@@ -199,7 +201,7 @@ fn what_no_service_takes_is_refused(cluster: &Cluster, mode: &str) {
 
     let address = cluster.service_address();
     let refused = "Connection refused";
-    assert!(cluster.fetched_in_pod(&format!("http://{address}/hostname")).unwrap().starts_with("front-"));
+    cluster.await_service(&address);
     assert_eq!(cluster.connected_on_node(&address, 80), "");
     for (address, port) in [(address.as_str(), 81), (NOBODY, 80)] {
         let said = cluster.fetched_in_pod(&format!("http://{address}:{port}/")).unwrap_err();

@@ -26,7 +26,7 @@ const VOLUME: u64 = 2;
 /// Makes a template with everything, and a cluster of it.
 fn create(server: &Server, world: &World, engine: &str, workers: u32) {
     server.ok(&[
-        &["baymodel", "create", "kind", "--coe", engine, "--image", "debian-12", "--registry-enabled"][..],
+        &["baymodel", "create", "kind", "--coe", engine, "--image", "debian-13", "--registry-enabled"][..],
         &["--http-proxy", &world.proxy(), "--no-proxy", "proxied.example,10.9.0.0/16"],
         &[
             "--apiserver-port",

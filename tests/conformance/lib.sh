@@ -12,6 +12,9 @@ source "$conformance/../../images/versions"
 TESTS=$CACHE/conformance
 mkdir -p "$TESTS"
 
+# drop_old PREFIX: removes results of earlier builds, but for those of the last day, which a run may still use.
+drop_old() { find "$TESTS" -maxdepth 1 -name "$1*" -mtime +0 -exec rm -rf {} +; }
+
 # need_version VERSION: dies unless it is one that the tests can be built for.
 need_version() {
     local known

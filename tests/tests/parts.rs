@@ -80,6 +80,8 @@ impl Cache {
         let output = Command::new(script)
             .args(arguments)
             .env("JEROBOAM_CACHE", self.0.path())
+            .env_remove("JEROBOAM_KEEP_GO_CACHES")
+            .env_remove("JEROBOAM_RELEASES")
             .envs(environment.iter().copied())
             .output()
             .unwrap();

@@ -1,15 +1,25 @@
 //! kube-proxy, on every node.
 
+use std::time::Duration;
+
 use jeroboam_types::agent::{CertificateProfile as Profile, ServiceProxyMode};
+use kube::Api;
 use serde_json::{Value, json};
 
-use super::kubeconfig;
 use super::layout::text;
 use super::node::Node;
+use super::{clients, kubeconfig};
+use crate::fault::Fault;
 use crate::process::{Probe, Spec};
 
 /// Name of the component.
 pub const NAME: &str = "kube-proxy";
+
+/// Who it is: the common name of its certificate.
+pub const USER: &str = "system:kube-proxy";
+
+/// Between two questions whether the cluster knows the node.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// kube-proxy as it is to run.
 pub fn spec(node: &Node) -> Spec {
@@ -19,6 +29,19 @@ pub fn spec(node: &Node) -> Spec {
         .file(node.layout.config("kube-proxy.yaml"), kubeconfig::yaml(&configuration(node)))
         .file(node.layout.kubeconfig(Profile::KubeProxy), kubeconfig::render(node, Profile::KubeProxy))
         .version(node.version.to_string())
+}
+
+/// Waits until the cluster knows this node, and lets kube-proxy ask for it. Started before, kube-proxy is refused, and
+/// pauses for longer each time before it asks again.
+///
+/// # Errors
+/// When its certificate cannot be used.
+pub async fn has_something_to_do(node: &Node) -> Result<(), Fault> {
+    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(clients::kube(node, Profile::KubeProxy).await?);
+    while !matches!(nodes.get_opt(&node.assignment.name).await, Ok(Some(_))) {
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Ready when the rules are in place.

@@ -143,7 +143,7 @@ impl BringUp<'_> {
         board.starting(images::NAME);
         images::import_pause().await?;
         // Unpacking the others takes the processor from what the node itself needs to come up.
-        supervisor.ready(kubelet::NAME).await;
+        supervisor.ready(network::NAME).await;
         images::import_others(Runtime::Containerd).await?;
         board.up(images::NAME);
         Ok(())
@@ -217,14 +217,22 @@ impl BringUp<'_> {
         supervisor.ready(containerd::NAME).await;
         self.node.api().wait().await;
         supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
-        supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
-        self.started();
+        let proxy = async {
+            // Asked earlier it is refused, and waits for seconds before it asks again.
+            kube_proxy::has_something_to_do(self.node).await?;
+            supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
+            self.started();
+            Ok::<_, Fault>(())
+        };
         let watching = clients::kube(self.node, Profile::NodeAgent).await?;
-        // Trouble with one of them is no reason to give anything else up.
-        tokio::join!(
-            patiently(board, || network::run(self.node.clone(), watching.clone(), board.clone())),
-            patiently(board, || dns::run(self.node.clone(), watching.clone(), board.clone())),
-        );
-        Ok(())
+        // Trouble with one of these two is no reason to give anything else up.
+        let agents_own = async {
+            tokio::join!(
+                patiently(board, || network::run(self.node.clone(), watching.clone(), board.clone())),
+                patiently(board, || dns::run(self.node.clone(), watching.clone(), board.clone())),
+            );
+            Ok(())
+        };
+        tokio::try_join!(proxy, agents_own).map(drop)
     }
 }

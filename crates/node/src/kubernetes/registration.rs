@@ -1,19 +1,25 @@
-//! What a master puts into a new cluster through its API: the agents' rights, its own role, and the DNS address.
+//! What a master puts into a new cluster through its API: the agents' rights, its own role, the DNS address, and what
+//! Kubernetes makes itself, but late: the API server makes its own roles one after the other, 50 requests a second, and
+//! nothing that needs one works for the first four seconds.
 //!
 //! Every master does it, and does it again after a restart: all of it is "let it be so".
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node as KubeNode, Service};
+use k8s_openapi::api::core::v1::{Node as KubeNode, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use super::kube_proxy;
 use super::node::{CONTROL_PLANE, Node};
 
 /// Who the agents are; also the name of their role. The certificate's common name.
 const AGENT: &str = "jeroboam:node";
+
+/// The role that kube-proxy has from the first moment.
+const PROXY: &str = "jeroboam:kube-proxy";
 
 /// Who the changes are attributed to.
 const MANAGER: &str = "jeroboam-node";
@@ -34,8 +40,15 @@ pub async fn ensure(node: &Node, client: Client) {
     let role = Patch::Apply(role());
     until("giving agents their role", || roles.patch(AGENT, &apply, &role)).await;
     let bindings = Api::<ClusterRoleBinding>::all(client.clone());
-    let binding = Patch::Apply(binding());
-    until("binding agents to their role", || bindings.patch(AGENT, &apply, &binding)).await;
+    let own = Patch::Apply(binding(AGENT, AGENT));
+    until("binding agents to their role", || bindings.patch(AGENT, &apply, &own)).await;
+    let proxys = Patch::Apply(proxy_role());
+    until("giving kube-proxy its role", || roles.patch(PROXY, &apply, &proxys)).await;
+    let proxys = Patch::Apply(binding(PROXY, kube_proxy::USER));
+    until("binding kube-proxy to its role", || bindings.patch(PROXY, &apply, &proxys)).await;
+    let accounts = Api::<ServiceAccount>::namespaced(client.clone(), "default");
+    let account = Patch::Apply(default_account());
+    until("making the account that pods run as", || accounts.patch("default", &apply, &account)).await;
     let services = Api::<Service>::namespaced(client.clone(), "kube-system");
     let service = Patch::Apply(dns_service(node));
     until("reserving the DNS address", || services.patch("kube-dns", &apply, &service)).await;
@@ -74,14 +87,49 @@ fn role() -> Value {
     })
 }
 
-fn binding() -> Value {
+/// What kube-proxy does: the rules of the built-in role `system:node-proxier`.
+fn proxy_role() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": { "name": PROXY },
+        "rules": [{
+            "apiGroups": [""],
+            "resources": ["services", "endpoints"],
+            "verbs": ["list", "watch"],
+        }, {
+            "apiGroups": [""],
+            "resources": ["nodes"],
+            "verbs": ["get", "list", "watch"],
+        }, {
+            "apiGroups": ["", "events.k8s.io"],
+            "resources": ["events"],
+            "verbs": ["create", "patch", "update"],
+        }, {
+            "apiGroups": ["discovery.k8s.io"],
+            "resources": ["endpointslices"],
+            "verbs": ["list", "watch"],
+        }, {
+            "apiGroups": ["networking.k8s.io"],
+            "resources": ["servicecidrs"],
+            "verbs": ["list", "watch"],
+        }],
+    })
+}
+
+fn binding(role: &str, user: &str) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": { "name": AGENT },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": AGENT },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": AGENT }],
+        "metadata": { "name": role },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
     })
+}
+
+/// Without it no pod is taken.
+fn default_account() -> Value {
+    json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": "default" } })
 }
 
 /// Keeps the DNS address from being given to another service. kube-proxy must leave it alone, which the label says: it

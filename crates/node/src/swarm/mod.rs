@@ -11,6 +11,7 @@ use jeroboam_types::agent::{Assignment, CertificateProfile, SwarmAssignment, Swa
 
 use self::address_space::AddressSpace;
 use self::api::Api;
+use self::membership::Engine;
 use crate::fault::{Fault, code};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
@@ -47,7 +48,8 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
     supervisor.ready(dockerd::NAME).await;
     let api = Api::open(board, assignment, swarm).await?;
     board.authorities(assignment.authorities);
-    if let Some(version) = membership::engine_version().await {
+    let engine = Engine::new().map_err(|why| Fault::permanent(code::SWARM_FAILED, NAME, why))?;
+    if let Some(version) = engine.version().await {
         board.component(dockerd::NAME, |component| component.version = Some(version.clone()));
         board.facts(|facts| {
             facts.runtime = Some(format!("docker {version}"));
@@ -62,7 +64,14 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
         patiently(board, || registry::gateway(board, assignment)).await;
         Ok(())
     };
-    tokio::try_join!(load_images(tools), join(tools, assignment, swarm.membership.as_ref(), space), api, registry)?;
+    let images = async {
+        if swarm.membership == Some(SwarmMembership::Init) {
+            // Everybody waits for the founder's tokens; unpacking images beside it takes the processor from that.
+            supervisor.ready(NAME).await;
+        }
+        load_images(tools).await
+    };
+    tokio::try_join!(images, join(tools, &engine, assignment, swarm.membership.as_ref(), space), api, registry)?;
     Ok(())
 }
 
@@ -97,6 +106,7 @@ async fn load_images(tools: &Tools) -> Result<(), Fault> {
 /// Founds or joins the swarm, and stays to see that the node remains part of it.
 async fn join(
     tools: &Tools,
+    engine: &Engine,
     assignment: &Assignment,
     membership: Option<&SwarmMembership>,
     space: AddressSpace,
@@ -107,18 +117,18 @@ async fn join(
     let Some(membership) = membership else { return Ok(()) };
     board.starting(NAME);
     loop {
-        match membership::state().await.map_err(failed)?.as_str() {
+        match engine.state().await.map_err(failed)?.as_str() {
             "active" => {
                 if *membership == SwarmMembership::Init {
-                    board.swarm(membership::tokens().await.map_err(failed)?);
+                    board.swarm(engine.tokens().await.map_err(failed)?);
                 }
                 board.up(NAME);
                 tokio::time::sleep(LOOK).await;
             }
             "inactive" => match membership {
-                SwarmMembership::Init => membership::init(assignment.address, space.overlay).await.map_err(failed)?,
+                SwarmMembership::Init => engine.init(assignment.address, space.overlay).await.map_err(failed)?,
                 SwarmMembership::Join { token, managers } => {
-                    membership::join(assignment.address, token, managers).await.map_err(failed)?;
+                    engine.join(assignment.address, token, managers).await.map_err(failed)?;
                 }
             },
             "pending" => tokio::time::sleep(Duration::from_millis(100)).await,

@@ -33,8 +33,8 @@ with: living clusters cannot be upgraded yet.")]
 
 impl Shown for EngineVersion {
     const COLUMNS: &'static [&'static str] =
-        &["ENGINE", "VERSION", "DEFAULT", "IMAGES", "SOURCE", "SUPPORTED UNTIL", "UPGRADES"];
-    const SPARE: &'static [&'static str] = &["UPGRADES", "SOURCE", "IMAGES"];
+        &["ENGINE", "VERSION", "DEFAULT", "IMAGES", "SOURCE", "SUPPORTED UNTIL", "UPGRADES (TO COME)"];
+    const SPARE: &'static [&'static str] = &["UPGRADES (TO COME)", "SOURCE", "IMAGES"];
 
     fn row(&self) -> Vec<String> {
         let mut sources: Vec<&str> = self.images.iter().map(|image| image.source.as_str()).collect();
@@ -120,7 +120,7 @@ mod tests {
         ];
         let list = anstream::adapter::strip_str(&table::list(&versions, None)).to_string();
         insta::assert_snapshot!(list, @r"
-        ENGINE      VERSION  DEFAULT  IMAGES            SOURCE           SUPPORTED UNTIL    UPGRADES
+        ENGINE      VERSION  DEFAULT  IMAGES            SOURCE           SUPPORTED UNTIL    UPGRADES (TO COME)
         kubernetes  v1.37.2  yes      debian-13         modules          2027-10-28         -
         kubernetes  v1.36.3           debian-13,ours:7  modules,release  2027-06-28         v1.37.2
         kubernetes  v1.34.4           -                 -                2026-10-27 (over)  -

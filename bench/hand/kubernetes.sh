@@ -183,20 +183,18 @@ prepare() {
 }
 
 # What the API says, without the time that a kubectl of its own would take from the nodes at every look.
-ready_nodes() {
-    { curl --silent --max-time 2 --noproxy '*' --user-agent by-hand --cacert "$work/pki/ca.crt" --cert "$work/pki/admin.crt" \
-        --key "$work/pki/admin.key" "https://${address[master]}:6443/api/v1/nodes" || true; } |
-        { grep -o '"type":"Ready","status":"True"' || true; } | wc -l
+# ask PATH
+ask() {
+    curl --silent --fail --max-time 2 --noproxy '*' --user-agent by-hand --cacert "$work/pki/ca.crt" \
+        --cert "$work/pki/admin.crt" --key "$work/pki/admin.key" "https://${address[master]}:6443$1"
 }
 
-# The other images of the node image: Jeroboam's nodes have them too.
-settle() {
+ready_nodes() { { ask /api/v1/nodes || true; } | { grep -o '"type":"Ready","status":"True"' || true; } | wc -l; }
+
+takes_work() {
     local node
     for node in "${nodes[@]}"; do
-        # shellcheck disable=SC2016 # the variable belongs to the shell in the container
-        docker exec "$run-$node" bash -c 'for image in /opt/jeroboam/images/*.tar; do
-            [ "${image##*/}" = pause.tar ] || /opt/jeroboam/bin/ctr --namespace k8s.io images import "$image" >/dev/null 2>&1 ||
-                { echo "importing $image failed" >&2 && exit 1; }
-        done'
+        curl --silent --fail --max-time 2 --noproxy '*' --output /dev/null "http://${address[$node]}:10256/healthz" || return 1
     done
+    images_loaded && ask /readyz >/dev/null && ask /api/v1/namespaces/default/serviceaccounts/default >/dev/null
 }

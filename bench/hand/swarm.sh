@@ -29,13 +29,4 @@ ready_nodes() {
         echo "$ready"' ${#nodes[@]} || true
 }
 
-# The other images of the node image: Jeroboam's nodes have them too.
-settle() {
-    local node
-    for node in "${nodes[@]}"; do
-        # shellcheck disable=SC2016 # the variable belongs to the shell in the container
-        docker exec "$run-$node" bash -c 'for image in /opt/jeroboam/images/*.tar; do
-            [ "${image##*/}" = pause.tar ] || docker load --quiet --input "$image" >/dev/null
-        done'
-    done
-}
+takes_work() { images_loaded; }

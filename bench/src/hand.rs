@@ -27,6 +27,8 @@ pub(crate) struct ByHand {
     /// Version of the engine: of Kubernetes with a `v`.
     pub(crate) version: String,
     /// Seconds from the first `docker run` until all nodes are Ready.
+    pub(crate) ready: f64,
+    /// Seconds from the first `docker run` until the cluster takes work.
     pub(crate) seconds: f64,
     /// Seconds before that, for certificates and configuration.
     pub(crate) ahead: f64,
@@ -56,6 +58,7 @@ fn parse(answer: &str) -> anyhow::Result<ByHand> {
     let number = |name: &str| answer[name].as_f64().with_context(|| format!("there is no number '{name}'"));
     Ok(ByHand {
         version: answer["version"].as_str().context("there is no version")?.to_owned(),
+        ready: number("ready")?,
         seconds: number("seconds")?,
         ahead: number("ahead")?,
         memory: Memory { master: number("master_mb")?, worker: number("worker_mb")? },
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_the_script_prints_is_read() {
-        let line = r#"{"engine":"swarm","version":"26.1.5","seconds":2.9,"ahead":0.2,"master_mb":80.5,"worker_mb":79}"#;
+        let line = r#"{"engine":"swarm","version":"26.1.5","ready":2.5,"seconds":2.9,"ahead":0.2,"master_mb":80.5,"worker_mb":79}"#;
         let measured = parse(line).unwrap();
         assert_eq!(measured.version, "26.1.5");
         assert!((measured.seconds - 2.9).abs() < f64::EPSILON && (measured.ahead - 0.2).abs() < f64::EPSILON);
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_missing_is_named() {
-        let problem = parse(r#"{"version":"26.1.5","seconds":2.9}"#).err().unwrap();
+        let problem = parse(r#"{"version":"26.1.5","ready":2.5,"seconds":2.9}"#).err().unwrap();
         assert_eq!(problem.to_string(), "there is no number 'ahead'");
     }
 }

@@ -8,6 +8,7 @@
 //! - [`simulated`]: nothing real, for the simulated infrastructure.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bounded;
 pub mod error;
 pub mod kubernetes;
 pub mod manifest;

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::bounded::BoundedConnector;
 use crate::{Access, Result};
 
 /// How long a connection may take to come about. The masters are near: in the same cloud, if not on the same machine.
@@ -23,13 +24,13 @@ pub(crate) const CLIENTS: u64 = 1024;
 pub(crate) const CLIENT_IDLE: Duration = Duration::from_secs(300);
 
 /// A connector that trusts the cluster's CA and nothing else, and shows the client certificate.
-pub(crate) fn connector(access: &Access) -> Result<HttpsConnector<HttpConnector>> {
+pub(crate) fn connector(access: &Access) -> Result<HttpsConnector<BoundedConnector>> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT_LIMIT));
     let https = HttpsConnectorBuilder::new().with_tls_config(client_config(access)?).https_only().enable_http1();
-    Ok(https.wrap_connector(http))
+    Ok(https.wrap_connector(BoundedConnector(http)))
 }
 
 fn client_config(access: &Access) -> Result<ClientConfig> {

@@ -8,6 +8,10 @@ use kube::{Client, ResourceExt as _};
 use super::{LIMIT, within};
 use crate::{EngineNode, Result};
 
+/// Nodes that are asked for at once.
+const PAGE: u32 = 250;
+/// More are not looked at: no cluster of ours is as large, whatever its API says.
+const MOST_NODES: usize = 10_000;
 /// Label of nodes that carry the control plane.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
@@ -17,7 +21,19 @@ pub(super) async fn nodes(client: &Client) -> Result<Vec<EngineNode>> {
 }
 
 pub(super) async fn list(client: &Client) -> std::result::Result<Vec<Node>, kube::Error> {
-    Ok(Api::<Node>::all(client.clone()).list(&ListParams::default()).await?.items)
+    let api = Api::<Node>::all(client.clone());
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut nodes = Vec::new();
+    loop {
+        let page = api.list(&parameters).await?;
+        nodes.extend(page.items);
+        match page.metadata.continue_ {
+            Some(token) if !token.is_empty() && nodes.len() < MOST_NODES => {
+                parameters = parameters.continue_token(&token);
+            }
+            _ => return Ok(nodes),
+        }
+    }
 }
 
 /// Takes the node out of Kubernetes. Its pods go with it: the pod garbage collector removes what is bound to a node that

@@ -19,7 +19,9 @@ use crate::manifest::rules::{NAMESPACE, is_subdomain};
 /// How long a request of a user's may wait for the cluster.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Objects per page of a list, as Kubernetes' own command line asks for.
-const PAGE: u32 = 500;
+const PAGE: u32 = 250;
+/// Objects that one list may have: a cluster's API can say what it likes, and all of it is held in memory.
+const MOST_LISTED: usize = 5_000;
 
 /// The workloads of one cluster, in the namespace `default`.
 #[derive(Clone)]
@@ -52,19 +54,27 @@ impl Workloads {
 
     pub(super) async fn list<K: Object>(&self) -> Result<Vec<K>, WorkloadError> {
         let api = self.api::<K>();
-        within(async {
+        let listed = within(async {
             let mut parameters = ListParams::default().limit(PAGE);
             let mut items = Vec::new();
             loop {
                 let page = api.list(&parameters).await?;
                 items.extend(page.items);
                 match page.metadata.continue_ {
-                    Some(token) if !token.is_empty() => parameters = parameters.continue_token(&token),
+                    Some(token) if !token.is_empty() && items.len() <= MOST_LISTED => {
+                        parameters = parameters.continue_token(&token);
+                    }
                     _ => return Ok(items),
                 }
             }
-        })
-        .await
+        });
+        let items = listed.await?;
+        if items.len() > MOST_LISTED {
+            return Err(WorkloadError::Refused(format!(
+                "there are more than {MOST_LISTED}: list them with the cluster's own client (bay config)"
+            )));
+        }
+        Ok(items)
     }
 
     /// By `metadata.uid` or by name.

@@ -32,6 +32,8 @@ impl KubernetesLabels {
         let network = |text: &str| text.parse::<Ipv4Net>().ok().map(|network| network.trunc());
         let pod_cidr = value(labels, "flannel_network_cidr", network)?;
         let service_cidr = value(labels, "service_cluster_ip_range", network)?;
+        usable("flannel_network_cidr", pod_cidr)?;
+        usable("service_cluster_ip_range", service_cidr)?;
         if pod_cidr.contains(&service_cidr.network()) || service_cidr.contains(&pod_cidr.network()) {
             return Err(wrong(
                 "flannel_network_cidr",
@@ -60,6 +62,28 @@ impl KubernetesLabels {
         let pod_network =
             if use_vxlan && !labels.contains_key("flannel_backend") { PodNetwork::Vxlan } else { backend };
         Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy })
+    }
+}
+
+/// Networks that no pod or service can have an address of, and what they are for (IANA's registry of special-purpose
+/// addresses, RFC 6890).
+const SPECIAL: [(&str, &str); 5] = [
+    ("0.0.0.0/8", "of this host on this network"),
+    ("127.0.0.0/8", "of every host for itself"),
+    ("169.254.0.0/16", "of one link only"),
+    ("224.0.0.0/4", "of groups of hosts"),
+    ("240.0.0.0/4", "reserved"),
+];
+
+/// Refuses a network whose addresses cannot be given to pods or services.
+fn usable(label: &str, network: Ipv4Net) -> Result<(), FieldError> {
+    let overlaps = |special: Ipv4Net| special.contains(&network) || network.contains(&special);
+    let hit = SPECIAL.iter().find(|(special, _)| special.parse().is_ok_and(overlaps));
+    match hit {
+        Some((special, what)) => {
+            Err(wrong(label, format!("must not overlap {special}, whose addresses are {what}, this is '{network}'")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -112,6 +136,17 @@ mod tests {
     fn overlapping_networks_are_refused() {
         let error = read(&[("flannel_network_cidr", "10.254.128.0/20")]).unwrap_err();
         assert_eq!(error.field, "labels.flannel_network_cidr");
+    }
+
+    #[test]
+    fn networks_that_cannot_work_are_refused_by_their_label() {
+        for name in ["service_cluster_ip_range", "flannel_network_cidr"] {
+            for bad in ["127.0.0.0/8", "127.3.0.0/16", "169.254.0.0/16", "224.0.0.0/16", "240.0.0.0/12", "0.0.0.0/8"] {
+                let error = read(&[(name, bad)]).unwrap_err();
+                assert_eq!(error.field, format!("labels.{name}"), "{bad}");
+            }
+            assert!(read(&[(name, "172.20.0.0/16")]).is_ok());
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod catalog;
 mod certificate;
 mod cluster;
 mod cluster_template;
+mod connections;
 mod credential;
 mod engine_version;
 mod federation;
@@ -41,5 +42,5 @@ mod workload;
 
 pub use openapi::document as openapi;
 pub use router::router;
-pub use serve::serve;
+pub use serve::{most_connections, serve};
 pub use state::{AppState, Settings};

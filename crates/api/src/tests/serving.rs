@@ -15,7 +15,7 @@ pub(super) async fn start(case: &Case) -> (SocketAddr, CancellationToken, JoinHa
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    (address, shutdown.clone(), tokio::spawn(serve(listener, case.router.clone(), shutdown)))
+    (address, shutdown.clone(), tokio::spawn(serve(listener, case.router.clone(), 1000, shutdown)))
 }
 
 async fn send(address: SocketAddr, head: &str) -> TcpStream {

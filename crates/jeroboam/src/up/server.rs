@@ -34,14 +34,31 @@ use super::{InfrastructureKind, POLICY_FILE, UpArgs, seed};
 /// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
 
+/// File descriptors that every system lets a process have.
+const DESCRIPTORS: u64 = 1024;
+
 /// Runs the server until it is told to stop (SIGINT, SIGTERM).
 ///
 /// # Errors
 /// When it cannot start: the data folder is in use, a file is damaged, the address is taken.
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
     start_log(args.log_json);
+    let descriptors = raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, descriptors))
+}
+
+/// Lets this process have as many file descriptors as it may, and gives their number. Every connection takes one.
+fn raise_descriptors() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return DESCRIPTORS };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(problem) => {
+            warn!(%problem, soft, hard, "the number of file descriptors cannot be raised");
+            soft
+        }
+    }
 }
 
 fn start_log(json: bool) {
@@ -51,7 +68,7 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.with_ansi(false).init() }
 }
 
-async fn serve(args: UpArgs) -> anyhow::Result<()> {
+async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let data = DataDir::open(&args.data)?;
     let policy = match &args.policy {
         Some(path) => PolicyBook::open(path, true),
@@ -127,7 +144,8 @@ async fn serve(args: UpArgs) -> anyhow::Result<()> {
     tasks.spawn(policy.watch(shutdown.clone().cancelled_owned()));
     tasks.spawn(stop_on_signal(shutdown.clone()));
     info!(url = public_url, data = %data.path().display(), "ready");
-    let served = jeroboam_api::serve(listener, router, shutdown.clone()).await;
+    let most = jeroboam_api::most_connections(descriptors);
+    let served = jeroboam_api::serve(listener, router, most, shutdown.clone()).await;
     shutdown.cancel();
     tasks.close();
     tasks.wait().await;

@@ -126,7 +126,7 @@ impl Report {
 
     /// All of it.
     pub(crate) fn markdown(&self) -> String {
-        let mut text = String::from("| what | reach | measured | least – most (runs) |\n|---|---|---|---|\n");
+        let mut text = String::from("| what | target | measured | least – most (runs) |\n|---|---|---|---|\n");
         for row in &self.rows {
             let missed = if row.is_missed { " (missed)" } else { "" };
             let _ = writeln!(text, "| {} | {} | {}{missed} | {} |", row.what, row.goal, row.measured, row.range);

@@ -97,6 +97,8 @@ mod tests {
             started_at: None,
             finished_at: None,
             deadline_at: None,
+            retry_of: None,
+            replace_data: false,
             cause: None,
             steps: vec![
                 step("network", 1100, 1200),

@@ -75,12 +75,15 @@ impl Client {
         self.accepted(Call::patch(&["clusters", ident]).body(&patch)?, ident).await
     }
 
-    /// Asks for what failed to be done once more. Answers at once.
+    /// Asks for what failed to be done once more; with `replace_data` also if that means to replace a member that held
+    /// the only copy of the cluster's state. Answers at once.
     ///
     /// # Errors
     /// 400 when nothing failed.
-    pub async fn retry_cluster(&self, ident: &str) -> Result<Accepted> {
-        self.accepted(Call::post(&["clusters", ident, "actions", "retry"]), ident).await
+    pub async fn retry_cluster(&self, ident: &str, replace_data: bool) -> Result<Accepted> {
+        let call = Call::post(&["clusters", ident, "actions", "retry"]);
+        let call = if replace_data { call.query("replace_data", "true") } else { call };
+        self.accepted(call, ident).await
     }
 
     /// Asks for a cluster to be taken away. Legal in every status. Answers at once.

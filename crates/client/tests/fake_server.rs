@@ -218,7 +218,7 @@ async fn an_idempotency_key_goes_with_every_post_and_with_nothing_else() {
     client.create_cluster(&body).await.unwrap();
     let keyed = client.clone().with_idempotency_key("job-7").unwrap();
     keyed.create_cluster(&body).await.unwrap();
-    keyed.retry_cluster("u").await.unwrap();
+    keyed.retry_cluster("u", false).await.unwrap();
     keyed.delete_cluster("u").await.unwrap();
     client.create_cluster(&body).await.unwrap();
     let keys = fake.keys.lock().unwrap().clone();

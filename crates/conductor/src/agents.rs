@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use jeroboam_model::{Cause, CauseExt};
 use jeroboam_pki::agent::Token;
-use jeroboam_store::Store;
+use jeroboam_store::Held;
 use jeroboam_types::agent::Bootstrap;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -37,7 +37,7 @@ impl Birth {
     }
 
     /// The content of a node's bootstrap file, with a fresh token; an older one is worthless from then on.
-    pub(crate) async fn bootstrap(&self, store: &Store, node: Uuid, now: Timestamp) -> Result<String, Cause> {
+    pub(crate) async fn bootstrap(&self, held: &Held, node: Uuid, now: Timestamp) -> Result<String, Cause> {
         let Some(home) = self.home.get() else {
             return Err(Cause::passing(
                 "agent_endpoint_unknown",
@@ -49,8 +49,7 @@ impl Birth {
             Cause::operator("pki_failed", "a token for the node cannot be made", "see the server's log").said(problem)
         })?;
         let expires = now.saturating_add(TOKEN_VALIDITY).unwrap_or(now);
-        store
-            .issue_token(node, &token.hash, expires)
+        held.issue_token(node, &token.hash, expires)
             .await
             .map_err(|problem| store_cause("storing the node's token", &problem))?;
         let bootstrap = Bootstrap {

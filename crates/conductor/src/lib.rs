@@ -4,8 +4,10 @@
 //! - [`Conductor`]: takes operations and runs them side by side.
 //! - `run`: one operation from lease to end.
 //! - `observe`: what is there, for the planner.
-//! - `perform`: what each action of a plan does.
+//! - `stage`: does the actions of a stage, `perform` says what each one does.
 //! - `wait`: the actions that wait for nodes.
+//! - `slots`: how much is done at the same time, and whose turn it is.
+//! - `bells`: wake up who waits for a cluster.
 //! - `lease`: keeps an operation ours while we work on it.
 //! - [`access`]: how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
@@ -18,6 +20,7 @@
 pub mod access;
 pub mod agents;
 mod backoff;
+mod bells;
 mod clock;
 pub mod health;
 mod heartbeat;
@@ -26,6 +29,8 @@ mod observe;
 mod perform;
 mod run;
 pub mod simulated;
+mod slots;
+mod stage;
 mod sweep;
 mod wait;
 
@@ -36,7 +41,6 @@ use jeroboam_engine::Engine;
 use jeroboam_infra::Infrastructure;
 use jeroboam_model::EngineKind;
 use jeroboam_store::Store;
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,7 +60,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How often we look for work when nothing wakes us. Wake-ups may be lost; this is the safety net.
     pub poll: Duration,
-    /// Operations at work at the same time. They mostly wait, so this is about the load on what is below.
+    /// Stages of operations that are done at the same time, and as many of deletes. Waiting for nodes does not count, so
+    /// this is about the load on what is below.
     pub concurrency: usize,
     /// Between two looks at a cluster's health.
     pub health_interval: Duration,
@@ -107,6 +112,9 @@ pub struct Conductor {
     birth: agents::Birth,
     settings: Settings,
     clock: Clock,
+    slots: slots::Slots,
+    bells: bells::Bells,
+    leases: lease::Leases,
 }
 
 impl Conductor {
@@ -121,20 +129,25 @@ impl Conductor {
         settings: Settings,
         clock: Clock,
     ) -> Arc<Self> {
-        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock })
+        let slots = slots::Slots::new(settings.concurrency);
+        let (bells, leases) = (bells::Bells::default(), lease::Leases::default());
+        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases })
     }
 
     /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let running = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(self.settings.concurrency));
         let mut events = self.store.subscribe();
         running.spawn(health::watch(self.clone(), shutdown.clone()));
         running.spawn(sweep::watch(self.clone(), shutdown.clone()));
         running.spawn(heartbeat::watch(self.clone(), shutdown.clone()));
+        let (this, stop) = (self.clone(), shutdown.clone());
+        running.spawn(async move { this.bells.ring(&this.store, stop).await });
+        let (this, stop) = (self.clone(), shutdown.clone());
+        running.spawn(async move { this.leases.renew(&this, stop).await });
 
         while !shutdown.is_cancelled() {
-            let claimed_one = self.claim_one(&running, &slots, &shutdown).await;
+            let claimed_one = self.claim_one(&running, &shutdown).await;
             if claimed_one {
                 continue;
             }
@@ -152,23 +165,15 @@ impl Conductor {
         running.wait().await;
     }
 
-    /// Takes one operation, if there is one and a free slot, and runs it in the background.
-    async fn claim_one(
-        self: &Arc<Self>,
-        running: &TaskTracker,
-        slots: &Arc<Semaphore>,
-        shutdown: &CancellationToken,
-    ) -> bool {
-        let Ok(slot) = slots.clone().try_acquire_owned() else { return false };
+    /// Takes one operation, if there is one, and runs it in the background. However many there are: one that waits costs
+    /// next to nothing, and what is done is bounded by slots.
+    async fn claim_one(self: &Arc<Self>, running: &TaskTracker, shutdown: &CancellationToken) -> bool {
         match self.store.claim(&self.settings.owner, signed(self.settings.lease), self.clock.now()).await {
             Ok(Some(claim)) => {
                 debug!(operation = %claim.operation.uuid, kind = %claim.operation.kind, "taken");
                 let this = self.clone();
                 let shutdown = shutdown.clone();
-                running.spawn(async move {
-                    run::run(&this, claim, shutdown).await;
-                    drop(slot);
-                });
+                running.spawn(async move { run::run(&this, claim, shutdown).await });
                 true
             }
             Ok(None) => false,

@@ -7,7 +7,7 @@ use jeroboam_infra::{Machine, Network};
 use jeroboam_model::assignment::api_port;
 use jeroboam_model::plan::{Desired, DesiredNode, Observed};
 use jeroboam_model::{Cause, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
-use jeroboam_store::{ClusterFacts, ClusterRecord};
+use jeroboam_store::{ClusterFacts, ClusterRecord, Held};
 use tracing::debug;
 use uuid::Uuid;
 
@@ -34,7 +34,13 @@ pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
         nodes: record
             .nodes
             .iter()
-            .map(|node| DesiredNode { uuid: node.uuid, name: node.name.clone(), role: node.role, wanted: node.wanted })
+            .map(|node| DesiredNode {
+                uuid: node.uuid,
+                name: node.name.clone(),
+                role: node.role,
+                wanted: node.wanted,
+                joined: node.joined_at.is_some(),
+            })
             .collect(),
     }
 }
@@ -43,7 +49,7 @@ impl Conductor {
     /// Looks at everything that the planner decides by.
     pub(crate) async fn observe(
         &self,
-        operation: Uuid,
+        held: &Held,
         kind: OperationKind,
         record: &ClusterRecord,
     ) -> Result<Observed, Cause> {
@@ -51,10 +57,10 @@ impl Conductor {
         let made = self.infra.observe(cluster.uuid).await?;
         if kind != OperationKind::Delete {
             // A conductor that was cut off, or an answer that was lost, may have left these unwritten.
-            self.note_network(record, made.network.as_ref()).await?;
+            self.note_network(held, record, made.network.as_ref()).await?;
             for row in &record.nodes {
                 if let Some(machine) = made.machines.get(&row.uuid) {
-                    self.note_machine(record, row, machine).await?;
+                    self.note_machine(held, record, row, machine).await?;
                 }
             }
         }
@@ -65,7 +71,7 @@ impl Conductor {
             .map_err(|problem| store_cause("reading the cluster's secrets", &problem))?;
         let done = self
             .store
-            .done_steps(operation)
+            .done_steps(held.operation())
             .await
             .map_err(|problem| store_cause("reading the operation's steps", &problem))?;
 
@@ -74,6 +80,15 @@ impl Conductor {
             made.machines.into_iter().partition(|(node, _)| known.contains(node));
         let mut strays: BTreeSet<String> = made.strays.into_iter().collect();
         strays.extend(unknown.into_values().map(|machine| machine.id));
+
+        let is_old = |node: &&Node| {
+            let Some(old) = node.replace_machine.as_deref() else { return false };
+            match machines.get(&node.uuid) {
+                Some(machine) => machine.id == old,
+                None => made.disks.contains(&node.uuid),
+            }
+        };
+        let replace = record.nodes.iter().filter(is_old).map(|node| node.uuid).collect();
 
         let now = self.clock.now();
         let authorities = jeroboam_store::secret::generation(&secrets);
@@ -100,6 +115,8 @@ impl Conductor {
             secrets: complete,
             network: made.network.is_some(),
             machines: machines.into_iter().map(|(node, machine)| (node, machine.state)).collect(),
+            disks: made.disks.intersection(&known).copied().collect(),
+            replace,
             strays,
             agents,
             ready,
@@ -108,12 +125,17 @@ impl Conductor {
     }
 
     /// Writes down the network that a cluster has, if that is not done yet.
-    pub(crate) async fn note_network(&self, record: &ClusterRecord, network: Option<&Network>) -> Result<(), Cause> {
+    pub(crate) async fn note_network(
+        &self,
+        held: &Held,
+        record: &ClusterRecord,
+        network: Option<&Network>,
+    ) -> Result<(), Cause> {
         let known = record.cluster.stack_id.as_deref();
         match network {
             Some(network) if known != Some(&network.id) => {
                 let facts = ClusterFacts { stack_id: Some(network.id.clone()), ..ClusterFacts::default() };
-                self.note_facts(record, facts).await
+                note_facts(held, facts).await
             }
             _ => Ok(()),
         }
@@ -123,13 +145,13 @@ impl Conductor {
     /// done yet.
     pub(crate) async fn note_machine(
         &self,
+        held: &Held,
         record: &ClusterRecord,
         row: &Node,
         machine: &Machine,
     ) -> Result<(), Cause> {
         if row.machine_id.as_deref() != Some(&machine.id) || row.address != machine.address {
-            self.store
-                .set_machine(row.uuid, &machine.id, machine.address)
+            held.set_machine(row.uuid, &machine.id, machine.address)
                 .await
                 .map_err(|problem| store_cause("writing down the machine", &problem))?;
         }
@@ -146,14 +168,7 @@ impl Conductor {
         if record.cluster.api_address == api_address {
             return Ok(());
         }
-        self.note_facts(record, ClusterFacts { api_address, ..ClusterFacts::default() }).await
-    }
-
-    async fn note_facts(&self, record: &ClusterRecord, facts: ClusterFacts) -> Result<(), Cause> {
-        self.store
-            .set_cluster_facts(record.cluster.uuid, facts)
-            .await
-            .map_err(|problem| store_cause("writing down the cluster's facts", &problem))
+        note_facts(held, ClusterFacts { api_address, ..ClusterFacts::default() }).await
     }
 
     /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
@@ -175,4 +190,8 @@ impl Conductor {
             }
         }
     }
+}
+
+async fn note_facts(held: &Held, facts: ClusterFacts) -> Result<(), Cause> {
+    held.set_facts(facts).await.map_err(|problem| store_cause("writing down the cluster's facts", &problem))
 }

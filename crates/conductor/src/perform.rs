@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use jeroboam_engine::{Access, NodeMarks};
-use jeroboam_infra::{ClusterRef, MachineSpec};
-use jeroboam_model::plan::{Action, NodeRef};
+use jeroboam_infra::ClusterRef;
+use jeroboam_model::plan::Action;
 use jeroboam_model::{Cause, CauseExt, Node, NodeRole};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, StoreError};
@@ -15,32 +15,30 @@ use crate::observe::{SERVICE_ACCOUNT, secret_names};
 use crate::run::Run;
 
 impl Run<'_> {
-    /// Does what an action says. Doing it again does no harm.
+    /// Does what an action says. Doing it again does no harm. Machines are seen to by the stage, all together, and
+    /// waits are no doing.
     pub(crate) async fn perform(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         let (infra, cluster) = (&self.conductor.infra, &record.cluster);
         let engine = self.conductor.engines.of(cluster.engine);
         match action {
+            Action::EnsureMachine(_) | Action::RemoveMachine(_) | Action::AwaitAgent(_) | Action::AwaitReady(_) => {
+                Ok(())
+            }
             Action::EnsureSecrets => self.ensure_secrets(record).await,
             Action::EnsureNetwork => {
                 let network = infra.ensure_network(&reference(record)).await?;
-                self.conductor.note_network(record, Some(&network)).await
+                self.conductor.note_network(&self.held, record, Some(&network)).await
             }
-            Action::EnsureMachine(node) => self.ensure_machine(record, node).await,
-            Action::AwaitAgent(node) => self.await_agent(record, node).await,
             Action::ConfigureEngine => engine.configure(&self.access().await?, cluster).await,
-            Action::AwaitReady(node) => self.await_ready(record, node).await,
             Action::MarkNodes => engine.mark(&self.access().await?, &marks(record)).await,
             Action::Drain(node) => engine.drain(&self.access().await?, &node.name).await,
-            Action::RemoveMachine(node) => infra.remove_machine(cluster.uuid, node.uuid).await,
             Action::Forget(node) => {
                 engine.forget(&self.access().await?, &node.name).await?;
-                self.stored("forgetting the node", self.conductor.store.remove_node(node.uuid).await)
+                self.stored("forgetting the node", self.held.remove_node(node.uuid).await)
             }
             Action::RemoveStray(machine) => infra.remove_stray(cluster.uuid, machine).await,
             Action::RemoveNetwork => infra.remove_network(cluster.uuid).await,
-            Action::RemoveSecrets => {
-                self.stored("removing the secrets", self.conductor.store.delete_secrets(cluster.uuid).await)
-            }
+            Action::RemoveSecrets => self.stored("removing the secrets", self.held.delete_secrets().await),
         }
     }
 
@@ -62,46 +60,10 @@ impl Run<'_> {
                     .said(problem)
                 })?;
             // What is there already stays; what was made here is then thrown away.
-            let stored = self.conductor.store.put_secret(cluster.uuid, name, Some(&certificate), Some(&key)).await;
+            let stored = self.held.keep_secret(name, Some(&certificate), Some(&key)).await;
             self.stored("storing an authority", stored)?;
         }
         Ok(())
-    }
-
-    async fn ensure_machine(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
-        let store = &self.conductor.store;
-        let Some((row, group)) =
-            record.nodes.iter().find(|row| row.uuid == node.uuid).and_then(|row| {
-                record.groups.iter().find(|group| group.uuid == row.node_group).map(|group| (row, group))
-            })
-        else {
-            // Gone since the plan was made; the next plan knows.
-            return Ok(());
-        };
-        // Whatever an earlier machine of this node said is void.
-        self.stored("forgetting the earlier machine", store.reset_agent(node.uuid).await)?;
-        let bootstrap = self.conductor.birth.bootstrap(store, node.uuid, self.conductor.clock.now()).await?;
-        let machine = self
-            .conductor
-            .infra
-            .ensure_machine(
-                &reference(record),
-                &MachineSpec {
-                    node: node.uuid,
-                    name: row.name.clone(),
-                    role: row.role,
-                    slot: row.slot,
-                    image: group.image_id.clone(),
-                    flavor: group.flavor_id.clone(),
-                    bootstrap,
-                },
-            )
-            .await?;
-        self.conductor.note_machine(record, row, &machine).await
-    }
-
-    pub(crate) fn stored<T>(&self, doing: &str, result: Result<T, StoreError>) -> Result<T, Cause> {
-        result.map_err(|problem| store_cause(doing, &problem))
     }
 }
 
@@ -118,7 +80,7 @@ fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
     record.nodes.iter().filter(|node| node.wanted).filter_map(of_node).collect()
 }
 
-fn reference(record: &ClusterRecord) -> ClusterRef {
+pub(crate) fn reference(record: &ClusterRecord) -> ClusterRef {
     ClusterRef {
         uuid: record.cluster.uuid,
         name: record.cluster.name.clone(),

@@ -1,84 +1,127 @@
-//! One operation from lease to end: observe, plan, do the first stage of what is missing, again.
+//! One operation from lease to end: observe, plan, do the first stage of what is missing, again. Its deadline ends it
+//! wherever it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use futures::future::join_all;
-use jeroboam_model::plan::{self, Action, Step};
+use jeroboam_model::plan::{self, Action, Observed, Step};
 use jeroboam_model::{Cause, CauseExt, OperationKind, kubernetes};
-use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, Outcome, StoreError};
-use jiff::Timestamp;
+use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
+use jeroboam_types::operation::Operation;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
-use uuid::Uuid;
+use tracing::{info, warn};
 
 use crate::Conductor;
 use crate::backoff::Backoff;
+use crate::bells::Bell;
 use crate::lease::Lease;
 use crate::observe::desired;
 use crate::perform::store_cause;
 
 /// How often a step may be done and turn out to be needed again before something is considered to undo it.
-const MOST_REPETITIONS: u32 = 6;
+const MOST_REPETITIONS: u32 = 4;
 
 /// Runs one operation until it ended, is not ours any more, or the conductor shuts down.
 pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: CancellationToken) {
-    let operation = claim.operation.uuid;
-    let lease = Lease::keep(conductor.store.clone(), operation, claim.fence, conductor.settings.lease, conductor.clock);
+    let held = conductor.store.held(&claim);
+    let bell = conductor.bells.of(held.cluster());
+    let lease = conductor.leases.keep(&held);
     let mut run = Run {
         conductor,
-        operation,
-        cluster: claim.operation.cluster_uuid,
-        kind: claim.operation.kind,
-        deadline: claim.operation.deadline_at,
-        lease: &lease,
+        held,
+        bell,
+        operation: claim.operation,
         backoff: Backoff::default(),
         repetitions: HashMap::new(),
+        open: Mutex::default(),
         last_trouble: None,
     };
-    tokio::select! {
+    let outcome = tokio::select! {
         biased;
-        () = lease.lost.cancelled() => warn!(%operation, "the lease is gone: it could not be renewed in time, or another has it"),
-        () = shutdown.cancelled() => run.give_back().await,
-        () = lease.cancel.cancelled() => run.end(Outcome::Cancelled).await,
-        outcome = run.reach_end() => run.end(outcome).await,
-    }
+        () = lease.lost.cancelled() => {
+            return warn!(operation = %run.operation.uuid, "the lease is gone: it could not be renewed in time, or another has it");
+        }
+        () = shutdown.cancelled() => return run.give_back().await,
+        () = lease.cancel.cancelled() => Outcome::Cancelled,
+        () = run.asked_to_end() => Outcome::Cancelled,
+        () = run.deadline() => Outcome::Failed(run.too_late().await),
+        outcome = run.reach_end() => outcome,
+    };
+    run.end(outcome, &lease).await;
 }
 
 /// An operation being run.
 pub(crate) struct Run<'a> {
     pub(crate) conductor: &'a Conductor,
-    pub(crate) operation: Uuid,
-    pub(crate) cluster: Uuid,
-    kind: OperationKind,
-    deadline: Option<Timestamp>,
-    pub(crate) lease: &'a Lease,
+    pub(crate) held: Held,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) operation: Operation,
     backoff: Backoff,
     /// How often each step was done.
     repetitions: HashMap<String, u32>,
+    /// What is being done or waited for right now, by the keys of the steps.
+    open: Mutex<BTreeMap<String, Open>>,
     /// What blocked it last: the reason that is given when the deadline passes.
     last_trouble: Option<Cause>,
 }
 
+/// A step that has begun and has not ended.
+struct Open {
+    title: String,
+    since: tokio::time::Instant,
+    /// What it waits for, or what went wrong with it last.
+    holds_up: Option<Cause>,
+}
+
 /// How one round went.
-enum Round {
-    /// Something was done.
+pub(crate) enum Round {
+    /// Something was done, or has changed.
     Progress,
     /// Nothing is missing.
     Complete(Box<ClusterRecord>),
 }
 
 impl Run<'_> {
+    pub(crate) fn kind(&self) -> OperationKind {
+        self.operation.kind
+    }
+
+    /// Returns when somebody wants the operation to end. A request rings; should that be missed, the next renewal of
+    /// the lease sees it.
+    fn asked_to_end(&self) -> impl Future<Output = ()> + use<> {
+        let (store, bell, operation) = (self.conductor.store.clone(), self.bell.clone(), self.operation.uuid);
+        async move {
+            loop {
+                bell.operation.notified().await;
+                if store.is_cancel_requested(operation).await.unwrap_or(false) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Returns when the operation has to end.
+    fn deadline(&self) -> impl Future<Output = ()> + use<> {
+        let left = self.operation.deadline_at.map(|at| {
+            let left = at.duration_since(self.conductor.clock.now());
+            Duration::try_from(left).unwrap_or_default()
+        });
+        async move {
+            match left {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     async fn reach_end(&mut self) -> Outcome {
         loop {
-            let now = self.conductor.clock.now();
-            if self.deadline.is_some_and(|deadline| now >= deadline) {
-                return Outcome::Failed(self.too_late());
-            }
             match self.round().await {
                 Ok(Round::Progress) => {
                     if self.last_trouble.take().is_some() {
                         self.backoff.reset();
-                        self.note(self.conductor.store.unblock_operation(self.operation, self.lease.fence).await);
+                        self.note(self.held.unblock().await);
                     }
                 }
                 Ok(Round::Complete(record)) => return Outcome::Succeeded { facts: self.facts(&record).await },
@@ -92,78 +135,55 @@ impl Run<'_> {
     async fn round(&mut self) -> Result<Round, Cause> {
         let record = self.record().await?;
         // Asked for at an earlier release. Its agents are on the nodes; ours would not know what to start.
-        if let Some(cause) = kubernetes::too_old(&record.cluster).filter(|_| self.kind != OperationKind::Delete) {
+        if let Some(cause) = kubernetes::too_old(&record.cluster).filter(|_| self.kind() != OperationKind::Delete) {
             return Err(cause);
         }
-        let observed = self.conductor.observe(self.operation, self.kind, &record).await?;
-        let steps = plan::plan(&desired(self.kind, &record), &observed);
-        self.conductor
-            .store
-            .record_plan(self.operation, self.lease.fence, &steps)
-            .await
-            .map_err(|problem| store_cause("writing down the plan", &problem))?;
+        let observed = self.conductor.observe(&self.held, self.kind(), &record).await?;
+        let desired = desired(self.kind(), &record);
+        if !self.operation.replace_data {
+            keep_state(&desired, &observed)?;
+        }
+        let steps = plan::plan(&desired, &observed);
+        self.stored("writing down the plan", self.held.record_plan(&steps).await)?;
         let Some(first) = steps.first() else { return Ok(Round::Complete(Box::new(record))) };
         let stage: Vec<&Step> = steps.iter().take_while(|step| step.stage == first.stage).collect();
-        for step in &stage {
-            self.count_repetition(&step.action)?;
-        }
-        let this = &*self;
-        let record = &record;
-        let results = join_all(stage.iter().map(|step| this.step(record, &step.action))).await;
-        // All steps of the stage have ended. What failed for good decides before what may pass.
-        let mut causes: Vec<Cause> = results.into_iter().filter_map(Result::err).collect();
-        causes.sort_by_key(|cause| cause.retryable);
-        causes.into_iter().next().map_or(Ok(Round::Progress), Err)
-    }
-
-    /// Does one step and records how it went.
-    async fn step(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
-        let (store, fence, key) = (&self.conductor.store, self.lease.fence, action.key());
-        let written =
-            |result: Result<(), StoreError>| result.map_err(|problem| store_cause("writing down the step", &problem));
-        written(store.step_running(self.operation, fence, &key).await)?;
-        debug!(operation = %self.operation, step = key, "step begins");
-        match self.perform(record, action).await {
-            Ok(()) => written(store.step_done(self.operation, fence, &key).await),
-            Err(cause) if cause.retryable => {
-                info!(operation = %self.operation, step = key, cause = cause.one_line(), "blocked");
-                written(store.step_blocked(self.operation, fence, &key, &cause).await)?;
-                Err(cause)
+        let (waits, acts): (Vec<&Action>, Vec<&Action>) =
+            stage.iter().map(|step| &step.action).partition(|action| action.is_wait());
+        if acts.is_empty() {
+            self.wait(&waits).await?;
+        } else {
+            for action in &acts {
+                self.count_repetition(&record, action).await?;
             }
-            Err(cause) => {
-                info!(operation = %self.operation, step = key, cause = cause.one_line(), "failed");
-                written(store.step_failed(self.operation, fence, &key, &cause).await)?;
-                Err(cause)
-            }
+            self.act(&record, &observed, &acts).await?;
         }
+        Ok(Round::Progress)
     }
 
     pub(crate) async fn record(&self) -> Result<ClusterRecord, Cause> {
-        self.conductor
-            .store
-            .cluster_by_uuid(self.cluster)
-            .await
-            .map_err(|problem| store_cause("reading the cluster", &problem))
+        self.stored("reading the cluster", self.conductor.store.cluster_by_uuid(self.held.cluster()).await)
     }
 
     /// Something stands in the way that may pass: says so, then waits a little.
     async fn blocked(&mut self, cause: Cause) {
         let pause = self.backoff.next();
-        self.note(self.conductor.store.block_operation(self.operation, self.lease.fence, &cause, None).await);
+        self.note(self.held.block(&cause).await);
         self.last_trouble = Some(cause);
         tokio::time::sleep(pause).await;
     }
 
-    fn count_repetition(&mut self, action: &Action) -> Result<(), Cause> {
+    async fn count_repetition(&mut self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         if self.last_trouble.is_some() {
             // Doing it again after trouble is what is meant to happen; the deadline bounds that.
             return Ok(());
         }
-        let key = action.key();
-        let times = self.repetitions.entry(key).or_default();
+        let times = self.repetitions.entry(action.key()).or_default();
         *times += 1;
         if *times <= MOST_REPETITIONS {
             return Ok(());
+        }
+        if let Action::EnsureMachine(node) = action {
+            return Err(self.keeps_stopping(record, node).await);
         }
         Err(Cause::operator(
             "step_undone",
@@ -172,28 +192,83 @@ impl Run<'_> {
         ))
     }
 
-    fn too_late(&self) -> Cause {
-        let late = Cause::user(
-            "deadline_passed",
-            format!("the {} did not end in time", self.kind),
-            "look at its steps for what held it up, then retry the operation or delete the cluster",
+    async fn keeps_stopping(&self, record: &ClusterRecord, node: &plan::NodeRef) -> Cause {
+        let diagnosis = self.conductor.infra.diagnose(record.cluster.uuid, node.uuid).await.ok().flatten();
+        let how = diagnosis.as_ref().map_or("its machine goes away", |diagnosis| &diagnosis.summary);
+        let cause = Cause::operator(
+            "machine_stopped",
+            format!("node {}: started {MOST_REPETITIONS} times, {how} each time", node.name),
+            "find out what ends it (its last lines may say), then retry the operation",
         );
-        match &self.last_trouble {
-            Some(trouble) => Cause { whose_move: trouble.whose_move, ..late.said(trouble.one_line()) },
-            None => late,
+        match diagnosis {
+            Some(diagnosis) if !diagnosis.log.is_empty() => cause.said(diagnosis.log.join("\n")),
+            _ => cause,
+        }
+    }
+
+    /// The step has begun.
+    pub(crate) fn opened(&self, action: &Action) {
+        let since = tokio::time::Instant::now();
+        let open = Open { title: action.title(), since, holds_up: None };
+        self.open().entry(action.key()).or_insert(open);
+    }
+
+    /// What the step waits for.
+    pub(crate) fn held_up(&self, key: &str, cause: &Cause) {
+        if let Some(open) = self.open().get_mut(key) {
+            open.holds_up = Some(cause.clone());
+        }
+    }
+
+    /// The step has ended, however.
+    pub(crate) fn closed(&self, key: &str) {
+        self.open().remove(key);
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cause of an operation that did not end in time: what held it up. The steps that are open get theirs.
+    async fn too_late(&self) -> Cause {
+        let open = std::mem::take(&mut *self.open());
+        for (key, step) in &open {
+            self.note(self.held.step_failed(key, &step.in_time()).await);
+        }
+        let late = format!("the {} did not end in time", self.kind());
+        // What waits for something knows more than what is being done; trouble of before is better than nothing.
+        let said = open.values().filter_map(|step| step.holds_up.as_ref().map(|cause| (step.title.as_str(), cause)));
+        let trouble = self.last_trouble.as_ref().map(|cause| ("", cause));
+        if let Some((title, cause)) = said.max_by_key(|(_, cause)| !cause.retryable).or(trouble) {
+            let at = if title.is_empty() { String::new() } else { format!(" at '{title}'") };
+            let late = Cause {
+                who_must_act: cause.who_must_act,
+                ..Cause::user("deadline_passed", format!("{late}{at}: {}", cause.message), cause.action.clone())
+            };
+            return match &cause.detail {
+                Some(detail) => late.said(detail),
+                None => late,
+            };
+        }
+        let action = "look at its steps for what took so long, then retry the operation or delete the cluster";
+        let doing: Vec<String> = open.values().map(Open::for_so_long).collect();
+        match doing[..] {
+            [] => Cause::user("deadline_passed", late, action),
+            _ => Cause::operator("deadline_passed", format!("{late}: {}", doing.join(", ")), action),
         }
     }
 
     /// What clients read of a cluster that is complete.
     async fn facts(&self, record: &ClusterRecord) -> ClusterFacts {
-        if self.kind == OperationKind::Delete {
-            self.conductor.accesses.forget(self.cluster).await;
+        if self.kind() == OperationKind::Delete {
+            self.conductor.accesses.forget(self.held.cluster()).await;
             return ClusterFacts::default();
         }
         match self.conductor.accesses.of(record).await {
             Ok(access) => {
                 let health = self.conductor.engines.of(record.cluster.engine).health(&access).await;
-                self.note(self.conductor.store.set_health(self.cluster, health.health, health.reason).await);
+                let change = HealthChange { status: Some(health.health), reason: Some(health.reason) };
+                self.note(self.held.set_health(&change).await);
                 ClusterFacts {
                     coe_version: health.version,
                     container_version: health.runtime,
@@ -204,25 +279,23 @@ impl Run<'_> {
         }
     }
 
-    async fn end(&self, outcome: Outcome) {
+    async fn end(&self, outcome: Outcome, lease: &Lease) {
         let word = match &outcome {
             Outcome::Succeeded { .. } => "succeeded".to_owned(),
             Outcome::Failed(cause) => format!("failed: {}", cause.one_line()),
             Outcome::Cancelled => "cancelled".to_owned(),
         };
+        let (operation, cluster, kind) = (self.operation.uuid, self.held.cluster(), self.kind());
         // The end is written even when the database is away for a while: until the lease is lost.
         let mut backoff = Backoff::default();
         loop {
-            match self.conductor.store.finish(self.operation, self.lease.fence, outcome.clone()).await {
-                Ok(()) => {
-                    info!(operation = %self.operation, cluster = %self.cluster, kind = %self.kind, "{word}");
-                    return;
-                }
+            match self.held.finish(outcome.clone()).await {
+                Ok(()) => return info!(%operation, %cluster, %kind, "{word}"),
                 Err(StoreError::LeaseLost) => return,
                 Err(problem) => {
-                    warn!(operation = %self.operation, %problem, "writing down how the operation ended");
+                    warn!(%operation, %problem, "writing down how the operation ended");
                     tokio::select! {
-                        () = self.lease.lost.cancelled() => return,
+                        () = lease.lost.cancelled() => return,
                         () = tokio::time::sleep(backoff.next()) => {}
                     }
                 }
@@ -231,13 +304,48 @@ impl Run<'_> {
     }
 
     async fn give_back(&self) {
-        self.note(self.conductor.store.release(self.operation, self.lease.fence).await);
+        self.note(self.held.release().await);
+    }
+
+    pub(crate) fn stored<T>(&self, doing: &str, result: Result<T, StoreError>) -> Result<T, Cause> {
+        result.map_err(|problem| store_cause(doing, &problem))
     }
 
     /// For writes that only inform: when they fail, the work goes on.
-    fn note(&self, result: Result<(), StoreError>) {
+    pub(crate) fn note(&self, result: Result<(), StoreError>) {
         if let Err(problem) = result {
-            warn!(operation = %self.operation, %problem, "writing down progress");
+            warn!(operation = %self.operation.uuid, %problem, "writing down progress");
         }
     }
+}
+
+impl Open {
+    fn for_so_long(&self) -> String {
+        format!("'{}' has taken {} s", self.title, self.since.elapsed().as_secs())
+    }
+
+    /// Why the step is given up when time is over.
+    fn in_time(&self) -> Cause {
+        self.holds_up.clone().unwrap_or_else(|| {
+            let action = "retry the operation; if it takes as long again, look at what it is about";
+            Cause::operator("deadline_passed", self.for_so_long(), action)
+        })
+    }
+}
+
+/// Refuses to go on where that would begin with an empty disk in the place of the only one that has the cluster's
+/// state.
+fn keep_state(desired: &plan::Desired, observed: &Observed) -> Result<(), Cause> {
+    let lost = plan::lost_state(desired, observed);
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = lost.iter().map(|node| node.name.as_str()).collect();
+    let names = names.join(", ");
+    Err(Cause::operator(
+        "state_lost",
+        format!("the disk of {names} is gone, and with it the only copy of the cluster's state"),
+        "bring the disk back and retry the operation; or give up all that was in the cluster: retry with \
+         --replace-data makes an empty one in its place",
+    ))
 }

@@ -1,143 +1,251 @@
-//! The actions that wait for nodes: until the agent is up, until the engine takes the node.
+//! Waits for what agents and engines do by themselves. A wait holds no slot and asks for little: it sleeps until
+//! something is known that was not known before, or it is time to look.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jeroboam_model::plan::{MachineState, NodeRef};
+use jeroboam_engine::EngineNode;
+use jeroboam_infra::{Machine, Observation};
+use jeroboam_model::plan::{Action, MachineState, NodeRef};
 use jeroboam_model::{Cause, CauseExt, Node, NodePhase};
-use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_store::ClusterRecord;
 use jeroboam_types::agent::{ComponentState, Problem};
-use tokio::sync::broadcast::error::RecvError;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::run::Run;
 
-/// Between two looks when no event wakes us.
-const LOOK: Duration = Duration::from_secs(1);
-/// Between two questions to an engine whether a node is ready.
-const ASK_ENGINE: Duration = Duration::from_millis(150);
+/// Between two looks at the machines: at first, and once it takes long.
+const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// Between two questions to an engine which nodes are ready: at first, and once it takes long.
+const ASK_ENGINE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));
+/// After this it takes long.
+const LONG: Duration = Duration::from_secs(10);
 /// How long a machine that runs may stay silent before that is a failure: a VM boots in less.
 const FIRST_CALL_PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// How often a component may end by itself before its node counts as failed.
+/// How long a node may struggle with one and the same problem before that is a failure; and with one that its machine
+/// has, which seldom mends itself.
+const PROBLEM_PATIENCE: Duration = Duration::from_secs(3 * 60);
+const UNFIT_PATIENCE: Duration = Duration::from_secs(20);
+/// The agent's word for a machine that cannot be made a node.
+const MACHINE_UNFIT: &str = "machine_unfit";
+/// How often a component may end by itself within a while before its node counts as failed.
 const GIVE_UP_RESTARTS: u32 = 6;
 /// How many log lines go into a cause.
 const LOG_LINES: usize = 12;
 
+/// What there is to say about a wait.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    /// It has come.
+    Done,
+    /// Not yet: this holds it up. Its message is what people see meanwhile.
+    Waiting(Cause),
+    /// It will not come.
+    Failed(Cause),
+    /// It is not this that is missing: the plan has to be made anew.
+    Changed,
+}
+
+/// What is known of the cluster while something is waited for.
+struct Facts {
+    record: ClusterRecord,
+    /// Generation of the cluster's authorities.
+    authorities: u64,
+    now: Timestamp,
+    machines: Observation,
+    /// The engine's nodes by name; empty when it need not be asked.
+    engine: BTreeMap<String, EngineNode>,
+}
+
 impl Run<'_> {
-    /// Waits until the node's agent says that all its components run. Fails when the agent gives up, a component
-    /// keeps ending, or the machine ends.
-    pub(crate) async fn await_agent(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
-        let store = &self.conductor.store;
-        let mut events = store.subscribe();
+    /// Waits until all of these have come, one will not come, or something else is missing.
+    pub(crate) async fn wait(&self, waits: &[&Action]) -> Result<(), Cause> {
+        for action in waits {
+            self.begun(action).await?;
+        }
+        let outcome = self.wait_on(waits).await;
+        for action in waits {
+            self.closed(&action.key());
+        }
+        outcome
+    }
+
+    async fn wait_on(&self, waits: &[&Action]) -> Result<(), Cause> {
         let started = Instant::now();
-        let mut last_look_at_machine: Option<Instant> = None;
-        let mut told = String::new();
+        let asks_engine = waits.iter().any(|action| matches!(action, Action::AwaitReady(_)));
+        let mut open: Vec<&Action> = waits.to_vec();
+        let mut told: BTreeMap<String, String> = BTreeMap::new();
+        let mut struggles: BTreeMap<String, (String, Instant)> = BTreeMap::new();
+        let mut machines: Option<(Observation, Instant)> = None;
         loop {
-            let row = match store.node(node.uuid).await {
-                Ok(row) => row,
-                // Taken out meanwhile: the next plan knows.
-                Err(StoreError::NotFound { .. }) => return Ok(()),
-                Err(problem) => return self.stored("reading the node", Err(problem)),
+            // From here on, so that nothing is missed that becomes known while we look.
+            let fact = self.bell.fact.notified();
+            tokio::pin!(fact);
+            fact.as_mut().enable();
+
+            let is_long = started.elapsed() > LONG;
+            let pick = |(first, later): (Duration, Duration)| if is_long { later } else { first };
+            let seen = match machines.take() {
+                Some((seen, at)) if at.elapsed() < pick(LOOK) => (seen, at),
+                _ => (self.conductor.infra.observe(self.held.cluster()).await?, Instant::now()),
             };
-            let heard = !row.is_silent(self.conductor.clock.now());
-            let authorities = store.authorities_generation(record.cluster.uuid).await;
-            let authorities = self.stored("reading the cluster's authorities", authorities)?;
-            match row.phase_under(authorities) {
-                Some(NodePhase::Up) if heard => return Ok(()),
-                Some(NodePhase::Failed) => return Err(node_failed(&row)),
-                _ => {}
-            }
-            if let Some(cause) = keeps_ending(&row) {
-                return Err(cause);
-            }
-            let progress = progress(&row, authorities);
-            if progress != told {
-                let written = store
-                    .step_progress(self.operation, self.lease.fence, &format!("node/{}", node.name), &progress)
-                    .await;
-                self.stored("writing down progress", written)?;
-                told = progress;
-            }
-            if last_look_at_machine.is_none_or(|at| at.elapsed() >= LOOK) {
-                last_look_at_machine = Some(Instant::now());
-                self.check_machine(record, node).await?;
-            }
-            if row.report.is_none() && started.elapsed() > FIRST_CALL_PATIENCE {
-                return Err(self.never_called(record, node).await);
-            }
-            let mine = async {
-                loop {
-                    match events.recv().await {
-                        Ok(event) if event.node == Some(node.uuid) => return,
-                        Ok(_) | Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => std::future::pending().await,
+            let facts = self.facts_for(seen.0.clone(), asks_engine).await?;
+            machines = Some(seen);
+            let mut still_open = Vec::new();
+            for action in open {
+                match facts.verdict(action, started.elapsed()) {
+                    Verdict::Done => self.ended(&action.key(), Ok(())).await?,
+                    Verdict::Failed(cause) => {
+                        let cause = self.with_last_words(&facts, action, cause).await;
+                        return self.ended(&action.key(), Err(cause)).await;
+                    }
+                    Verdict::Changed => return Ok(()),
+                    Verdict::Waiting(cause) if facts.struggles_too_long(action, &cause, &mut struggles) => {
+                        let cause = Cause { retryable: false, ..cause };
+                        return self.ended(&action.key(), Err(cause)).await;
+                    }
+                    Verdict::Waiting(cause) => {
+                        self.tell(&action.key(), &cause, &mut told).await?;
+                        still_open.push(action);
                     }
                 }
-            };
-            let _ = tokio::time::timeout(LOOK, mine).await;
+            }
+            if still_open.is_empty() {
+                return Ok(());
+            }
+            open = still_open;
+            let pause = if asks_engine { pick(ASK_ENGINE) } else { pick(LOOK) };
+            let _ = tokio::time::timeout(pause, fact).await;
         }
     }
 
-    /// Waits until the engine would place work on the node.
-    pub(crate) async fn await_ready(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
-        let engine = self.conductor.engines.of(record.cluster.engine);
-        let access = self.access().await?;
-        let mut last_look_at_machine = Instant::now();
-        let mut told = String::new();
-        loop {
-            let nodes = engine.nodes(&access).await?;
-            let progress = match nodes.iter().find(|known| known.name == node.name) {
-                Some(known) if known.ready => return Ok(()),
-                Some(known) => known.reason.clone().unwrap_or_else(|| "not ready yet".into()),
-                None => "has not joined yet".into(),
-            };
-            if progress != told {
-                let written = self
-                    .conductor
-                    .store
-                    .step_progress(self.operation, self.lease.fence, &format!("ready/{}", node.name), &progress)
-                    .await;
-                self.stored("writing down progress", written)?;
-                told = progress;
-            }
-            if last_look_at_machine.elapsed() >= LOOK {
-                last_look_at_machine = Instant::now();
-                self.check_machine(record, node).await?;
-            }
-            tokio::time::sleep(ASK_ENGINE).await;
-        }
-    }
-
-    /// A machine that has ended will not come up by waiting.
-    async fn check_machine(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
-        let Some(diagnosis) = self.conductor.infra.diagnose(record.cluster.uuid, node.uuid).await? else {
-            return Err(Cause::operator(
-                "machine_gone",
-                format!("node {}: its machine is gone", node.name),
-                "find out who removed it, then retry the operation: it makes a new one",
-            ));
+    async fn facts_for(&self, machines: Observation, asks_engine: bool) -> Result<Facts, Cause> {
+        let record = self.record().await?;
+        let store = &self.conductor.store;
+        let authorities = store.authorities_generation(record.cluster.uuid).await;
+        let authorities = self.stored("reading the cluster's authorities", authorities)?;
+        let engine = if asks_engine {
+            let access = self.conductor.accesses.of(&record).await?;
+            let nodes = self.conductor.engines.of(record.cluster.engine).nodes(&access).await?;
+            by_name(nodes)
+        } else {
+            BTreeMap::new()
         };
-        if diagnosis.state != MachineState::Stopped {
+        Ok(Facts { record, authorities, now: self.conductor.clock.now(), machines, engine })
+    }
+
+    /// Tells what a step waits for, when that is another thing than before.
+    async fn tell(&self, key: &str, cause: &Cause, told: &mut BTreeMap<String, String>) -> Result<(), Cause> {
+        self.held_up(key, cause);
+        if told.get(key) == Some(&cause.message) {
             return Ok(());
         }
-        let cause = Cause::operator(
-            "machine_stopped",
-            format!("node {}: {}", node.name, diagnosis.summary),
-            "retry the operation: it replaces the machine",
-        );
-        Err(if diagnosis.log.is_empty() { cause } else { cause.said(last_lines(&diagnosis.log)) })
+        told.insert(key.to_owned(), cause.message.clone());
+        self.stored("writing down progress", self.held.step_progress(key, &cause.message).await)
     }
 
-    async fn never_called(&self, record: &ClusterRecord, node: &NodeRef) -> Cause {
-        let cause = Cause::operator(
-            "agent_silent",
-            format!("node {}: its machine runs, but its agent has not called home", node.name),
-            "see that machines can reach the agent endpoint (firewall, route), then retry the operation",
-        );
-        match self.conductor.infra.diagnose(record.cluster.uuid, node.uuid).await {
+    /// Adds what the machine said last to the cause of an agent that never called.
+    async fn with_last_words(&self, facts: &Facts, action: &Action, cause: Cause) -> Cause {
+        let Some(node) = action.node().filter(|_| cause.detail.is_none()) else { return cause };
+        match self.conductor.infra.diagnose(facts.record.cluster.uuid, node.uuid).await {
             Ok(Some(diagnosis)) if !diagnosis.log.is_empty() => cause.said(last_lines(&diagnosis.log)),
             _ => cause,
         }
     }
+}
+
+/// A node that was made anew may still be known as what it was before: the one that is ready counts.
+fn by_name(nodes: Vec<EngineNode>) -> BTreeMap<String, EngineNode> {
+    let mut by_name: BTreeMap<String, EngineNode> = BTreeMap::new();
+    for node in nodes {
+        let is_better = by_name.get(&node.name).is_none_or(|known| !known.ready);
+        if is_better {
+            by_name.insert(node.name.clone(), node);
+        }
+    }
+    by_name
+}
+
+impl Facts {
+    fn verdict(&self, action: &Action, waited: Duration) -> Verdict {
+        let (Action::AwaitAgent(node) | Action::AwaitReady(node)) = action else { return Verdict::Changed };
+        // Taken out meanwhile: the next plan knows.
+        let Some(row) = self.record.nodes.iter().find(|row| row.uuid == node.uuid) else { return Verdict::Changed };
+        let machine = self.machines.machines.get(&node.uuid);
+        if let Some(verdict) = of_machine(row, machine, self.now) {
+            return verdict;
+        }
+        match action {
+            Action::AwaitAgent(_) => of_agent(row, self.authorities, self.now, waited),
+            _ => self.of_engine(node, row),
+        }
+    }
+
+    /// Whether the node's agent has told of this problem for so long that it will not pass.
+    fn struggles_too_long(
+        &self,
+        action: &Action,
+        cause: &Cause,
+        since: &mut BTreeMap<String, (String, Instant)>,
+    ) -> bool {
+        let row = action.node().and_then(|node| self.record.nodes.iter().find(|row| row.uuid == node.uuid));
+        let has_problem = row.and_then(|row| row.report.as_ref()).is_some_and(|report| report.problem.is_some());
+        if !has_problem {
+            since.remove(&action.key());
+            return false;
+        }
+        let known = since.entry(action.key()).or_insert_with(|| (cause.code.clone(), Instant::now()));
+        if known.0 != cause.code {
+            *known = (cause.code.clone(), Instant::now());
+        }
+        known.1.elapsed() > if cause.code == MACHINE_UNFIT { UNFIT_PATIENCE } else { PROBLEM_PATIENCE }
+    }
+
+    fn of_engine(&self, node: &NodeRef, row: &Node) -> Verdict {
+        if row.phase_under(self.authorities) != Some(NodePhase::Up) || row.is_silent(self.now) {
+            return Verdict::Changed;
+        }
+        let action = "look at the node's components (bay topology) for what keeps it";
+        let cause = match self.engine.get(&node.name) {
+            Some(known) if known.ready => return Verdict::Done,
+            Some(known) => {
+                let why = known.reason.as_deref().unwrap_or("not ready yet");
+                Cause::operator("node_not_ready", why, action)
+            }
+            None => Cause::operator("node_not_joined", "has not joined yet", action),
+        };
+        Verdict::Waiting(cause.may_pass())
+    }
+}
+
+/// Whether the machine is what the plan took it for.
+fn of_machine(row: &Node, machine: Option<&Machine>, now: Timestamp) -> Option<Verdict> {
+    match machine.map(|machine| machine.state) {
+        Some(MachineState::Running) => None,
+        Some(MachineState::Paused) if !row.is_silent(now) => None,
+        Some(MachineState::Paused | MachineState::Created | MachineState::Stopped) | None => Some(Verdict::Changed),
+    }
+}
+
+fn of_agent(row: &Node, authorities: u64, now: Timestamp, waited: Duration) -> Verdict {
+    let is_heard = !row.is_silent(now);
+    match row.phase_under(authorities) {
+        Some(NodePhase::Up) if is_heard => return Verdict::Done,
+        Some(NodePhase::Failed) => return Verdict::Failed(node_failed(row)),
+        _ => {}
+    }
+    if let Some(cause) = keeps_ending(row) {
+        return Verdict::Failed(cause);
+    }
+    if row.report.is_none() && waited > FIRST_CALL_PATIENCE {
+        return Verdict::Failed(Cause::operator(
+            "agent_silent",
+            format!("node {}: its machine runs, but its agent has not called home", row.name),
+            "see that machines can reach the agent endpoint (firewall, route), then retry the operation",
+        ));
+    }
+    Verdict::Waiting(progress(row, authorities, is_heard))
 }
 
 /// What the agent itself calls a failure.
@@ -149,13 +257,17 @@ fn node_failed(node: &Node) -> Cause {
 }
 
 fn from_problem(node: &str, problem: &Problem) -> Cause {
-    let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
     let cause = Cause::operator(
         &problem.code,
-        format!("node {node}: {component}{}", problem.message),
+        format!("node {node}: {}", what(problem)),
         "mend what it names, then retry the operation",
     );
     if problem.log.is_empty() { cause } else { cause.said(last_lines(&problem.log)) }
+}
+
+fn what(problem: &Problem) -> String {
+    let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
+    format!("{component}{}", problem.message)
 }
 
 /// A component that was started again too often.
@@ -165,21 +277,27 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
         .as_ref()?
         .components
         .iter()
-        .find(|component| component.restarts >= GIVE_UP_RESTARTS && component.state != ComponentState::Up)?;
+        .find(|component| component.recent_restarts >= GIVE_UP_RESTARTS && component.state != ComponentState::Up)?;
     let cause = Cause::operator(
         "component_crashed",
-        format!("node {}: {} ended {} times", node.name, component.name, component.restarts),
+        format!("node {}: {} ended {} times", node.name, component.name, component.recent_restarts),
         "its last words say why; mend that, then retry the operation",
     );
     Some(if component.log.is_empty() { cause } else { cause.said(last_lines(&component.log)) })
 }
 
-/// What is happening on the node, in a line.
-fn progress(node: &Node, authorities: u64) -> String {
-    let Some(report) = &node.report else { return "waiting for its agent to call home".into() };
+/// What is happening on the node, in a line, and who would have to act if it stayed so.
+fn progress(node: &Node, authorities: u64, is_heard: bool) -> Cause {
+    let silent = "see that the machine runs and can reach the agent endpoint (firewall, route)";
+    let Some(report) = &node.report else {
+        return Cause::operator("agent_silent", "waiting for its agent to call home", silent).may_pass();
+    };
+    if let (false, Some(at)) = (is_heard, node.reported_at) {
+        return Cause::operator("agent_silent", format!("its agent has said nothing since {at:.0}"), silent).may_pass();
+    }
     if let Some(problem) = &report.problem {
-        let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
-        return format!("{component}{}", problem.message);
+        let action = "mend what it names, then retry the operation";
+        return Cause::operator(&problem.code, what(problem), action).may_pass();
     }
     let not_up: Vec<&str> = report
         .components
@@ -187,11 +305,13 @@ fn progress(node: &Node, authorities: u64) -> String {
         .filter(|component| component.state != ComponentState::Up)
         .map(|component| component.name.as_str())
         .collect();
-    match not_up[..] {
+    let message = match not_up[..] {
         [] if node.phase_under(authorities) != node.phase() => "runs with certificates of the old authorities".into(),
         [] => "its agent is getting its assignment".into(),
         _ => format!("starting {}", not_up.join(", ")),
-    }
+    };
+    let action = "look at the node's components (bay topology) and their logs";
+    Cause::operator("node_starting", message, action).may_pass()
 }
 
 fn last_lines(log: &[String]) -> String {

@@ -13,10 +13,11 @@ pub mod docker;
 pub mod flavor;
 pub mod simulated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
 use uuid::Uuid;
@@ -42,11 +43,17 @@ pub trait Infrastructure: Send + Sync {
     /// The cluster has its network.
     async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network>;
 
-    /// The node has a running machine; a stopped one is replaced by a new one, to which `bootstrap` then goes.
-    async fn ensure_machine(&self, cluster: &ClusterRef, machine: &MachineSpec) -> Result<Machine>;
+    /// These nodes have running machines. A machine that stopped or was paused goes on, with its disk; a node without a
+    /// machine gets one, on its disk if that is still there, and only then `bootstrap` is used. Yields how each node
+    /// fared, as it is known; a node is left out only when the stream ends early.
+    fn ensure_machines<'a>(
+        &'a self,
+        cluster: &'a ClusterRef,
+        machines: &'a [MachineSpec],
+    ) -> BoxStream<'a, (Uuid, Result<Machine>)>;
 
-    /// The node has no machine, nor anything that belonged to it alone.
-    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()>;
+    /// These nodes have no machines, nor disks, nor anything that belonged to them alone. Yields how each fared.
+    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)>;
 
     /// A machine that belongs to no node is gone. `id` as in [`Observation::strays`].
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()>;
@@ -94,6 +101,8 @@ pub struct Observation {
     pub network: Option<Network>,
     /// Its machines by the node whose mark they carry.
     pub machines: BTreeMap<Uuid, Machine>,
+    /// The nodes whose disks are there, with a machine or without.
+    pub disks: BTreeSet<Uuid>,
     /// Machines with the cluster's mark and no node's, or a second one of the same node.
     pub strays: Vec<String>,
 }

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt, NodePhase, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SECONDS};
@@ -102,6 +104,18 @@ impl Simulated {
         }
     }
 
+    /// A node's machine is taken away behind our back; its disk stays.
+    pub fn take_away(&self, cluster: Uuid, node: Uuid) {
+        self.lock().machines.remove(&(cluster, node));
+    }
+
+    /// A node's machine is taken away behind our back, with its disk.
+    pub fn destroy(&self, cluster: Uuid, node: Uuid) {
+        let mut world = self.lock();
+        world.machines.remove(&(cluster, node));
+        world.disks.remove(&(cluster, node));
+    }
+
     /// A machine with the cluster's mark that belongs to no node appears.
     pub fn add_stray(&self, cluster: Uuid, id: &str) {
         self.lock().strays.entry(cluster).or_default().push(id.to_owned());
@@ -162,6 +176,40 @@ impl Simulated {
         }
     }
 
+    async fn ensure_machine(&self, cluster: Uuid, spec: &MachineSpec) -> Result<Machine> {
+        let (made, is_new) = self
+            .call("ensure_machine", |world| {
+                let key = (cluster, spec.node);
+                let there = world.machines.get(&key).cloned();
+                if let Some(machine) = there.as_ref().filter(|machine| machine.state == MachineState::Running) {
+                    return (machine.clone(), false);
+                }
+                world.ensure_disk(cluster, spec.node);
+                let machine = match there {
+                    // It goes on, as the same one.
+                    Some(machine) => SimulatedMachine { state: MachineState::Running, ..machine },
+                    None => {
+                        world.counter += 1;
+                        SimulatedMachine {
+                            id: format!("vm-{}", world.counter),
+                            name: spec.name.clone(),
+                            role: spec.role,
+                            state: MachineState::Running,
+                            address: IpAddr::V4(Ipv4Addr::from_bits(0x0A40_000A + spec.slot)),
+                            starts: 0,
+                        }
+                    }
+                };
+                let machine = SimulatedMachine { starts: machine.starts + 1, ..machine };
+                world.machines.insert(key, machine.clone());
+                self.start_agent(cluster, spec.node, &machine);
+                (machine, true)
+            })
+            .await?;
+        tracing::debug!(machine = made.id, is_new, "simulated machine");
+        Ok(made.outside())
+    }
+
     /// Plays the agent of a machine: silence while it starts, then a report with every heartbeat.
     fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
         let this = self.clone();
@@ -173,7 +221,7 @@ impl Simulated {
                     .lock()
                     .machines
                     .get(&(cluster, node))
-                    .is_some_and(|now| now.id == machine.id && now.state == MachineState::Running);
+                    .is_some_and(|now| now.is_same_run(&machine) && now.state == MachineState::Running);
                 if !alive || !this.sink.report(node, simulated_report(phase)).await {
                     return;
                 }
@@ -192,8 +240,9 @@ impl Simulated {
 fn simulated_report(phase: NodePhase) -> Report {
     let state = if phase == NodePhase::Up { ComponentState::Up } else { ComponentState::Starting };
     Report {
-        revision: 1,
-        // Nothing there has certificates.
+        // Nothing there has assignments: each is the newest one.
+        revision: u32::MAX.into(),
+        // Nor certificates.
         authorities: 0,
         phase,
         components: vec![ComponentReport {
@@ -201,6 +250,7 @@ fn simulated_report(phase: NodePhase) -> Report {
             state,
             version: None,
             restarts: 0,
+            recent_restarts: 0,
             started_at: None,
             ready_at: None,
             log: Vec::new(),
@@ -232,6 +282,7 @@ impl Infrastructure for Simulated {
                 .filter(|((owner, _), _)| *owner == cluster)
                 .map(|((_, node), machine)| (*node, machine.outside()))
                 .collect(),
+            disks: world.disks.keys().filter(|(owner, _)| *owner == cluster).map(|(_, node)| *node).collect(),
             strays: world.strays.get(&cluster).cloned().unwrap_or_default(),
         })
         .await
@@ -245,36 +296,25 @@ impl Infrastructure for Simulated {
         .await
     }
 
-    async fn ensure_machine(&self, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
-        let (made, is_new) = self
-            .call("ensure_machine", |world| {
-                let key = (cluster.uuid, spec.node);
-                if let Some(machine) = world.machines.get(&key).filter(|m| m.state == MachineState::Running) {
-                    return (machine.clone(), false);
-                }
-                world.counter += 1;
-                let machine = SimulatedMachine {
-                    id: format!("vm-{}", world.counter),
-                    name: spec.name.clone(),
-                    role: spec.role,
-                    state: MachineState::Running,
-                    address: IpAddr::V4(Ipv4Addr::from_bits(0x0A40_000A + spec.slot)),
-                };
-                world.machines.insert(key, machine.clone());
-                let agents = machine.clone();
-                self.start_agent(cluster.uuid, spec.node, &agents);
-                (machine, true)
-            })
-            .await?;
-        tracing::debug!(machine = made.id, is_new, "simulated machine");
-        Ok(made.outside())
+    fn ensure_machines<'a>(
+        &'a self,
+        cluster: &'a ClusterRef,
+        machines: &'a [MachineSpec],
+    ) -> BoxStream<'a, (Uuid, Result<Machine>)> {
+        let ensure =
+            move |spec: &'a MachineSpec| async move { (spec.node, self.ensure_machine(cluster.uuid, spec).await) };
+        stream::iter(machines).map(ensure).buffer_unordered(usize::MAX).boxed()
     }
 
-    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
-        self.call("remove_machine", |world| {
-            world.machines.remove(&(cluster, node));
-        })
-        .await
+    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)> {
+        let remove = move |node: &'a Uuid| async move {
+            let done = self.call("remove_machine", |world| {
+                world.machines.remove(&(cluster, *node));
+                world.disks.remove(&(cluster, *node));
+            });
+            (*node, done.await)
+        };
+        stream::iter(nodes).map(remove).buffer_unordered(usize::MAX).boxed()
     }
 
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {
@@ -291,6 +331,7 @@ impl Infrastructure for Simulated {
             world.networks.remove(&cluster);
             world.engine.remove(&cluster);
             world.machines.retain(|(owner, _), _| *owner != cluster);
+            world.disks.retain(|(owner, _), _| *owner != cluster);
             world.strays.remove(&cluster);
         })
         .await
@@ -303,6 +344,7 @@ impl Infrastructure for Simulated {
                 summary: match machine.state {
                     MachineState::Running => "the simulated machine runs".into(),
                     MachineState::Created => "the simulated machine is not started yet".into(),
+                    MachineState::Paused => "the simulated machine is paused".into(),
                     MachineState::Stopped => "the simulated machine ended with exit code 137 (killed)".into(),
                 },
                 log: vec!["simulated".into()],
@@ -314,7 +356,7 @@ impl Infrastructure for Simulated {
     async fn clusters(&self) -> Result<Vec<Uuid>> {
         self.call("clusters", |world| {
             let mut all: Vec<Uuid> = world.networks.keys().chain(world.strays.keys()).copied().collect();
-            all.extend(world.machines.keys().map(|(cluster, _)| *cluster));
+            all.extend(world.machines.keys().chain(world.disks.keys()).map(|(cluster, _)| *cluster));
             all.sort_unstable();
             all.dedup();
             all

@@ -108,6 +108,7 @@ pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, Fie
         address,
         peers: source.peers(),
         authorities: source.secrets.authorities,
+        attempt: node.attempt,
         insecure_registries: insecure_registries(source.template),
         proxy: proxy(source.template),
         container_volume: group.and_then(|group| group.docker_volume_size),

@@ -68,6 +68,9 @@ fn node(role: NodeRole, slot: u32) -> Node {
         report: None,
         reported_at: None,
         enrolled: true,
+        joined_at: None,
+        replace_machine: None,
+        attempt: 0,
         created_at: Timestamp::UNIX_EPOCH,
     }
 }

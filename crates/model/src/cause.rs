@@ -1,8 +1,8 @@
 //! How errors of steps come about. Every code is listed in `docs/errors.md`.
 
-use jeroboam_types::error::{Cause, WhoseMove};
+use jeroboam_types::error::{Cause, WhoMustAct};
 
-/// Short ways to make a [`Cause`], one per sort of error, so that whose move it is and whether it passes is decided
+/// Short ways to make a [`Cause`], one per sort of error, so that who must act and whether it passes is decided
 /// here and not at each call.
 pub trait CauseExt: Sized {
     /// Something below does not answer or says "later"; it usually passes by itself.
@@ -11,27 +11,27 @@ pub trait CauseExt: Sized {
     fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
     /// Whoever asked must change something.
     fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
-    /// Adds what the lower layer said.
+    /// Adds the underlying error.
     #[must_use]
     fn said(self, detail: impl std::fmt::Display) -> Self;
     /// Marks it as one that may pass when tried again.
     #[must_use]
     fn may_pass(self) -> Self;
-    /// One line for `status_reason` and logs: message, then the lower layer's words.
+    /// One line for `status_reason` and logs: message, then the underlying error.
     fn one_line(&self) -> String;
 }
 
 impl CauseExt for Cause {
     fn passing(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
-        make(code, WhoseMove::Cloud, message, action, true)
+        make(code, WhoMustAct::Cloud, message, action, true)
     }
 
     fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
-        make(code, WhoseMove::Operator, message, action, false)
+        make(code, WhoMustAct::Operator, message, action, false)
     }
 
     fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
-        make(code, WhoseMove::User, message, action, false)
+        make(code, WhoMustAct::User, message, action, false)
     }
 
     fn said(mut self, detail: impl std::fmt::Display) -> Self {
@@ -57,10 +57,17 @@ impl CauseExt for Cause {
 
 fn make(
     code: &str,
-    whose_move: WhoseMove,
+    who_must_act: WhoMustAct,
     message: impl Into<String>,
     action: impl Into<String>,
     retryable: bool,
 ) -> Cause {
-    Cause { code: code.to_owned(), whose_move, message: message.into(), detail: None, action: action.into(), retryable }
+    Cause {
+        code: code.to_owned(),
+        who_must_act,
+        message: message.into(),
+        detail: None,
+        action: action.into(),
+        retryable,
+    }
 }

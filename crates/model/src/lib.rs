@@ -44,5 +44,5 @@ pub use validate::FieldError;
 
 // Words that the wire and the inside share.
 pub use jeroboam_types::agent::{NodePhase, NodeRole, Report};
-pub use jeroboam_types::error::{Cause, WhoseMove};
+pub use jeroboam_types::error::{Cause, WhoMustAct};
 pub use jeroboam_types::operation::{OperationKind, OperationStatus, StepStatus};

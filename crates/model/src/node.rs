@@ -37,6 +37,12 @@ pub struct Node {
     pub reported_at: Option<Timestamp>,
     /// Whether its agent has used up its token.
     pub enrolled: bool,
+    /// When its agent first said that it is up. From then on its disk may hold what is nowhere else.
+    pub joined_at: Option<Timestamp>,
+    /// Id of a machine that is to be replaced, with its disk.
+    pub replace_machine: Option<String>,
+    /// The cluster's revision at which it was asked to be tried once more; 0 if never.
+    pub attempt: u64,
     /// Creation.
     pub created_at: Timestamp,
 }
@@ -49,11 +55,13 @@ impl Node {
     }
 
     /// The same with regard to a generation of the cluster's authorities: a node that runs with those of before is
-    /// still on its way. What knows of no generations (agents from before there were any) is taken at its word.
+    /// still on its way, and so is one that was last heard of before it was asked to begin once more. What knows of no generations
+    /// (agents from before there were any) is taken at its word.
     #[must_use]
     pub fn phase_under(&self, authorities: u64) -> Option<NodePhase> {
         let report = self.report.as_ref()?;
         match report.phase {
+            _ if report.revision < self.attempt => Some(NodePhase::Starting),
             NodePhase::Up if report.authorities != 0 && report.authorities != authorities => Some(NodePhase::Starting),
             phase => Some(phase),
         }
@@ -94,9 +102,8 @@ pub fn dns_label(text: &str, max: usize) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_node_is_up_with_the_authorities_of_now_only() {
-        let mut node = Node {
+    fn node() -> Node {
+        Node {
             uuid: Uuid::nil(),
             cluster: Uuid::nil(),
             node_group: Uuid::nil(),
@@ -109,8 +116,16 @@ mod tests {
             report: None,
             reported_at: None,
             enrolled: true,
+            joined_at: None,
+            replace_machine: None,
+            attempt: 0,
             created_at: Timestamp::UNIX_EPOCH,
-        };
+        }
+    }
+
+    #[test]
+    fn a_node_is_up_with_the_authorities_of_now_only() {
+        let mut node = node();
         assert_eq!(node.phase_under(7), None);
         let mut under = |authorities, phase| {
             let facts = jeroboam_types::agent::Facts::default();
@@ -123,6 +138,25 @@ mod tests {
         assert_eq!(under(6, NodePhase::Up), Some(NodePhase::Starting));
         assert_eq!(under(0, NodePhase::Up), Some(NodePhase::Up), "an agent that knows of none");
         assert_eq!(under(6, NodePhase::Failed), Some(NodePhase::Failed));
+    }
+
+    #[test]
+    fn a_node_that_gave_up_before_it_was_asked_once_more_is_on_its_way() {
+        let report = Report {
+            revision: 4,
+            authorities: 1,
+            phase: NodePhase::Failed,
+            components: Vec::new(),
+            problem: None,
+            facts: jeroboam_types::agent::Facts::default(),
+            swarm: None,
+        };
+        let mut node = Node { report: Some(report), ..node() };
+        assert_eq!(node.phase_under(1), Some(NodePhase::Failed));
+        node.attempt = 5;
+        assert_eq!(node.phase_under(1), Some(NodePhase::Starting));
+        node.report.as_mut().unwrap().revision = 5;
+        assert_eq!(node.phase_under(1), Some(NodePhase::Failed));
     }
 
     #[test]

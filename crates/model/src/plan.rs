@@ -6,7 +6,7 @@
 //!
 //! | stage | towards present | towards absent |
 //! |---|---|---|
-//! | 1 | authorities, network | machines away |
+//! | 1 | authorities, network; machines that are to be replaced: away | machines away |
 //! | 2 | machines (strays away) | network away |
 //! | 3 | agents have brought up their nodes | authorities away |
 //! | 4 | engine configured | |
@@ -43,6 +43,8 @@ pub struct DesiredNode {
     pub role: NodeRole,
     /// Whether it should be.
     pub wanted: bool,
+    /// Whether it has been up: from then on its disk may hold what is nowhere else.
+    pub joined: bool,
 }
 
 /// What is.
@@ -54,6 +56,10 @@ pub struct Observed {
     pub network: bool,
     /// Machines by node.
     pub machines: BTreeMap<Uuid, MachineState>,
+    /// Nodes whose disks are there, with a machine or without.
+    pub disks: BTreeSet<Uuid>,
+    /// Nodes whose machine and disk are to be replaced, and still are the old ones.
+    pub replace: BTreeSet<Uuid>,
     /// Machines that carry the cluster's mark but belong to no node of it: ids at the infrastructure.
     pub strays: BTreeSet<String>,
     /// What agents say, as far as they can be trusted (silent ones are absent).
@@ -71,7 +77,9 @@ pub enum MachineState {
     Created,
     /// Runs.
     Running,
-    /// Was there, has ended.
+    /// Its processes are held still. It goes on where it was.
+    Paused,
+    /// Was there, has ended. It can be started again, with its disk.
     Stopped,
 }
 
@@ -100,7 +108,7 @@ pub enum Action {
     EnsureSecrets,
     /// The cluster has its network.
     EnsureNetwork,
-    /// The node has a running machine. A stopped one is replaced.
+    /// The node has a running machine. One that stopped is started, with its disk.
     EnsureMachine(NodeRef),
     /// The node's agent says that all its components run.
     AwaitAgent(NodeRef),
@@ -165,6 +173,32 @@ impl Action {
         }
     }
 
+    /// Whether it changes nothing, but waits for what the node's agent or the engine does by itself.
+    #[must_use]
+    pub fn is_wait(&self) -> bool {
+        matches!(self, Self::AwaitAgent(_) | Self::AwaitReady(_))
+    }
+
+    /// The node that it is about, if it is about one.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeRef> {
+        match self {
+            Self::EnsureMachine(node)
+            | Self::AwaitAgent(node)
+            | Self::AwaitReady(node)
+            | Self::Drain(node)
+            | Self::RemoveMachine(node)
+            | Self::Forget(node) => Some(node),
+            Self::EnsureSecrets
+            | Self::EnsureNetwork
+            | Self::ConfigureEngine
+            | Self::MarkNodes
+            | Self::RemoveStray(_)
+            | Self::RemoveNetwork
+            | Self::RemoveSecrets => None,
+        }
+    }
+
     /// Whether its effect cannot be observed, so that only its record says that it is done.
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
@@ -180,6 +214,23 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Step> {
     steps.retain(|step| !(step.action.leaves_no_trace() && observed.done.contains(&step.action.key())));
     steps.sort_by_key(|step| step.stage);
     steps
+}
+
+/// The masters whose disks are gone with the only copy of the cluster's state: what would be made in their place would
+/// begin with nothing. Empty as long as another master has it, or none ever had.
+#[must_use]
+pub fn lost_state(desired: &Desired, observed: &Observed) -> Vec<NodeRef> {
+    if !desired.present {
+        return Vec::new();
+    }
+    let holds = |node: &&DesiredNode| node.role == NodeRole::Master && node.joined;
+    let is_there = |node: &DesiredNode| {
+        let is_kept = !observed.replace.contains(&node.uuid);
+        is_kept && (observed.disks.contains(&node.uuid) || observed.machines.contains_key(&node.uuid))
+    };
+    let (there, gone): (Vec<&DesiredNode>, Vec<_>) =
+        desired.nodes.iter().filter(holds).partition(|node| is_there(node));
+    if there.is_empty() { gone.into_iter().map(DesiredNode::reference).collect() } else { Vec::new() }
 }
 
 fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
@@ -201,6 +252,9 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
     for node in &nodes {
         let is = NodeState::of(node, observed);
         if node.wanted {
+            if observed.replace.contains(&node.uuid) {
+                step(1, Action::RemoveMachine(node.reference()));
+            }
             if !is.running {
                 step(2, Action::EnsureMachine(node.reference()));
             }
@@ -232,7 +286,9 @@ fn towards_absent(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut step = |stage, action| steps.push(Step { action, stage });
 
-    for node in desired.nodes.iter().filter(|node| observed.machines.contains_key(&node.uuid)) {
+    let has_any =
+        |node: &&DesiredNode| observed.machines.contains_key(&node.uuid) || observed.disks.contains(&node.uuid);
+    for node in desired.nodes.iter().filter(has_any) {
         step(1, Action::RemoveMachine(node.reference()));
     }
     for stray in &observed.strays {
@@ -256,10 +312,16 @@ struct NodeState {
 
 impl NodeState {
     fn of(node: &DesiredNode, observed: &Observed) -> Self {
-        let machine = observed.machines.get(&node.uuid);
+        let machine = observed.machines.get(&node.uuid).filter(|_| !observed.replace.contains(&node.uuid));
+        let running = match machine {
+            Some(MachineState::Running) => true,
+            // Backups hold a machine still for a moment. One that stays so is silent before long.
+            Some(MachineState::Paused) => observed.agents.contains_key(&node.uuid),
+            Some(MachineState::Created | MachineState::Stopped) | None => false,
+        };
         Self {
-            machine: machine.is_some(),
-            running: machine == Some(&MachineState::Running),
+            machine: machine.is_some() || observed.disks.contains(&node.uuid),
+            running,
             up: observed.agents.get(&node.uuid) == Some(&NodePhase::Up),
             ready: observed.ready.contains(&node.uuid),
         }
@@ -277,7 +339,7 @@ mod tests {
     use super::*;
 
     fn node(number: u128, name: &str, role: NodeRole, wanted: bool) -> DesiredNode {
-        DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted }
+        DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted, joined: false }
     }
 
     fn cluster() -> Desired {
@@ -299,6 +361,7 @@ mod tests {
             secrets: true,
             network: true,
             machines: wanted.iter().map(|id| (*id, MachineState::Running)).collect(),
+            disks: wanted.iter().copied().collect(),
             agents: wanted.iter().map(|id| (*id, NodePhase::Up)).collect(),
             ready: wanted.iter().copied().collect(),
             done: BTreeSet::from(["engine".to_owned()]),
@@ -338,10 +401,48 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_machine_is_replaced_and_its_agents_last_words_do_not_count() {
+    fn a_stopped_machine_is_started_and_its_agents_last_words_do_not_count() {
         let mut observed = complete(&cluster());
         observed.machines.insert(Uuid::from_u128(2), MachineState::Stopped);
         assert_eq!(keys(&plan(&cluster(), &observed)), ["machine/c-worker-0", "node/c-worker-0", "ready/c-worker-0"]);
+    }
+
+    #[test]
+    fn a_paused_machine_goes_on_once_its_agent_is_silent() {
+        let mut observed = complete(&cluster());
+        observed.machines.insert(Uuid::from_u128(2), MachineState::Paused);
+        assert_eq!(plan(&cluster(), &observed), [], "a backup is being made");
+        observed.agents.remove(&Uuid::from_u128(2));
+        assert_eq!(keys(&plan(&cluster(), &observed)), ["machine/c-worker-0", "node/c-worker-0", "ready/c-worker-0"]);
+    }
+
+    #[test]
+    fn a_machine_that_is_to_be_replaced_goes_first_and_the_new_one_is_waited_for() {
+        let mut observed = complete(&cluster());
+        observed.replace.insert(Uuid::from_u128(2));
+        let steps = keys(&plan(&cluster(), &observed));
+        assert_eq!(steps, ["remove-machine/c-worker-0", "machine/c-worker-0", "node/c-worker-0", "ready/c-worker-0"]);
+    }
+
+    #[test]
+    fn state_is_lost_when_the_last_disk_that_held_it_is_gone() {
+        let mut desired = cluster();
+        let mut observed = complete(&desired);
+        let master = Uuid::from_u128(1);
+        let lost = |desired: &Desired, observed: &Observed| lost_state(desired, observed).len();
+        observed.machines.remove(&master);
+        observed.disks.remove(&master);
+        assert_eq!(lost(&desired, &observed), 0, "it has never been up");
+        desired.nodes[1].joined = true;
+        assert_eq!(lost(&desired, &observed), 1);
+        assert_eq!(lost(&Desired { present: false, ..desired.clone() }, &observed), 0, "it is to go anyway");
+        observed.disks.insert(master);
+        assert_eq!(lost(&desired, &observed), 0, "a machine can be made on its disk");
+        observed.replace.insert(master);
+        assert_eq!(lost(&desired, &observed), 1, "replacing it would lose it");
+        desired.nodes.push(DesiredNode { joined: true, ..node(4, "c-master-1", NodeRole::Master, true) });
+        observed.disks.insert(Uuid::from_u128(4));
+        assert_eq!(lost(&desired, &observed), 0, "another master has it");
     }
 
     #[test]

@@ -113,7 +113,7 @@ async fn follow(tools: &Tools, home: &Home) {
     // After a restart the node comes up as it was, whether or not the server answers.
     if let Some(known) = remembered(&path) {
         revision = known.revision;
-        work.replace(tools, known.clone());
+        work.replace(tools, known.clone(), false);
         current = Some(known);
     }
     let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
@@ -125,10 +125,12 @@ async fn follow(tools: &Tools, home: &Home) {
                     tracing::warn!("the assignment cannot be kept: {error:#}");
                 }
                 revision = assignment.revision;
-                if current.as_ref().is_some_and(|current| assignment::means_the_same(current, &assignment)) {
+                let known = current.as_ref();
+                if known.is_some_and(|known| assignment::means_the_same(known, &assignment)) {
                     tools.board.revision(revision);
                 } else {
-                    work.replace(tools, (*assignment).clone());
+                    let is_another_try = known.is_some_and(|known| known.attempt != assignment.attempt);
+                    work.replace(tools, (*assignment).clone(), is_another_try);
                 }
                 current = Some(*assignment);
             }
@@ -148,7 +150,8 @@ async fn follow(tools: &Tools, home: &Home) {
 struct Work(Option<JoinHandle<()>>);
 
 impl Work {
-    fn replace(&mut self, tools: &Tools, assignment: Assignment) {
+    /// Carries out this one from now on; for another try with all components started anew.
+    fn replace(&mut self, tools: &Tools, assignment: Assignment, is_another_try: bool) {
         let old = self.0.take();
         let tools = tools.clone();
         self.0 = Some(tokio::spawn(async move {
@@ -156,6 +159,9 @@ impl Work {
                 // Its sockets must be free before the new one opens them.
                 old.abort();
                 let _ = old.await;
+            }
+            if is_another_try {
+                tools.supervisor.stop_all(&kubernetes::STOP_ORDER).await;
             }
             Box::pin(carry_out(&tools, &assignment)).await;
         }));

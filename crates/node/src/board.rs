@@ -1,5 +1,8 @@
 //! What the agent knows about its node, in the form in which it is reported.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, NodePhase, Problem, Report, SwarmTokens};
 use tokio::sync::watch;
 
@@ -9,6 +12,8 @@ use crate::fault::{Fault, code};
 #[derive(Debug)]
 pub struct Board {
     state: watch::Sender<State>,
+    /// When the newest assignment was begun.
+    begun: Mutex<Instant>,
 }
 
 /// Everything that a report is made of.
@@ -31,7 +36,7 @@ pub struct State {
 impl Board {
     /// An empty board of a machine.
     pub fn new(facts: Facts) -> Self {
-        Self { state: watch::Sender::new(State { facts, ..State::default() }) }
+        Self { state: watch::Sender::new(State { facts, ..State::default() }), begun: Mutex::new(Instant::now()) }
     }
 
     /// To be told of changes.
@@ -39,8 +44,15 @@ impl Board {
         self.state.subscribe()
     }
 
+    /// When the newest assignment was begun: what happened before counts against nothing any more.
+    pub fn begun_at(&self) -> Instant {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins a new assignment: exactly these components belong to the node from now on, all others are forgotten.
+    /// Those in trouble get another chance.
     pub fn begin(&self, revision: u64, names: &[&str]) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.change(|state| {
             state.revision = revision;
             state.fault = None;
@@ -48,7 +60,7 @@ impl Board {
             state.components = names
                 .iter()
                 .map(|name| match known.iter().position(|component| component.name == *name) {
-                    Some(index) => known.swap_remove(index),
+                    Some(index) => another_chance(known.swap_remove(index)),
                     None => waiting(name),
                 })
                 .collect();
@@ -187,12 +199,22 @@ impl State {
     }
 }
 
+fn another_chance(mut component: ComponentReport) -> ComponentReport {
+    component.recent_restarts = 0;
+    if matches!(component.state, ComponentState::Failed | ComponentState::BackOff) {
+        component.state = ComponentState::Starting;
+        component.log.clear();
+    }
+    component
+}
+
 fn waiting(name: &str) -> ComponentReport {
     ComponentReport {
         name: name.to_owned(),
         state: ComponentState::Waiting,
         version: None,
         restarts: 0,
+        recent_restarts: 0,
         started_at: None,
         ready_at: None,
         log: Vec::new(),

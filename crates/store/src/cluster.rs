@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::entity::cluster;
 use crate::error::{Doing, classify, is_dangling};
 use crate::page::{Columns, cut};
-use crate::{Event, Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group, shown};
+use crate::{Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group, shown};
 
 pub(crate) const WHAT: &str = "cluster";
 
@@ -83,19 +83,6 @@ impl Store {
     pub async fn cluster_revision(&self, uuid: Uuid) -> Result<u64> {
         codec::number("a revision", one(self.reader(), uuid).await?.revision)
     }
-
-    /// Keeps what was found out.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn set_cluster_facts(&self, uuid: Uuid, facts: ClusterFacts) -> Result<()> {
-        let transaction = self.begin().await?;
-        let before = lock(&transaction, uuid).await?;
-        write_facts(&transaction, &before, facts).await?;
-        transaction.commit().await.doing("keeping facts about a cluster")?;
-        self.publish(Event::cluster(uuid));
-        Ok(())
-    }
 }
 
 /// The visible cluster with this id, or else the one with this name.
@@ -157,10 +144,12 @@ pub(crate) async fn set_status(
     uuid: Uuid,
     status: Status,
     reason: Option<&str>,
+    operation: Uuid,
     now: i64,
 ) -> Result<()> {
     cluster::Entity::update_many()
         .col_expr(cluster::Column::Status, Expr::value(status.to_string()))
+        .col_expr(cluster::Column::OperationUuid, Expr::value(operation.to_string()))
         .col_expr(cluster::Column::StatusReason, Expr::value(reason))
         .col_expr(cluster::Column::UpdatedAt, Expr::value(now))
         .filter(cluster::Column::Uuid.eq(uuid.to_string()))
@@ -168,6 +157,17 @@ pub(crate) async fn set_status(
         .await
         .map(|_| ())
         .doing("changing the status of a cluster")
+}
+
+/// The operation that gave the cluster its status.
+pub(crate) async fn set_operation(connection: &impl ConnectionTrait, uuid: Uuid, operation: Uuid) -> Result<()> {
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::OperationUuid, Expr::value(operation.to_string()))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("noting the operation of a cluster")
 }
 
 /// The cluster is of another template from now on.
@@ -300,6 +300,7 @@ fn row(cluster: &Cluster) -> Result<cluster::ActiveModel> {
         master_lb_enabled: Set(cluster.master_lb_enabled),
         status: Set(cluster.status.to_string()),
         status_reason: Set(cluster.status_reason.clone()),
+        operation_uuid: Set(None),
         health: Set(cluster.health.map(|health| health.to_string())),
         health_reason: Set(codec::json("a health reason", &cluster.health_reason)?),
         stack_id: Set(cluster.stack_id.clone()),

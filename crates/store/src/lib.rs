@@ -22,6 +22,8 @@ mod entity;
 pub mod error;
 pub mod event;
 pub mod federation;
+#[cfg(any(test, feature = "fixtures"))]
+mod fixtures;
 pub mod health;
 pub mod idempotency;
 pub mod issued_certificate;
@@ -52,7 +54,7 @@ pub use health::HealthChange;
 pub use idempotency::{IdempotencyKey, KnownKey};
 pub use issued_certificate::IssuedCertificate;
 pub use notification::Notification;
-pub use operation::{Claim, NewOperation, Outcome};
+pub use operation::{Claim, Held, NewOperation, Outcome, Renewed};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
 pub use secret::{NewAuthority, Secret};

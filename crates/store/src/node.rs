@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jeroboam_model::{Node, NodeGroup, Report};
+use jeroboam_model::{Node, NodeGroup, NodePhase, Report};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
@@ -34,79 +34,6 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn node(&self, uuid: Uuid) -> Result<Node> {
         one(self.reader(), uuid).await?.try_into()
-    }
-
-    /// Keeps which machine the node has and where it is reached; `None`: not known yet.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn set_machine(&self, uuid: Uuid, machine_id: &str, address: Option<IpAddr>) -> Result<()> {
-        let address = address.map(|address| address.to_string());
-        self.change(uuid, "keeping a node's machine", |row| {
-            let same = row.machine_id.as_deref() == Some(machine_id) && row.address == address;
-            let told = row.address != address;
-            (!same).then(|| Changed {
-                row: node::ActiveModel {
-                    machine_id: Set(Some(machine_id.to_owned())),
-                    address: Set(address),
-                    ..Default::default()
-                },
-                for_agents: told,
-            })
-        })
-        .await
-    }
-
-    /// Gives out a one-time token: keeps the hash (SHA-256 in hex) of a token that is good until `expires`.
-    ///
-    /// Tokens given out before stay good until they expire: which of two machines, one of them already on its way
-    /// out, comes up with which token is not known here, and a machine whose token had been taken back would wait for
-    /// ever.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when there is no such node.
-    pub async fn issue_token(&self, uuid: Uuid, token_hash: &str, expires: Timestamp) -> Result<()> {
-        let doing = "giving out a token";
-        let transaction = self.begin().await?;
-        one(&transaction, uuid).await?;
-        enrolment_token::Entity::delete_many()
-            .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
-            .filter(enrolment_token::Column::ExpiresAt.lte(codec::micros(Timestamp::now())))
-            .exec(&transaction)
-            .await
-            .doing("clearing away expired tokens")?;
-        enrolment_token::Entity::insert(enrolment_token::ActiveModel {
-            id: NotSet,
-            node_uuid: Set(uuid.to_string()),
-            token_hash: Set(token_hash.to_owned()),
-            expires_at: Set(codec::micros(expires)),
-            bound_to: Set(None),
-        })
-        .exec_without_returning(&transaction)
-        .await
-        .doing(doing)?;
-        transaction.commit().await.doing(doing)
-    }
-
-    /// The node gets another machine: forgets the old one, its address, and what its agent said. Tokens stay.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn reset_agent(&self, uuid: Uuid) -> Result<()> {
-        self.change(uuid, "forgetting a node's machine", |row| {
-            Some(Changed {
-                for_agents: row.address.is_some(),
-                row: node::ActiveModel {
-                    machine_id: Set(None),
-                    address: Set(None),
-                    report: Set(None),
-                    reported_at: Set(None),
-                    enrolled: Set(false),
-                    ..Default::default()
-                },
-            })
-        })
-        .await
     }
 
     /// Uses up a token: binds it to the public key it came with (SHA-256 in hex). Of several who try with the same
@@ -146,36 +73,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn record_report(&self, uuid: Uuid, report: &Report, now: Timestamp) -> Result<()> {
+        let is_up = report.phase == NodePhase::Up;
         let report = codec::json("a report", report)?;
-        self.change(uuid, "keeping an agent's report", |_| {
+        let now = codec::micros(now);
+        self.change(uuid, "keeping an agent's report", |before| {
+            let joined_at = before.joined_at.or(is_up.then_some(now));
             Some(Changed {
                 row: node::ActiveModel {
                     report: Set(Some(report)),
-                    reported_at: Set(Some(codec::micros(now))),
+                    reported_at: Set(Some(now)),
+                    joined_at: if joined_at == before.joined_at { NotSet } else { Set(joined_at) },
                     ..Default::default()
                 },
                 for_agents: false,
             })
         })
         .await
-    }
-
-    /// Forgets the node. Nothing happens when it is gone already.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn remove_node(&self, uuid: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        let cluster = match one(&transaction, uuid).await {
-            Ok(row) => codec::uuid(&row.cluster_uuid)?,
-            Err(StoreError::NotFound { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        bump(&transaction, cluster).await?;
-        delete(&transaction, vec![uuid.to_string()]).await?;
-        transaction.commit().await.doing("forgetting a node")?;
-        self.publish(Event::node(cluster, uuid));
-        Ok(())
     }
 
     /// Changes a node's row as `decide` says after a look at it; `None` changes nothing.
@@ -186,17 +99,169 @@ impl Store {
         decide: impl FnOnce(&node::Model) -> Option<Changed> + Send,
     ) -> Result<()> {
         let transaction = self.begin().await?;
-        let before = one(&transaction, uuid).await?;
-        let Some(Changed { row, for_agents }) = decide(&before) else { return Ok(()) };
-        let cluster = codec::uuid(&before.cluster_uuid)?;
-        if for_agents {
-            bump(&transaction, cluster).await?;
-        }
-        update(&transaction, uuid, row, doing).await?;
+        let Some(cluster) = change(&transaction, uuid, doing, decide).await? else { return Ok(()) };
         transaction.commit().await.doing(doing)?;
         self.publish(Event::node(cluster, uuid));
         Ok(())
     }
+}
+
+/// Changes a node's row as `decide` says after a look at it; its cluster, or `None` when nothing is changed.
+async fn change(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    doing: &str,
+    decide: impl FnOnce(&node::Model) -> Option<Changed> + Send,
+) -> Result<Option<Uuid>> {
+    let before = one(connection, uuid).await?;
+    let Some(Changed { row, for_agents }) = decide(&before) else { return Ok(None) };
+    let cluster = codec::uuid(&before.cluster_uuid)?;
+    if for_agents {
+        bump(connection, cluster).await?;
+    }
+    update(connection, uuid, row, doing).await?;
+    Ok(Some(cluster))
+}
+
+/// The node's cluster.
+#[cfg(any(test, feature = "fixtures"))]
+pub(crate) async fn cluster_of(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<Uuid> {
+    codec::uuid(&one(connection, uuid).await?.cluster_uuid)
+}
+
+/// Keeps which machine the node has and where it is reached; `None`: not known yet. Whether that is news.
+pub(crate) async fn set_machine(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    machine_id: &str,
+    address: Option<IpAddr>,
+) -> Result<bool> {
+    let address = address.map(|address| address.to_string());
+    let changed = change(connection, uuid, "keeping a node's machine", |row| {
+        let same = row.machine_id.as_deref() == Some(machine_id) && row.address == address;
+        let told = row.address != address;
+        (!same).then(|| Changed {
+            row: node::ActiveModel {
+                machine_id: Set(Some(machine_id.to_owned())),
+                address: Set(address),
+                ..Default::default()
+            },
+            for_agents: told,
+        })
+    });
+    Ok(changed.await?.is_some())
+}
+
+/// The node's machine starts again: what its agent said before counts no more.
+pub(crate) async fn forget_report(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
+    let changed = change(connection, uuid, "forgetting an agent's report", |_| {
+        let row = node::ActiveModel { report: Set(None), reported_at: Set(None), ..Default::default() };
+        Some(Changed { for_agents: false, row })
+    });
+    changed.await.map(|_| ())
+}
+
+/// The node gets another machine and another disk: forgets the old ones, the address, and what its agent said. Tokens
+/// stay.
+pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
+    let changed = change(connection, uuid, "forgetting a node's machine", |row| {
+        Some(Changed {
+            for_agents: row.address.is_some(),
+            row: node::ActiveModel {
+                machine_id: Set(None),
+                address: Set(None),
+                report: Set(None),
+                reported_at: Set(None),
+                enrolled: Set(false),
+                joined_at: Set(None),
+                replace_machine: Set(None),
+                ..Default::default()
+            },
+        })
+    });
+    changed.await.map(|_| ())
+}
+
+/// The node's machine, if it is still this one, is to be replaced with its disk.
+pub(crate) async fn replace_machine(connection: &impl ConnectionTrait, uuid: Uuid, machine_id: &str) -> Result<()> {
+    let changed = change(connection, uuid, "asking for another machine", |_| {
+        let row = node::ActiveModel { replace_machine: Set(Some(machine_id.to_owned())), ..Default::default() };
+        Some(Changed { for_agents: false, row })
+    });
+    changed.await.map(|_| ())
+}
+
+/// The cluster's nodes that are not up are to try once more: agents that gave up begin anew.
+pub(crate) async fn try_again(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
+    let not_up = |row: &node::Model| {
+        let phase = row.report.as_ref().and_then(|report| report.get("phase")).and_then(|phase| phase.as_str());
+        phase.is_some_and(|phase| phase != NodePhase::Up.to_string())
+    };
+    let rows = of_clusters(connection, vec![cluster.to_string()]).await?;
+    let not_up: Vec<String> = rows.into_iter().filter(not_up).map(|row| row.uuid).collect();
+    begin_again(connection, cluster, not_up).await
+}
+
+/// All of the cluster's nodes but this one are to begin once more.
+pub(crate) async fn begin_others_again(connection: &impl ConnectionTrait, cluster: Uuid, but: Uuid) -> Result<()> {
+    let rows = of_clusters(connection, vec![cluster.to_string()]).await?;
+    let others = rows.into_iter().map(|row| row.uuid).filter(|uuid| *uuid != but.to_string());
+    begin_again(connection, cluster, others.collect()).await
+}
+
+async fn begin_again(connection: &impl ConnectionTrait, cluster: Uuid, nodes: Vec<String>) -> Result<()> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    bump(connection, cluster).await?;
+    let revision = crate::cluster::one(connection, cluster).await?.revision;
+    node::Entity::update_many()
+        .col_expr(node::Column::Attempt, Expr::value(revision))
+        .filter(node::Column::Uuid.is_in(nodes))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("asking nodes to try again")
+}
+
+/// Gives out a one-time token: keeps the hash (SHA-256 in hex) of a token that is good until `expires`.
+///
+/// Tokens given out before stay good until they expire: which of two machines, one of them already on its way out,
+/// comes up with which token is not known here, and a machine whose token had been taken back would wait for ever.
+pub(crate) async fn issue_token(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    token_hash: &str,
+    expires: Timestamp,
+) -> Result<()> {
+    one(connection, uuid).await?;
+    enrolment_token::Entity::delete_many()
+        .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
+        .filter(enrolment_token::Column::ExpiresAt.lte(codec::micros(Timestamp::now())))
+        .exec(connection)
+        .await
+        .doing("clearing away expired tokens")?;
+    enrolment_token::Entity::insert(enrolment_token::ActiveModel {
+        id: NotSet,
+        node_uuid: Set(uuid.to_string()),
+        token_hash: Set(token_hash.to_owned()),
+        expires_at: Set(codec::micros(expires)),
+        bound_to: Set(None),
+    })
+    .exec_without_returning(connection)
+    .await
+    .map(|_| ())
+    .doing("giving out a token")
+}
+
+/// Forgets the node. Nothing happens when it is gone already.
+pub(crate) async fn remove(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
+    match one(connection, uuid).await {
+        Ok(row) => bump(connection, codec::uuid(&row.cluster_uuid)?).await?,
+        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    delete(connection, vec![uuid.to_string()]).await
 }
 
 struct Changed {
@@ -280,6 +345,9 @@ pub(crate) async fn insert(
             report: Set(None),
             reported_at: Set(None),
             enrolled: Set(false),
+            joined_at: Set(None),
+            replace_machine: Set(None),
+            attempt: Set(0),
             created_at: Set(now),
         })
         .collect();
@@ -350,6 +418,9 @@ impl TryFrom<node::Model> for Node {
             report: codec::maybe_from_json("a report", row.report)?,
             reported_at: codec::maybe_time(row.reported_at)?,
             enrolled: row.enrolled,
+            joined_at: codec::maybe_time(row.joined_at)?,
+            replace_machine: row.replace_machine,
+            attempt: codec::number("an attempt", row.attempt)?,
             created_at: codec::time(row.created_at)?,
         })
     }

@@ -70,6 +70,27 @@ pub(crate) async fn turn(
     Ok(())
 }
 
+/// All of the cluster's groups are to go; what they were is kept.
+pub(crate) async fn leave(connection: &impl ConnectionTrait, cluster: Uuid, now: i64) -> Result<()> {
+    node_group::Entity::update_many()
+        .col_expr(node_group::Column::StatusBefore, Expr::col(node_group::Column::Status))
+        .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()))
+        .exec(connection)
+        .await
+        .doing("keeping the status of node groups")?;
+    turn(connection, cluster, |_| Status::DeleteInProgress, None, now).await
+}
+
+/// None of them goes after all: each is what it was before, and what was being done to it then was given up.
+pub(crate) async fn stay(connection: &impl ConnectionTrait, cluster: Uuid, now: i64) -> Result<()> {
+    for row in of_clusters(connection, vec![cluster.to_string()]).await? {
+        let Some(before) = row.status_before else { continue };
+        let before: Status = codec::word("a status", &before)?;
+        set_status(connection, vec![row.uuid], before.given_up(), None, now).await?;
+    }
+    Ok(())
+}
+
 /// Deletes the cluster's groups that were to go and have no nodes any more.
 pub(crate) async fn remove_emptied(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
     let occupied = node::Entity::find()
@@ -134,6 +155,7 @@ fn row(group: &NodeGroup) -> Result<node_group::ActiveModel> {
         node_taints: Set(codec::json("node taints", &group.node_taints)?),
         status: Set(group.status.to_string()),
         status_reason: Set(group.status_reason.clone()),
+        status_before: Set(None),
         version: Set(group.version.clone()),
         created_at: Set(codec::micros(group.created_at)),
         updated_at: Set(group.updated_at.map(codec::micros)),

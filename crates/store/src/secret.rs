@@ -65,33 +65,53 @@ impl Store {
         if let Some(there) = self.secret(owner, name).await? {
             return Ok(there);
         }
-        let sealed = key.map(|key| self.seal(owner, name, key)).transpose()?;
         let transaction = self.begin().await?;
-        if one(&transaction, owner, name).await?.is_none() {
-            bump(&transaction, owner).await?;
-            let inserted = secret::Entity::insert(secret::ActiveModel {
-                id: NotSet,
-                owner_uuid: Set(owner.to_string()),
-                name: Set(name.to_owned()),
-                certificate: Set(certificate.map(ToOwned::to_owned)),
-                sealed_key: Set(sealed),
-                created_at: Set(codec::micros(Timestamp::now())),
-            })
-            .exec_without_returning(&transaction)
-            .await;
-            match inserted {
-                Ok(_) => {
-                    transaction.commit().await.doing(doing)?;
-                    self.publish(Event::cluster(owner));
-                }
-                // Where two can write at once, somebody was faster; theirs it is.
-                Err(error) if is_duplicate(&error) => transaction.rollback().await.doing(doing)?,
-                Err(error) => return Err(classify(doing, &error)),
+        let kept = self.keep_secret(&transaction, owner, name, certificate, key).await;
+        match kept {
+            Ok(()) => {
+                transaction.commit().await.doing(doing)?;
+                self.publish(Event::cluster(owner));
             }
-        } else {
-            transaction.rollback().await.doing(doing)?;
+            // Where two can write at once, somebody was faster; theirs it is.
+            Err(StoreError::Conflict(_)) => transaction.rollback().await.doing(doing)?,
+            Err(error) => return Err(error),
         }
         self.secret(owner, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
+    }
+
+    /// Keeps a secret that is not there yet; one that is there stays as it is. [`StoreError::Conflict`] when somebody
+    /// else keeps one at the same time.
+    pub(crate) async fn keep_secret(
+        &self,
+        connection: &impl ConnectionTrait,
+        owner: Uuid,
+        name: &str,
+        certificate: Option<&str>,
+        key: Option<&SecretString>,
+    ) -> Result<()> {
+        if one(connection, owner, name).await?.is_some() {
+            return Ok(());
+        }
+        let sealed = key.map(|key| self.seal(owner, name, key)).transpose()?;
+        bump(connection, owner).await?;
+        secret::Entity::insert(secret::ActiveModel {
+            id: NotSet,
+            owner_uuid: Set(owner.to_string()),
+            name: Set(name.to_owned()),
+            certificate: Set(certificate.map(ToOwned::to_owned)),
+            sealed_key: Set(sealed),
+            created_at: Set(codec::micros(Timestamp::now())),
+        })
+        .exec_without_returning(connection)
+        .await
+        .map(|_| ())
+        .map_err(|error| {
+            if is_duplicate(&error) {
+                StoreError::Conflict(format!("The secret {name} has just been made by somebody else."))
+            } else {
+                classify("keeping a secret", &error)
+            }
+        })
     }
 
     /// Keeps a key in place of the one that this secret has; nothing happens when it is the same. For what others
@@ -178,16 +198,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// Deletes all secrets of an owner.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn delete_secrets(&self, owner: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        delete(&transaction, owner).await?;
-        transaction.commit().await.doing("deleting secrets")
     }
 
     fn seal(&self, owner: Uuid, name: &str, key: &SecretString) -> Result<Vec<u8>> {

@@ -136,6 +136,9 @@ pub struct Assignment {
     /// Which generation of the cluster's authorities this is; grows when they are rotated.
     #[serde(default)]
     pub authorities: u64,
+    /// Grows when somebody wants the node tried once more: an agent that has given up begins anew.
+    #[serde(default)]
+    pub attempt: u64,
     /// Registries that may be spoken to without TLS (`host:port`).
     #[serde(default)]
     pub insecure_registries: Vec<String>,
@@ -324,6 +327,9 @@ pub enum SwarmMembership {
     },
 }
 
+/// Seconds within which restarts of a component count together: one that ends now and then is no crash loop.
+pub const RESTART_WINDOW_SECONDS: u64 = 600;
+
 /// What an agent tells. Sent when something changed and every [`HEARTBEAT_SECONDS`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -370,8 +376,11 @@ pub struct ComponentReport {
     /// Version, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// How often it was started again after it had ended by itself.
+    /// How often it was started again after it had ended by itself, in all its life.
     pub restarts: u32,
+    /// The same within the last [`RESTART_WINDOW_SECONDS`] and since the newest assignment.
+    #[serde(default)]
+    pub recent_restarts: u32,
     /// When it was started first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<jiff::Timestamp>,

@@ -1,4 +1,4 @@
-//! The one public error: a stable code, whose move it is, what to do. And how it looks in the bodies of v1.
+//! The one public error: a stable code, who must act, what to do. And how it looks in the bodies of v1.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::v1::Link;
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum WhoseMove {
+pub enum WhoMustAct {
     /// Whoever sent the request.
     User,
     /// Whoever administers the project (quotas, roles).
@@ -26,11 +26,13 @@ pub enum WhoseMove {
 pub struct Cause {
     /// Stable code, for example `infrastructure_unavailable`. Listed in `docs/errors.md`.
     pub code: String,
-    /// Whose move it is.
-    pub whose_move: WhoseMove,
+    /// Who must act.
+    // Causes that were stored before are read as well.
+    #[serde(alias = "whose_move")]
+    pub who_must_act: WhoMustAct,
     /// What was being done and what went wrong.
     pub message: String,
-    /// What the lower layer said, in its own words.
+    /// The underlying error, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// What to do about it.

@@ -131,6 +131,12 @@ pub struct Operation {
     /// When it is given up.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub deadline_at: Option<jiff::Timestamp>,
+    /// The operation that it repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<Uuid>,
+    /// Whether it may replace a member that holds the only copy of the cluster's state by an empty one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace_data: bool,
     /// Why it failed, or what blocks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,

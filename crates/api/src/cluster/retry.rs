@@ -3,20 +3,25 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use jeroboam_model::OperationKind;
+use jeroboam_store::NewOperation;
 use jeroboam_types::v1::UuidOnly;
 
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Does once more what failed last. The new operation goes on where the old one ended.
-#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/retry", tag = "clusters", params(("ident" = String, Path)),
+/// Does once more what failed last: the operation that gave the cluster its status. The new operation goes on where
+/// that one ended.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/retry", tag = "clusters", params(("ident" = String, Path),
+    ("replace_data" = Option<bool>, Query, description = "Whether a member whose disk is gone with the only copy of the \
+     cluster's state may be replaced by an empty one: all that was in the cluster is lost then")),
     responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
 pub(super) async fn retry(
     State(state): State<AppState>,
     caller: Caller,
     Path(ident): Path<String>,
-    params: Params,
+    mut params: Params,
 ) -> Result<Response> {
+    let replace_data = params.boolean("replace_data")?.unwrap_or_default();
     params.finish()?;
     let cluster = super::find(&state, &caller, &ident, "cluster:retry").await?.cluster;
     // A delete is always tried again.
@@ -24,7 +29,7 @@ pub(super) async fn retry(
         super::refuse_old(&cluster)?;
     }
     // The kind is that of what failed; the store finds it.
-    let operation = caller.operation(OperationKind::Create, &cluster.project_id);
+    let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Create, &cluster.project_id) };
     let operation = state.store.request_retry(cluster.uuid, operation).await?;
     Ok(reply::accepted(cluster.uuid, Some(&operation)))
 }

@@ -75,6 +75,9 @@ mod tests {
             report: None,
             reported_at: None,
             enrolled: true,
+            joined_at: None,
+            replace_machine: None,
+            attempt: 0,
             created_at: Timestamp::UNIX_EPOCH,
         }
     }

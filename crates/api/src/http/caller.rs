@@ -92,6 +92,7 @@ impl Caller {
             deadline: Some(USUAL_DEADLINE),
             quotas: self.quotas,
             limits: self.limits,
+            replace_data: false,
         }
     }
 

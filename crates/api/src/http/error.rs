@@ -7,7 +7,7 @@ use http::StatusCode;
 use jeroboam_engine::WorkloadError;
 use jeroboam_identity::policy::Denied;
 use jeroboam_model::status::Request;
-use jeroboam_model::{Cause, FieldError, QuotaResource, WhoseMove};
+use jeroboam_model::{Cause, FieldError, QuotaResource, WhoMustAct};
 use jeroboam_store::StoreError;
 use jeroboam_types::error::{ErrorBody, ErrorEntry};
 use serde_json::json;
@@ -302,12 +302,12 @@ impl From<StoreError> for ApiError {
 impl From<Cause> for ApiError {
     /// A cause that may pass is 503, one that the user can do something about is 409, others 500.
     fn from(cause: Cause) -> Self {
-        let status = match (cause.code.as_str(), cause.whose_move, cause.retryable) {
+        let status = match (cause.code.as_str(), cause.who_must_act, cause.retryable) {
             // Nothing is broken: there is no API to talk to before the cluster has come up.
             ("cluster_not_reachable_yet", ..) => StatusCode::CONFLICT,
             (_, _, true) => StatusCode::SERVICE_UNAVAILABLE,
-            (_, WhoseMove::User | WhoseMove::ProjectAdmin, false) => StatusCode::CONFLICT,
-            (_, WhoseMove::Operator | WhoseMove::Cloud, false) => StatusCode::INTERNAL_SERVER_ERROR,
+            (_, WhoMustAct::User | WhoMustAct::ProjectAdmin, false) => StatusCode::CONFLICT,
+            (_, WhoMustAct::Operator | WhoMustAct::Cloud, false) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, cause.code.clone(), words(&cause))
     }

@@ -300,7 +300,7 @@ impl Case {
             }
         }
         let done = Outcome::Succeeded { facts: ClusterFacts::default() };
-        self.store.finish(claim.operation.uuid, claim.fence, done).await.unwrap();
+        self.store.held(&claim).finish(done).await.unwrap();
     }
 
     /// Takes the oldest operation, as a conductor does.
@@ -311,7 +311,7 @@ impl Case {
     /// Takes the oldest operation and ends it.
     pub(super) async fn end(&self, outcome: Outcome) {
         let claim = self.claim().await;
-        self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+        self.store.held(&claim).finish(outcome).await.unwrap();
     }
 
     /// Ends all operations that there are.
@@ -319,7 +319,7 @@ impl Case {
         while let Some(claim) = self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap()
         {
             let outcome = Outcome::Succeeded { facts: ClusterFacts::default() };
-            self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+            self.store.held(&claim).finish(outcome).await.unwrap();
         }
     }
 

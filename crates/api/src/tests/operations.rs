@@ -45,10 +45,10 @@ async fn an_operation_is_followed_from_now_to_its_end() {
     // Events of other operations do not count.
     case.cluster("d", "t").await;
     let blocked = Cause::passing("docker_away", "Docker is away", "start it");
-    case.store.block_operation(operation, claim.fence, &blocked, None).await.unwrap();
+    case.store.held(&claim).block(&blocked).await.unwrap();
     let event = next_event(&mut events).await.unwrap();
     assert_eq!((event["status"].as_str(), event["cause"]["code"].as_str()), (Some("blocked"), Some("docker_away")));
-    case.store.finish(operation, claim.fence, Outcome::Succeeded { facts: ClusterFacts::default() }).await.unwrap();
+    case.store.held(&claim).finish(Outcome::Succeeded { facts: ClusterFacts::default() }).await.unwrap();
     assert_eq!(next_event(&mut events).await.unwrap()["status"], "succeeded");
     assert!(next_event(&mut events).await.is_none(), "the stream ends");
 
@@ -99,7 +99,7 @@ async fn what_a_user_cancelled_says_so_wherever_it_failed() {
         let claim = case.claim().await;
         let path = format!("/v1/operations/{operation}/actions/cancel");
         case.call("POST", &path).token("member").send().await.is(202);
-        case.store.finish(claim.operation.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
+        case.store.held(&claim).finish(Outcome::Cancelled).await.unwrap();
         let ended = case.get(&format!("/v1/operations/{operation}")).send().await.is(200).body;
         assert_eq!((&ended["status"], &ended["cause"]["code"]), (&json!("cancelled"), &json!("cancelled")));
         assert_eq!(ended["cause"]["action"], "Retry it, or delete the cluster.");

@@ -8,4 +8,5 @@ mod health;
 mod heartbeat;
 mod life;
 mod node_groups;
+mod recovery;
 mod time;

@@ -267,5 +267,6 @@ pub(crate) fn new_operation(kind: OperationKind) -> NewOperation {
         deadline: Some(SignedDuration::from_hours(1)),
         quotas: QuotaDefaults { clusters: 1000, ..QuotaDefaults::default() },
         limits: Limits::default(),
+        replace_data: false,
     }
 }

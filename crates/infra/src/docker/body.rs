@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum,
-    HostConfigLogConfig, Mount, MountType, MountVolumeOptions, NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
+    HostConfigLogConfig, Mount, MountType, NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::capabilities::Grant;
@@ -22,27 +22,36 @@ const MODULES: &str = "/lib/modules";
 const LOG_SIZE: &str = "5m";
 const LOG_FILES: &str = "2";
 
+/// Where a node's container belongs.
+pub(super) struct Place {
+    /// Id of the cluster's network.
+    pub(super) network: String,
+    /// The node's address on it.
+    pub(super) address: Ipv4Addr,
+    /// Name of the node's volume.
+    pub(super) disk: String,
+}
+
 /// Describes the container of a node to the engine.
 pub(super) fn build(
     docker: &Docker,
     engine: &Engine,
     cluster: &ClusterRef,
     spec: &MachineSpec,
-    network: &str,
-    address: Ipv4Addr,
+    place: &Place,
     grant: &Grant,
 ) -> Result<ContainerCreateBody> {
     let labels = labels::of_node(&docker.config, cluster, spec.node, spec.role);
     let endpoint = EndpointSettings {
         ipam_config: Some(EndpointIpamConfig {
-            ipv4_address: Some(address.to_string()),
+            ipv4_address: Some(place.address.to_string()),
             ..EndpointIpamConfig::default()
         }),
         ..EndpointSettings::default()
     };
     let mut host = HostConfig {
-        network_mode: Some(network.to_owned()),
-        mounts: Some(mounts(engine, &labels)),
+        network_mode: Some(place.network.clone()),
+        mounts: Some(mounts(engine, &place.disk)),
         tmpfs: Some(HashMap::from([
             // Programs are run from both: containerd's shims keep theirs under /run.
             ("/run".to_owned(), "exec,mode=755".to_owned()),
@@ -97,20 +106,19 @@ pub(super) fn build(
         env: Some(vec!["container=docker".to_owned()]),
         labels: Some(labels),
         networking_config: Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])),
+            endpoints_config: Some(HashMap::from([(place.network.clone(), endpoint)])),
         }),
         host_config: Some(host),
         ..ContainerCreateBody::default()
     })
 }
 
-/// `/var` is a volume: layered file systems do not stack. It has no name, so that it goes with its container and no
-/// later container can ever see an old one's data, but labels, so that it is found should it be left behind.
-fn mounts(engine: &Engine, labels: &labels::Labels) -> Vec<Mount> {
+/// `/var` is a volume: layered file systems do not stack, and what is there outlives the container.
+fn mounts(engine: &Engine, disk: &str) -> Vec<Mount> {
     let mut mounts = vec![Mount {
         target: Some("/var".to_owned()),
+        source: Some(disk.to_owned()),
         typ: Some(MountType::VOLUME),
-        volume_options: Some(MountVolumeOptions { labels: Some(labels.clone()), ..MountVolumeOptions::default() }),
         ..Mount::default()
     }];
     if engine.facts.local && Path::new(MODULES).is_dir() {

@@ -1,4 +1,4 @@
-//! What goes wrong at a Docker Engine, in words for people: what was being done, whose move it is, what Docker said.
+//! What goes wrong at a Docker Engine, in words for people: what was being done, who must act, the underlying error.
 
 use bollard::errors::Error;
 use jeroboam_model::{Cause, CauseExt};
@@ -156,7 +156,7 @@ fn answered(doing: &str, status: u16, message: &str) -> Cause {
         operator(
             "infrastructure_refused",
             "the Docker Engine refused.",
-            "See what Docker said; if it is about something of Jeroboam's own, please report it.",
+            "See the underlying error; if it is about something of Jeroboam's own, please report it.",
         )
     };
     cause.said(message)
@@ -198,7 +198,7 @@ fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
 
 #[cfg(test)]
 mod tests {
-    use jeroboam_model::WhoseMove;
+    use jeroboam_model::WhoMustAct;
 
     use super::*;
 
@@ -208,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn dockers_words_become_codes_and_whose_move_it_is() {
-        use WhoseMove::{Cloud, Operator};
+    fn dockers_words_become_codes_and_who_must_act_it_is() {
+        use WhoMustAct::{Cloud, Operator};
         for (status, message, code, whose, passes) in [
             (500, "write /x: no space left on device", "infrastructure_disk_full", Operator, true),
             (404, "No such image: jeroboam/node:debian-13", "image_missing", Operator, false),
@@ -230,7 +230,7 @@ mod tests {
             (400, "something else", "infrastructure_refused", Operator, false),
         ] {
             let cause = answer(status, message);
-            assert_eq!((cause.code.as_str(), cause.whose_move, cause.retryable), (code, whose, passes), "{message}");
+            assert_eq!((cause.code.as_str(), cause.who_must_act, cause.retryable), (code, whose, passes), "{message}");
             assert_eq!(cause.detail.as_deref(), Some(message));
             assert!(cause.message.starts_with("Starting c-master-0: "), "{}", cause.message);
         }

@@ -26,7 +26,8 @@ pub(super) fn state(container: &ContainerSummary) -> MachineState {
     use ContainerSummaryStateEnum as Engine;
     match container.state {
         Some(Engine::CREATED | Engine::EMPTY) | None => MachineState::Created,
-        Some(Engine::RUNNING | Engine::PAUSED | Engine::RESTARTING) => MachineState::Running,
+        Some(Engine::RUNNING | Engine::RESTARTING) => MachineState::Running,
+        Some(Engine::PAUSED) => MachineState::Paused,
         Some(Engine::EXITED | Engine::REMOVING | Engine::DEAD | Engine::STOPPING) => MachineState::Stopped,
     }
 }
@@ -45,10 +46,11 @@ fn address(container: &ContainerSummary) -> Option<IpAddr> {
     })
 }
 
-/// Sees to it that a container and its volume are gone. It is killed, not stopped: nothing in it is needed any more.
+/// Sees to it that a container is gone. Its volume stays: it has the node's data. It is killed, not stopped: the node
+/// is to go, or has ended already.
 pub(super) async fn remove(engine: &Engine, id: &str) -> Result<()> {
     let doing = || format!("Removing the container {id:.12}");
-    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    let options = RemoveContainerOptions { v: false, force: true, ..RemoveContainerOptions::default() };
     match engine.call(doing(), CHANGE, engine.docker.remove_container(id, Some(options))).await {
         Ok(()) => Ok(()),
         Err(failure) if failure.is_gone() => Ok(()),
@@ -86,6 +88,7 @@ mod tests {
         assert_eq!(of(ContainerSummaryStateEnum::CREATED), MachineState::Created);
         assert_eq!(of(ContainerSummaryStateEnum::RESTARTING), MachineState::Running);
         assert_eq!(of(ContainerSummaryStateEnum::EXITED), MachineState::Stopped);
+        assert_eq!(of(ContainerSummaryStateEnum::PAUSED), MachineState::Paused);
         assert_eq!(of(ContainerSummaryStateEnum::REMOVING), MachineState::Stopped);
     }
 }

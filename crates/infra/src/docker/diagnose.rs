@@ -44,7 +44,7 @@ fn summary(state: MachineState, container: &ContainerInspectResponse) -> String 
     }
     match state {
         MachineState::Created => format!("the container {name} was made but not started{}", error(how)),
-        MachineState::Running if how.paused == Some(true) => format!("the container {name} is paused"),
+        MachineState::Paused => format!("the container {name} is paused"),
         MachineState::Running => format!("the container {name} runs{times}"),
         MachineState::Stopped => {
             let when = how.finished_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();

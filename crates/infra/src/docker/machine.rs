@@ -2,25 +2,27 @@
 //!
 //! A cut at any moment leaves one of these, and the next call goes on from there:
 //!
-//! | left behind | what the next call does |
+//! | found | what is done |
 //! |---|---|
-//! | nothing | makes the container |
-//! | a volume without container | makes the container, with a volume of its own; the old one goes with the cluster |
+//! | nothing | makes the disk and the container |
+//! | a disk without container | makes a container on that disk: the node goes on with its data |
 //! | a container that was never started | removes it: whether it was filled, and with which token, nobody knows |
 //! | a container that runs | leaves it: it was started, so it was filled before |
-//! | a container that has ended | removes it with its volume, and makes a new one |
+//! | a container that is paused | lets it go on |
+//! | a container that has ended | starts it; if the engine cannot, makes another one on the same disk |
 //!
 //! There is never a second one, since the engine gives a name only once.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use bollard::models::ContainerCreateBody;
+use bollard::models::{ContainerCreateBody, ContainerSummary};
 use bollard::query_parameters::{CreateContainerOptions, InspectContainerOptions, UploadToContainerOptions};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt};
 use uuid::Uuid;
 
+use super::body::Place;
 use super::capabilities::Grant;
 use super::cause::Failure;
 use super::engine::{CHANGE, Engine, LOOK};
@@ -44,10 +46,14 @@ pub(super) async fn ensure(
     let name = labels::container_name(cluster.uuid, &spec.name);
     for _ in 0..NAME_ATTEMPTS {
         let there = container::list(engine, labels::node_is(&docker.config, cluster.uuid, spec.node)).await?;
-        if let Some(running) = there.iter().find(|there| container::state(there) == MachineState::Running) {
-            return Ok(container::machine(running));
+        match go_on(engine, spec, there.clone()).await? {
+            GoOn::Runs(machine) => return Ok(machine),
+            GoOn::Changed => {
+                tokio::time::sleep(NAME_INTERVAL).await;
+                continue;
+            }
+            GoOn::Cannot => container::remove_all(engine, &there).await?,
         }
-        container::remove_all(engine, &there).await?;
         match make(docker, engine, cluster, spec, &name).await? {
             Some(machine) => return Ok(machine),
             None => stranger(engine, cluster, spec, &name).await?,
@@ -62,6 +68,53 @@ pub(super) async fn ensure(
         ),
         "Nothing: it is tried again.",
     ))
+}
+
+/// What came of letting a node's container go on.
+enum GoOn {
+    /// It runs.
+    Runs(Machine),
+    /// Somebody else was at it at the same time: look again.
+    Changed,
+    /// There is none that ever ran, or the engine cannot start it: another one is needed.
+    Cannot,
+}
+
+/// Lets the node's container go on: the one that runs or the oldest, should there be several.
+async fn go_on(engine: &Engine, spec: &MachineSpec, mut there: Vec<ContainerSummary>) -> Result<GoOn> {
+    there.sort_by_key(|container| (container::state(container) != MachineState::Running, container.created));
+    for container in &there {
+        let machine = container::machine(container);
+        let done = match machine.state {
+            MachineState::Running => Ok(()),
+            MachineState::Created => continue,
+            MachineState::Paused => {
+                let call = engine.docker.unpause_container(&machine.id);
+                engine.call(format!("Letting the container of {} go on", spec.name), CHANGE, call).await
+            }
+            MachineState::Stopped => {
+                let call = engine.docker.start_container(&machine.id, None);
+                engine.call(format!("Starting the container of {}", spec.name), CHANGE, call).await
+            }
+        };
+        match done {
+            Ok(()) => return Ok(GoOn::Runs(Machine { state: MachineState::Running, ..machine })),
+            Err(failure) if failure.says("no such container") || failure.says("is not paused") => {
+                return Ok(GoOn::Changed);
+            }
+            Err(failure) => {
+                let is_paused = machine.state == MachineState::Paused;
+                let network_gone = failure.is_gone();
+                let cause: Cause = failure.into();
+                if is_paused || (cause.retryable && !network_gone) {
+                    return Err(cause);
+                }
+                // Its network is gone, or a file of it is broken: another container on the same disk may do.
+                tracing::warn!(container = machine.id, cause = cause.one_line(), "cannot be started, is made again");
+            }
+        }
+    }
+    Ok(GoOn::Cannot)
 }
 
 /// Sees to it that the node has no container and no volume.
@@ -89,9 +142,11 @@ async fn make(
         ));
     };
     let address = subnet::address(subnet, spec.slot)?;
+    let disk = volume::ensure(docker, engine, cluster, spec).await?;
+    let place = Place { network, address, disk };
     let mut grant = engine.grant();
     loop {
-        let body = body::build(docker, engine, cluster, spec, &network, address, &grant)?;
+        let body = body::build(docker, engine, cluster, spec, &place, &grant)?;
         match Box::pin(make_one(docker, engine, spec, name, body)).await {
             Ok(id) => return Ok(Some(machine(id, address))),
             Err(NotMade::NameTaken) => return Ok(None),

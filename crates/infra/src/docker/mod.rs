@@ -39,6 +39,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
 use jeroboam_model::{Cause, CauseExt};
 use serde::Deserialize;
@@ -53,6 +55,9 @@ use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, Machi
 
 /// Where agents call home when nothing else is said.
 pub const DEFAULT_AGENT_PORT: u16 = 9512;
+
+/// Machines of one cluster that are made or removed side by side: the engine does a few at a time anyway.
+const MACHINES_AT_ONCE: usize = 32;
 
 /// How a Docker Engine is used.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -178,12 +183,30 @@ impl Infrastructure for Docker {
         Ok(Network { id })
     }
 
-    async fn ensure_machine(&self, cluster: &ClusterRef, machine: &MachineSpec) -> Result<Machine> {
-        machine::ensure(self, &*self.engine().await?, cluster, machine).await
+    fn ensure_machines<'a>(
+        &'a self,
+        cluster: &'a ClusterRef,
+        machines: &'a [MachineSpec],
+    ) -> BoxStream<'a, (Uuid, Result<Machine>)> {
+        let ensure = move |spec: &'a MachineSpec| async move {
+            let engine = match self.engine().await {
+                Ok(engine) => engine,
+                Err(cause) => return (spec.node, Err(cause)),
+            };
+            (spec.node, machine::ensure(self, &engine, cluster, spec).await)
+        };
+        stream::iter(machines).map(ensure).buffer_unordered(MACHINES_AT_ONCE).boxed()
     }
 
-    async fn remove_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
-        machine::remove(self, &*self.engine().await?, cluster, node).await
+    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)> {
+        let remove = move |node: &'a Uuid| async move {
+            let engine = match self.engine().await {
+                Ok(engine) => engine,
+                Err(cause) => return (*node, Err(cause)),
+            };
+            (*node, machine::remove(self, &engine, cluster, *node).await)
+        };
+        stream::iter(nodes).map(remove).buffer_unordered(MACHINES_AT_ONCE).boxed()
     }
 
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {

@@ -13,14 +13,17 @@ use crate::{Network, Observation, Result};
 /// All that carries the cluster's mark.
 pub(super) async fn cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Observation> {
     let filters = || labels::cluster_is(&docker.config, cluster);
-    let (containers, networks) =
-        futures::try_join!(container::list(engine, filters()), network::list(engine, Some(filters())))?;
+    let (containers, networks, disks) = futures::try_join!(
+        container::list(engine, filters()),
+        network::list(engine, Some(filters())),
+        volume::nodes(docker, engine, cluster),
+    )?;
     let network = networks.into_iter().next().map(|network| Network { id: network.id });
-    Ok(Observation { network, ..machines(containers) })
+    Ok(Observation { network, disks: disks.collect(), ..machines(containers) })
 }
 
 /// Tells the nodes' containers from strays. Of two containers of one node the one that runs is the node's, or else
-/// the older one.
+/// the older one: it was there first, with the data.
 fn machines(mut containers: Vec<ContainerSummary>) -> Observation {
     containers.sort_by_key(|container| (container::state(container) != MachineState::Running, container.created));
     let mut observation = Observation::default();

@@ -1,17 +1,59 @@
-//! Volumes that a container left behind. They go with their container; one is left when the engine was cut off between
-//! making a volume and making its container, or when somebody else removed the container without it.
+//! The disk of a node: a volume with what must outlive its container (on `/var`: the engine's data, images, logs, the
+//! agent's own identity). It goes when the node goes on purpose, or with the whole cluster, never with a container.
 
+use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
+use jeroboam_model::{Cause, CauseExt};
+use uuid::Uuid;
 
+use super::Docker;
 use super::engine::{CHANGE, Engine, LOOK};
-use super::labels::{Filters, Labels};
-use crate::Result;
+use super::labels::{self, Filters, Labels};
+use crate::{ClusterRef, MachineSpec, Result};
 
 /// Labels of all volumes that the labels fit, by volume name.
 pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<(String, Labels)>> {
     let options = ListVolumesOptions { filters: Some(filters) };
     let answer = engine.call("Looking for volumes", LOOK, engine.docker.list_volumes(Some(options))).await?;
     Ok(answer.volumes.unwrap_or_default().into_iter().map(|volume| (volume.name, volume.labels)).collect())
+}
+
+/// Sees to it that the node has a disk; the name of its volume. One that is there is taken, whatever its name: earlier
+/// releases gave none.
+pub(super) async fn ensure(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: &ClusterRef,
+    spec: &MachineSpec,
+) -> Result<String> {
+    let mut there = list(engine, labels::node_is(&docker.config, cluster.uuid, spec.node)).await?;
+    // Of several (left by releases that named none) everybody takes the same one.
+    there.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    if let Some((name, _)) = there.into_iter().next() {
+        return Ok(name);
+    }
+    let name = labels::container_name(cluster.uuid, &spec.name);
+    let request = VolumeCreateRequest {
+        name: Some(name.clone()),
+        labels: Some(labels::of_node(&docker.config, cluster, spec.node, spec.role)),
+        ..VolumeCreateRequest::default()
+    };
+    let made = engine.call(format!("Making the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request));
+    // The engine gives what is there already under this name, whoever made it.
+    if labels::id(Some(&made.await?.labels), labels::NODE) == Some(spec.node) {
+        return Ok(name);
+    }
+    Err(Cause::operator(
+        "name_conflict",
+        format!("Starting {}: a volume that is not the node's has the name {name}.", spec.name),
+        format!("Remove it (`docker volume rm {name}`)."),
+    ))
+}
+
+/// The nodes of a cluster that have disks.
+pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<impl Iterator<Item = Uuid>> {
+    let volumes = list(engine, labels::cluster_is(&docker.config, cluster)).await?;
+    Ok(volumes.into_iter().filter_map(|(_, marks)| labels::id(Some(&marks), labels::NODE)))
 }
 
 /// Sees to it that no volume is left that the labels fit.

@@ -38,6 +38,8 @@ pub enum FaultKind {
 pub struct World {
     pub(super) networks: HashMap<Uuid, String>,
     pub(super) machines: BTreeMap<(Uuid, Uuid), SimulatedMachine>,
+    /// Disks by cluster and node; the number is another one for every disk that was ever made.
+    pub(super) disks: BTreeMap<(Uuid, Uuid), u64>,
     pub(super) strays: BTreeMap<Uuid, Vec<String>>,
     /// Nodes that joined a cluster's engine, by name.
     pub(super) engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
@@ -54,6 +56,8 @@ pub(super) struct SimulatedMachine {
     pub(super) role: NodeRole,
     pub(super) state: MachineState,
     pub(super) address: IpAddr,
+    /// How often it was started.
+    pub(super) starts: u32,
 }
 
 impl World {
@@ -87,6 +91,24 @@ impl World {
             .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running)
     }
 
+    /// Whether faults are left that have not struck.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// The number of a node's disk: the same as long as its data is.
+    #[must_use]
+    pub fn disk(&self, cluster: Uuid, node: Uuid) -> Option<u64> {
+        self.disks.get(&(cluster, node)).copied()
+    }
+
+    /// The node has a disk.
+    pub(super) fn ensure_disk(&mut self, cluster: Uuid, node: Uuid) {
+        self.counter += 1;
+        self.disks.entry((cluster, node)).or_insert(self.counter);
+    }
+
     /// Counts a call and takes the fault that was asked for it, if any.
     pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
         self.calls.push(call);
@@ -109,5 +131,10 @@ impl World {
 impl SimulatedMachine {
     pub(super) fn outside(&self) -> Machine {
         Machine { id: self.id.clone(), state: self.state, address: Some(self.address) }
+    }
+
+    /// Whether it was not started again since.
+    pub(super) fn is_same_run(&self, earlier: &Self) -> bool {
+        (&self.id, self.starts) == (&earlier.id, earlier.starts)
     }
 }

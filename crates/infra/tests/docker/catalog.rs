@@ -3,10 +3,10 @@
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::flavor::Flavor;
-use jeroboam_model::WhoseMove;
+use jeroboam_model::WhoMustAct;
 use jeroboam_model::kubernetes::RELEASES;
 
-use crate::support::{self, IMAGE, Yard, cluster, spec};
+use crate::support::{self, IMAGE, Yard, cluster, ensure, spec};
 
 /// A flavor so small that every machine here is larger.
 const SMALL: &str = "small=1:64";
@@ -17,7 +17,7 @@ async fn small_machine(name: &str) -> (Yard, String) {
     let (cluster, mut node) = (cluster(name), spec(&format!("{name}-worker-0"), 0));
     node.flavor = Some("small".into());
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.until_log(&machine.id, "agent: up").await;
     (yard, machine.id)
 }
@@ -61,14 +61,14 @@ async fn each_machine_has_the_flavor_of_its_own_group() {
     {
         let mut node = spec(&format!("groups-worker-{slot}"), slot.try_into().unwrap());
         node.flavor = flavor.map(str::to_owned);
-        let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+        let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
         let host = yard.engine.inspect_container(&machine.id, None).await.unwrap().host_config.unwrap();
         assert_eq!(host.memory.unwrap_or_default(), memory, "{flavor:?}");
     }
     let mut node = spec("groups-worker-3", 3);
     node.flavor = Some("m1.small".into());
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("flavor_unknown", WhoseMove::User));
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.who_must_act), ("flavor_unknown", WhoMustAct::User));
     assert!(cause.action.contains("small, large"), "{}", cause.action);
 }
 
@@ -130,8 +130,8 @@ async fn an_image_that_is_missing_is_named_together_with_those_that_are_there() 
     let (cluster, mut node) = (cluster("image"), spec("image-master-0", 0));
     node.image = "debian-1".into();
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("image_missing", WhoseMove::Operator));
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.who_must_act), ("image_missing", WhoMustAct::Operator));
     assert!(cause.message.contains("jeroboam/node:debian-1"), "{}", cause.message);
     assert!(cause.action.contains("make image") && cause.action.contains(IMAGE), "{}", cause.action);
     assert_eq!(yard.containers().await.len(), 0);

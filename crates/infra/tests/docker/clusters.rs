@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use jeroboam_infra::docker::Docker;
 use jeroboam_infra::{Infrastructure, Machine};
-use jeroboam_model::WhoseMove;
+use jeroboam_model::WhoMustAct;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
-use crate::support::{Yard, cluster, spec};
+use crate::support::{Yard, cluster, ensure, remove, spec};
 
 #[tokio::test]
 async fn two_clusters_at_once_get_different_subnets_of_the_pool() {
@@ -30,7 +30,7 @@ async fn two_clusters_at_once_get_different_subnets_of_the_pool() {
     assert_eq!(subnets, ["10.88.4.0/24", "10.88.5.0/24", "10.88.6.0/24", "10.88.7.0/24"].map(String::from).into());
 
     let cause = yard.docker.ensure_network(&cluster("e")).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("address_pool_exhausted", WhoseMove::Operator));
+    assert_eq!((cause.code.as_str(), cause.who_must_act), ("address_pool_exhausted", WhoMustAct::Operator));
     yard.docker.remove_network(clusters[0].uuid).await.unwrap();
     yard.docker.ensure_network(&cluster("e")).await.unwrap();
 }
@@ -40,7 +40,7 @@ async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() 
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("leftovers"), spec("leftovers-master-0", 0));
     let network = yard.docker.ensure_network(&cluster).await.unwrap();
-    yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.container("leftovers-stray", yard.marks(cluster.uuid, None)).await;
     yard.volume(yard.marks(cluster.uuid, Some(Uuid::new_v4()))).await;
     // Somebody's own container, attached to our network.
@@ -63,9 +63,9 @@ async fn another_deployments_things_are_left_alone() {
     let (yard, stranger) = (Yard::new().await, Yard::new().await);
     let (cluster, node) = (cluster("ours"), spec("ours-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
-    yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_eq!(stranger.docker.clusters().await.unwrap(), Vec::<Uuid>::new());
-    stranger.docker.remove_machine(cluster.uuid, node.node).await.unwrap();
+    remove(&stranger.docker, cluster.uuid, node.node).await.unwrap();
     stranger.docker.remove_network(cluster.uuid).await.unwrap();
     let observation = yard.docker.observe(cluster.uuid).await.unwrap();
     assert_eq!(observation.machines[&node.node].state, MachineState::Running);
@@ -76,7 +76,7 @@ async fn containers_without_a_node_are_strays_and_only_strays_are_removed_as_suc
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("strays"), spec("strays-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     let nobodys = yard.container("strays-nobodys", yard.marks(cluster.uuid, None)).await;
     let second = yard.container("strays-second", yard.marks(cluster.uuid, Some(node.node))).await;
 
@@ -100,7 +100,7 @@ async fn three_machines_come_up_side_by_side_reach_each_other_and_leave_nothing(
     let start = Instant::now();
     yard.docker.ensure_network(&cluster).await.unwrap();
     let network = start.elapsed();
-    let make = nodes.iter().map(|node| yard.docker.ensure_machine(&cluster, node));
+    let make = nodes.iter().map(|node| ensure(&yard.docker, &cluster, node));
     let machines: Vec<Machine> = futures::future::try_join_all(make).await.unwrap();
     let made = start.elapsed();
 
@@ -114,7 +114,7 @@ async fn three_machines_come_up_side_by_side_reach_each_other_and_leave_nothing(
     }
 
     let start = Instant::now();
-    let remove = nodes.iter().map(|node| yard.docker.remove_machine(cluster.uuid, node.node));
+    let remove = nodes.iter().map(|node| remove(&yard.docker, cluster.uuid, node.node));
     futures::future::try_join_all(remove).await.unwrap();
     let machines_gone = start.elapsed();
     yard.docker.remove_network(cluster.uuid).await.unwrap();

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
-use jeroboam_model::{Cause, WhoseMove};
+use jeroboam_model::{Cause, WhoMustAct};
 use uuid::Uuid;
 
-use crate::support::{self, Yard, cluster, spec};
+use crate::support::{self, Yard, cluster, ensure, remove, spec};
 
 #[tokio::test]
 async fn an_engine_that_is_away_gives_a_cause_that_passes() {
@@ -17,8 +17,8 @@ async fn an_engine_that_is_away_gives_a_cause_that_passes() {
     let causes: [Cause; 5] = [
         docker.observe(cluster.uuid).await.unwrap_err(),
         docker.ensure_network(&cluster).await.unwrap_err(),
-        docker.ensure_machine(&cluster, &node).await.unwrap_err(),
-        docker.remove_machine(cluster.uuid, node.node).await.unwrap_err(),
+        ensure(&docker, &cluster, &node).await.unwrap_err(),
+        remove(&docker, cluster.uuid, node.node).await.unwrap_err(),
         docker.agent_endpoint().await.unwrap_err(),
     ];
     for cause in causes {
@@ -56,7 +56,7 @@ async fn an_engine_that_cannot_be_looked_at_gives_nodes_what_it_can() {
     let cluster = cluster("remote");
     let nodes = [spec("remote-master-0", 0), spec("remote-worker-0", 1)];
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let make = nodes.iter().map(|node| yard.docker.ensure_machine(&cluster, node));
+    let make = nodes.iter().map(|node| ensure(&yard.docker, &cluster, node));
     for machine in futures::future::try_join_all(make).await.unwrap() {
         let out = yard.exec(&machine.id, "mount -t tmpfs none /mnt && echo fine").await;
         assert_eq!(out, "fine\n");
@@ -90,7 +90,7 @@ async fn a_configuration_that_cannot_work_is_refused_at_once() {
     let host = DockerConfig { host: Some("gopher://engine".into()), ..DockerConfig::default() };
     for config in [pool, host] {
         let cause = Docker::connect(config).await.err().unwrap();
-        assert_eq!((cause.code.as_str(), cause.whose_move), ("infrastructure_configuration", WhoseMove::Operator));
+        assert_eq!((cause.code.as_str(), cause.who_must_act), ("infrastructure_configuration", WhoMustAct::Operator));
     }
 }
 

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bollard::query_parameters::KillContainerOptions;
+use bollard::query_parameters::{KillContainerOptions, RemoveContainerOptions};
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::Docker;
-use jeroboam_model::WhoseMove;
+use jeroboam_model::WhoMustAct;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
-use crate::support::{self, TOKEN, Yard, cluster, spec};
+use crate::support::{self, TOKEN, Yard, cluster, ensure, remove, spec};
 
 #[tokio::test]
 async fn ensuring_twice_makes_one_network_and_one_machine() {
@@ -18,8 +18,8 @@ async fn ensuring_twice_makes_one_network_and_one_machine() {
     let (cluster, node) = (cluster("twice"), spec("twice-master-0", 3));
     let network = yard.docker.ensure_network(&cluster).await.unwrap();
     assert_eq!(yard.docker.ensure_network(&cluster).await.unwrap(), network);
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
-    assert_eq!(yard.docker.ensure_machine(&cluster, &node).await.unwrap(), machine);
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    assert_eq!(ensure(&yard.docker, &cluster, &node).await.unwrap(), machine);
 
     let observation = yard.docker.observe(cluster.uuid).await.unwrap();
     assert_eq!(observation.network, Some(network));
@@ -46,18 +46,17 @@ async fn ensuring_at_once_makes_one_network_and_one_machine() {
     assert_eq!(yard.networks().await.len(), 1);
 
     let (a, b) =
-        futures::try_join!(yard.docker.ensure_machine(&cluster, &node), yard.docker.ensure_machine(&cluster, &node),)
-            .unwrap();
+        futures::try_join!(ensure(&yard.docker, &cluster, &node), ensure(&yard.docker, &cluster, &node),).unwrap();
     assert_eq!(a, b);
     assert_eq!(yard.containers().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_replaced_with_a_fresh_disk() {
+async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_started_with_its_disk() {
     let yard = Yard::new().await;
-    let (cluster, node) = (cluster("killed"), spec("killed-worker-0", 0));
+    let (cluster, node) = (cluster("killed"), spec("killed-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let first = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.until_log(&first.id, "agent: up").await;
     yard.exec(&first.id, "echo old >/var/lib/data").await;
     yard.engine.kill_container(&first.id, None::<KillContainerOptions>).await.unwrap();
@@ -69,11 +68,69 @@ async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_replaced_with_a_fr
     assert!(diagnosis.summary.contains("exit code 137 (killed)"), "{}", diagnosis.summary);
     assert_eq!(diagnosis.log, ["agent: up"]);
 
-    let second = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    assert_eq!(ensure(&yard.docker, &cluster, &node).await.unwrap(), first);
+    assert_eq!(yard.exec(&first.id, "cat /var/lib/data").await, "old\n");
+    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_machine_that_somebody_removed_is_made_anew_on_its_disk() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("removed"), spec("removed-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    yard.exec(&first.id, "echo old >/var/lib/data").await;
+    // As `docker rm --force --volumes` does.
+    let options = RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    yard.engine.remove_container(&first.id, Some(options)).await.unwrap();
+    let observation = yard.docker.observe(cluster.uuid).await.unwrap();
+    assert!(observation.machines.is_empty() && observation.disks.contains(&node.node), "{observation:?}");
+
+    let second = ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_ne!(second.id, first.id);
     assert_eq!((second.state, second.address), (MachineState::Running, first.address));
-    assert!(!yard.exec(&second.id, "cat /var/lib/data 2>&1 || true").await.contains("old"));
+    assert_eq!(yard.exec(&second.id, "cat /var/lib/data").await, "old\n");
     assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (1, 1));
+
+    remove(&yard.docker, cluster.uuid, node.node).await.unwrap();
+    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (0, 0));
+    let third = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    assert!(!yard.exec(&third.id, "cat /var/lib/data 2>&1 || true").await.contains("old"), "removed on purpose");
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_started_again_is_made_anew_on_its_disk() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("unnetted"), spec("unnetted-master-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    yard.exec(&first.id, "echo old >/var/lib/data").await;
+    yard.engine.kill_container(&first.id, None::<KillContainerOptions>).await.unwrap();
+    yard.until_state(&cluster, node.node, MachineState::Stopped).await;
+    // Its network goes, and the one that is made then is another one.
+    let (network, _) = yard.networks().await.remove(0);
+    yard.engine.remove_network(&network).await.unwrap();
+    assert!(yard.engine.start_container(&first.id, None).await.is_err(), "the fault is real");
+
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let second = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(yard.exec(&second.id, "cat /var/lib/data").await, "old\n");
+    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_paused_machine_is_seen_and_goes_on_as_it_was() {
+    let yard = Yard::new().await;
+    let (cluster, node) = (cluster("paused"), spec("paused-worker-0", 0));
+    yard.docker.ensure_network(&cluster).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
+    yard.engine.pause_container(&machine.id).await.unwrap();
+    yard.until_state(&cluster, node.node, MachineState::Paused).await;
+    let diagnosis = yard.docker.diagnose(cluster.uuid, node.node).await.unwrap().unwrap();
+    assert!(diagnosis.summary.ends_with("is paused"), "{diagnosis:?}");
+    assert_eq!(ensure(&yard.docker, &cluster, &node).await.unwrap(), machine);
+    yard.until_state(&cluster, node.node, MachineState::Running).await;
 }
 
 #[tokio::test]
@@ -87,7 +144,7 @@ async fn a_machine_that_was_made_but_never_started_is_made_again_with_the_agent_
     let observation = yard.docker.observe(cluster.uuid).await.unwrap();
     assert_eq!(observation.machines[&node.node].state, MachineState::Created);
 
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_ne!(machine.id, empty);
     yard.until_log(&machine.id, "agent: up").await;
     assert_eq!(yard.containers().await.len(), 1);
@@ -103,15 +160,15 @@ async fn cut_off_at_any_moment_the_next_try_ends_with_one_running_machine() {
         let process = Docker::connect(yard.config.clone()).await.unwrap();
         let work = async {
             process.ensure_network(&cluster).await?;
-            process.ensure_machine(&cluster, &node).await
+            ensure(&process, &cluster, &node).await
         };
         let cut = tokio::time::timeout(Duration::from_millis(milliseconds), work).await;
         yard.docker.ensure_network(&cluster).await.unwrap();
-        let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+        let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
         yard.until_log(&machine.id, "agent: up").await;
         let (containers, networks) = (yard.containers().await, yard.networks().await);
         assert_eq!((containers.len(), networks.len()), (1, 1), "cut off after {milliseconds} ms: {cut:?}");
-        yard.docker.remove_machine(cluster.uuid, node.node).await.unwrap();
+        remove(&yard.docker, cluster.uuid, node.node).await.unwrap();
         yard.docker.remove_network(cluster.uuid).await.unwrap();
         assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new(), "cut off after {milliseconds} ms");
     }
@@ -124,7 +181,7 @@ async fn a_name_that_a_stranger_has_is_a_conflict_and_the_stranger_stays() {
     yard.docker.ensure_network(&cluster).await.unwrap();
     let name = format!("jeroboam-{}-{}", &cluster.uuid.simple().to_string()[..8], node.name);
     let stranger = yard.container(&name, yard.guest_marks()).await;
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("name_conflict", false));
     assert!(cause.action.contains(&stranger[..12]), "{}", cause.action);
     assert!(yard.engine.inspect_container(&stranger, None).await.is_ok());
@@ -135,7 +192,7 @@ async fn the_token_is_in_a_file_that_only_root_reads_and_nowhere_that_inspect_sh
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("secret"), spec("secret-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     let inspected = yard.engine.inspect_container(&machine.id, None).await.unwrap();
     let shown = serde_json::to_string(&inspected).unwrap();
     assert!(shown.contains(&node.node.to_string()) && !shown.contains(TOKEN), "{shown}");
@@ -149,7 +206,7 @@ async fn a_node_may_do_what_its_components_need() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("able"), spec("able-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
-    let machine = yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     for (what, command) in [
         ("mounts", "mkdir /tmp/m && mount -t tmpfs none /tmp/m && umount /tmp/m"),
         (
@@ -181,24 +238,24 @@ async fn a_machine_that_cannot_be_started_leaves_no_container() {
     let address = subnet.replace(".0/24", ".10");
     yard.attach(&guest, &network.id, &address).await;
 
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("address_in_use", true), "{cause:?}");
     std::fs::remove_file(&yard.config.agent_binary).unwrap();
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("agent_binary_missing", WhoseMove::Operator));
-    assert_eq!((yard.containers().await.len(), yard.volumes().await.len()), (0, 0));
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.who_must_act), ("agent_binary_missing", WhoMustAct::Operator));
+    assert_eq!(yard.containers().await.len(), 0);
 }
 
 #[tokio::test]
 async fn a_machine_needs_its_network_and_an_address_on_it() {
     let yard = Yard::new().await;
     let (cluster, mut node) = (cluster("lonely"), spec("lonely-master-0", 0));
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("network_missing", true));
     yard.docker.ensure_network(&cluster).await.unwrap();
     node.slot = 10_000;
-    let cause = yard.docker.ensure_machine(&cluster, &node).await.unwrap_err();
-    assert_eq!((cause.code.as_str(), cause.whose_move), ("too_many_nodes", WhoseMove::User));
+    let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
+    assert_eq!((cause.code.as_str(), cause.who_must_act), ("too_many_nodes", WhoMustAct::User));
 }
 
 #[tokio::test]
@@ -207,7 +264,7 @@ async fn an_agent_that_keeps_ending_is_told_from_one_that_runs() {
     let (cluster, node) = (cluster("crashing"), spec("crashing-master-0", 0));
     yard.docker.ensure_network(&cluster).await.unwrap();
     std::fs::write(&yard.config.agent_binary, "#!/bin/sh\necho no luck; exit 3\n").unwrap();
-    yard.docker.ensure_machine(&cluster, &node).await.unwrap();
+    ensure(&yard.docker, &cluster, &node).await.unwrap();
     let diagnosis = support::until("the container is started again", async || {
         let diagnosis = yard.docker.diagnose(cluster.uuid, node.node).await.unwrap().unwrap();
         diagnosis.summary.contains("keeps ending with exit code 3").then_some(diagnosis)

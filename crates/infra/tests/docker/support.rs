@@ -13,10 +13,10 @@ use bollard::query_parameters::{
     CreateContainerOptions, CreateImageOptions, ListContainersOptions, ListImagesOptions, ListNetworksOptions,
     ListVolumesOptions, LogsOptions, RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
 };
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::docker::{Docker, DockerConfig, labels};
-use jeroboam_infra::{ClusterRef, Infrastructure, Machine, MachineSpec};
+use jeroboam_infra::{ClusterRef, Infrastructure, Machine, MachineSpec, Result};
 use jeroboam_model::NodeRole;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
@@ -59,6 +59,18 @@ pub(crate) fn spec(name: &str, slot: u32) -> MachineSpec {
         flavor: None,
         bootstrap: format!("{{\"token\":\"{TOKEN}\",\"node\":\"{node}\"}}"),
     }
+}
+
+/// Sees to one machine.
+pub(crate) async fn ensure(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
+    let mut made = docker.ensure_machines(cluster, std::slice::from_ref(spec));
+    made.next().await.expect("every machine is told").1
+}
+
+/// Sees to it that there is no machine.
+pub(crate) async fn remove(docker: &Docker, cluster: Uuid, node: Uuid) -> Result<()> {
+    let mut gone = docker.remove_machines(cluster, std::slice::from_ref(&node));
+    gone.next().await.expect("every machine is told").1
 }
 
 /// The engine's socket, when it is one.

@@ -59,7 +59,7 @@ pub(crate) enum ClusterCommand {
     #[command(after_help = "Examples:\n  jeroboam bay topology demo\n  jeroboam bay topology demo -o yaml")]
     Topology(Ident),
     /// Try once more what failed on a bay.
-    #[command(after_help = "Examples:\n  jeroboam bay retry demo")]
+    #[command(after_help = "Examples:\n  jeroboam bay retry demo\n  jeroboam bay retry demo --replace-data")]
     Retry(RetryArgs),
 }
 

@@ -8,6 +8,7 @@ use jeroboam_types::v1::{ResizeRequest, UpgradeRequest};
 use super::cluster::{check_count, tell};
 use super::cluster_view::view;
 use super::failure::Failure;
+use super::output::complain;
 use super::patch::{PatchArgs, replace};
 use super::watch::{WatchArgs, finished, follow, of};
 use super::{Context, Spelling, number};
@@ -78,6 +79,11 @@ pub(crate) struct RetryArgs {
     /// Name or id.
     name: String,
 
+    /// If the disk with the only copy of the cluster's state is gone, make an empty one in its place. Everything that
+    /// was in the cluster is lost then.
+    #[arg(long)]
+    replace_data: bool,
+
     #[command(flatten)]
     watch: WatchArgs,
 }
@@ -124,11 +130,18 @@ impl UpgradeArgs {
 
 impl RetryArgs {
     pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
-        let accepted = context.client.retry_cluster(&self.name).await?;
-        if !self.watch.wanted() {
-            return told(context, spelling, &accepted, self.watch, "tried again").await;
-        }
+        let accepted = context.client.retry_cluster(&self.name, self.replace_data).await?;
         let operation = of(context, &accepted).await?;
+        if self.replace_data {
+            complain(&format!(
+                "warning: should the disk with the state of {} be gone, an empty cluster takes its place",
+                operation.cluster_name
+            ))?;
+        }
+        if !self.watch.wanted() {
+            let what = format!("tried again: {} (operation {})", operation.kind, operation.uuid);
+            return told(context, spelling, &accepted, self.watch, &what).await;
+        }
         let operation = follow(context, operation.uuid).await?;
         if operation.kind == OperationKind::Delete {
             return Ok(());

@@ -150,7 +150,7 @@ impl OperationCommand {
             }
             Self::Retry { ident, watch } => {
                 let failed = ident.find(context).await?;
-                let accepted = context.client.retry_cluster(&failed.cluster_uuid.to_string()).await?;
+                let accepted = context.client.retry_cluster(&failed.cluster_uuid.to_string(), false).await?;
                 let operation = of(context, &accepted).await?;
                 if watch.wanted() {
                     return follow(context, operation.uuid).await.map(drop);

@@ -221,9 +221,9 @@ pub(crate) fn summary(operation: &Operation) -> String {
     text
 }
 
-/// A cause in full: what went wrong, the lower layer's words, whose move it is and what to do.
+/// A cause in full: what went wrong, the underlying error, who must act and what to do.
 pub(crate) fn causes(cause: &Cause) -> String {
-    let whose = cause.whose_move.to_string().replace('_', " ");
+    let whose = cause.who_must_act.to_string().replace('_', " ");
     let mut text = format!("\n    {}", paint(BAD, &cause.message));
     let mut entry = |name: &str, value: &str| {
         let value = value.replace('\n', "\n                ");
@@ -232,7 +232,7 @@ pub(crate) fn causes(cause: &Cause) -> String {
     if let Some(detail) = &cause.detail {
         entry("it said:", detail);
     }
-    entry("whose move:", &whose);
+    entry("who must act:", &whose);
     entry("to do:", &cause.action);
     entry("code:", &cause.code);
     text

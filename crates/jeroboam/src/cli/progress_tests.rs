@@ -1,4 +1,4 @@
-use jeroboam_types::error::WhoseMove;
+use jeroboam_types::error::WhoMustAct;
 use jeroboam_types::operation::OperationKind;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ fn step(title: &str, status: StepStatus, cause: Option<Cause>) -> Step {
 fn cause() -> Cause {
     Cause {
         code: "image_not_found".to_owned(),
-        whose_move: WhoseMove::ProjectAdmin,
+        who_must_act: WhoMustAct::ProjectAdmin,
         message: "starting machine demo-worker-0: there is no image jeroboam/node:nope".to_owned(),
         detail: Some("No such image: jeroboam/node:nope".to_owned()),
         action: "Name another image in the template".to_owned(),
@@ -47,6 +47,8 @@ fn operation(status: OperationStatus, steps: Vec<Step>) -> Operation {
         started_at: Some(at(0.5)),
         finished_at: Some(at(65.5)),
         deadline_at: None,
+        retry_of: None,
+        replace_data: false,
         cause: None,
         steps,
     }

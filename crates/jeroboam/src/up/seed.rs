@@ -183,6 +183,7 @@ mod tests {
             deadline: None,
             quotas: QuotaDefaults::default(),
             limits: Limits::default(),
+            replace_data: false,
         };
         store.create_cluster(&of, &cluster, &groups, operation).await.unwrap();
         templates(&store, "admin", "root", &[]).await.unwrap();

@@ -68,6 +68,7 @@ fn node(version: &str, masters: &[&str], name: &str) -> Node {
         role: own.role,
         address: own.address,
         peers,
+        attempt: 0,
         insecure_registries: Vec::new(),
         authorities: 1,
         proxy: None,

@@ -1,12 +1,12 @@
 //! Keeps processes running.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jeroboam_types::agent::ComponentState;
+use jeroboam_types::agent::{ComponentState, RESTART_WINDOW_SECONDS};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -135,6 +135,33 @@ struct Keeper {
     stop: CancellationToken,
 }
 
+/// How often the process ended by itself.
+#[derive(Default)]
+struct Ends {
+    /// In all its life.
+    all: u32,
+    /// Within [`RESTART_WINDOW_SECONDS`] and since the newest assignment.
+    recent: VecDeque<Instant>,
+    /// In a row before it was ready, since the newest assignment.
+    before_ready: u32,
+}
+
+impl Ends {
+    fn add(&mut self, ready: bool, assignment_begun: Instant) {
+        let now = Instant::now();
+        let counts = |at: &Instant| {
+            *at >= assignment_begun && now.duration_since(*at) < Duration::from_secs(RESTART_WINDOW_SECONDS)
+        };
+        if self.recent.back().is_none_or(|last| *last < assignment_begun) {
+            self.before_ready = 0;
+        }
+        self.recent.retain(counts);
+        self.recent.push_back(now);
+        self.all += 1;
+        self.before_ready = if ready { 0 } else { self.before_ready + 1 };
+    }
+}
+
 /// How a run of the process ended.
 enum End {
     /// As asked.
@@ -146,19 +173,17 @@ enum End {
 impl Keeper {
     async fn run(self) {
         let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-        let mut ends = 0;
-        let mut ends_before_ready = 0;
+        let mut ends = Ends::default();
         loop {
             let started = Instant::now();
             match self.run_once().await {
                 End::Stopped => return,
                 End::Ended { ready, why } => {
-                    ends += 1;
-                    ends_before_ready = if ready { 0 } else { ends_before_ready + 1 };
+                    ends.add(ready, self.board.begun_at());
                     if started.elapsed() >= STABLE {
                         back_off.reset();
                     }
-                    self.report_end(ends, ends_before_ready, &why);
+                    self.report_end(&ends, &why);
                 }
             }
             tokio::select! {
@@ -251,16 +276,17 @@ impl Keeper {
         }
     }
 
-    fn report_end(&self, ends: u32, ends_before_ready: u32, why: &str) {
+    fn report_end(&self, ends: &Ends, why: &str) {
         let mut log = self.ring.telling(TELLING_LINES);
         if log.is_empty() {
             log.push(why.to_owned());
         }
         tracing::warn!(component = self.spec.name, why, last = log.last(), "ended by itself");
         self.board.component(self.spec.name, |component| {
-            component.restarts = ends;
+            component.restarts = ends.all;
+            component.recent_restarts = ends.recent.len().try_into().unwrap_or(u32::MAX);
             component.state =
-                if ends_before_ready >= GIVE_UP { ComponentState::Failed } else { ComponentState::BackOff };
+                if ends.before_ready >= GIVE_UP { ComponentState::Failed } else { ComponentState::BackOff };
             component.log = log;
         });
     }

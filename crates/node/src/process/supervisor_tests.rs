@@ -120,3 +120,30 @@ async fn configuration_files_are_there_before_the_process_is() {
     }
     f.supervisor.stop("shell").await;
 }
+
+#[test]
+fn only_recent_ends_since_the_newest_assignment_count_as_a_crash_loop() {
+    let begun = Instant::now();
+    let mut ends = Ends::default();
+    for _ in 0..4 {
+        ends.add(false, begun);
+    }
+    assert_eq!((ends.all, ends.recent.len(), ends.before_ready), (4, 4, 4));
+    std::thread::sleep(Duration::from_millis(2));
+    let begun = Instant::now();
+    ends.add(false, begun);
+    assert_eq!((ends.all, ends.recent.len(), ends.before_ready), (5, 1, 1), "a newer assignment starts over");
+    ends.add(true, begun);
+    assert_eq!((ends.all, ends.recent.len(), ends.before_ready), (6, 2, 0));
+}
+
+#[tokio::test]
+async fn a_component_in_trouble_gets_another_chance_with_the_next_assignment() {
+    let f = fixture();
+    f.supervisor.ensure(shell("exit 1"), Probe::Socket("/nowhere".into())).await;
+    until(&f.board, |component| component.recent_restarts >= 2).await;
+    f.board.begin(2, &["shell"]);
+    let component = f.board.subscribe().borrow().components[0].clone();
+    assert_eq!((component.state, component.recent_restarts), (ComponentState::Starting, 0));
+    assert!(until(&f.board, |component| component.recent_restarts >= 1).await.restarts >= 3);
+}

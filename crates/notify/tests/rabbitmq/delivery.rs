@@ -70,7 +70,7 @@ impl Case {
     async fn end(&self, outcome: Outcome) {
         let lease = SignedDuration::from_mins(1);
         let claim = self.store.claim("test", lease, Timestamp::now()).await.unwrap().unwrap();
-        self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
+        self.store.held(&claim).finish(outcome).await.unwrap();
     }
 }
 
@@ -83,6 +83,7 @@ fn asked(kind: OperationKind) -> NewOperation {
         deadline: None,
         quotas: QuotaDefaults::default(),
         limits: Limits::default(),
+        replace_data: false,
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Model {
     pub master_lb_enabled: bool,
     pub status: String,
     pub status_reason: Option<String>,
+    /// The operation that gave it this status.
+    pub operation_uuid: Option<String>,
     pub health: Option<String>,
     #[serde(deserialize_with = "super::json_text")]
     pub health_reason: Json,

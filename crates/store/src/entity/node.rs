@@ -23,6 +23,12 @@ pub struct Model {
     pub report: Option<Json>,
     pub reported_at: Option<i64>,
     pub enrolled: bool,
+    /// When its agent first said that it is up.
+    pub joined_at: Option<i64>,
+    /// Id of a machine that is to be replaced, with its disk.
+    pub replace_machine: Option<String>,
+    /// The cluster's revision at which it was asked to be tried once more.
+    pub attempt: i64,
     pub created_at: i64,
 }
 

@@ -28,6 +28,8 @@ pub struct Model {
     pub node_taints: Json,
     pub status: String,
     pub status_reason: Option<String>,
+    /// Its status when the cluster was asked to go.
+    pub status_before: Option<String>,
     pub version: Option<String>,
     pub created_at: i64,
     pub updated_at: Option<i64>,

@@ -32,6 +32,12 @@ pub struct Model {
     /// Not to be taken before.
     pub run_after: Option<i64>,
     pub cancel_requested: bool,
+    /// The cluster's status when it was asked for.
+    pub status_before: Option<String>,
+    /// The operation that it repeats.
+    pub retry_of: Option<String>,
+    /// Whether a member that holds the only copy of the cluster's state may be replaced.
+    pub replace_data: bool,
 }
 
 /// Rows are joined by hand: the few queries that need it say which rows they want.

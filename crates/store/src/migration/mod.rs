@@ -8,6 +8,7 @@ mod m0002_quotas_and_federations;
 mod m0003_keys_and_notifications;
 mod m0004_roles_of_node_groups;
 mod m0005_versions_of_engines;
+mod m0006_recovery;
 mod parts;
 
 /// Brings a schema up to date.
@@ -22,14 +23,17 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_keys_and_notifications::Migration),
             Box::new(m0004_roles_of_node_groups::Migration),
             Box::new(m0005_versions_of_engines::Migration),
+            Box::new(m0006_recovery::Migration),
         ]
     }
 }
 
-/// A column that came later, for the tests that read it in other dialects.
+/// Columns that came later, for the tests that read them in other dialects.
 #[cfg(test)]
-pub(crate) fn new_column() -> sea_orm_migration::prelude::TableAlterStatement {
-    m0005_versions_of_engines::column()
+pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStatement> {
+    let mut columns = vec![m0005_versions_of_engines::column()];
+    columns.extend(m0006_recovery::columns());
+    columns
 }
 
 /// All tables and indexes that there are after every migration, for the tests that read them in other dialects.

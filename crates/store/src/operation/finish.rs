@@ -4,7 +4,7 @@ use jeroboam_model::{Cause, CauseExt, OperationKind, OperationStatus, Status, St
 use jiff::Timestamp;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::lease::{guard, write};
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn finish(&self, uuid: Uuid, fence: i64, outcome: Outcome) -> Result<()> {
+    pub(crate) async fn finish(&self, uuid: Uuid, fence: i64, outcome: Outcome) -> Result<()> {
         let doing = "ending an operation";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
@@ -81,11 +81,19 @@ impl Store {
                 if let Some(before) = &before {
                     cluster::write_facts(&transaction, before, facts).await?;
                 }
-                settle(&transaction, cluster, Status::complete(kind), None, now).await?;
+                let end = End { status: Status::complete(kind), reason: None, operation: uuid };
+                settle(&transaction, cluster, end, now).await?;
                 notification::note(&transaction, &row, Stage::Success).await?;
             }
-            Outcome::Failed(_) | Outcome::Cancelled => {
-                settle(&transaction, cluster, Status::failed(kind), reason.as_deref(), now).await?;
+            Outcome::Failed(_) => {
+                let end = End { status: Status::failed(kind), reason: reason.as_deref(), operation: uuid };
+                settle(&transaction, cluster, end, now).await?;
+                notification::note(&transaction, &row, Stage::Failure).await?;
+            }
+            Outcome::Cancelled => {
+                if let Some(cause) = &cause {
+                    settle_cancelled(&transaction, &row, cause, now).await?;
+                }
                 notification::note(&transaction, &row, Stage::Failure).await?;
             }
         }
@@ -95,26 +103,87 @@ impl Store {
     }
 }
 
+/// How an operation leaves its cluster.
+pub(super) struct End<'a> {
+    /// The cluster's status from now on.
+    pub(super) status: Status,
+    /// Why.
+    pub(super) reason: Option<&'a str>,
+    /// The operation that is to be repeated, should that be asked for.
+    pub(super) operation: Uuid,
+}
+
 /// Gives the cluster its last status, and each of its groups the one that goes with what was being done to it; or
 /// leaves them in progress, if another operation waits. Groups that were to go and have no nodes any more are gone.
 pub(super) async fn settle(
     connection: &impl ConnectionTrait,
     cluster: Uuid,
-    status: Status,
-    reason: Option<&str>,
+    end: End<'_>,
     now: Timestamp,
 ) -> Result<()> {
     let now = codec::micros(now);
     if let Some(next) = unfinished(connection, &cluster.to_string()).await?.last() {
-        let next: OperationKind = codec::word("a kind", &next.kind)?;
-        return cluster::set_status(connection, cluster, Status::in_progress(next), None, now).await;
+        let kind: OperationKind = codec::word("a kind", &next.kind)?;
+        let next = codec::uuid(&next.uuid)?;
+        return cluster::set_status(connection, cluster, Status::in_progress(kind), None, next, now).await;
     }
-    cluster::set_status(connection, cluster, status, reason, now).await?;
+    let End { status, reason, operation } = end;
+    cluster::set_status(connection, cluster, status, reason, operation, now).await?;
     if status.is_failed() {
         return node_group::turn(connection, cluster, Status::given_up, reason, now).await;
     }
     node_group::remove_emptied(connection, cluster).await?;
     node_group::turn(connection, cluster, Status::succeeded, None, now).await
+}
+
+/// The same after an operation that was cancelled. A delete that had not begun leaves all as it was before: only if
+/// it ended something else on its way, that has failed.
+pub(super) async fn settle_cancelled(
+    connection: &impl ConnectionTrait,
+    row: &operation::Model,
+    cause: &Cause,
+    now: Timestamp,
+) -> Result<()> {
+    let (cluster, uuid) = (codec::uuid(&row.cluster_uuid)?, codec::uuid(&row.uuid)?);
+    let kind: OperationKind = codec::word("a kind", &row.kind)?;
+    let reason = cause.one_line();
+    let failed = End { status: Status::failed(kind), reason: Some(&reason), operation: uuid };
+    let before = row.status_before.as_deref().map(|status| codec::word::<Status>("a status", status)).transpose()?;
+    let Some(before) = before.filter(|_| kind == OperationKind::Delete) else {
+        return settle(connection, cluster, failed, now).await;
+    };
+    if step_rows::any_begun(connection, &row.uuid).await? {
+        return settle(connection, cluster, failed, now).await;
+    }
+    let earlier = before_it(connection, row).await?;
+    let end = match (&earlier, before) {
+        (Some(earlier), _) if earlier.status != OperationStatus::Succeeded.to_string() => End {
+            status: Status::failed(codec::word("a kind", &earlier.kind)?),
+            reason: Some(&reason),
+            operation: codec::uuid(&earlier.uuid)?,
+        },
+        (Some(earlier), before) if before.is_complete() => {
+            End { status: before, reason: None, operation: codec::uuid(&earlier.uuid)? }
+        }
+        (Some(earlier), _) => {
+            let kind = codec::word("a kind", &earlier.kind)?;
+            End { status: Status::complete(kind), reason: None, operation: codec::uuid(&earlier.uuid)? }
+        }
+        (None, _) => failed,
+    };
+    node_group::stay(connection, cluster, codec::micros(now)).await?;
+    settle(connection, cluster, end, now).await
+}
+
+/// The cluster's newest operation before this one.
+async fn before_it(connection: &impl ConnectionTrait, row: &operation::Model) -> Result<Option<operation::Model>> {
+    operation::Entity::find()
+        .filter(operation::Column::ClusterUuid.eq(&row.cluster_uuid))
+        .filter(operation::Column::Id.lt(row.id))
+        .order_by_desc(operation::Column::Id)
+        .one(connection)
+        .await
+        .doing("looking for the operation before")
 }
 
 /// Steps that are still open get their last status.

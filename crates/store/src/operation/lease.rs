@@ -1,12 +1,14 @@
 //! Who is at an operation. A conductor that takes one gets a lease and a fence; the fence goes up with every taker, and
 //! whoever comes with another one has lost the operation and writes nothing.
 
+use std::collections::HashMap;
+
 use jeroboam_model::{Cause, OperationStatus};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::{one, unfinished_words, with_steps};
@@ -21,6 +23,15 @@ pub struct Claim {
     pub operation: Operation,
     /// To be shown with every write in its name.
     pub fence: i64,
+}
+
+/// An operation that a conductor still has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed {
+    /// As when it was taken.
+    pub fence: i64,
+    /// Whether somebody wants it to end.
+    pub cancel_requested: bool,
 }
 
 impl Store {
@@ -73,17 +84,41 @@ impl Store {
         Ok(Some(Claim { operation, fence }))
     }
 
-    /// Keeps the operation until `until`. Tells whether it is to be cancelled.
+    /// Keeps all operations of a conductor until `until`: those that it still has, by their ids.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`].
-    pub async fn renew(&self, uuid: Uuid, fence: i64, until: Timestamp) -> Result<bool> {
+    /// When the database refuses.
+    pub async fn renew_all(&self, owner: &str, until: Timestamp) -> Result<HashMap<Uuid, Renewed>> {
+        let doing = "renewing leases";
+        let of_owner = || {
+            Condition::all()
+                .add(operation::Column::Owner.eq(owner))
+                .add(operation::Column::Status.is_in(unfinished_words()))
+        };
+        // Most of the time a conductor has none: that must not queue up with those who write.
+        if operation::Entity::find().filter(of_owner()).one(self.reader()).await.doing(doing)?.is_none() {
+            return Ok(HashMap::new());
+        }
         let transaction = self.begin().await?;
-        let changed = operation::ActiveModel { lease_until: Set(Some(codec::micros(until))), ..Default::default() };
-        write(&transaction, uuid, fence, changed, "renewing a lease").await?;
-        let row = one(&transaction, uuid).await?;
-        transaction.commit().await.doing("renewing a lease")?;
-        Ok(row.cancel_requested)
+        operation::Entity::update_many()
+            .set(operation::ActiveModel { lease_until: Set(Some(codec::micros(until))), ..Default::default() })
+            .filter(of_owner())
+            .exec(&transaction)
+            .await
+            .doing(doing)?;
+        let rows: Vec<(String, i64, bool)> = operation::Entity::find()
+            .select_only()
+            .columns([operation::Column::Uuid, operation::Column::Fence, operation::Column::CancelRequested])
+            .filter(of_owner())
+            .into_tuple()
+            .all(&transaction)
+            .await
+            .doing(doing)?;
+        transaction.commit().await.doing(doing)?;
+        let renewed = |(uuid, fence, cancel_requested): (String, i64, bool)| {
+            Ok((codec::uuid(&uuid)?, Renewed { fence, cancel_requested }))
+        };
+        rows.into_iter().map(renewed).collect()
     }
 
     /// Whether somebody wants the operation to end. Cheap: for looking whenever an event says that something changed.
@@ -114,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn release(&self, uuid: Uuid, fence: i64) -> Result<()> {
+    pub(crate) async fn release(&self, uuid: Uuid, fence: i64) -> Result<()> {
         let changed = operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() };
         self.fenced(uuid, fence, changed, "giving an operation back").await
     }
@@ -124,7 +159,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn block_operation(
+    pub(crate) async fn block_operation(
         &self,
         uuid: Uuid,
         fence: i64,
@@ -144,7 +179,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn unblock_operation(&self, uuid: Uuid, fence: i64) -> Result<()> {
+    pub(crate) async fn unblock_operation(&self, uuid: Uuid, fence: i64) -> Result<()> {
         let changed = operation::ActiveModel {
             status: Set(OperationStatus::Running.to_string()),
             cause: Set(None),

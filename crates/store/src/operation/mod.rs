@@ -2,6 +2,7 @@
 //! good.
 
 mod finish;
+mod held;
 mod lease;
 mod node_group;
 mod request;
@@ -9,11 +10,12 @@ mod rotate_ca;
 mod step;
 
 pub use finish::Outcome;
+pub use held::Held;
 use jeroboam_model::validate::Limits;
-use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults};
+use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults, Status};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
-pub use lease::Claim;
+pub use lease::{Claim, Renewed};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use uuid::Uuid;
@@ -22,7 +24,7 @@ use crate::entity::{operation, step as step_entity};
 use crate::error::Doing;
 use crate::notification::{self, Stage};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError, codec};
+use crate::{Page, Result, Scope, Store, StoreError, cluster, codec};
 
 const WHAT: &str = "operation";
 
@@ -43,6 +45,8 @@ pub struct NewOperation {
     pub quotas: QuotaDefaults,
     /// How large one cluster may be.
     pub limits: Limits,
+    /// Whether a member that holds the only copy of the cluster's state may be replaced by an empty one.
+    pub replace_data: bool,
 }
 
 impl Store {
@@ -59,6 +63,21 @@ impl Store {
             .doing("reading an operation")?
             .ok_or_else(|| StoreError::not_found(WHAT, uuid))?;
         with_steps(&snapshot, row).await
+    }
+
+    /// Whether this database knows that the cluster was deleted, down to the last of what belonged to it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn was_deleted(&self, cluster: Uuid) -> Result<bool> {
+        let delete = operation::Entity::find()
+            .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))
+            .filter(operation::Column::Kind.eq(OperationKind::Delete.to_string()))
+            .filter(operation::Column::Status.eq(OperationStatus::Succeeded.to_string()))
+            .one(self.reader())
+            .await
+            .doing("looking for the deletion of a cluster")?;
+        Ok(delete.is_some())
     }
 
     /// A page of the visible operations without their steps, newest first unless the page has a sort key; of one
@@ -92,24 +111,50 @@ impl Store {
     }
 }
 
-/// Keeps a new operation, waiting for a conductor.
+/// What a new operation is about.
+pub(crate) struct Subject<'a> {
+    /// The cluster.
+    pub(crate) uuid: Uuid,
+    /// Its name, which the history keeps.
+    pub(crate) name: &'a str,
+    /// Its status until now; none for a cluster that is new.
+    pub(crate) status_before: Option<&'a str>,
+    /// The operation that is repeated.
+    pub(crate) retry_of: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// A cluster as it was before it was changed for the operation.
+    pub(crate) fn cluster(uuid: Uuid, row: &'a crate::entity::cluster::Model) -> Self {
+        Self { uuid, name: &row.name, status_before: Some(&row.status), retry_of: None }
+    }
+}
+
+/// Keeps a new operation, waiting for a conductor, and gives its cluster the status that goes with it.
 pub(crate) async fn insert(
     connection: &impl ConnectionTrait,
-    cluster: Uuid,
-    cluster_name: &str,
+    subject: Subject<'_>,
     new: NewOperation,
     now: Timestamp,
 ) -> Result<Operation> {
-    let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _, limits: _ } = new;
+    let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _, limits: _, replace_data } = new;
     let uuid = Uuid::new_v4();
     let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
+    match subject.status_before {
+        Some(_) => {
+            let status = Status::in_progress(kind);
+            cluster::set_status(connection, subject.uuid, status, None, uuid, codec::micros(now)).await?;
+        }
+        // It was made in progress.
+        None => cluster::set_operation(connection, subject.uuid, uuid).await?,
+    }
     operation::Entity::insert(operation::ActiveModel {
         id: NotSet,
         uuid: Set(uuid.to_string()),
         kind: Set(kind.to_string()),
         status: Set(OperationStatus::Queued.to_string()),
-        cluster_uuid: Set(cluster.to_string()),
-        cluster_name: Set(cluster_name.to_owned()),
+        cluster_uuid: Set(subject.uuid.to_string()),
+        cluster_name: Set(subject.name.to_owned()),
         project_id: Set(project_id),
         user_id: Set(user_id),
         request_id: Set(request_id),
@@ -124,6 +169,9 @@ pub(crate) async fn insert(
         fence: Set(0),
         run_after: Set(None),
         cancel_requested: Set(false),
+        status_before: Set(subject.status_before.map(str::to_owned)),
+        retry_of: Set(subject.retry_of.map(str::to_owned)),
+        replace_data: Set(replace_data),
     })
     .exec_without_returning(connection)
     .await
@@ -180,6 +228,8 @@ pub(crate) fn view(row: operation::Model, steps: Vec<step_entity::Model>) -> Res
         started_at: codec::maybe_time(row.started_at)?,
         finished_at: codec::maybe_time(row.finished_at)?,
         deadline_at: codec::maybe_time(row.deadline_at)?,
+        retry_of: row.retry_of.as_deref().map(codec::uuid).transpose()?,
+        replace_data: row.replace_data,
         cause: codec::maybe_from_json("a cause", row.cause)?,
         steps: steps.into_iter().map(step::view).collect::<Result<_>>()?,
     })

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::request::{allow, apply_scale, check_total};
-use super::{NewOperation, insert, unfinished, with_steps};
+use super::{NewOperation, Subject, insert, unfinished, with_steps};
 use crate::entity::node_group;
 use crate::error::Doing;
 use crate::quota::{self, Growth};
@@ -153,9 +153,8 @@ pub(super) async fn begin(
     operation: NewOperation,
     now: Timestamp,
 ) -> Result<Operation> {
-    let uuid = codec::uuid(&row.uuid)?;
-    cluster::set_status(connection, uuid, Status::in_progress(kind), None, codec::micros(now)).await?;
-    insert(connection, uuid, &row.name, NewOperation { kind, ..operation }, now).await
+    let subject = Subject::cluster(codec::uuid(&row.uuid)?, row);
+    insert(connection, subject, NewOperation { kind, ..operation }, now).await
 }
 
 /// A node group of a cluster.

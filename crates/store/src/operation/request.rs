@@ -6,13 +6,15 @@ use jeroboam_model::{
     Cause, CauseExt, Cluster, ClusterTemplate, NodeGroup, NodeRole, OperationKind, OperationStatus, Status,
 };
 use jeroboam_types::operation::Operation;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use strum::IntoEnumIterator;
 use uuid::Uuid;
 
-use super::{NewOperation, finish, insert, one, unfinished, visible, with_steps};
+use super::node_group::begin;
+use super::{NewOperation, Subject, finish, insert, one, unfinished, visible, with_steps};
 use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation};
 use crate::error::Doing;
 use crate::node::Arrival;
@@ -53,7 +55,8 @@ impl Store {
         node_group::insert(&transaction, groups).await?;
         node::insert(&transaction, first_nodes(new, groups)?, codec::micros(now)).await?;
         let operation = NewOperation { kind: OperationKind::Create, ..operation };
-        let operation = insert(&transaction, new.uuid, &new.name, operation, now).await?;
+        let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
+        let operation = insert(&transaction, subject, operation, now).await?;
         transaction.commit().await.doing("creating a cluster")?;
         self.publish(Event::operation(new.uuid, operation.uuid));
         Ok(operation)
@@ -117,9 +120,7 @@ impl Store {
         }
         let status = Status::in_progress(OperationKind::Scale);
         node_group::mark(&transaction, group.uuid, status, codec::micros(now)).await?;
-        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
-        let operation = NewOperation { kind: OperationKind::Scale, ..operation };
-        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        let operation = Box::pin(begin(&transaction, &row, OperationKind::Scale, operation, now)).await?;
         transaction.commit().await.doing("scaling a cluster")?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
@@ -143,11 +144,8 @@ impl Store {
         for other in &others {
             cancel(&transaction, other, &superseded(), now).await?;
         }
-        let status = Status::in_progress(OperationKind::Delete);
-        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
-        node_group::turn(&transaction, cluster, |_| status, None, codec::micros(now)).await?;
-        let operation = NewOperation { kind: OperationKind::Delete, ..operation };
-        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        node_group::leave(&transaction, cluster, codec::micros(now)).await?;
+        let operation = begin(&transaction, &row, OperationKind::Delete, operation, now).await?;
         transaction.commit().await.doing("deleting a cluster")?;
         for other in &others {
             self.publish(Event::operation(cluster, codec::uuid(&other.uuid)?));
@@ -156,7 +154,8 @@ impl Store {
         Ok(operation)
     }
 
-    /// Once more what failed last, as a new operation of the same kind.
+    /// Once more what failed last, as a new operation: the one that gave the cluster its status, with what it was asked
+    /// for. With `replace_data` it may do what that one could not.
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] when nothing failed, [`StoreError::NotFound`].
@@ -165,23 +164,17 @@ impl Store {
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;
         allow(&row.status, Request::Retry)?;
-        let last = operation::Entity::find()
-            .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))
-            .filter(
-                operation::Column::Status
-                    .is_in([OperationStatus::Failed, OperationStatus::Cancelled].map(|status| status.to_string())),
-            )
-            .order_by_desc(operation::Column::Id)
-            .one(&transaction)
-            .await
-            .doing("looking for the operation that failed")?
-            .ok_or_else(|| StoreError::Conflict(format!("No operation of cluster {} has failed.", row.name)))?;
-        let kind: OperationKind = codec::word("a kind", &last.kind)?;
-        let status = Status::in_progress(kind);
-        cluster::set_status(&transaction, cluster, status, None, codec::micros(now)).await?;
+        let last = failed(&transaction, &row).await?;
         node_group::turn(&transaction, cluster, Status::tried_again, None, codec::micros(now)).await?;
-        let operation = NewOperation { kind, ..operation };
-        let operation = insert(&transaction, cluster, &row.name, operation, now).await?;
+        node::try_again(&transaction, cluster).await?;
+        let operation = NewOperation {
+            kind: codec::word("a kind", &last.kind)?,
+            deadline: last.time_limit.map(SignedDuration::from_micros),
+            replace_data: operation.replace_data || last.replace_data,
+            ..operation
+        };
+        let subject = Subject { retry_of: Some(&last.uuid), ..Subject::cluster(cluster, &row) };
+        let operation = insert(&transaction, subject, operation, now).await?;
         transaction.commit().await.doing("retrying an operation")?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
@@ -220,14 +213,33 @@ impl Store {
         }
         let cause = cancelled();
         if cancel(&transaction, &row, &cause, now).await? {
-            let kind = codec::word("a kind", &row.kind)?;
-            finish::settle(&transaction, cluster, Status::failed(kind), Some(&cause.one_line()), now).await?;
+            finish::settle_cancelled(&transaction, &row, &cause, now).await?;
         }
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
         transaction.commit().await.doing("cancelling an operation")?;
         self.publish(Event::operation(cluster, uuid));
         Ok(operation)
     }
+}
+
+/// The operation that gave the cluster its status, which is one of a failure.
+async fn failed(connection: &impl ConnectionTrait, row: &cluster_entity::Model) -> Result<operation::Model> {
+    if let Some(uuid) = row.operation_uuid.as_deref() {
+        return one(connection, codec::uuid(uuid)?).await;
+    }
+    // It failed under a release that did not write down which one it was: the last one of a fitting kind.
+    let status: Status = codec::word("a status", &row.status)?;
+    let kinds = OperationKind::iter().filter(|kind| Status::failed(*kind) == status).map(|kind| kind.to_string());
+    let ended = [OperationStatus::Failed, OperationStatus::Cancelled].map(|status| status.to_string());
+    operation::Entity::find()
+        .filter(operation::Column::ClusterUuid.eq(&row.uuid))
+        .filter(operation::Column::Status.is_in(ended))
+        .filter(operation::Column::Kind.is_in(kinds))
+        .order_by_desc(operation::Column::Id)
+        .one(connection)
+        .await
+        .doing("looking for the operation that failed")?
+        .ok_or_else(|| StoreError::Conflict(format!("No operation of cluster {} has failed.", row.name)))
 }
 
 /// Ends an operation that waits, and tells one that a conductor has. Returns whether it has ended.

@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn record_plan(&self, operation: Uuid, fence: i64, steps: &[plan::Step]) -> Result<()> {
+    pub(crate) async fn record_plan(&self, operation: Uuid, fence: i64, steps: &[plan::Step]) -> Result<()> {
         let doing = "recording a plan";
         let transaction = self.begin().await?;
         let row = guard(&transaction, operation, fence).await?;
@@ -76,7 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
-    pub async fn step_running(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
+    pub(crate) async fn step_running(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
         let now = codec::micros(Timestamp::now());
         let update = ended(StepStatus::Running, None)
             .col_expr(step::Column::Attempts, Expr::col(step::Column::Attempts).add(1))
@@ -89,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
-    pub async fn step_progress(&self, operation: Uuid, fence: i64, key: &str, progress: &str) -> Result<()> {
+    pub(crate) async fn step_progress(&self, operation: Uuid, fence: i64, key: &str, progress: &str) -> Result<()> {
         let update = step::Entity::update_many().col_expr(step::Column::Progress, Expr::value(progress));
         self.record(operation, fence, key, update).await
     }
@@ -98,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
-    pub async fn step_blocked(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
+    pub(crate) async fn step_blocked(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
         let update =
             ended(StepStatus::Blocked, None).col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
         self.record(operation, fence, key, update).await
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
-    pub async fn step_done(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
+    pub(crate) async fn step_done(&self, operation: Uuid, fence: i64, key: &str) -> Result<()> {
         let update = ended(StepStatus::Done, Some(codec::micros(Timestamp::now())));
         self.record(operation, fence, key, update).await
     }
@@ -117,7 +117,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
-    pub async fn step_failed(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
+    pub(crate) async fn step_failed(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
         let update = ended(StepStatus::Failed, Some(codec::micros(Timestamp::now())))
             .col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
         self.record(operation, fence, key, update).await
@@ -173,6 +173,17 @@ pub(super) async fn of_operation(connection: &impl ConnectionTrait, operation: &
         .all(connection)
         .await
         .doing("reading steps")
+}
+
+/// Whether any step of the operation has ever been begun.
+pub(super) async fn any_begun(connection: &impl ConnectionTrait, operation: &str) -> Result<bool> {
+    let begun = step::Entity::find()
+        .filter(step::Column::OperationUuid.eq(operation))
+        .filter(step::Column::Attempts.gt(0))
+        .one(connection)
+        .await
+        .doing("reading steps")?;
+    Ok(begun.is_some())
 }
 
 fn pending(operation: &str, key: String, step: &plan::Step) -> step::ActiveModel {

@@ -1,7 +1,7 @@
 use jeroboam_model::OperationStatus;
 
 use super::*;
-use crate::StoreError;
+use crate::{HealthChange, Renewed, StoreError};
 
 #[tokio::test]
 async fn the_oldest_operation_is_taken_once() {
@@ -37,12 +37,15 @@ async fn a_lease_that_is_renewed_lasts_and_one_that_is_over_is_taken() {
     let first = bench.claim().await;
     let (uuid, started) = (first.operation.uuid, first.operation.started_at);
     assert_eq!(bench.store.claim("you", LEASE, later(20)).await.unwrap(), None);
-    assert!(!bench.store.renew(uuid, first.fence, later(50)).await.unwrap());
+    let renewed = bench.store.renew_all("conductor", later(50)).await.unwrap();
+    assert_eq!(renewed[&uuid], Renewed { fence: first.fence, cancel_requested: false });
+    assert!(bench.store.renew_all("you", later(500)).await.unwrap().is_empty(), "those of others are left alone");
     assert_eq!(bench.store.claim("you", LEASE, later(40)).await.unwrap(), None);
     let second = bench.store.claim("you", LEASE, later(60)).await.unwrap().unwrap();
     assert_eq!(second.operation.uuid, uuid);
     assert!(second.fence > first.fence);
     assert_eq!(second.operation.started_at, started, "first start");
+    assert!(bench.store.renew_all("conductor", later(90)).await.unwrap().is_empty(), "it is another's now");
 }
 
 #[tokio::test]
@@ -59,7 +62,9 @@ async fn who_lost_the_lease_writes_nothing_in_any_way() {
     let before = (bench.operation(uuid).await, bench.record(&cluster).await);
     let mut events = bench.store.subscribe();
     refuses_everything(&bench, uuid, fence).await;
+    refuses_what_is_held(&bench, &old).await;
     assert_eq!((bench.operation(uuid).await, bench.record(&cluster).await), before);
+    assert!(bench.store.secrets(cluster.uuid).await.unwrap().is_empty());
     assert!(events.try_recv().is_err(), "nothing happened, so nobody is told");
 }
 
@@ -102,10 +107,29 @@ async fn whether_an_operation_is_to_end_can_be_seen() {
     assert!(bench.store.is_cancel_requested(create.uuid).await.unwrap());
 }
 
+/// All that a conductor writes about a cluster, its nodes and secrets.
+async fn refuses_what_is_held(bench: &Bench, claim: &Claim) {
+    let held = bench.store.held(claim);
+    let node = bench.store.nodes(held.cluster()).await.unwrap()[0].uuid;
+    let lost = Err(StoreError::LeaseLost);
+    assert_eq!(held.set_machine(node, "m-1", Some("10.0.0.1".parse().unwrap())).await, lost);
+    assert_eq!(held.forget_report(node).await, lost);
+    assert_eq!(held.begin_anew(node).await, lost);
+    assert_eq!(held.begin_cluster_anew(node).await, lost);
+    assert_eq!(held.replace_machine(node, "m-1").await, lost);
+    assert_eq!(held.issue_token(node, "hash", later(60)).await, lost);
+    assert_eq!(held.remove_node(node).await, lost);
+    let facts = ClusterFacts { stack_id: Some("net".to_owned()), ..ClusterFacts::default() };
+    assert_eq!(held.set_facts(facts).await, lost);
+    let health = HealthChange { status: Some(jeroboam_model::Health::Healthy), reason: None };
+    assert_eq!(held.set_health(&health).await, lost);
+    assert_eq!(held.keep_secret("etcd", Some("PEM"), None).await, lost);
+    assert_eq!(held.delete_secrets().await, lost);
+}
+
 async fn refuses_everything(bench: &Bench, uuid: Uuid, fence: i64) {
     let store = &bench.store;
     let lost = Err(StoreError::LeaseLost);
-    assert_eq!(store.renew(uuid, fence, later(60)).await, Err(StoreError::LeaseLost));
     assert_eq!(store.record_plan(uuid, fence, &[step(1, plan::Action::EnsureNetwork)]).await, lost);
     assert_eq!(store.step_running(uuid, fence, "secrets").await, lost);
     assert_eq!(store.step_progress(uuid, fence, "secrets", "half way").await, lost);

@@ -134,6 +134,7 @@ fn asked(project: &str, kind: OperationKind) -> NewOperation {
         deadline: Some(SignedDuration::from_hours(1)),
         quotas: QUOTAS,
         limits: LIMITS,
+        replace_data: false,
     }
 }
 

@@ -79,7 +79,7 @@ async fn a_token_given_out_for_nothing_does_not_shut_out_the_one_in_use() {
     let node = node(&bench).await;
     bench.store.issue_token(node.uuid, HASH, later(60)).await.unwrap();
     bench.store.issue_token(node.uuid, &"b".repeat(64), later(60)).await.unwrap();
-    bench.store.reset_agent(node.uuid).await.unwrap();
+    bench.store.begin_anew(node.uuid).await.unwrap();
     bench.store.enroll(node.uuid, HASH, KEY, Timestamp::now()).await.unwrap();
 }
 
@@ -111,7 +111,7 @@ async fn addresses_and_the_end_of_nodes_concern_agents_and_reports_do_not() {
     assert_eq!((found.machine_id.as_deref(), found.address), (Some("abc"), Some(address)));
     assert_eq!((found.report, found.reported_at), (Some(report(7)), Some(at)));
 
-    store.reset_agent(node.uuid).await.unwrap();
+    store.begin_anew(node.uuid).await.unwrap();
     assert_eq!(revision().await, start + 2);
     assert_eq!(store.node(node.uuid).await.unwrap(), node, "as it was before there was a machine");
 

@@ -108,7 +108,10 @@ async fn a_delete_waits_for_a_create_that_runs_and_what_that_says_does_not_overw
         let running = bench.claim().await;
         let deleting = delete(&bench, &cluster).await;
         assert_eq!(bench.store.claim("you", LEASE, Timestamp::now()).await.unwrap(), None);
-        assert!(bench.store.renew(create.uuid, running.fence, later(30)).await.unwrap(), "told to end");
+        assert!(
+            bench.store.renew_all("conductor", later(30)).await.unwrap()[&create.uuid].cancel_requested,
+            "told to end"
+        );
         bench.store.finish(create.uuid, running.fence, outcome).await.unwrap();
         let record = bench.record(&cluster).await;
         assert_eq!(record.cluster.status, Status::DeleteInProgress);
@@ -128,7 +131,7 @@ async fn a_delete_does_not_wait_for_the_back_off_of_what_it_ends() {
     delete(&bench, &cluster).await;
     let again = bench.claim().await;
     assert_eq!(again.operation.uuid, create.uuid);
-    assert!(bench.store.renew(create.uuid, again.fence, later(30)).await.unwrap());
+    assert!(bench.store.renew_all("conductor", later(30)).await.unwrap()[&create.uuid].cancel_requested);
 }
 
 #[tokio::test]
@@ -202,7 +205,7 @@ async fn what_runs_is_told_to_end() {
     let told = bench.store.request_cancel(&project("one"), create.uuid).await.unwrap();
     assert_eq!(told.status, OperationStatus::Running);
     assert_eq!(bench.status(&cluster).await, Status::CreateInProgress);
-    assert!(bench.store.renew(create.uuid, claim.fence, later(30)).await.unwrap());
+    assert!(bench.store.renew_all("conductor", later(30)).await.unwrap()[&create.uuid].cancel_requested);
     bench.store.finish(create.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
     assert_eq!(bench.status(&cluster).await, Status::CreateFailed);
     let cause = bench.operation(create.uuid).await.cause.unwrap();

@@ -59,8 +59,10 @@ fn other_databases_can_be_told_the_schema() {
                 assert!(!sql.contains(narrow), "{narrow} in {sql}");
             }
         }
-        let column = backend.build(&crate::migration::new_column()).sql;
-        assert!(column.contains("engine_version") && column.contains("varchar(255)"), "{column}");
+        let added = crate::migration::new_columns();
+        let columns: Vec<String> = added.iter().map(|column| backend.build(column).sql).collect();
+        assert!(columns[0].contains("engine_version") && columns[0].contains("varchar(255)"), "{columns:?}");
+        assert!(columns.iter().all(|column| column.starts_with("ALTER TABLE")), "{columns:?}");
         for index in &indexes {
             let sql = backend.build(index).sql;
             // PostgreSQL cuts names at 63 bytes, MySQL refuses them above 64.

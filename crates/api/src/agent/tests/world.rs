@@ -102,6 +102,7 @@ impl World {
             deadline: None,
             quotas: QuotaDefaults::default(),
             limits: Limits::default(),
+            replace_data: false,
         };
         self.store.create_cluster(&template, &cluster, &groups, operation).await.unwrap();
         let mut nodes = self.store.nodes(cluster.uuid).await.unwrap();

@@ -1,0 +1,94 @@
+//! Wakes up who waits for something to change in a cluster. One task hears all events of the store; whoever waits hears
+//! only those of its own cluster.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use jeroboam_store::{Event, Store};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What rings for one cluster.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    /// An operation of the cluster was asked for, changed or is to be cancelled.
+    pub(crate) operation: Notify,
+    /// Something became known of its nodes, or of itself.
+    pub(crate) fact: Notify,
+}
+
+/// The bells of the clusters that somebody waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    by_cluster: Mutex<HashMap<Uuid, Weak<Bell>>>,
+}
+
+impl Bells {
+    /// The cluster's bell. It rings as long as somebody keeps it.
+    pub(crate) fn of(&self, cluster: Uuid) -> Arc<Bell> {
+        let mut bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.retain(|_, bell| bell.strong_count() > 0);
+        bells.get(&cluster).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let bell = Arc::default();
+            bells.insert(cluster, Arc::downgrade(&bell));
+            bell
+        })
+    }
+
+    /// Rings by the store's events until `shutdown`.
+    pub(crate) async fn ring(&self, store: &Store, shutdown: CancellationToken) {
+        let mut events = store.subscribe();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                event = events.recv() => match event {
+                    Ok(event) => self.ring_for(&event),
+                    Err(RecvError::Lagged(_)) => self.ring_all(),
+                    Err(RecvError::Closed) => return,
+                },
+            }
+        }
+    }
+
+    fn ring_for(&self, event: &Event) {
+        let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bell) = bells.get(&event.cluster).and_then(Weak::upgrade) else { return };
+        match event.operation {
+            Some(_) => bell.operation.notify_waiters(),
+            None => bell.fact.notify_waiters(),
+        }
+    }
+
+    /// Some events were missed: nobody knows whose.
+    fn ring_all(&self) {
+        let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        for bell in bells.values().filter_map(Weak::upgrade) {
+            bell.operation.notify_waiters();
+            bell.fact.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bell_rings_for_its_cluster_alone_and_is_forgotten_with_its_last_listener() {
+        let bells = Bells::default();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (first, second) = (bells.of(one), bells.of(other));
+        let (mut heard, mut unheard) = (Box::pin(first.fact.notified()), Box::pin(second.fact.notified()));
+        heard.as_mut().enable();
+        unheard.as_mut().enable();
+        bells.ring_for(&Event { cluster: one, operation: None, node: None });
+        assert!(heard.now_or_never().is_some() && unheard.now_or_never().is_none());
+        drop((first, second));
+        let _third = bells.of(Uuid::from_u128(3));
+        assert_eq!(bells.by_cluster.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,194 @@
+//! Does a stage of a plan: its actions side by side, machines of one kind of change together.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered};
+use futures::{FutureExt, StreamExt};
+use jeroboam_infra::MachineSpec;
+use jeroboam_model::plan::{Action, NodeRef, Observed};
+use jeroboam_model::{Cause, CauseExt, NodeRole};
+use jeroboam_store::ClusterRecord;
+use tracing::{debug, info};
+use uuid::Uuid;
+
+use crate::perform::reference;
+use crate::run::Run;
+
+/// How long what runs beside a step that has failed for good may take to end, before it is cut off. Whatever it leaves
+/// is found by the next look.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Run<'_> {
+    /// Does all of these. The first that fails for good ends the stage: its cause is the operation's. Otherwise what
+    /// failed in a way that may pass is told when all have ended.
+    pub(crate) async fn act(
+        &self,
+        record: &ClusterRecord,
+        observed: &Observed,
+        actions: &[&Action],
+    ) -> Result<(), Cause> {
+        let mut ensure = Vec::new();
+        let mut remove = Vec::new();
+        let mut doing: FuturesUnordered<BoxFuture<'_, Result<(), Cause>>> = FuturesUnordered::new();
+        for action in actions {
+            match action {
+                Action::EnsureMachine(node) => ensure.push(node),
+                Action::RemoveMachine(node) => remove.push(node),
+                _ => doing.push(self.one(record, action).boxed()),
+            }
+        }
+        if !ensure.is_empty() {
+            doing.push(self.ensure_machines(record, observed, ensure).boxed());
+        }
+        if !remove.is_empty() {
+            doing.push(self.remove_machines(record, remove).boxed());
+        }
+        let mut may_pass = None;
+        while let Some(done) = doing.next().await {
+            match done {
+                Ok(()) => {}
+                Err(cause) if cause.retryable => may_pass = may_pass.or(Some(cause)),
+                Err(cause) => {
+                    let rest = async { while doing.next().await.is_some() {} };
+                    let _ = tokio::time::timeout(GRACE, rest).await;
+                    return Err(cause);
+                }
+            }
+        }
+        may_pass.map_or(Ok(()), Err)
+    }
+
+    /// Does one action and records how it went.
+    async fn one(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
+        let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
+        self.begun(action).await?;
+        self.ended(&action.key(), self.perform(record, action).await).await
+    }
+
+    /// The nodes have running machines.
+    async fn ensure_machines(
+        &self,
+        record: &ClusterRecord,
+        observed: &Observed,
+        nodes: Vec<&NodeRef>,
+    ) -> Result<(), Cause> {
+        let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
+        let mut specs = Vec::new();
+        for node in nodes {
+            let Some(spec) = self.machine_spec(record, observed, node).await? else { continue };
+            self.begun(&Action::EnsureMachine(node.clone())).await?;
+            specs.push(spec);
+        }
+        let cluster = reference(record);
+        let mut made = self.conductor.infra.ensure_machines(&cluster, &specs);
+        let mut first = None;
+        while let Some((node, outcome)) = next(&mut made, first.as_ref()).await {
+            let Some(row) = record.nodes.iter().find(|row| row.uuid == node) else { continue };
+            let outcome = match outcome {
+                Ok(machine) => self.conductor.note_machine(&self.held, record, row, &machine).await,
+                Err(cause) => Err(cause),
+            };
+            let key = Action::EnsureMachine(NodeRef { uuid: node, name: row.name.clone() }).key();
+            if let Err(cause) = self.ended(&key, outcome).await {
+                first = worse(first, cause);
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// The nodes have no machines.
+    async fn remove_machines(&self, record: &ClusterRecord, nodes: Vec<&NodeRef>) -> Result<(), Cause> {
+        let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
+        for node in &nodes {
+            self.begun(&Action::RemoveMachine((*node).clone())).await?;
+        }
+        let ids: Vec<Uuid> = nodes.iter().map(|node| node.uuid).collect();
+        let mut gone = self.conductor.infra.remove_machines(record.cluster.uuid, &ids);
+        let mut first = None;
+        while let Some((id, outcome)) = next(&mut gone, first.as_ref()).await {
+            let Some(node) = nodes.iter().find(|node| node.uuid == id) else { continue };
+            if let Err(cause) = self.ended(&Action::RemoveMachine((*node).clone()).key(), outcome).await {
+                first = worse(first, cause);
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// What the infrastructure has to know of a node's machine; `None` when the node went since the plan was made.
+    async fn machine_spec(
+        &self,
+        record: &ClusterRecord,
+        observed: &Observed,
+        node: &NodeRef,
+    ) -> Result<Option<MachineSpec>, Cause> {
+        let Some(row) = record.nodes.iter().find(|row| row.uuid == node.uuid) else { return Ok(None) };
+        let Some(group) = record.groups.iter().find(|group| group.uuid == row.node_group) else { return Ok(None) };
+        if observed.disks.contains(&node.uuid) {
+            // It goes on where it was, but what its agent said before it stopped counts no more.
+            self.stored("forgetting what the agent said", self.held.forget_report(node.uuid).await)?;
+        } else if row.role == NodeRole::Master && row.joined_at.is_some() {
+            self.stored("beginning the cluster anew", self.held.begin_cluster_anew(node.uuid).await)?;
+        } else {
+            self.stored("forgetting the earlier machine", self.held.begin_anew(node.uuid).await)?;
+        }
+        let bootstrap = self.conductor.birth.bootstrap(&self.held, node.uuid, self.conductor.clock.now()).await?;
+        Ok(Some(MachineSpec {
+            node: node.uuid,
+            name: row.name.clone(),
+            role: row.role,
+            slot: row.slot,
+            image: group.image_id.clone(),
+            flavor: group.flavor_id.clone(),
+            bootstrap,
+        }))
+    }
+
+    /// Records that a step begins.
+    pub(crate) async fn begun(&self, action: &Action) -> Result<(), Cause> {
+        let key = action.key();
+        self.opened(action);
+        self.stored("writing down the step", self.held.step_running(&key).await)?;
+        debug!(operation = %self.operation.uuid, step = key, "step begins");
+        Ok(())
+    }
+
+    /// Records how a step ended.
+    pub(crate) async fn ended(&self, key: &str, outcome: Result<(), Cause>) -> Result<(), Cause> {
+        let operation = self.operation.uuid;
+        let written = match &outcome {
+            Ok(()) => {
+                self.closed(key);
+                self.held.step_done(key).await
+            }
+            Err(cause) if cause.retryable => {
+                info!(%operation, step = key, cause = cause.one_line(), "blocked");
+                self.held_up(key, cause);
+                self.held.step_blocked(key, cause).await
+            }
+            Err(cause) => {
+                info!(%operation, step = key, cause = cause.one_line(), "failed");
+                self.closed(key);
+                self.held.step_failed(key, cause).await
+            }
+        };
+        self.stored("writing down the step", written)?;
+        outcome
+    }
+}
+
+/// The next outcome of several machines; after one that failed for good only what comes within [`GRACE`].
+async fn next<T>(outcomes: &mut BoxStream<'_, T>, failed: Option<&Cause>) -> Option<T> {
+    if failed.is_some_and(|cause| !cause.retryable) {
+        return tokio::time::timeout(GRACE, outcomes.next()).await.ok().flatten();
+    }
+    outcomes.next().await
+}
+
+/// Of two causes the one that decides: what failed for good before what may pass, the earlier before the later.
+fn worse(first: Option<Cause>, next: Cause) -> Option<Cause> {
+    match first {
+        Some(first) if !first.retryable || next.retryable => Some(first),
+        _ => Some(next),
+    }
+}

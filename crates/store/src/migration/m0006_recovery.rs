@@ -1,0 +1,53 @@
+//! What recovery goes by: which nodes have been up, whose machine is to be replaced, which operation gave a cluster its
+//! status, what the status was before a delete, and what an operation repeats.
+
+use sea_orm_migration::prelude::*;
+
+use super::columns::{flag, maybe_number, maybe_short, maybe_word, number};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for change in columns() {
+            manager.alter_table(change).await?;
+        }
+        // Nodes of clusters that were complete once have been up.
+        let were_complete = Query::select()
+            .column("uuid")
+            .from("clusters")
+            .and_where(Expr::col("status").is_not_in(["CREATE_IN_PROGRESS", "CREATE_FAILED"]))
+            .take();
+        let joined = Query::update()
+            .table("nodes")
+            .value("joined_at", Expr::col("created_at"))
+            .and_where(Expr::col("reported_at").is_not_null())
+            .and_where(Expr::col("cluster_uuid").in_subquery(were_complete))
+            .take();
+        manager.get_connection().execute(&joined).await?;
+        Ok(())
+    }
+
+    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// One column at a time: SQLite takes no more.
+pub(super) fn columns() -> Vec<TableAlterStatement> {
+    let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).take();
+    vec![
+        add("nodes", maybe_number("joined_at")),
+        add("nodes", maybe_short("replace_machine")),
+        add("nodes", number("attempt").default(0).take()),
+        add("clusters", maybe_short("operation_uuid")),
+        add("node_groups", maybe_word("status_before")),
+        add("operations", maybe_word("status_before")),
+        add("operations", maybe_short("retry_of")),
+        add("operations", flag("replace_data").default(false).take()),
+    ]
+}

@@ -1,0 +1,276 @@
+//! Clusters whose machines were stopped, removed or lost: what held data comes back with it, or is never made anew by
+//! itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use jeroboam_tests::{Server, container_of, containers_of, docker_output, eventually, run};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A complete cluster with something in it that is nowhere else.
+struct Living<'a> {
+    server: &'a Server,
+    kind: &'static str,
+    uuid: String,
+    config: PathBuf,
+}
+
+impl<'a> Living<'a> {
+    fn new(server: &'a Server, kind: &'static str) -> Self {
+        server.create(kind, "c", 1);
+        let config = server.scratch("config");
+        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
+        let living = Self { server, kind, uuid: server.uuid_of("c"), config };
+        living.engine(match kind {
+            "kubernetes" => &["create", "configmap", "precious", "--from-literal=is=there"],
+            _ => &["config", "create", "precious", "/etc/hostname"],
+        });
+        living.assert_precious("after it was made");
+        living
+    }
+
+    /// The engine's own client.
+    fn engine(&self, args: &[&str]) -> String {
+        if self.kind == "kubernetes" {
+            return run("kubectl", args, &[("KUBECONFIG", &self.config.join("config"))]);
+        }
+        let api = self.server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().to_owned();
+        let host = PathBuf::from(api.replace("https://", "tcp://"));
+        let tls = [
+            ("DOCKER_HOST", host.as_path()),
+            ("DOCKER_TLS_VERIFY", "1".as_ref()),
+            ("DOCKER_CERT_PATH", self.config.as_path()),
+        ];
+        run("docker", args, &tls)
+    }
+
+    fn assert_precious(&self, when: &str) {
+        let there = self.engine(match self.kind {
+            "kubernetes" => &["get", "configmap", "precious", "-o", "jsonpath={.data.is}"],
+            _ => &["config", "ls", "--format", "{{.Name}}"],
+        });
+        let expected = if self.kind == "kubernetes" { "there" } else { "precious" };
+        assert_eq!(there.trim(), expected, "{when}");
+    }
+
+    fn node(&self, name: &str) -> String {
+        container_of(&self.uuid, name).unwrap_or_else(|| panic!("{name} has no container"))
+    }
+
+    fn disks(&self) -> Vec<String> {
+        let filter = format!("label=org.jeroboam.cluster={}", self.uuid);
+        let list = docker_output(&["volume", "ls", "-q", "--filter", &filter]);
+        list.lines().map(ToOwned::to_owned).collect()
+    }
+}
+
+#[test]
+fn a_kubernetes_cluster_whose_machines_were_stopped_is_started_with_all_that_was_in_it() {
+    stopped("kubernetes");
+}
+
+#[test]
+fn a_swarm_whose_machines_were_stopped_is_started_with_all_that_was_in_it() {
+    stopped("swarm");
+}
+
+fn stopped(kind: &'static str) {
+    let server = Server::start();
+    let living = Living::new(&server, kind);
+    let (mut before, disks) = (containers_of(&living.uuid), living.disks());
+    before.sort_unstable();
+    docker_output(&[&["stop", "--time", "10"][..], &before.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+    let running = ["ps", "-q", "--filter", &format!("label=org.jeroboam.cluster={}", living.uuid)];
+    assert_eq!(docker_output(&running), "", "the fault has struck");
+
+    server.ok(&["bay", "resize", "c", "2", "--watch"]);
+    let mut after = containers_of(&living.uuid);
+    after.sort_unstable();
+    assert!(before.iter().all(|id| after.contains(id)), "the same containers: {before:?} {after:?}");
+    assert!(disks.iter().all(|disk| living.disks().contains(disk)), "the same disks");
+    living.assert_precious("after its machines were stopped");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&living.uuid), Vec::<String>::new(), "on purpose, disks go too");
+}
+
+#[test]
+fn a_kubernetes_master_that_was_removed_is_made_anew_on_its_disk() {
+    removed("kubernetes");
+}
+
+#[test]
+fn a_swarm_manager_that_was_removed_is_made_anew_on_its_disk() {
+    removed("swarm");
+}
+
+fn removed(kind: &'static str) {
+    let server = Server::start();
+    let living = Living::new(&server, kind);
+    let master = living.node("c-master-0");
+    docker_output(&["rm", "--force", "--volumes", &master]);
+    assert_eq!(container_of(&living.uuid, "c-master-0"), None, "the fault has struck");
+    server.ok(&["bay", "resize", "c", "2", "--watch"]);
+    assert_ne!(living.node("c-master-0"), master);
+    living.assert_precious("after its master's container was removed");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&living.uuid), Vec::<String>::new());
+}
+
+#[test]
+fn the_only_copy_of_a_clusters_state_is_never_made_anew_unless_that_is_asked_for() {
+    let server = Server::start();
+    let living = Living::new(&server, "kubernetes");
+    let master = living.node("c-master-0");
+    let disk = docker_output(&[
+        "inspect",
+        "-f",
+        "{{range .Mounts}}{{if eq .Destination \"/var\"}}{{.Name}}{{end}}{{end}}",
+        &master,
+    ]);
+    docker_output(&["rm", "--force", &master]);
+    docker_output(&["volume", "rm", &disk]);
+    assert!(!living.disks().contains(&disk), "the fault has struck");
+
+    let answer = server.cli(&["bay", "resize", "c", "2", "--watch"]);
+    assert_ne!(answer.code, 0);
+    let told = format!("{}{}", answer.out, answer.err);
+    assert!(told.contains("c-master-0") && told.contains("--replace-data"), "{told}");
+    let shown = server.json(&["bay", "show", "c"]);
+    assert_eq!(shown["status"], "UPDATE_FAILED");
+    assert!(shown["status_reason"].as_str().unwrap().contains("only copy"), "{shown:#}");
+    assert_eq!(container_of(&living.uuid, "c-master-0"), None, "nothing was made");
+
+    let answer = server.cli(&["bay", "retry", "c", "--replace-data", "--watch"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert!(answer.err.contains("warning"), "it is said plainly: {answer:?}");
+    eventually("all nodes are ready in the cluster that began anew", PATIENCE, || {
+        let nodes = living.engine(&["get", "nodes", "--no-headers"]);
+        (nodes.lines().filter(|line| line.contains(" Ready")).count() == 3).then_some(())
+    });
+    let lost = living.engine(&["get", "configmaps", "-o", "name"]);
+    assert!(!lost.contains("precious"), "{lost}");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&living.uuid), Vec::<String>::new());
+}
+
+#[test]
+fn a_paused_worker_goes_on_when_the_cluster_is_changed() {
+    let server = Server::start();
+    let living = Living::new(&server, "kubernetes");
+    let worker = living.node("c-worker-0");
+    docker_output(&["pause", &worker]);
+    assert_eq!(docker_output(&["inspect", "-f", "{{.State.Paused}}", &worker]), "true", "the fault has struck");
+    eventually("its agent is known to be silent", PATIENCE, || {
+        let topology = server.json(&["bay", "topology", "c"]);
+        let groups = topology["node_groups"].as_array()?.clone();
+        let nodes: Vec<_> = groups.iter().flat_map(|group| group["nodes"].as_array().unwrap().clone()).collect();
+        let worker = nodes.iter().find(|node| node["name"] == "c-worker-0")?.clone();
+        (worker["phase"] == "unknown").then_some(())
+    });
+    server.ok(&["bay", "resize", "c", "2", "--watch"]);
+    assert_eq!(docker_output(&["inspect", "-f", "{{.State.Paused}}", &worker]), "false");
+    living.assert_precious("after its worker was paused");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+}
+
+#[test]
+fn clusters_that_the_database_does_not_know_are_left_alone() {
+    let mut server = Server::start();
+    let today = tempfile::tempdir().unwrap();
+    let yesterday = tempfile::tempdir().unwrap();
+    server.kill();
+    copy_database(&server.data(), yesterday.path());
+    server.restart();
+    server.create("swarm", "c", 1);
+    let uuid = server.uuid_of("c");
+    let before = server.marked(&uuid);
+    assert!(!before.is_empty());
+    server.kill();
+    copy_database(&server.data(), today.path());
+    // Restored from a state before there was any cluster.
+    copy_database(yesterday.path(), &server.data());
+    server.restart();
+    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0, "the fault has struck");
+    let mut read = 0;
+    let mut log = String::new();
+    eventually("the server says that it does not know the cluster", PATIENCE, || {
+        log += &server.log_from(&mut read);
+        log.contains("does not know").then_some(())
+    });
+    assert_eq!(server.marked(&uuid), before, "nothing was removed");
+
+    server.kill();
+    copy_database(today.path(), &server.data());
+    server.restart();
+    server.ok(&["bay", "resize", "c", "2", "--watch"]);
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}
+
+/// The files of a database that nobody has open, in the place of those that are there.
+fn copy_database(from: &Path, to: &Path) {
+    for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
+        let _ = std::fs::remove_file(to.join(name));
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// An image that says that it has a version and lacks a program of it, gone when this is dropped.
+struct BrokenImage;
+
+const BROKEN: &str = "jeroboam/node:without-kubelet";
+
+impl BrokenImage {
+    fn new() -> Self {
+        let mut build = Command::new("docker")
+            .args(["build", "--quiet", "--tag", BROKEN, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the docker client is installed");
+        let file = "FROM jeroboam/node:debian-13\nRUN rm /opt/jeroboam/kubernetes/*/kubelet\n";
+        build.stdin.take().unwrap().write_all(file.as_bytes()).unwrap();
+        assert!(build.wait().unwrap().success());
+        Self
+    }
+}
+
+impl Drop for BrokenImage {
+    fn drop(&mut self) {
+        docker_output(&["image", "rm", BROKEN]);
+    }
+}
+
+#[test]
+fn retry_reaches_an_agent_that_has_given_up() {
+    let _image = BrokenImage::new();
+    let server = Server::start();
+    server.ok(&["baymodel", "create", "broken", "--coe", "kubernetes", "--image", "without-kubelet"]);
+    server.ok(&["bay", "create", "c", "--baymodel", "broken", "--node-count", "1", "--no-wait"]);
+    let uuid = server.uuid_of("c");
+    let failed = |server: &Server| {
+        eventually("the operation has failed", PATIENCE, || {
+            let now = server.newest_operation(&uuid);
+            (now["status"] == "failed").then_some(now)
+        })
+    };
+    assert_eq!(failed(&server)["cause"]["code"], "version_unavailable", "the fault has struck");
+    // Nothing was mended: it fails again, for the same reason, and not because nobody tried.
+    server.ok(&["bay", "retry", "c", "--no-wait"]);
+    assert_eq!(failed(&server)["cause"]["code"], "version_unavailable");
+    for node in ["c-master-0", "c-worker-0"] {
+        let node = container_of(&uuid, node).unwrap();
+        let mend = "cd /opt/jeroboam/kubernetes/* && ln -s kube-proxy kubelet";
+        docker_output(&["exec", &node, "sh", "-c", mend]);
+    }
+    server.ok(&["bay", "retry", "c", "--watch"]);
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}

@@ -1,9 +1,11 @@
-//! Takes away what belongs to clusters that nobody knows any more.
+//! Takes away what is left of clusters that were deleted.
 //!
 //! Deleting looks until nothing is left. But an infrastructure may finish a call late: one that a conductor made before
-//! it was cut off, and whose effect came only after the cluster was gone. This finds it. It also forgets idempotency
-//! keys that are old enough.
+//! it was cut off, and whose effect came only after the cluster was gone. This finds it. It removes only what this
+//! database knows to have been deleted: what it does not know at all may be somebody's living cluster, and the database
+//! an older one than that. It also forgets idempotency keys that are old enough.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jeroboam_store::StoreError;
@@ -15,10 +17,11 @@ use crate::Conductor;
 
 /// Looks at once, then every `sweep_interval`, until `shutdown`.
 pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
+    let mut told = BTreeSet::new();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = sweep(&conductor) => forget_keys(&conductor).await,
+            () = sweep(&conductor, &mut told) => forget_keys(&conductor).await,
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -27,7 +30,8 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
     }
 }
 
-async fn sweep(conductor: &Conductor) {
+/// `told`: clusters that nobody knows and that were told of already.
+async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
     // First the infrastructure, then the database: a cluster is written down before anything of it is made.
     let clusters = match conductor.infra.clusters().await {
         Ok(clusters) => clusters,
@@ -35,8 +39,16 @@ async fn sweep(conductor: &Conductor) {
         Err(cause) => return tracing::debug!(cause = cause.message, "looking for left-overs"),
     };
     for cluster in clusters {
-        if let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(cluster).await {
-            remove(conductor, cluster).await;
+        let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(cluster).await else { continue };
+        match conductor.store.was_deleted(cluster).await {
+            Ok(true) => remove(conductor, cluster).await,
+            Ok(false) if told.insert(cluster) => warn!(
+                %cluster,
+                "there are machines, disks or networks of a cluster that this database does not know; they are left \
+                 alone. Was the database moved away, or restored from an older state?"
+            ),
+            Ok(false) => {}
+            Err(problem) => warn!(%cluster, %problem, "finding out whether a cluster was deleted"),
         }
     }
 }
@@ -49,7 +61,7 @@ async fn forget_keys(conductor: &Conductor) {
 
 async fn remove(conductor: &Conductor, cluster: Uuid) {
     match conductor.infra.remove_network(cluster).await {
-        Ok(()) => info!(%cluster, "removed what was left of a cluster that is gone"),
-        Err(cause) => warn!(%cluster, cause = cause.message, "removing what is left of a cluster that is gone"),
+        Ok(()) => info!(%cluster, "removed what was left of a cluster that was deleted"),
+        Err(cause) => warn!(%cluster, cause = cause.message, "removing what is left of a cluster that was deleted"),
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jeroboam_model::Node;
+use jeroboam_store::StoreError;
 use uuid::Uuid;
 
 use super::Endpoint;
@@ -22,6 +23,10 @@ impl FromRequestParts<Endpoint> for Caller {
         let Some(Peer(Some(node))) = parts.extensions.get::<Peer>().copied() else {
             return Err(AgentError::Unauthorized("This call needs the client certificate that enrolling gives out."));
         };
-        Ok(Self(endpoint.store.node(node).await?))
+        match endpoint.store.node(node).await {
+            Ok(node) => Ok(Self(node)),
+            Err(StoreError::NotFound { .. }) => Err(AgentError::Unknown),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -15,8 +15,11 @@ pub(super) enum AgentError {
     Unauthorized(&'static str),
     /// Something that this node may not have.
     Forbidden(String),
-    /// The node is not known any more.
+    /// The node is not known any more: it was taken out.
     Gone,
+    /// The node is not known here. Whether it was taken out, or this is a database of before it came, nobody can tell:
+    /// its agent goes on as it was.
+    Unknown,
     /// The request makes no sense.
     Invalid(String),
     /// Not yet.
@@ -60,6 +63,7 @@ impl IntoResponse for AgentError {
         match self {
             Self::Unauthorized(why) => (StatusCode::UNAUTHORIZED, why).into_response(),
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, why).into_response(),
+            Self::Unknown => (StatusCode::NOT_FOUND, "This node is not known here.").into_response(),
             Self::Gone => (StatusCode::GONE, "This node is not known any more.").into_response(),
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, why).into_response(),
             Self::Unavailable(why) => {

@@ -174,16 +174,34 @@ async fn many_clusters_at_once_on_a_shaky_cloud_all_come_and_go() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_cluster_that_nobody_knows_is_swept_away() {
+async fn what_comes_late_of_a_deleted_cluster_is_swept_away_and_what_nobody_knows_is_left_alone() {
     let world = World::new(quick()).await;
-    world.cloud.infra.add_stray(uuid::Uuid::new_v4(), "late");
-    world.conductor("one");
+    let conductor = world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    world.success_of(world.delete(cluster).await.uuid).await;
+    conductor.cancel();
+    // A call that ended late; and a living cluster of a database that is not this one.
+    world.cloud.infra.add_stray(cluster, "late");
+    world.cloud.infra.add_stray(uuid::Uuid::new_v4(), "somebody's");
+    let size = || world.cloud.infra.world().lock().unwrap().size().1;
+    assert_eq!(size(), 2);
+    world.conductor("two");
     let mut looks = 0;
-    while world.cloud.infra.world().lock().unwrap().size() != (0, 0) {
+    while size() != 1 {
         assert!(looks < 1000, "it is still there");
         looks += 1;
         let _ = tokio::time::timeout(std::time::Duration::from_millis(10), std::future::pending::<()>()).await;
     }
+    let swept = |calls: &[&str]| calls.iter().filter(|call| **call == "clusters").count();
+    let before = swept(&world.cloud.infra.world().lock().unwrap().calls);
+    world.conductor("three");
+    while swept(&world.cloud.infra.world().lock().unwrap().calls) == before {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), std::future::pending::<()>()).await;
+    }
+    world.success_of(world.create("d", 1, 0).await.1.uuid).await;
+    assert!(world.cloud.infra.world().lock().unwrap().calls.contains(&"clusters"));
+    assert_eq!(size(), 2, "the other cluster's, and the new one's");
 }
 
 // Covers: R197.

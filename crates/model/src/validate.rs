@@ -78,6 +78,26 @@ pub fn text(field: &str, value: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
+/// A text that is shown as it is: without control characters, and without those that nobody sees and that change how
+/// what is around them looks (directions, joiners, zero-width spaces; Unicode's general category Cf, as far as it has
+/// no business in a name).
+///
+/// # Errors
+/// Names the first character that is not allowed.
+pub fn one_line(field: &str, value: &str) -> Result<(), FieldError> {
+    let is_unseen = |c: &char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    match value.chars().find(is_unseen) {
+        Some(unseen) => {
+            let code = u32::from(unseen);
+            Err(FieldError::new(field, format!("must not have characters that nobody sees, this has U+{code:04X}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// A number of nodes between `min` and `max`.
 ///
 /// # Errors
@@ -182,6 +202,18 @@ fn is_host_and_port(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_refused_in_one_line() {
+        for fine in ["dev", "Größe 2", "テンプレート", "a b"] {
+            assert!(one_line("name", fine).is_ok(), "{fine}");
+        }
+        for (bad, code) in
+            [("a\nb", "U+000A"), ("a\u{202e}txt", "U+202E"), ("\u{200b}", "U+200B"), ("a\u{1b}[31m", "U+001B")]
+        {
+            assert!(one_line("name", bad).unwrap_err().to_string().contains(code), "{code}");
+        }
+    }
 
     #[test]
     fn proxies_are_urls_or_hosts() {

@@ -67,9 +67,13 @@ impl Fields {
         }
     }
 
-    /// A text of 1 to 255 characters.
+    /// A text of 1 to 255 characters in one line, as names are.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>> {
-        self.text_of(name, 1, MAX_TEXT)
+        let text = self.text_of(name, 1, MAX_TEXT)?;
+        if let Some(text) = &text {
+            validate::one_line(name, text)?;
+        }
+        Ok(text)
     }
 
     /// A text of 1 to 255 characters that must be there.

@@ -266,7 +266,8 @@ fn retry_reaches_an_agent_that_has_given_up() {
     assert_eq!(failed(&server)["cause"]["code"], "version_unavailable");
     for node in ["c-master-0", "c-worker-0"] {
         let node = container_of(&uuid, node).unwrap();
-        let mend = "cd /opt/jeroboam/kubernetes/* && ln -s kube-proxy kubelet";
+        // An image may carry several versions.
+        let mend = "for version in /opt/jeroboam/kubernetes/*; do ln -s kube-proxy $version/kubelet; done";
         docker_output(&["exec", &node, "sh", "-c", mend]);
     }
     server.ok(&["bay", "retry", "c", "--watch"]);

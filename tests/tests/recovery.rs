@@ -1,72 +1,15 @@
-//! Clusters whose machines were stopped, removed or lost: what held data comes back with it, or is never made anew by
-//! itself.
+//! Clusters whose machines were stopped, removed or lost: what held data comes back with the next operation, or is never
+//! made anew by itself. The clusters are paused, so that healing is not faster.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use jeroboam_tests::{Server, container_of, containers_of, docker_output, eventually, run};
+use jeroboam_tests::{Living, Server, container_of, containers_of, docker_output, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A complete cluster with something in it that is nowhere else.
-struct Living<'a> {
-    server: &'a Server,
-    kind: &'static str,
-    uuid: String,
-    config: PathBuf,
-}
-
-impl<'a> Living<'a> {
-    fn new(server: &'a Server, kind: &'static str) -> Self {
-        server.create(kind, "c", 1);
-        let config = server.scratch("config");
-        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
-        let living = Self { server, kind, uuid: server.uuid_of("c"), config };
-        living.engine(match kind {
-            "kubernetes" => &["create", "configmap", "precious", "--from-literal=is=there"],
-            _ => &["config", "create", "precious", "/etc/hostname"],
-        });
-        living.assert_precious("after it was made");
-        living
-    }
-
-    /// The engine's own client.
-    fn engine(&self, args: &[&str]) -> String {
-        if self.kind == "kubernetes" {
-            return run("kubectl", args, &[("KUBECONFIG", &self.config.join("config"))]);
-        }
-        let api = self.server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().to_owned();
-        let host = PathBuf::from(api.replace("https://", "tcp://"));
-        let tls = [
-            ("DOCKER_HOST", host.as_path()),
-            ("DOCKER_TLS_VERIFY", "1".as_ref()),
-            ("DOCKER_CERT_PATH", self.config.as_path()),
-        ];
-        run("docker", args, &tls)
-    }
-
-    fn assert_precious(&self, when: &str) {
-        let there = self.engine(match self.kind {
-            "kubernetes" => &["get", "configmap", "precious", "-o", "jsonpath={.data.is}"],
-            _ => &["config", "ls", "--format", "{{.Name}}"],
-        });
-        let expected = if self.kind == "kubernetes" { "there" } else { "precious" };
-        assert_eq!(there.trim(), expected, "{when}");
-    }
-
-    fn node(&self, name: &str) -> String {
-        container_of(&self.uuid, name).unwrap_or_else(|| panic!("{name} has no container"))
-    }
-
-    fn disks(&self) -> Vec<String> {
-        let filter = format!("label=org.jeroboam.cluster={}", self.uuid);
-        let list = docker_output(&["volume", "ls", "-q", "--filter", &filter]);
-        list.lines().map(ToOwned::to_owned).collect()
-    }
-}
 
 #[test]
 fn a_kubernetes_cluster_whose_machines_were_stopped_is_started_with_all_that_was_in_it() {
@@ -80,7 +23,7 @@ fn a_swarm_whose_machines_were_stopped_is_started_with_all_that_was_in_it() {
 
 fn stopped(kind: &'static str) {
     let server = Server::start();
-    let living = Living::new(&server, kind);
+    let living = Living::paused(&server, kind);
     let (mut before, disks) = (containers_of(&living.uuid), living.disks());
     before.sort_unstable();
     docker_output(&[&["stop", "--time", "10"][..], &before.iter().map(String::as_str).collect::<Vec<_>>()].concat());
@@ -109,7 +52,7 @@ fn a_swarm_manager_that_was_removed_is_made_anew_on_its_disk() {
 
 fn removed(kind: &'static str) {
     let server = Server::start();
-    let living = Living::new(&server, kind);
+    let living = Living::paused(&server, kind);
     let master = living.node("c-master-0");
     docker_output(&["rm", "--force", "--volumes", &master]);
     assert_eq!(container_of(&living.uuid, "c-master-0"), None, "the fault has struck");
@@ -123,7 +66,7 @@ fn removed(kind: &'static str) {
 #[test]
 fn the_only_copy_of_a_clusters_state_is_never_made_anew_unless_that_is_asked_for() {
     let server = Server::start();
-    let living = Living::new(&server, "kubernetes");
+    let living = Living::paused(&server, "kubernetes");
     let master = living.node("c-master-0");
     let disk = docker_output(&[
         "inspect",
@@ -160,7 +103,7 @@ fn the_only_copy_of_a_clusters_state_is_never_made_anew_unless_that_is_asked_for
 #[test]
 fn a_paused_worker_goes_on_when_the_cluster_is_changed() {
     let server = Server::start();
-    let living = Living::new(&server, "kubernetes");
+    let living = Living::paused(&server, "kubernetes");
     let worker = living.node("c-worker-0");
     docker_output(&["pause", &worker]);
     assert_eq!(docker_output(&["inspect", "-f", "{{.State.Paused}}", &worker]), "true", "the fault has struck");

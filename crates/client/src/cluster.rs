@@ -4,6 +4,7 @@ use jeroboam_types::operation::Topology;
 use jeroboam_types::v1::{
     Cluster, ClusterCreate, ClusterList, PatchOperation, ResizeRequest, UpgradeRequest, UuidOnly,
 };
+use jeroboam_types::why::Why;
 use uuid::Uuid;
 
 use crate::Result;
@@ -84,6 +85,41 @@ impl Client {
         let call = Call::post(&["clusters", ident, "actions", "retry"]);
         let call = if replace_data { call.query("replace_data", "true") } else { call };
         self.accepted(call, ident).await
+    }
+
+    /// Asks for what is missing of a cluster to be brought back; with `replace_data` also if that means to replace a
+    /// member that held the only copy of the cluster's state. Answers at once.
+    ///
+    /// # Errors
+    /// 409 unless the cluster was complete once and nothing else is done to it.
+    pub async fn repair_cluster(&self, ident: &str, replace_data: bool) -> Result<Accepted> {
+        let call = Call::post(&["clusters", ident, "actions", "repair"]);
+        let call = if replace_data { call.query("replace_data", "true") } else { call };
+        self.accepted(call, ident).await
+    }
+
+    /// Leaves a cluster alone: nothing of it is repaired unless somebody asks.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn pause_cluster(&self, ident: &str) -> Result<()> {
+        self.send(&Call::post(&["clusters", ident, "actions", "pause"])).await.map(|_| ())
+    }
+
+    /// Ends a pause.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn resume_cluster(&self, ident: &str) -> Result<()> {
+        self.send(&Call::post(&["clusters", ident, "actions", "resume"])).await.map(|_| ())
+    }
+
+    /// What is wrong with a cluster and what to do about it.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn why(&self, ident: &str) -> Result<Why> {
+        self.json(Call::get(&["clusters", ident, "why"])).await
     }
 
     /// Asks for a cluster to be taken away. Legal in every status. Answers at once.

@@ -37,6 +37,12 @@ impl Bells {
         })
     }
 
+    /// Whether anybody waits for the cluster.
+    pub(crate) fn is_heard(&self, cluster: Uuid) -> bool {
+        let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.get(&cluster).is_some_and(|bell| bell.strong_count() > 0)
+    }
+
     /// Rings by the store's events until `shutdown`.
     pub(crate) async fn ring(&self, store: &Store, shutdown: CancellationToken) {
         let mut events = store.subscribe();

@@ -1,79 +1,192 @@
-//! Looks at running clusters now and then (contract magnum-v1 section 7.5).
+//! Looks at a running cluster: says how it is (contract magnum-v1 section 7.5), and has it repaired when something is
+//! missing.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
-use jeroboam_model::EngineKind;
+use jeroboam_engine::HealthReport;
+use jeroboam_infra::Observation;
+use jeroboam_model::condition::{self, EngineView, Facts, Finding};
 use jeroboam_model::labels::is_watched_from_within;
-use jeroboam_store::{ClusterRecord, Page, Scope};
-use tokio_util::sync::CancellationToken;
+use jeroboam_model::plan::MachineState;
+use jeroboam_model::{CauseExt, EngineKind, Health, NodeRole};
+use jeroboam_store::{ClusterRecord, StoreError};
+use tokio::time::Instant;
 use tracing::{debug, warn};
+use uuid::Uuid;
 
-use crate::Conductor;
+use crate::{Conductor, healing};
 
-/// Clusters that are looked at side by side: each look may wait for a timeout.
-const SIDE_BY_SIDE: usize = 16;
-/// Clusters that are read at once.
-const PAGE: u64 = 500;
-/// Longest look at one cluster.
+/// Longest look at one cluster's engine.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After a look that could not be had.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Looks at all clusters every `health_interval` until `shutdown`.
-pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(conductor.settings.health_interval) => {}
+/// What is remembered between looks: since when this conductor has seen what is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Eyes(Mutex<HashMap<Uuid, BTreeMap<What, Instant>>>);
+
+/// A finding, as it is told from others: the node's name and the code.
+type What = (Option<String>, String);
+
+impl Eyes {
+    /// Remembers these findings and forgets others of the cluster; how long each has been seen.
+    fn see(&self, cluster: Uuid, findings: &[Finding]) -> Vec<Duration> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all.remove(&cluster).unwrap_or_default();
+        let now = Instant::now();
+        let what = |finding: &Finding| (finding.node.clone(), finding.cause.code.clone());
+        let since = |finding: &Finding| before.get(&what(finding)).copied().unwrap_or(now);
+        if !findings.is_empty() {
+            all.insert(cluster, findings.iter().map(|finding| (what(finding), since(finding))).collect());
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = look_at_all(&conductor) => {}
-        }
+        findings.iter().map(|finding| now.duration_since(since(finding))).collect()
     }
 }
 
-async fn look_at_all(conductor: &Conductor) {
-    let mut page = Page { limit: PAGE, ..Page::default() };
-    loop {
-        let records = match conductor.store.clusters(&Scope::All, &page).await {
-            Ok(records) => records,
-            Err(problem) => return warn!(%problem, "reading clusters to look at their health"),
-        };
-        let Some(last) = records.last().map(|record| record.cluster.uuid) else { return };
-        let full = records.len() as u64 >= PAGE;
-        futures::stream::iter(records)
-            .for_each_concurrent(SIDE_BY_SIDE, |record| async move { look_at(conductor, record).await })
-            .await;
-        if !full {
-            return;
+/// Looks at a cluster; how long until it is to be looked at again, if that is known.
+pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -> Option<Duration> {
+    let record = match conductor.store.cluster_by_uuid(cluster).await {
+        Ok(record) => record,
+        Err(StoreError::NotFound { .. }) => {
+            eyes.see(cluster, &[]);
+            return None;
         }
-        page.marker = Some(last);
+        Err(problem) => {
+            warn!(%cluster, %problem, "reading a cluster to look at it");
+            return Some(LOOK_AGAIN);
+        }
+    };
+    if !is_looked_at(&record) {
+        eyes.see(cluster, &[]);
+        return None;
     }
+    let observation = match conductor.infra.observe(cluster).await {
+        Ok(observation) => observation,
+        Err(cause) => {
+            debug!(%cluster, cause = cause.one_line(), "the infrastructure does not tell what there is");
+            return Some(LOOK_AGAIN);
+        }
+    };
+    let authorities = conductor.store.authorities_generation(cluster).await.ok()?;
+    let found = |engine: Option<&BTreeMap<String, EngineView>>| {
+        condition::findings(&Facts {
+            status: record.cluster.status,
+            nodes: &record.nodes,
+            network: observation.network.is_some(),
+            machines: &states(&observation),
+            disks: &observation.disks,
+            authorities,
+            engine,
+            now: conductor.clock.now(),
+        })
+    };
+    // What is known without asking is said at once: an engine that hangs is asked for a while.
+    let known = found(None);
+    let report = if has_master(&record, &known) {
+        if !known.is_empty() {
+            say(conductor, &record, overlay(kept(&record), &known)).await;
+        }
+        ask_engine(conductor, &record).await
+    } else {
+        unreachable()
+    };
+    let engine = views(&report);
+    let findings = found(engine.as_ref());
+    say(conductor, &record, overlay(report, &findings)).await;
+    let seen = eyes.see(cluster, &findings);
+    healing::see_to(conductor, &record, &findings, &seen).await
 }
 
-/// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within
-/// an agent of its own.
-async fn look_at(conductor: &Conductor, record: ClusterRecord) {
+/// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within an
+/// agent of its own.
+fn is_looked_at(record: &ClusterRecord) -> bool {
     let cluster = &record.cluster;
     let is_watched = cluster.engine == EngineKind::Kubernetes && is_watched_from_within(&cluster.labels);
-    if cluster.status.is_in_progress() || cluster.api_address.is_none() || is_watched {
-        return;
-    }
-    let Ok(access) = conductor.accesses.of(&record).await else { return };
-    let look = conductor.engines.of(cluster.engine).health(&access);
-    let (health, reason) = match tokio::time::timeout(PATIENCE, look).await {
-        Ok(report) => (report.health, report.reason),
-        Err(_) => (
-            jeroboam_model::Health::Unknown,
-            [("api".to_owned(), format!("no answer within {} s", PATIENCE.as_secs()))].into(),
-        ),
+    !cluster.status.is_in_progress() && cluster.api_address.is_some() && !is_watched
+}
+
+fn states(observation: &Observation) -> BTreeMap<Uuid, MachineState> {
+    observation.machines.iter().map(|(node, machine)| (*node, machine.state)).collect()
+}
+
+/// Whether some master may answer.
+fn has_master(record: &ClusterRecord, known: &[Finding]) -> bool {
+    let is_down = |name: &str| {
+        let of_node = known.iter().filter(|finding| finding.node.as_deref() == Some(name));
+        of_node.map(|finding| finding.cause.code.as_str()).any(|code| code.starts_with("machine_"))
     };
-    if cluster.health == Some(health) && cluster.health_reason == reason {
-        return;
+    let is_missing = known.iter().any(|finding| finding.cause.code == "cluster_missing");
+    !is_missing && record.nodes.iter().any(|node| node.role == NodeRole::Master && !is_down(&node.name))
+}
+
+async fn ask_engine(conductor: &Conductor, record: &ClusterRecord) -> HealthReport {
+    let access = match conductor.accesses.of(record).await {
+        Ok(access) => access,
+        Err(cause) => return unknown(cause.message),
+    };
+    let engine = conductor.engines.of(record.cluster.engine);
+    match tokio::time::timeout(PATIENCE, engine.health(&access)).await {
+        Ok(report) => report,
+        Err(_) => unknown(format!("no answer within {} s", PATIENCE.as_secs())),
     }
-    debug!(cluster = %cluster.uuid, %health, "health has changed");
-    if let Err(problem) = conductor.store.set_health(cluster.uuid, health, reason).await {
-        warn!(cluster = %cluster.uuid, %problem, "writing down health");
+}
+
+fn unknown(why: String) -> HealthReport {
+    HealthReport { health: Health::Unknown, reason: [("api".to_owned(), why)].into(), version: None, runtime: None }
+}
+
+fn unreachable() -> HealthReport {
+    HealthReport { health: Health::Unhealthy, ..unknown("no master runs".to_owned()) }
+}
+
+/// What was said last.
+fn kept(record: &ClusterRecord) -> HealthReport {
+    HealthReport {
+        health: record.cluster.health.unwrap_or(Health::Unknown),
+        reason: record.cluster.health_reason.clone(),
+        version: None,
+        runtime: None,
+    }
+}
+
+/// The engine's nodes, if it has told them: by the words of its report.
+fn views(report: &HealthReport) -> Option<BTreeMap<String, EngineView>> {
+    if report.reason.get("api").is_none_or(|api| api != "ok") {
+        return None;
+    }
+    let view = |(key, value): (&String, &String)| {
+        let node = key.strip_suffix(".Ready")?;
+        Some((node.to_owned(), EngineView { ready: value == "True", reason: None }))
+    };
+    Some(report.reason.iter().filter_map(view).collect())
+}
+
+/// What the engine says, and what is wrong besides: an engine notices a machine that is gone only after a while.
+fn overlay(report: HealthReport, findings: &[Finding]) -> HealthReport {
+    let mut report = report;
+    // Of what was said last: it is said anew, or has passed.
+    report.reason.retain(|key, _| !key.ends_with(".reason") && key != "cluster");
+    for finding in findings {
+        report.health = Health::Unhealthy;
+        match &finding.node {
+            Some(node) => {
+                report.reason.insert(format!("{node}.Ready"), "False".to_owned());
+                report.reason.insert(format!("{node}.reason"), finding.cause.message.clone());
+            }
+            None => {
+                report.reason.insert("cluster".to_owned(), finding.cause.message.clone());
+            }
+        }
+    }
+    report
+}
+
+async fn say(conductor: &Conductor, record: &ClusterRecord, report: HealthReport) {
+    let cluster = record.cluster.uuid;
+    // Written only if it differs from what was said before.
+    if let Err(problem) = conductor.store.set_health(cluster, report.health, report.reason).await {
+        warn!(%cluster, %problem, "writing down health");
     }
 }

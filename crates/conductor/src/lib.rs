@@ -13,7 +13,8 @@
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
 //! - `sweep`: takes away what belongs to clusters that nobody knows any more.
 //! - `heartbeat`: signs of life.
-//! - [`health`]: looks at running clusters now and then.
+//! - `looks`: which running clusters are to be looked at, and when. `health` looks and says how they are, `healing`
+//!   begins repairs, `hope` is what a repair knows of its nodes.
 //! - [`simulated`]: everything put together on the simulated cloud.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -22,9 +23,12 @@ pub mod agents;
 mod backoff;
 mod bells;
 mod clock;
-pub mod health;
+mod healing;
+mod health;
 mod heartbeat;
+mod hope;
 mod lease;
+mod looks;
 mod observe;
 mod perform;
 mod run;
@@ -115,6 +119,7 @@ pub struct Conductor {
     slots: slots::Slots,
     bells: bells::Bells,
     leases: lease::Leases,
+    looks: looks::Looks,
 }
 
 impl Conductor {
@@ -130,15 +135,15 @@ impl Conductor {
         clock: Clock,
     ) -> Arc<Self> {
         let slots = slots::Slots::new(settings.concurrency);
-        let (bells, leases) = (bells::Bells::default(), lease::Leases::default());
-        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases })
+        let (bells, leases, looks) = (bells::Bells::default(), lease::Leases::default(), looks::Looks::default());
+        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases, looks })
     }
 
     /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let running = TaskTracker::new();
         let mut events = self.store.subscribe();
-        running.spawn(health::watch(self.clone(), shutdown.clone()));
+        running.spawn(looks::watch(self.clone(), shutdown.clone()));
         running.spawn(sweep::watch(self.clone(), shutdown.clone()));
         running.spawn(heartbeat::watch(self.clone(), shutdown.clone()));
         let (this, stop) = (self.clone(), shutdown.clone());

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use jeroboam_infra::{Machine, Network};
 use jeroboam_model::assignment::api_port;
+use jeroboam_model::condition;
 use jeroboam_model::plan::{Desired, DesiredNode, Observed};
 use jeroboam_model::{Cause, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_store::{ClusterFacts, ClusterRecord, Held};
@@ -31,15 +32,18 @@ pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
         marked: record.cluster.engine == EngineKind::Kubernetes
             && (kind == OperationKind::Update || record.groups.iter().any(has_marks)),
         present: kind != OperationKind::Delete,
+        heal: kind == OperationKind::Repair,
         nodes: record
             .nodes
             .iter()
+            .filter(|node| kind != OperationKind::Repair || condition::is_subject(node, record.cluster.status))
             .map(|node| DesiredNode {
                 uuid: node.uuid,
                 name: node.name.clone(),
                 role: node.role,
                 wanted: node.wanted,
                 joined: node.joined_at.is_some(),
+                group: node.node_group,
             })
             .collect(),
     }
@@ -120,6 +124,7 @@ impl Conductor {
             strays,
             agents,
             ready,
+            hopeless: BTreeSet::new(),
             done,
         })
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use jeroboam_engine::{Access, NodeMarks};
 use jeroboam_infra::ClusterRef;
-use jeroboam_model::plan::Action;
+use jeroboam_model::plan::{Action, NodeRef};
 use jeroboam_model::{Cause, CauseExt, Node, NodeRole};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, StoreError};
@@ -29,6 +29,14 @@ impl Run<'_> {
                 let network = infra.ensure_network(&reference(record)).await?;
                 self.conductor.note_network(&self.held, record, Some(&network)).await
             }
+            Action::RestartComponents(node) => {
+                self.stored("asking the node to begin once more", self.held.restart_components(node.uuid).await)
+            }
+            Action::RestartMachine(node) => {
+                self.stored("forgetting what the agent said", self.held.forget_report(node.uuid).await)?;
+                infra.restart_machine(cluster.uuid, node.uuid).await
+            }
+            Action::ReplaceMachine(node) => self.replace(record, node).await,
             Action::ConfigureEngine => engine.configure(&self.access().await?, cluster).await,
             Action::MarkNodes => engine.mark(&self.access().await?, &marks(record)).await,
             Action::Drain(node) => engine.drain(&self.access().await?, &node.name).await,
@@ -40,6 +48,14 @@ impl Run<'_> {
             Action::RemoveNetwork => infra.remove_network(cluster.uuid).await,
             Action::RemoveSecrets => self.stored("removing the secrets", self.held.delete_secrets().await),
         }
+    }
+
+    /// The node's machine is to go, and the engine need not wait for what ran on it.
+    async fn replace(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
+        let row = record.nodes.iter().find(|row| row.uuid == node.uuid);
+        let Some(machine) = row.and_then(|row| row.machine_id.as_deref()) else { return Ok(()) };
+        self.conductor.engines.of(record.cluster.engine).forget(&self.access().await?, &node.name).await?;
+        self.stored("asking for another machine", self.held.replace_machine(node.uuid, machine).await)
     }
 
     /// Access to the cluster's engine as things stand now.

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::Conductor;
 use crate::backoff::Backoff;
 use crate::bells::Bell;
+use crate::hope::Hope;
 use crate::lease::Lease;
 use crate::observe::desired;
 use crate::perform::store_cause;
@@ -36,6 +37,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
         repetitions: HashMap::new(),
         open: Mutex::default(),
         last_trouble: None,
+        hope: Hope::default(),
     };
     let outcome = tokio::select! {
         biased;
@@ -49,6 +51,9 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
         outcome = run.reach_end() => outcome,
     };
     run.end(outcome, &lease).await;
+    let cluster = run.held.cluster();
+    drop(run);
+    conductor.looks.ask(cluster);
 }
 
 /// An operation being run.
@@ -64,6 +69,8 @@ pub(crate) struct Run<'a> {
     open: Mutex<BTreeMap<String, Open>>,
     /// What blocked it last: the reason that is given when the deadline passes.
     last_trouble: Option<Cause>,
+    /// What a repair knows of its nodes.
+    pub(crate) hope: Hope,
 }
 
 /// A step that has begun and has not ended.
@@ -139,6 +146,7 @@ impl Run<'_> {
             return Err(cause);
         }
         let observed = self.conductor.observe(&self.held, self.kind(), &record).await?;
+        let observed = Observed { hopeless: self.hope.lost(), ..observed };
         let desired = desired(self.kind(), &record);
         if !self.operation.replace_data {
             keep_state(&desired, &observed)?;

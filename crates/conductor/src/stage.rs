@@ -63,7 +63,11 @@ impl Run<'_> {
     async fn one(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
         self.begun(action).await?;
-        self.ended(&action.key(), self.perform(record, action).await).await
+        let outcome = self.perform(record, action).await;
+        if outcome.is_ok() {
+            self.hope.rises(action);
+        }
+        self.ended(&action.key(), outcome).await
     }
 
     /// The nodes have running machines.
@@ -89,8 +93,9 @@ impl Run<'_> {
                 Ok(machine) => self.conductor.note_machine(&self.held, record, row, &machine).await,
                 Err(cause) => Err(cause),
             };
-            let key = Action::EnsureMachine(NodeRef { uuid: node, name: row.name.clone() }).key();
-            if let Err(cause) = self.ended(&key, outcome).await {
+            let action = Action::EnsureMachine(NodeRef { uuid: node, name: row.name.clone() });
+            self.hope.rises(&action);
+            if let Err(cause) = self.ended(&action.key(), outcome).await {
                 first = worse(first, cause);
             }
         }

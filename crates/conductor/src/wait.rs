@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jeroboam_engine::EngineNode;
 use jeroboam_infra::{Machine, Observation};
+use jeroboam_model::condition::{self, last_lines};
 use jeroboam_model::plan::{Action, MachineState, NodeRef};
 use jeroboam_model::{Cause, CauseExt, Node, NodePhase};
 use jeroboam_store::ClusterRecord;
-use jeroboam_types::agent::{ComponentState, Problem};
+use jeroboam_types::agent::ComponentState;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -31,8 +32,6 @@ const UNFIT_PATIENCE: Duration = Duration::from_secs(20);
 const MACHINE_UNFIT: &str = "machine_unfit";
 /// How often a component may end by itself within a while before its node counts as failed.
 const GIVE_UP_RESTARTS: u32 = 6;
-/// How many log lines go into a cause.
-const LOG_LINES: usize = 12;
 
 /// What there is to say about a wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +47,7 @@ pub(crate) enum Verdict {
 }
 
 /// What is known of the cluster while something is waited for.
-struct Facts {
+pub(crate) struct Facts {
     record: ClusterRecord,
     /// Generation of the cluster's authorities.
     authorities: u64,
@@ -92,17 +91,23 @@ impl Run<'_> {
             };
             let facts = self.facts_for(seen.0.clone(), asks_engine).await?;
             machines = Some(seen);
-            let mut still_open = Vec::new();
+            let (mut still_open, mut in_vain) = (Vec::new(), Vec::new());
             for action in open {
-                match facts.verdict(action, started.elapsed()) {
+                let verdict = match facts.verdict(action, started.elapsed()) {
+                    Verdict::Waiting(cause) if facts.struggles_too_long(action, &cause, &mut struggles) => {
+                        Verdict::Failed(Cause { retryable: false, ..cause })
+                    }
+                    verdict => verdict,
+                };
+                match verdict {
                     Verdict::Done => self.ended(&action.key(), Ok(())).await?,
+                    Verdict::Changed => return Ok(()),
+                    Verdict::Failed(cause) if self.heals() => in_vain.push((action, cause)),
+                    Verdict::Waiting(cause) if self.waited_in_vain(action, started.elapsed()) => {
+                        in_vain.push((action, Cause { retryable: false, ..cause }));
+                    }
                     Verdict::Failed(cause) => {
                         let cause = self.with_last_words(&facts, action, cause).await;
-                        return self.ended(&action.key(), Err(cause)).await;
-                    }
-                    Verdict::Changed => return Ok(()),
-                    Verdict::Waiting(cause) if facts.struggles_too_long(action, &cause, &mut struggles) => {
-                        let cause = Cause { retryable: false, ..cause };
                         return self.ended(&action.key(), Err(cause)).await;
                     }
                     Verdict::Waiting(cause) => {
@@ -111,9 +116,16 @@ impl Run<'_> {
                     }
                 }
             }
-            if still_open.is_empty() {
+            let is_news = self.give_up_hope(&in_vain);
+            if is_news || (still_open.is_empty() && in_vain.is_empty()) {
+                // What helps them is in the next plan.
                 return Ok(());
             }
+            // They were waited for before, and nothing was left that could help them: the others may still come.
+            if still_open.is_empty() {
+                return self.beyond_help(&facts, in_vain).await;
+            }
+            still_open.extend(in_vain.into_iter().map(|(action, _)| action));
             open = still_open;
             let pause = if asks_engine { pick(ASK_ENGINE) } else { pick(LOOK) };
             let _ = tokio::time::timeout(pause, fact).await;
@@ -146,7 +158,7 @@ impl Run<'_> {
     }
 
     /// Adds what the machine said last to the cause of an agent that never called.
-    async fn with_last_words(&self, facts: &Facts, action: &Action, cause: Cause) -> Cause {
+    pub(crate) async fn with_last_words(&self, facts: &Facts, action: &Action, cause: Cause) -> Cause {
         let Some(node) = action.node().filter(|_| cause.detail.is_none()) else { return cause };
         match self.conductor.infra.diagnose(facts.record.cluster.uuid, node.uuid).await {
             Ok(Some(diagnosis)) if !diagnosis.log.is_empty() => cause.said(last_lines(&diagnosis.log)),
@@ -232,7 +244,7 @@ fn of_agent(row: &Node, authorities: u64, now: Timestamp, waited: Duration) -> V
     let is_heard = !row.is_silent(now);
     match row.phase_under(authorities) {
         Some(NodePhase::Up) if is_heard => return Verdict::Done,
-        Some(NodePhase::Failed) => return Verdict::Failed(node_failed(row)),
+        Some(NodePhase::Failed) => return Verdict::Failed(condition::failed(row)),
         _ => {}
     }
     if let Some(cause) = keeps_ending(row) {
@@ -246,28 +258,6 @@ fn of_agent(row: &Node, authorities: u64, now: Timestamp, waited: Duration) -> V
         ));
     }
     Verdict::Waiting(progress(row, authorities, is_heard))
-}
-
-/// What the agent itself calls a failure.
-fn node_failed(node: &Node) -> Cause {
-    match node.report.as_ref().and_then(|report| report.problem.as_ref()) {
-        Some(problem) => from_problem(&node.name, problem),
-        None => Cause::operator("node_failed", format!("node {}: failed", node.name), "retry the operation"),
-    }
-}
-
-fn from_problem(node: &str, problem: &Problem) -> Cause {
-    let cause = Cause::operator(
-        &problem.code,
-        format!("node {node}: {}", what(problem)),
-        "mend what it names, then retry the operation",
-    );
-    if problem.log.is_empty() { cause } else { cause.said(last_lines(&problem.log)) }
-}
-
-fn what(problem: &Problem) -> String {
-    let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
-    format!("{component}{}", problem.message)
 }
 
 /// A component that was started again too often.
@@ -289,31 +279,11 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
 /// What is happening on the node, in a line, and who would have to act if it stayed so.
 fn progress(node: &Node, authorities: u64, is_heard: bool) -> Cause {
     let silent = "see that the machine runs and can reach the agent endpoint (firewall, route)";
-    let Some(report) = &node.report else {
-        return Cause::operator("agent_silent", "waiting for its agent to call home", silent).may_pass();
-    };
-    if let (false, Some(at)) = (is_heard, node.reported_at) {
-        return Cause::operator("agent_silent", format!("its agent has said nothing since {at:.0}"), silent).may_pass();
+    match (&node.report, node.reported_at) {
+        (None, _) => Cause::operator("agent_silent", "waiting for its agent to call home", silent).may_pass(),
+        (Some(_), Some(at)) if !is_heard => {
+            Cause::operator("agent_silent", format!("its agent has said nothing since {at:.0}"), silent).may_pass()
+        }
+        _ => condition::starting(node, authorities),
     }
-    if let Some(problem) = &report.problem {
-        let action = "mend what it names, then retry the operation";
-        return Cause::operator(&problem.code, what(problem), action).may_pass();
-    }
-    let not_up: Vec<&str> = report
-        .components
-        .iter()
-        .filter(|component| component.state != ComponentState::Up)
-        .map(|component| component.name.as_str())
-        .collect();
-    let message = match not_up[..] {
-        [] if node.phase_under(authorities) != node.phase() => "runs with certificates of the old authorities".into(),
-        [] => "its agent is getting its assignment".into(),
-        _ => format!("starting {}", not_up.join(", ")),
-    };
-    let action = "look at the node's components (bay topology) and their logs";
-    Cause::operator("node_starting", message, action).may_pass()
-}
-
-fn last_lines(log: &[String]) -> String {
-    log[log.len().saturating_sub(LOG_LINES)..].join("\n")
 }

@@ -263,6 +263,7 @@ fn cluster() -> Cluster {
         status_reason: None,
         health: None,
         health_reason: BTreeMap::new(),
+        paused_at: None,
         stack_id: None,
         api_address: None,
         coe_version: None,

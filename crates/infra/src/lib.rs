@@ -52,6 +52,10 @@ pub trait Infrastructure: Send + Sync {
         machines: &'a [MachineSpec],
     ) -> BoxStream<'a, (Uuid, Result<Machine>)>;
 
+    /// The node's machine is started anew, with its disk, whatever it is doing. One that is gone is no error: the next
+    /// look finds that.
+    async fn restart_machine(&self, cluster: Uuid, node: Uuid) -> Result<()>;
+
     /// These nodes have no machines, nor disks, nor anything that belonged to them alone. Yields how each fared.
     fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)>;
 
@@ -60,6 +64,10 @@ pub trait Infrastructure: Send + Sync {
 
     /// The cluster's network is gone, and whatever else still carries the cluster's mark.
     async fn remove_network(&self, cluster: Uuid) -> Result<()>;
+
+    /// Tells of what changes by itself, as soon as that is known. It may tell too much, and what it misses is found by
+    /// looking now and then; one that knows of nothing ends.
+    fn changes(&self) -> BoxStream<'static, Change>;
 
     /// How the node's machine ended or is, for people: state, exit code, its last words. `None` when it has none.
     async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>>;
@@ -72,6 +80,15 @@ pub trait Infrastructure: Send + Sync {
 
     /// The images that nodes can be made of, as far as they are of this release.
     async fn node_images(&self) -> Result<Vec<NodeImage>>;
+}
+
+/// Something has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Something of this cluster.
+    Of(Uuid),
+    /// Something may have been missed: nobody knows of whom.
+    Any,
 }
 
 /// Where agents call home.

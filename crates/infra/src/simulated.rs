@@ -21,12 +21,19 @@ use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SE
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use self::world::SimulatedMachine;
 pub use self::world::{Fault, FaultKind, World};
 use crate::catalog::{Found, Kind, NodeImage};
-use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
+use crate::{
+    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
+};
+
+/// Changes that a slow listener may be behind before it is told that anything may have changed.
+const CHANGES: usize = 1024;
 
 /// Takes what simulated agents report, where real agents would call the agent endpoint.
 #[async_trait]
@@ -68,6 +75,7 @@ pub struct Simulated {
     sink: Arc<dyn AgentSink>,
     /// Where agents run. They outlive whoever started their machines.
     runtime: Handle,
+    changes: broadcast::Sender<Change>,
 }
 
 impl Simulated {
@@ -78,7 +86,8 @@ impl Simulated {
     #[must_use]
     pub fn new(settings: Settings, sink: Arc<dyn AgentSink>) -> Self {
         let random = Arc::new(Mutex::new(StdRng::seed_from_u64(settings.seed)));
-        Self { world: Arc::default(), random, settings, sink, runtime: Handle::current() }
+        let changes = broadcast::Sender::new(CHANGES);
+        Self { world: Arc::default(), random, settings, sink, runtime: Handle::current(), changes }
     }
 
     /// The world itself, for the simulated engine and for tests.
@@ -102,11 +111,20 @@ impl Simulated {
         if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {
             machine.state = MachineState::Stopped;
         }
+        self.tell(cluster);
+    }
+
+    /// A node's machine runs on, but does nothing any more: its agent is silent until the machine is started anew.
+    pub fn hang(&self, cluster: Uuid, node: Uuid) {
+        if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {
+            machine.hangs = true;
+        }
     }
 
     /// A node's machine is taken away behind our back; its disk stays.
     pub fn take_away(&self, cluster: Uuid, node: Uuid) {
         self.lock().machines.remove(&(cluster, node));
+        self.tell(cluster);
     }
 
     /// A node's machine is taken away behind our back, with its disk.
@@ -114,6 +132,13 @@ impl Simulated {
         let mut world = self.lock();
         world.machines.remove(&(cluster, node));
         world.disks.remove(&(cluster, node));
+        drop(world);
+        self.tell(cluster);
+    }
+
+    /// Tells those who listen. Nobody needs to.
+    fn tell(&self, cluster: Uuid) {
+        let _ = self.changes.send(Change::Of(cluster));
     }
 
     /// A machine with the cluster's mark that belongs to no node appears.
@@ -197,6 +222,7 @@ impl Simulated {
                             state: MachineState::Running,
                             address: IpAddr::V4(Ipv4Addr::from_bits(0x0A40_000A + spec.slot)),
                             starts: 0,
+                            hangs: false,
                         }
                     }
                 };
@@ -217,11 +243,10 @@ impl Simulated {
         self.runtime.spawn(async move {
             let mut phase = NodePhase::Starting;
             loop {
-                let alive = this
-                    .lock()
-                    .machines
-                    .get(&(cluster, node))
-                    .is_some_and(|now| now.is_same_run(&machine) && now.state == MachineState::Running);
+                let alive =
+                    this.lock().machines.get(&(cluster, node)).is_some_and(|now| {
+                        now.is_same_run(&machine) && now.state == MachineState::Running && !now.hangs
+                    });
                 if !alive || !this.sink.report(node, simulated_report(phase)).await {
                     return;
                 }
@@ -315,6 +340,33 @@ impl Infrastructure for Simulated {
             (*node, done.await)
         };
         stream::iter(nodes).map(remove).buffer_unordered(usize::MAX).boxed()
+    }
+
+    async fn restart_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
+        let started = self
+            .call("restart_machine", |world| {
+                let machine = world.machines.get_mut(&(cluster, node))?;
+                machine.state = MachineState::Running;
+                machine.hangs = false;
+                machine.starts += 1;
+                Some(machine.clone())
+            })
+            .await?;
+        if let Some(machine) = started {
+            self.start_agent(cluster, node, &machine);
+        }
+        Ok(())
+    }
+
+    fn changes(&self) -> BoxStream<'static, Change> {
+        let told = stream::unfold(self.changes.subscribe(), |mut changes| async {
+            match changes.recv().await {
+                Ok(change) => Some((change, changes)),
+                Err(RecvError::Lagged(_)) => Some((Change::Any, changes)),
+                Err(RecvError::Closed) => None,
+            }
+        });
+        told.boxed()
     }
 
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {

@@ -94,6 +94,8 @@ pub struct Cluster {
     pub health: Option<Health>,
     /// Health in detail.
     pub health_reason: BTreeMap<String, String>,
+    /// Since when it is left alone for maintenance: nothing of it is repaired unless a user asks.
+    pub paused_at: Option<Timestamp>,
     /// Handle of the infrastructure (the network's id on docker).
     pub stack_id: Option<String>,
     /// URL of the engine's API, once it is known.
@@ -136,6 +138,7 @@ impl Cluster {
             status_reason: None,
             health: None,
             health_reason: BTreeMap::new(),
+            paused_at: None,
             stack_id: None,
             api_address: None,
             coe_version: None,

@@ -6,6 +6,8 @@
 //! - [`assignment`]: what a node is told to be.
 //! - [`labels`]: what labels mean to us.
 //! - [`kubernetes`]: the versions of Kubernetes that this release makes.
+//! - [`condition`]: what is wrong with a cluster that should run.
+//! - [`why`]: the same for people, with what was tried and what to do.
 //! - [`plan`]: from desired and observed to the steps that are missing.
 //! - [`cause`]: how errors of steps come about.
 //! - [`upgrade`]: whether a cluster can be moved to another template.
@@ -16,6 +18,7 @@ pub mod assignment;
 pub mod cause;
 pub mod cluster;
 pub mod cluster_template;
+pub mod condition;
 pub mod federation;
 pub mod kubernetes;
 pub mod labels;
@@ -28,6 +31,7 @@ pub mod quota;
 pub mod status;
 pub mod upgrade;
 pub mod validate;
+pub mod why;
 
 pub use cause::CauseExt;
 pub use cluster::{Cluster, EngineKind, Health};

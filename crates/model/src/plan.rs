@@ -6,7 +6,7 @@
 //!
 //! | stage | towards present | towards absent |
 //! |---|---|---|
-//! | 1 | authorities, network; machines that are to be replaced: away | machines away |
+//! | 1 | authorities, network; remedies; machines that are to be replaced: away | machines away |
 //! | 2 | machines (strays away) | network away |
 //! | 3 | agents have brought up their nodes | authorities away |
 //! | 4 | engine configured | |
@@ -21,6 +21,10 @@ use uuid::Uuid;
 
 use crate::{NodePhase, NodeRole};
 
+mod remedy;
+
+pub use remedy::too_many_unwell;
+
 /// What should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
@@ -30,6 +34,8 @@ pub struct Desired {
     pub nodes: Vec<DesiredNode>,
     /// Whether nodes have labels and taints of their groups, or may have had.
     pub marked: bool,
+    /// Whether nodes that do not come up by themselves are helped.
+    pub heal: bool,
 }
 
 /// A node that should be there, or should go.
@@ -45,6 +51,8 @@ pub struct DesiredNode {
     pub wanted: bool,
     /// Whether it has been up: from then on its disk may hold what is nowhere else.
     pub joined: bool,
+    /// Its node group.
+    pub group: Uuid,
 }
 
 /// What is.
@@ -66,6 +74,8 @@ pub struct Observed {
     pub agents: BTreeMap<Uuid, NodePhase>,
     /// Nodes that the engine would place work on.
     pub ready: BTreeSet<Uuid>,
+    /// Nodes that were waited for long enough as they are.
+    pub hopeless: BTreeSet<Uuid>,
     /// Keys of steps that leave nothing behind to look at and that this operation has done already.
     pub done: BTreeSet<String>,
 }
@@ -110,6 +120,12 @@ pub enum Action {
     EnsureNetwork,
     /// The node has a running machine. One that stopped is started, with its disk.
     EnsureMachine(NodeRef),
+    /// All components of the node are started anew.
+    RestartComponents(NodeRef),
+    /// The node's machine is started anew, with its disk.
+    RestartMachine(NodeRef),
+    /// The node gets another machine with another disk: the engine forgets it, and its machine counts as gone.
+    ReplaceMachine(NodeRef),
     /// The node's agent says that all its components run.
     AwaitAgent(NodeRef),
     /// The engine is set up for what we need in it.
@@ -140,6 +156,9 @@ impl Action {
             Self::EnsureSecrets => "secrets".into(),
             Self::EnsureNetwork => "network".into(),
             Self::EnsureMachine(node) => format!("machine/{}", node.name),
+            Self::RestartComponents(node) => format!("restart-components/{}", node.name),
+            Self::RestartMachine(node) => format!("restart-machine/{}", node.name),
+            Self::ReplaceMachine(node) => format!("replace-machine/{}", node.name),
             Self::AwaitAgent(node) => format!("node/{}", node.name),
             Self::ConfigureEngine => "engine".into(),
             Self::AwaitReady(node) => format!("ready/{}", node.name),
@@ -160,6 +179,9 @@ impl Action {
             Self::EnsureSecrets => "Make certificate authorities".into(),
             Self::EnsureNetwork => "Make network".into(),
             Self::EnsureMachine(node) => format!("Start machine {}", node.name),
+            Self::RestartComponents(node) => format!("Restart the components of node {}", node.name),
+            Self::RestartMachine(node) => format!("Restart machine {}", node.name),
+            Self::ReplaceMachine(node) => format!("Replace machine {}", node.name),
             Self::AwaitAgent(node) => format!("Bring up node {}", node.name),
             Self::ConfigureEngine => "Configure the engine".into(),
             Self::AwaitReady(node) => format!("Node {} is ready", node.name),
@@ -184,6 +206,9 @@ impl Action {
     pub fn node(&self) -> Option<&NodeRef> {
         match self {
             Self::EnsureMachine(node)
+            | Self::RestartComponents(node)
+            | Self::RestartMachine(node)
+            | Self::ReplaceMachine(node)
             | Self::AwaitAgent(node)
             | Self::AwaitReady(node)
             | Self::Drain(node)
@@ -202,7 +227,13 @@ impl Action {
     /// Whether its effect cannot be observed, so that only its record says that it is done.
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
-        matches!(self, Self::ConfigureEngine | Self::MarkNodes | Self::Drain(_))
+        matches!(self, Self::ConfigureEngine | Self::MarkNodes | Self::Drain(_)) || self.is_remedy()
+    }
+
+    /// Whether it helps a node that does not come up by itself. Each is tried once in an operation.
+    #[must_use]
+    pub fn is_remedy(&self) -> bool {
+        matches!(self, Self::RestartComponents(_) | Self::RestartMachine(_) | Self::ReplaceMachine(_))
     }
 }
 
@@ -246,6 +277,8 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
     for stray in &observed.strays {
         step(2, Action::RemoveStray(stray.clone()));
     }
+    // Groups of which a machine is replaced: one at a time.
+    let mut replacing = BTreeSet::new();
     // Masters first, only for the eye: the order within a stage carries no meaning.
     let mut nodes: Vec<&DesiredNode> = desired.nodes.iter().collect();
     nodes.sort_by_key(|node| node.role == NodeRole::Worker);
@@ -257,6 +290,11 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
             }
             if !is.running {
                 step(2, Action::EnsureMachine(node.reference()));
+            } else if let Some(remedy) = remedy::next(node, desired, observed) {
+                let is_first = !matches!(remedy, Action::ReplaceMachine(_)) || replacing.insert(node.group);
+                if is_first {
+                    step(1, remedy);
+                }
             }
             // What an agent said from a machine that does not run any more is worth nothing.
             if !is.running || !is.up {
@@ -275,7 +313,9 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
             step(8, Action::Forget(node.reference()));
         }
     }
-    step(4, Action::ConfigureEngine);
+    if !desired.heal {
+        step(4, Action::ConfigureEngine);
+    }
     if desired.marked {
         step(6, Action::MarkNodes);
     }
@@ -339,7 +379,8 @@ mod tests {
     use super::*;
 
     fn node(number: u128, name: &str, role: NodeRole, wanted: bool) -> DesiredNode {
-        DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted, joined: false }
+        let group = Uuid::from_u128(if role == NodeRole::Master { 100 } else { 101 });
+        DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted, joined: false, group }
     }
 
     fn cluster() -> Desired {
@@ -351,6 +392,7 @@ mod tests {
                 node(3, "c-worker-1", NodeRole::Worker, true),
             ],
             marked: false,
+            heal: false,
         }
     }
 

@@ -41,43 +41,48 @@ pub enum Request {
     /// Another node group.
     #[strum(serialize = "another node group")]
     NodeGroup,
+    /// What is missing or broken of it brought back.
+    Repair,
 }
 
 impl Status {
-    /// The status of a cluster while an operation is at it.
+    /// The status of a cluster while an operation is at it; `None`: as it was, for a repair is no change.
     #[must_use]
-    pub fn in_progress(kind: OperationKind) -> Self {
-        match kind {
+    pub fn in_progress(kind: OperationKind) -> Option<Self> {
+        Some(match kind {
             OperationKind::Create => Self::CreateInProgress,
             OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
                 Self::UpdateInProgress
             }
             OperationKind::Delete => Self::DeleteInProgress,
-        }
+            OperationKind::Repair => return None,
+        })
     }
 
-    /// The status of a cluster after an operation succeeded.
+    /// The status of a cluster after an operation succeeded; `None`: as it was, for a repair is no change.
     #[must_use]
-    pub fn complete(kind: OperationKind) -> Self {
-        match kind {
+    pub fn complete(kind: OperationKind) -> Option<Self> {
+        Some(match kind {
             OperationKind::Create => Self::CreateComplete,
             OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
                 Self::UpdateComplete
             }
             OperationKind::Delete => Self::DeleteComplete,
-        }
+            OperationKind::Repair => return None,
+        })
     }
 
-    /// The status of a cluster after an operation failed or was cancelled.
+    /// The status of a cluster after an operation failed or was cancelled; `None`: as it was, for a repair is no change.
     #[must_use]
-    pub fn failed(kind: OperationKind) -> Self {
-        match kind {
+    pub fn failed(kind: OperationKind) -> Option<Self> {
+        Some(match kind {
             OperationKind::Create => Self::CreateFailed,
             OperationKind::Scale | OperationKind::Update | OperationKind::Upgrade | OperationKind::RotateCa => {
                 Self::UpdateFailed
             }
             OperationKind::Delete => Self::DeleteFailed,
-        }
+            OperationKind::Repair => return None,
+        })
     }
 
     /// The status of a node group once all that is wanted of its cluster is there, whatever came before: a group that
@@ -153,6 +158,8 @@ impl Status {
                     Self::CreateComplete | Self::UpdateComplete | Self::UpdateInProgress | Self::UpdateFailed
                 )
             }
+            // What never was complete, or failed to go, is brought forward by retry.
+            Request::Repair => matches!(self, Self::CreateComplete | Self::UpdateComplete | Self::UpdateFailed),
             Request::Update => matches!(
                 self,
                 // Repeated resizes while one is under way must stay possible: the autoscaler sends several in a row.
@@ -177,12 +184,20 @@ mod tests {
 
     #[test]
     fn every_operation_ends_in_a_status_of_its_own_kind() {
-        for kind in OperationKind::iter() {
-            assert!(Status::in_progress(kind).is_in_progress());
-            assert!(Status::failed(kind).is_failed());
-            assert!(Status::failed(kind).allows(Request::Retry), "{kind} cannot be retried");
-            assert!(!Status::complete(kind).is_in_progress() && !Status::complete(kind).is_failed());
+        for kind in OperationKind::iter().filter(|kind| *kind != OperationKind::Repair) {
+            let failed = Status::failed(kind).unwrap();
+            let complete = Status::complete(kind).unwrap();
+            assert!(Status::in_progress(kind).unwrap().is_in_progress());
+            assert!(failed.is_failed());
+            assert!(failed.allows(Request::Retry), "{kind} cannot be retried");
+            assert!(!complete.is_in_progress() && !complete.is_failed());
         }
+    }
+
+    #[test]
+    fn a_repair_leaves_the_status_alone() {
+        let of = [Status::in_progress, Status::complete, Status::failed].map(|status| status(OperationKind::Repair));
+        assert_eq!(of, [None; 3]);
     }
 
     #[test]

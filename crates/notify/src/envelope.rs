@@ -106,7 +106,7 @@ mod tests {
             cluster: ClusterFigure {
                 uuid: id(2),
                 name: "prod".into(),
-                status: Status::in_progress(kind),
+                status: Status::in_progress(kind).unwrap(),
                 status_reason: None,
                 project_id: "project".into(),
                 created_at: "2026-07-01T12:00:00Z".parse().unwrap(),

@@ -4,7 +4,8 @@ use jeroboam_model::{Cluster, Node, NodeGroup, Status};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use crate::entity::cluster;
@@ -74,6 +75,25 @@ impl Store {
             .await
             .doing("listing clusters")?;
         records(&snapshot, found).await
+    }
+
+    /// The clusters that have an API and that no operation but a repair is at, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn running_clusters(&self) -> Result<Vec<Uuid>> {
+        let statuses = Status::iter().filter(|status| !status.is_in_progress()).map(|status| status.to_string());
+        let found: Vec<String> = cluster::Entity::find()
+            .select_only()
+            .column(cluster::Column::Uuid)
+            .filter(cluster::Column::Status.is_in(statuses))
+            .filter(cluster::Column::ApiAddress.is_not_null())
+            .order_by_asc(cluster::Column::Id)
+            .into_tuple()
+            .all(self.reader())
+            .await
+            .doing("listing running clusters")?;
+        found.iter().map(|uuid| codec::uuid(uuid)).collect()
     }
 
     /// A number that goes up whenever something changes that the cluster's agents must know.
@@ -303,6 +323,7 @@ fn row(cluster: &Cluster) -> Result<cluster::ActiveModel> {
         operation_uuid: Set(None),
         health: Set(cluster.health.map(|health| health.to_string())),
         health_reason: Set(codec::json("a health reason", &cluster.health_reason)?),
+        paused_at: Set(cluster.paused_at.map(codec::micros)),
         stack_id: Set(cluster.stack_id.clone()),
         api_address: Set(cluster.api_address.clone()),
         coe_version: Set(cluster.coe_version.clone()),
@@ -341,6 +362,7 @@ impl TryFrom<cluster::Model> for Cluster {
             status_reason: row.status_reason,
             health: row.health.map(|health| codec::word("a health", &health)).transpose()?,
             health_reason: codec::from_json("a health reason", row.health_reason)?,
+            paused_at: codec::maybe_time(row.paused_at)?,
             stack_id: row.stack_id,
             api_address: row.api_address,
             coe_version: row.coe_version,

@@ -25,7 +25,7 @@ impl Store {
     /// As [`Held::begin_anew`](crate::Held::begin_anew).
     pub async fn begin_anew(&self, uuid: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
-        node::begin_anew(&transaction, uuid).await?;
+        node::begin_anew(&transaction, uuid, false).await?;
         transaction.commit().await.doing("forgetting a node's machine")
     }
 

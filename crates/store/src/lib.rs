@@ -54,7 +54,7 @@ pub use health::HealthChange;
 pub use idempotency::{IdempotencyKey, KnownKey};
 pub use issued_certificate::IssuedCertificate;
 pub use notification::Notification;
-pub use operation::{Claim, Held, NewOperation, Outcome, Renewed};
+pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, PastRepair, Renewed};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
 pub use secret::{NewAuthority, Secret};

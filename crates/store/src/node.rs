@@ -162,8 +162,8 @@ pub(crate) async fn forget_report(connection: &impl ConnectionTrait, uuid: Uuid)
 }
 
 /// The node gets another machine and another disk: forgets the old ones, the address, and what its agent said. Tokens
-/// stay.
-pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
+/// stay. With `loses_state` the disk had the only copy of the cluster's state, and that is given up.
+pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid, loses_state: bool) -> Result<()> {
     let changed = change(connection, uuid, "forgetting a node's machine", |row| {
         Some(Changed {
             for_agents: row.address.is_some(),
@@ -173,7 +173,7 @@ pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid) ->
                 report: Set(None),
                 reported_at: Set(None),
                 enrolled: Set(false),
-                joined_at: Set(None),
+                joined_at: if loses_state { Set(None) } else { NotSet },
                 replace_machine: Set(None),
                 ..Default::default()
             },
@@ -209,7 +209,8 @@ pub(crate) async fn begin_others_again(connection: &impl ConnectionTrait, cluste
     begin_again(connection, cluster, others.collect()).await
 }
 
-async fn begin_again(connection: &impl ConnectionTrait, cluster: Uuid, nodes: Vec<String>) -> Result<()> {
+/// These nodes of a cluster are to begin once more: their agents start all components anew.
+pub(crate) async fn begin_again(connection: &impl ConnectionTrait, cluster: Uuid, nodes: Vec<String>) -> Result<()> {
     if nodes.is_empty() {
         return Ok(());
     }

@@ -212,10 +212,14 @@ impl Store {
 /// transaction that changes them; in one that deletes the cluster, before that.
 pub(crate) async fn note(connection: &impl ConnectionTrait, row: &operation::Model, stage: Stage) -> Result<()> {
     let kind: OperationKind = codec::word("a kind", &row.kind)?;
+    // Nobody asked for it, and the cluster's status stays as it is: what reads Magnum's events knows no such thing.
+    if kind == OperationKind::Repair {
+        return Ok(());
+    }
     // An operation may outlive its cluster; what there is to tell of it has been told.
     let Some(mut cluster) = figure(connection, &row.cluster_uuid).await? else { return Ok(()) };
     if stage == Stage::Success && kind == OperationKind::Delete {
-        cluster.status = Status::complete(kind);
+        cluster.status = Status::DeleteComplete;
     }
     keep(connection, Deed::Operation(kind), stage, (&row.request_id, &row.user_id), cluster).await
 }

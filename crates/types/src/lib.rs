@@ -3,6 +3,7 @@
 //! - [`agent`]: the protocol between `jeroboam-node` and the API.
 //! - [`v1`]: Magnum's REST API v1 (clusters, bays, templates, baymodels, workloads ...).
 //! - [`operation`]: our own additions: operations, their steps, topology.
+//! - [`why`]: what is wrong with a cluster.
 //! - [`kubernetes`]: versions of Kubernetes.
 //! - [`error`]: the one public error and how it looks on the wire.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -12,3 +13,4 @@ pub mod error;
 pub mod kubernetes;
 pub mod operation;
 pub mod v1;
+pub mod why;

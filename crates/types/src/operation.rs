@@ -35,6 +35,8 @@ pub enum OperationKind {
     #[serde(rename = "rotate-ca")]
     #[strum(serialize = "rotate-ca")]
     RotateCa,
+    /// What should be there is there again: components, machines, networks. Leaves the cluster's status as it is.
+    Repair,
     /// Down to the last container, network and secret.
     Delete,
 }

@@ -5,6 +5,7 @@ pub(crate) mod create;
 mod delete;
 mod draft;
 mod list;
+mod repair;
 pub(crate) mod resize;
 mod retry;
 mod show;
@@ -13,6 +14,7 @@ mod topology;
 mod update;
 mod upgrade;
 pub(crate) mod view;
+mod why;
 
 use jeroboam_model::{Cluster, OperationKind, kubernetes};
 use jeroboam_store::ClusterRecord;
@@ -31,6 +33,10 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(resize::resize))
         .routes(routes!(upgrade::upgrade))
         .routes(routes!(retry::retry))
+        .routes(routes!(repair::repair))
+        .routes(routes!(repair::pause))
+        .routes(routes!(repair::resume))
+        .routes(routes!(why::why))
         .routes(routes!(topology::topology))
         .merge(bay::routes())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jeroboam_model::condition;
 use jeroboam_model::labels::compare;
 use jeroboam_model::{Labels, NodeRole};
 use jeroboam_store::ClusterRecord;
@@ -118,7 +119,7 @@ fn full(record: &ClusterRecord, template_labels: Option<&Labels>, caller: &Calle
         stack_id: cluster.stack_id.clone(),
         cluster_id: cluster.stack_id,
         merge_labels: false,
-        status_reason: cluster.status_reason,
+        status_reason: cluster.status_reason.or_else(|| condition::in_a_line(&cluster.health_reason)),
         health_status_reason: Some(cluster.health_reason),
         discovery_url: cluster.discovery_url,
         api_address: cluster.api_address,

@@ -4,6 +4,7 @@
 mod world;
 
 mod faults;
+mod healing;
 mod health;
 mod heartbeat;
 mod life;

@@ -76,7 +76,7 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("cluster:get_all_all_projects", BY_ADMIN, "the same for all projects"),
     rule("cluster:detail", BY_READER, "GET /v1/clusters/detail"),
     rule("cluster:detail_all_projects", BY_ADMIN, "the same for all projects"),
-    rule("cluster:get", BY_READER, "GET /v1/clusters/{ident} and its topology"),
+    rule("cluster:get", BY_READER, "GET /v1/clusters/{ident}, its topology and what is wrong with it"),
     rule("cluster:get_one_all_projects", BY_ADMIN, "the same for all projects"),
     rule("cluster:create", BY_MEMBER, "POST /v1/clusters"),
     rule("cluster:update", BY_MEMBER, "PATCH /v1/clusters/{ident}"),
@@ -88,6 +88,8 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("cluster:upgrade", BY_MEMBER, "POST /v1/clusters/{ident}/actions/upgrade"),
     rule("cluster:upgrade_all_projects", BY_ADMIN, "the same for all projects"),
     rule("cluster:retry", BY_MEMBER, "POST /v1/clusters/{ident}/actions/retry"),
+    rule("cluster:repair", BY_MEMBER, "POST /v1/clusters/{ident}/actions/repair"),
+    rule("cluster:pause", BY_MEMBER, "POST /v1/clusters/{ident}/actions/pause and /resume"),
     // Node groups.
     rule("nodegroup:get_all", BY_READER, "GET /v1/clusters/{cluster}/nodegroups"),
     rule("nodegroup:get_all_all_projects", BY_ADMIN, "the same for all projects"),

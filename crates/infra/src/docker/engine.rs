@@ -1,8 +1,8 @@
 //! The connection to a Docker Engine and what is known of it.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -19,7 +19,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(15);
 pub(super) const CHANGE: Duration = Duration::from_secs(60);
 
 /// How long connecting may take, waiting for another task that does it included.
-pub(super) const CONNECT: Duration = Duration::from_secs(20);
+const CONNECT: Duration = Duration::from_secs(20);
 
 /// Where the engine is when nothing else is said.
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -58,8 +58,26 @@ pub(super) fn host(configured: Option<&str>) -> String {
     if host.starts_with('/') { format!("unix://{host}") } else { host }
 }
 
+/// The connection, made anew if it was lost. One task makes it, the others wait for that, but not for each other in turn
+/// when the engine hangs.
+pub(super) async fn connected(
+    host: &str,
+    kept: &tokio::sync::Mutex<Option<Arc<Engine>>>,
+) -> Result<Arc<Engine>, Cause> {
+    let connection = async {
+        let mut kept = kept.lock().await;
+        if let Some(engine) = kept.as_ref().filter(|engine| !engine.is_lost()) {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(Engine::connect(host).await?);
+        *kept = Some(Arc::clone(&engine));
+        Ok(engine)
+    };
+    tokio::time::timeout(CONNECT, connection).await.unwrap_or_else(|_| Err(hangs(host)))
+}
+
 /// The cause of an engine that takes connections and says nothing.
-pub(super) fn hangs(host: &str) -> Cause {
+fn hangs(host: &str) -> Cause {
     Failure { doing: connecting(host), error: Error::RequestTimeoutError }.into()
 }
 

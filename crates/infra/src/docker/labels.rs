@@ -21,6 +21,9 @@ pub const CLUSTER_NAME: &str = "org.jeroboam.cluster-name";
 /// Project of the cluster, for people.
 pub const PROJECT: &str = "org.jeroboam.project";
 
+/// What names of networks and containers begin with.
+pub(super) const PREFIX: &str = "jeroboam-";
+
 /// Labels as the engine wants them.
 pub(super) type Labels = HashMap<String, String>;
 /// Filters as the engine wants them.
@@ -70,12 +73,12 @@ pub(super) fn id(labels: Option<&Labels>, label: &str) -> Option<Uuid> {
 
 /// Name of a cluster's network.
 pub(super) fn network_name(cluster: Uuid) -> String {
-    format!("jeroboam-{}", short(cluster))
+    format!("{PREFIX}{}", short(cluster))
 }
 
 /// Name of a node's container. The engine gives a name away only once: that is why a node cannot get two containers.
 pub(super) fn container_name(cluster: Uuid, node_name: &str) -> String {
-    format!("jeroboam-{}-{node_name}", short(cluster))
+    format!("{PREFIX}{}-{node_name}", short(cluster))
 }
 
 fn short(cluster: Uuid) -> String {

@@ -17,7 +17,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, ContainerSummary};
-use bollard::query_parameters::{CreateContainerOptions, InspectContainerOptions, UploadToContainerOptions};
+use bollard::query_parameters::{
+    CreateContainerOptions, InspectContainerOptions, RestartContainerOptions, UploadToContainerOptions,
+};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt};
 use uuid::Uuid;
@@ -115,6 +117,29 @@ async fn go_on(engine: &Engine, spec: &MachineSpec, mut there: Vec<ContainerSumm
         }
     }
     Ok(GoOn::Cannot)
+}
+
+/// How long a container has to end by itself before it is killed.
+const STOP: i32 = 5;
+
+/// Starts the node's container anew. One that is paused cannot be told to end, and so goes on first.
+pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
+    let _restarting = docker.nodes.lock(node).await;
+    for container in container::list(engine, labels::node_is(&docker.config, cluster, node)).await? {
+        let machine = container::machine(&container);
+        let doing = format!("Restarting the container {:.12}", machine.id);
+        if machine.state == MachineState::Paused {
+            let call = engine.docker.unpause_container(&machine.id);
+            engine.call(doing.clone(), CHANGE, call).await?;
+        }
+        let options = RestartContainerOptions { t: Some(STOP), ..RestartContainerOptions::default() };
+        match engine.call(doing, CHANGE, engine.docker.restart_container(&machine.id, Some(options))).await {
+            Ok(()) => {}
+            Err(failure) if failure.is_gone() => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that the node has no container and no volume.

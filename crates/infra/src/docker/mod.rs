@@ -12,6 +12,7 @@
 //! | `capabilities`, `flavor` | what a container may do, how large it is |
 //! | `catalog` | what nodes can be made of |
 //! | `observe`, `diagnose` | what there is, and how it fares |
+//! | `changes` | what the engine tells of by itself |
 //! | `endpoint` | where agents call home |
 //! | `cause` | what goes wrong, in words for people |
 
@@ -19,6 +20,7 @@ mod body;
 mod capabilities;
 mod catalog;
 mod cause;
+mod changes;
 mod container;
 mod diagnose;
 mod endpoint;
@@ -51,7 +53,9 @@ use self::engine::Engine;
 use self::locks::Locks;
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::flavor::Flavor;
-use crate::{AgentEndpoint, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result};
+use crate::{
+    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
+};
 
 /// Where agents call home when nothing else is said.
 pub const DEFAULT_AGENT_PORT: u16 = 9512;
@@ -105,7 +109,7 @@ impl Default for DockerConfig {
 pub struct Docker {
     config: DockerConfig,
     host: String,
-    engine: Mutex<Option<Arc<Engine>>>,
+    engine: Arc<Mutex<Option<Arc<Engine>>>>,
     /// Held while a network is made.
     networks: Mutex<()>,
     /// Held while a node's container is made or removed.
@@ -136,8 +140,7 @@ impl Docker {
             ));
         }
         let host = engine::host(config.host.as_deref());
-        let docker =
-            Self { config, host, engine: Mutex::default(), networks: Mutex::default(), nodes: Locks::default() };
+        let docker = Self { config, host, engine: Arc::default(), networks: Mutex::default(), nodes: Locks::default() };
         match docker.engine().await {
             Err(cause) if !cause.retryable => Err(cause),
             Err(cause) => {
@@ -148,19 +151,8 @@ impl Docker {
         }
     }
 
-    /// The connection, made anew if it was lost. One task makes it, the others wait for that, but not for each other
-    /// in turn when the engine hangs.
     async fn engine(&self) -> Result<Arc<Engine>> {
-        let connection = async {
-            let mut kept = self.engine.lock().await;
-            if let Some(engine) = kept.as_ref().filter(|engine| !engine.is_lost()) {
-                return Ok(Arc::clone(engine));
-            }
-            let engine = Arc::new(Engine::connect(&self.host).await?);
-            *kept = Some(Arc::clone(&engine));
-            Ok(engine)
-        };
-        tokio::time::timeout(engine::CONNECT, connection).await.unwrap_or_else(|_| Err(engine::hangs(&self.host)))
+        engine::connected(&self.host, &self.engine).await
     }
 }
 
@@ -207,6 +199,15 @@ impl Infrastructure for Docker {
             (*node, machine::remove(self, &engine, cluster, *node).await)
         };
         stream::iter(nodes).map(remove).buffer_unordered(MACHINES_AT_ONCE).boxed()
+    }
+
+    async fn restart_machine(&self, cluster: Uuid, node: Uuid) -> Result<()> {
+        machine::restart(self, &*self.engine().await?, cluster, node).await
+    }
+
+    fn changes(&self) -> BoxStream<'static, Change> {
+        let (host, deployment) = (self.host.clone(), self.config.deployment.clone());
+        changes::stream(changes::Source { host, deployment, engine: Arc::clone(&self.engine) })
     }
 
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {

@@ -58,6 +58,8 @@ pub(super) struct SimulatedMachine {
     pub(super) address: IpAddr,
     /// How often it was started.
     pub(super) starts: u32,
+    /// Whether it does nothing any more, until it is started anew.
+    pub(super) hangs: bool,
 }
 
 impl World {
@@ -88,7 +90,7 @@ impl World {
     pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
         self.machines
             .iter()
-            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running)
+            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running && !m.hangs)
     }
 
     /// Whether faults are left that have not struck.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use jeroboam_types::v1::ClusterCreate;
 
-use super::cluster_change::{ResizeArgs, RetryArgs, UpdateArgs, UpgradeArgs};
+use super::cluster_change::{RepairArgs, ResizeArgs, RetryArgs, UpdateArgs, UpgradeArgs};
 use super::cluster_config::ConfigArgs;
 use super::cluster_view::{ClusterView, view};
 use super::failure::Failure;
@@ -61,6 +61,18 @@ pub(crate) enum ClusterCommand {
     /// Try once more what failed on a bay.
     #[command(after_help = "Examples:\n  jeroboam bay retry demo\n  jeroboam bay retry demo --replace-data")]
     Retry(RetryArgs),
+    /// Bring back what is missing or broken of a bay, now. By itself that happens soon after it is seen.
+    #[command(after_help = "Examples:\n  jeroboam bay repair demo\n  jeroboam bay repair demo --replace-data")]
+    Repair(RepairArgs),
+    /// Leave a bay alone for maintenance: nothing of it is repaired unless somebody asks.
+    #[command(after_help = "Examples:\n  jeroboam bay pause demo")]
+    Pause(Ident),
+    /// End a pause.
+    #[command(after_help = "Examples:\n  jeroboam bay resume demo")]
+    Resume(Ident),
+    /// Say what is wrong with a bay, since when, what was tried, who must act and what to type.
+    #[command(after_help = "Examples:\n  jeroboam bay why demo\n  jeroboam bay why demo -o json")]
+    Why(Ident),
 }
 
 /// One cluster.
@@ -194,8 +206,24 @@ impl ClusterCommand {
             Self::Config(arguments) => super::cluster_config::run(context, arguments).await,
             Self::Topology(ident) => super::topology::run(context, &ident.name).await,
             Self::Retry(arguments) => arguments.run(context, spelling).await,
+            Self::Repair(arguments) => arguments.run(context, spelling).await,
+            Self::Pause(ident) => {
+                context.client.pause_cluster(&ident.name).await?;
+                done(context, &ident.name, "is paused: nothing of it is repaired unless you ask").await
+            }
+            Self::Resume(ident) => {
+                context.client.resume_cluster(&ident.name).await?;
+                done(context, &ident.name, "is not paused: what is missing is repaired by itself").await
+            }
+            Self::Why(ident) => super::why::run(context, &ident.name).await,
         }
     }
+}
+
+async fn done(context: &Context, ident: &str, what: &str) -> Result<(), Failure> {
+    let view = view(context, ident).await?;
+    let sentence = format!("{} {what}", view.cluster.name.as_deref().unwrap_or(ident));
+    context.out.told(&view, &sentence)
 }
 
 async fn list(context: &Context, spelling: Spelling) -> Result<(), Failure> {

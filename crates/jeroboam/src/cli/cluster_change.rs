@@ -1,4 +1,4 @@
-//! How `jeroboam bay ...` changes a cluster that is there: update, resize, upgrade, retry.
+//! How `jeroboam bay ...` changes a cluster that is there: update, resize, upgrade, retry, repair.
 
 use clap::Args;
 use jeroboam_client::cluster::Accepted;
@@ -86,6 +86,27 @@ pub(crate) struct RetryArgs {
 
     #[command(flatten)]
     watch: WatchArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    /// Name or id.
+    name: String,
+
+    /// If the disk with the only copy of the cluster's state is gone, make an empty one in its place. Everything that
+    /// was in the cluster is lost then.
+    #[arg(long)]
+    replace_data: bool,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+impl RepairArgs {
+    pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
+        let accepted = context.client.repair_cluster(&self.name, self.replace_data).await?;
+        told(context, spelling, &accepted, self.watch, "being repaired").await
+    }
 }
 
 impl UpdateArgs {

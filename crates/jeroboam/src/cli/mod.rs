@@ -31,6 +31,7 @@ mod style;
 mod table;
 mod topology;
 mod watch;
+mod why;
 mod workload;
 
 use std::process::ExitCode;

@@ -226,8 +226,8 @@ pub(crate) fn causes(cause: &Cause) -> String {
     let whose = cause.who_must_act.to_string().replace('_', " ");
     let mut text = format!("\n    {}", paint(BAD, &cause.message));
     let mut entry = |name: &str, value: &str| {
-        let value = value.replace('\n', "\n                ");
-        text.push_str(&format!("\n    {} {value}", paint(DIM, &format!("{name:<11}"))));
+        let value = value.replace('\n', "\n                  ");
+        text.push_str(&format!("\n    {} {value}", paint(DIM, &format!("{name:<13}"))));
     };
     if let Some(detail) = &cause.detail {
         entry("it said:", detail);

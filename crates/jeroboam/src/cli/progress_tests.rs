@@ -86,7 +86,7 @@ fn a_failure_is_told_in_full() {
 fn a_cause_without_a_step_is_told_too() {
     let mut operation = operation(OperationStatus::Cancelled, Vec::new());
     operation.cause = Some(cause());
-    assert!(plain(&summary(&operation)).contains("to do:      Name another image"));
+    assert!(plain(&summary(&operation)).contains("to do:        Name another image"));
 }
 
 #[test]

@@ -118,14 +118,15 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
     LabelSpec {
         name: "auto_healing_enabled",
         value: LabelType::Boolean,
-        default: Some("false"),
-        engines: K,
+        default: Some("true"),
+        engines: ALL,
         has_effect: true,
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "Together with auto_healing_controller=magnum-auto-healer: an agent in the cluster says how it \
-                      fares, and Jeroboam does not look by itself",
+        description: "Whether nodes that are lost or broken are repaired by itself. Set to true together with \
+                      auto_healing_controller=magnum-auto-healer: an agent in the cluster sees to that and says how \
+                      it fares",
     },
     LabelSpec {
         name: "auto_healing_controller",
@@ -136,6 +137,6 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "Who heals nodes; only magnum-auto-healer makes a difference, see auto_healing_enabled",
+        description: "Who heals nodes: with magnum-auto-healer an agent in the cluster, otherwise Jeroboam",
     },
 ];

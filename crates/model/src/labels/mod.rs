@@ -39,6 +39,13 @@ pub const DEFAULT_KUBERNETES_VERSION: &str = "v1.37.2";
 /// The label with the version of Kubernetes.
 pub const KUBE_TAG: &str = "kube_tag";
 
+/// Whether what is missing of a cluster is repaired without anybody asking.
+#[must_use]
+pub fn heals_by_itself(labels: &Labels) -> bool {
+    let is_off = labels.get("auto_healing_enabled").and_then(|text| boolean(text)) == Some(false);
+    !is_off && !is_watched_from_within(labels)
+}
+
 /// Whether an agent in the cluster says how it fares, so that nobody else is to look (contract magnum-v1 section 7.5).
 #[must_use]
 pub fn is_watched_from_within(labels: &Labels) -> bool {

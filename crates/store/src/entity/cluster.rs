@@ -35,6 +35,8 @@ pub struct Model {
     pub health: Option<String>,
     #[serde(deserialize_with = "super::json_text")]
     pub health_reason: Json,
+    /// Since when it is left alone for maintenance.
+    pub paused_at: Option<i64>,
     pub stack_id: Option<String>,
     pub api_address: Option<String>,
     pub coe_version: Option<String>,

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::lease::{guard, write};
-use super::{one, request, step as step_rows, unfinished};
+use super::{one, request, step as step_rows, unfinished, unfinished_changes};
 use crate::cluster::{self, ClusterFacts};
 use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation, step};
 use crate::error::Doing;
@@ -81,13 +81,17 @@ impl Store {
                 if let Some(before) = &before {
                     cluster::write_facts(&transaction, before, facts).await?;
                 }
-                let end = End { status: Status::complete(kind), reason: None, operation: uuid };
-                settle(&transaction, cluster, end, now).await?;
+                if let Some(status) = Status::complete(kind) {
+                    let end = End { status, reason: None, operation: uuid };
+                    settle(&transaction, cluster, end, now).await?;
+                }
                 notification::note(&transaction, &row, Stage::Success).await?;
             }
             Outcome::Failed(_) => {
-                let end = End { status: Status::failed(kind), reason: reason.as_deref(), operation: uuid };
-                settle(&transaction, cluster, end, now).await?;
+                if let Some(status) = Status::failed(kind) {
+                    let end = End { status, reason: reason.as_deref(), operation: uuid };
+                    settle(&transaction, cluster, end, now).await?;
+                }
                 notification::note(&transaction, &row, Stage::Failure).await?;
             }
             Outcome::Cancelled => {
@@ -122,10 +126,11 @@ pub(super) async fn settle(
     now: Timestamp,
 ) -> Result<()> {
     let now = codec::micros(now);
-    if let Some(next) = unfinished(connection, &cluster.to_string()).await?.last() {
-        let kind: OperationKind = codec::word("a kind", &next.kind)?;
+    if let Some(next) = unfinished_changes(connection, &cluster.to_string()).await?.last()
+        && let Some(status) = Status::in_progress(codec::word("a kind", &next.kind)?)
+    {
         let next = codec::uuid(&next.uuid)?;
-        return cluster::set_status(connection, cluster, Status::in_progress(kind), None, next, now).await;
+        return cluster::set_status(connection, cluster, status, None, next, now).await;
     }
     let End { status, reason, operation } = end;
     cluster::set_status(connection, cluster, status, reason, operation, now).await?;
@@ -147,7 +152,8 @@ pub(super) async fn settle_cancelled(
     let (cluster, uuid) = (codec::uuid(&row.cluster_uuid)?, codec::uuid(&row.uuid)?);
     let kind: OperationKind = codec::word("a kind", &row.kind)?;
     let reason = cause.one_line();
-    let failed = End { status: Status::failed(kind), reason: Some(&reason), operation: uuid };
+    let Some(status) = Status::failed(kind) else { return Ok(()) };
+    let failed = End { status, reason: Some(&reason), operation: uuid };
     let before = row.status_before.as_deref().map(|status| codec::word::<Status>("a status", status)).transpose()?;
     let Some(before) = before.filter(|_| kind == OperationKind::Delete) else {
         return settle(connection, cluster, failed, now).await;
@@ -155,31 +161,29 @@ pub(super) async fn settle_cancelled(
     if step_rows::any_begun(connection, &row.uuid).await? {
         return settle(connection, cluster, failed, now).await;
     }
-    let earlier = before_it(connection, row).await?;
-    let end = match (&earlier, before) {
-        (Some(earlier), _) if earlier.status != OperationStatus::Succeeded.to_string() => End {
-            status: Status::failed(codec::word("a kind", &earlier.kind)?),
-            reason: Some(&reason),
-            operation: codec::uuid(&earlier.uuid)?,
-        },
-        (Some(earlier), before) if before.is_complete() => {
-            End { status: before, reason: None, operation: codec::uuid(&earlier.uuid)? }
-        }
-        (Some(earlier), _) => {
+    let end = match before_it(connection, row).await? {
+        None => failed,
+        Some(earlier) => {
             let kind = codec::word("a kind", &earlier.kind)?;
-            End { status: Status::complete(kind), reason: None, operation: codec::uuid(&earlier.uuid)? }
+            let has_succeeded = earlier.status == OperationStatus::Succeeded.to_string();
+            let (status, reason) = match has_succeeded {
+                true if before.is_complete() => (Some(before), None),
+                true => (Status::complete(kind), None),
+                false => (Status::failed(kind), Some(reason.as_str())),
+            };
+            End { status: status.unwrap_or(before), reason, operation: codec::uuid(&earlier.uuid)? }
         }
-        (None, _) => failed,
     };
     node_group::stay(connection, cluster, codec::micros(now)).await?;
     settle(connection, cluster, end, now).await
 }
 
-/// The cluster's newest operation before this one.
+/// The cluster's newest operation before this one, but for repairs.
 async fn before_it(connection: &impl ConnectionTrait, row: &operation::Model) -> Result<Option<operation::Model>> {
     operation::Entity::find()
         .filter(operation::Column::ClusterUuid.eq(&row.cluster_uuid))
         .filter(operation::Column::Id.lt(row.id))
+        .filter(operation::Column::Kind.ne(OperationKind::Repair.to_string()))
         .order_by_desc(operation::Column::Id)
         .one(connection)
         .await

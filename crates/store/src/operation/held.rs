@@ -159,7 +159,7 @@ impl Held {
     /// As [`Held::set_machine`].
     pub async fn begin_anew(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
-        node::begin_anew(&transaction, node).await?;
+        node::begin_anew(&transaction, node, false).await?;
         self.commit(transaction, "forgetting a node's machine", Some(Event::node(self.cluster, node))).await
     }
 
@@ -170,9 +170,19 @@ impl Held {
     /// As [`Held::set_machine`].
     pub async fn begin_cluster_anew(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
-        node::begin_anew(&transaction, node).await?;
+        node::begin_anew(&transaction, node, true).await?;
         node::begin_others_again(&transaction, self.cluster, node).await?;
         self.commit(transaction, "beginning a cluster anew", Some(Event::node(self.cluster, node))).await
+    }
+
+    /// A node is to begin once more: its agent starts all components anew.
+    ///
+    /// # Errors
+    /// As [`Held::set_machine`].
+    pub async fn restart_components(&self, node: Uuid) -> Result<()> {
+        let transaction = self.begin().await?;
+        node::begin_again(&transaction, self.cluster, vec![node.to_string()]).await?;
+        self.commit(transaction, "asking a node to begin once more", Some(Event::node(self.cluster, node))).await
     }
 
     /// A node's machine, if it is still this one, is to be replaced with its disk.

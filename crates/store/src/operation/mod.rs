@@ -5,6 +5,7 @@ mod finish;
 mod held;
 mod lease;
 mod node_group;
+mod repair;
 mod request;
 mod rotate_ca;
 mod step;
@@ -16,6 +17,7 @@ use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults, Status};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
 pub use lease::{Claim, Renewed};
+pub use repair::{HEALER, PastRepair};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use uuid::Uuid;
@@ -139,11 +141,15 @@ pub(crate) async fn insert(
 ) -> Result<Operation> {
     let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _, limits: _, replace_data } = new;
     let uuid = Uuid::new_v4();
+    if kind != OperationKind::Repair {
+        repair::make_way(connection, subject.uuid, now).await?;
+    }
     let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
     match subject.status_before {
         Some(_) => {
-            let status = Status::in_progress(kind);
-            cluster::set_status(connection, subject.uuid, status, None, uuid, codec::micros(now)).await?;
+            if let Some(status) = Status::in_progress(kind) {
+                cluster::set_status(connection, subject.uuid, status, None, uuid, codec::micros(now)).await?;
+            }
         }
         // It was made in progress.
         None => cluster::set_operation(connection, subject.uuid, uuid).await?,
@@ -200,6 +206,16 @@ pub(crate) async fn unfinished(connection: &impl ConnectionTrait, cluster: &str)
         .all(connection)
         .await
         .doing("reading a cluster's operations")
+}
+
+/// The same without repairs, which leave the cluster's status alone.
+pub(crate) async fn unfinished_changes(
+    connection: &impl ConnectionTrait,
+    cluster: &str,
+) -> Result<Vec<operation::Model>> {
+    let mut all = unfinished(connection, cluster).await?;
+    all.retain(|row| row.kind != OperationKind::Repair.to_string());
+    Ok(all)
 }
 
 /// The words for operations that have not ended.

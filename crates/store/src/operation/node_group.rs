@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::request::{allow, apply_scale, check_total};
-use super::{NewOperation, Subject, insert, unfinished, with_steps};
+use super::{NewOperation, Subject, insert, unfinished_changes, with_steps};
 use crate::entity::node_group;
 use crate::error::Doing;
 use crate::quota::{self, Growth};
@@ -105,7 +105,7 @@ impl Store {
         }
         allow(&row.status, Request::NodeGroup)?;
         if group.status == Status::DeleteInProgress
-            && let Some(there) = unfinished(&transaction, &row.uuid).await?.pop()
+            && let Some(there) = unfinished_changes(&transaction, &row.uuid).await?.pop()
         {
             return with_steps(&transaction, there).await;
         }

@@ -118,8 +118,7 @@ impl Store {
         if let Some(health) = health {
             health::write(&transaction, &row, health).await?;
         }
-        let status = Status::in_progress(OperationKind::Scale);
-        node_group::mark(&transaction, group.uuid, status, codec::micros(now)).await?;
+        node_group::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = Box::pin(begin(&transaction, &row, OperationKind::Scale, operation, now)).await?;
         transaction.commit().await.doing("scaling a cluster")?;
         self.publish(Event::operation(cluster, operation.uuid));
@@ -229,7 +228,7 @@ async fn failed(connection: &impl ConnectionTrait, row: &cluster_entity::Model) 
     }
     // It failed under a release that did not write down which one it was: the last one of a fitting kind.
     let status: Status = codec::word("a status", &row.status)?;
-    let kinds = OperationKind::iter().filter(|kind| Status::failed(*kind) == status).map(|kind| kind.to_string());
+    let kinds = OperationKind::iter().filter(|kind| Status::failed(*kind) == Some(status)).map(|kind| kind.to_string());
     let ended = [OperationStatus::Failed, OperationStatus::Cancelled].map(|status| status.to_string());
     operation::Entity::find()
         .filter(operation::Column::ClusterUuid.eq(&row.uuid))
@@ -327,6 +326,9 @@ pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::
     let delete = OperationKind::Delete.to_string();
     let others = unfinished(connection, &row.cluster_uuid).await?;
     let is_superseded = others.iter().any(|other| other.id > row.id && other.kind == delete);
+    if row.kind == OperationKind::Repair.to_string() && !is_superseded && others.iter().any(|other| other.id > row.id) {
+        return Ok(super::repair::made_way());
+    }
     let by_user = "The operation was cancelled by a user before it was done";
     Ok(if is_superseded { superseded() } else { Cause::user("cancelled", by_user, RETRY_OR_DELETE) })
 }

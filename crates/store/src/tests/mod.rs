@@ -219,6 +219,7 @@ fn cluster(project: &str, name: &str, template: Uuid) -> Cluster {
         status_reason: None,
         health: None,
         health_reason: BTreeMap::new(),
+        paused_at: None,
         stack_id: None,
         api_address: None,
         coe_version: None,

@@ -113,7 +113,8 @@ async fn addresses_and_the_end_of_nodes_concern_agents_and_reports_do_not() {
 
     store.begin_anew(node.uuid).await.unwrap();
     assert_eq!(revision().await, start + 2);
-    assert_eq!(store.node(node.uuid).await.unwrap(), node, "as it was before there was a machine");
+    let before = Node { joined_at: Some(at), ..node.clone() };
+    assert_eq!(store.node(node.uuid).await.unwrap(), before, "as before there was a machine, but that it has been up");
 
     store.remove_node(node.uuid).await.unwrap();
     assert_eq!(revision().await, start + 3);

@@ -1,0 +1,62 @@
+//! `POST /v1/clusters/{ident}/actions/repair`, `/pause` and `/resume`: what is missing comes back, by itself unless the
+//! cluster is paused. Ours.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jeroboam_model::OperationKind;
+use jeroboam_store::NewOperation;
+use jeroboam_types::v1::UuidOnly;
+
+use crate::AppState;
+use crate::http::{Caller, Params, Result, reply};
+
+/// Brings back what is missing or broken of a cluster, paused or not. Its status stays as it is.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/repair", tag = "clusters", params(("ident" = String, Path),
+    ("replace_data" = Option<bool>, Query, description = "Whether a member whose disk is gone with the only copy of the \
+     cluster's state may be replaced by an empty one: all that was in the cluster is lost then")),
+    responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
+pub(super) async fn repair(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    mut params: Params,
+) -> Result<Response> {
+    let replace_data = params.boolean("replace_data")?.unwrap_or_default();
+    params.finish()?;
+    let cluster = super::find_living(&state, &caller, &ident, "cluster:repair").await?.cluster;
+    let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Repair, &cluster.project_id) };
+    let operation = state.store.request_repair(cluster.uuid, operation).await?;
+    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+}
+
+/// From now on nothing of the cluster is repaired unless somebody asks: for maintenance.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/pause", tag = "clusters", params(("ident" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn pause(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    set_paused(&state, &caller, &ident, params, true).await
+}
+
+/// Ends a pause.
+#[utoipa::path(post, path = "/v1/clusters/{ident}/actions/resume", tag = "clusters", params(("ident" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn resume(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(ident): Path<String>,
+    params: Params,
+) -> Result<Response> {
+    set_paused(&state, &caller, &ident, params, false).await
+}
+
+async fn set_paused(state: &AppState, caller: &Caller, ident: &str, params: Params, paused: bool) -> Result<Response> {
+    params.finish()?;
+    let cluster = super::find(state, caller, ident, "cluster:pause").await?.cluster;
+    state.store.set_paused(cluster.uuid, paused).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

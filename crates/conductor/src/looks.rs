@@ -1,0 +1,169 @@
+//! Which running clusters are to be looked at, and when: whenever something is heard of one, and all of them now and
+//! then, since wake-ups may be lost.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use jeroboam_infra::Change;
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::{Conductor, health};
+
+/// What is heard of a cluster within this time leads to one look.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Clusters that are looked at side by side: each look may wait for a timeout.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Clusters that are to be looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    due: Mutex<Due>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Due {
+    in_order: BTreeSet<(Instant, Uuid)>,
+    at: HashMap<Uuid, Instant>,
+}
+
+impl Looks {
+    /// Something was heard of the cluster.
+    pub(crate) fn ask(&self, cluster: Uuid) {
+        self.ask_in(cluster, SETTLE);
+    }
+
+    /// The cluster is to be looked at after this time, unless it is anyway before.
+    pub(crate) fn ask_in(&self, cluster: Uuid, pause: Duration) {
+        let at = Instant::now() + pause;
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.at.get(&cluster).is_some_and(|known| *known <= at) {
+            return;
+        }
+        if let Some(later) = due.at.insert(cluster, at) {
+            due.in_order.remove(&(later, cluster));
+        }
+        due.in_order.insert((at, cluster));
+        self.changed.notify_one();
+    }
+
+    /// The next cluster whose time has come.
+    async fn next(&self) -> Uuid {
+        loop {
+            let first = self.first();
+            match first {
+                Some((at, cluster)) if at <= Instant::now() => {
+                    let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+                    if due.in_order.remove(&(at, cluster)) {
+                        due.at.remove(&cluster);
+                        return cluster;
+                    }
+                }
+                Some((at, _)) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(at) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
+                None => self.changed.notified().await,
+            }
+        }
+    }
+
+    fn first(&self) -> Option<(Instant, Uuid)> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).in_order.first().copied()
+    }
+
+    fn in_turn(&self) -> impl Stream<Item = Uuid> {
+        futures::stream::unfold(self, |looks| async move { Some((looks.next().await, looks)) })
+    }
+}
+
+/// Looks at clusters until `shutdown`.
+pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
+    let eyes = health::Eyes::default();
+    let look = conductor.looks.in_turn().for_each_concurrent(SIDE_BY_SIDE, |cluster| {
+        let (conductor, eyes) = (&conductor, &eyes);
+        async move {
+            if let Some(pause) = health::look_at(conductor, eyes, cluster).await {
+                conductor.looks.ask_in(cluster, pause);
+            }
+        }
+    });
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = look => {}
+        () = hear_the_store(&conductor) => {}
+        () = hear_the_infrastructure(&conductor) => {}
+        () = ask_for_all_now_and_then(&conductor) => {}
+    }
+}
+
+/// What agents say, and what is changed of clusters. While an operation runs it sees to its cluster itself.
+async fn hear_the_store(conductor: &Conductor) {
+    let mut events = conductor.store.subscribe();
+    loop {
+        match events.recv().await {
+            Ok(event) if event.operation.is_some() || conductor.bells.is_heard(event.cluster) => {}
+            Ok(event) => conductor.looks.ask(event.cluster),
+            Err(RecvError::Lagged(_)) => ask_for_all(conductor).await,
+            // The store is gone, which happens at the end of the process only.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn hear_the_infrastructure(conductor: &Conductor) {
+    let mut changes = conductor.infra.changes();
+    while let Some(change) = changes.next().await {
+        match change {
+            Change::Of(cluster) if conductor.bells.is_heard(cluster) => {}
+            Change::Of(cluster) => conductor.looks.ask(cluster),
+            Change::Any => ask_for_all(conductor).await,
+        }
+    }
+    // One that tells of nothing: the looks at all of them have to do.
+    std::future::pending().await
+}
+
+async fn ask_for_all_now_and_then(conductor: &Conductor) {
+    loop {
+        ask_for_all(conductor).await;
+        tokio::time::sleep(conductor.settings.health_interval).await;
+    }
+}
+
+async fn ask_for_all(conductor: &Conductor) {
+    match conductor.store.running_clusters().await {
+        Ok(clusters) => clusters.into_iter().for_each(|cluster| conductor.looks.ask(cluster)),
+        Err(problem) => warn!(%problem, "reading which clusters to look at"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_heard_soon_after_another_leads_to_one_look_at_the_earlier_time() {
+        let looks = Looks::default();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let begin = Instant::now();
+        looks.ask_in(one, Duration::from_secs(60));
+        looks.ask(other);
+        looks.ask(one);
+        looks.ask_in(one, Duration::from_secs(90));
+        let mut seen = [looks.next().await, looks.next().await];
+        seen.sort_unstable();
+        assert_eq!(seen, [one, other]);
+        assert_eq!(begin.elapsed(), SETTLE);
+        assert_eq!(looks.first(), None);
+    }
+}

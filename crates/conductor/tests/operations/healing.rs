@@ -1,0 +1,179 @@
+//! What is missing comes back by itself, and the rules that keep a bad day from becoming worse.
+
+use std::time::Duration;
+
+use jeroboam_model::{Health, NodeRole, Status};
+use jeroboam_store::{HEALER, Page, Scope};
+use jeroboam_types::operation::{Operation, OperationKind, OperationStatus, StepStatus};
+use uuid::Uuid;
+
+use crate::world::{World, new_operation, quick};
+
+/// The newest operation of the cluster.
+async fn newest(world: &World, cluster: Uuid) -> Operation {
+    let page = Page { limit: 1, ..Page::default() };
+    let found = world.store.operations(&Scope::All, Some(&cluster.to_string()), &page).await.unwrap();
+    found.into_iter().next().unwrap()
+}
+
+/// The next repair that begins after `before`.
+async fn repair_after(world: &World, cluster: Uuid, before: Uuid) -> Operation {
+    let mut events = world.store.subscribe();
+    loop {
+        let now = newest(world, cluster).await;
+        if now.uuid != before && now.kind == OperationKind::Repair {
+            return now;
+        }
+        let _ = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
+    }
+}
+
+async fn until_health(world: &World, cluster: Uuid, health: Health) {
+    let mut events = world.store.subscribe();
+    while world.record(cluster).await.cluster.health != Some(health) {
+        let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
+    }
+}
+
+async fn complete(world: &World, masters: u32, workers: u32) -> (Uuid, Operation) {
+    let (cluster, create) = world.create("c", masters, workers).await;
+    world.success_of(create.uuid).await;
+    (cluster, create)
+}
+
+async fn node(world: &World, cluster: Uuid, role: NodeRole) -> Uuid {
+    world.record(cluster).await.nodes.iter().find(|node| node.role == role).unwrap().uuid
+}
+
+#[tokio::test]
+async fn a_machine_that_stopped_is_said_at_once_and_started_again_and_the_status_stays() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 2).await;
+    until_health(&world, cluster, Health::Healthy).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    world.cloud.infra.kill(cluster, worker);
+
+    until_health(&world, cluster, Health::Unhealthy).await;
+    let reason = world.record(cluster).await.cluster.health_reason;
+    assert!(reason.values().any(|why| why.contains("has stopped")), "{reason:?}");
+    let repair = repair_after(&world, cluster, create.uuid).await;
+    assert_eq!(repair.user_id, HEALER);
+    assert_eq!(world.status(cluster).await, Some(Status::CreateComplete), "while it is repaired");
+    let repair = world.success_of(repair.uuid).await;
+    assert!(repair.steps.iter().any(|step| step.key.starts_with("machine/") && step.status == StepStatus::Done));
+    assert_eq!(world.status(cluster).await, Some(Status::CreateComplete));
+    until_health(&world, cluster, Health::Healthy).await;
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_is_gone_with_its_disk_comes_back_unless_it_had_the_state() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 1).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    world.cloud.infra.destroy(cluster, worker);
+    let repair = repair_after(&world, cluster, create.uuid).await;
+    world.success_of(repair.uuid).await;
+    world.assert_cloud_matches(cluster).await;
+
+    let master = node(&world, cluster, NodeRole::Master).await;
+    until_health(&world, cluster, Health::Healthy).await;
+    world.cloud.infra.destroy(cluster, master);
+    until_health(&world, cluster, Health::Unhealthy).await;
+    let asked = world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await.unwrap();
+    let ended = world.end_of(asked.uuid).await;
+    assert_eq!(ended.cause.unwrap().code, "state_lost");
+    assert_eq!(newest(&world, cluster).await.uuid, asked.uuid, "nobody else has tried");
+    assert_eq!(world.status(cluster).await, Some(Status::CreateComplete));
+
+    let with_data_lost = jeroboam_store::NewOperation { replace_data: true, ..new_operation(OperationKind::Repair) };
+    let asked = world.store.request_repair(cluster, with_data_lost).await.unwrap();
+    world.success_of(asked.uuid).await;
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_hangs_is_restarted() {
+    let world = World::new(quick()).await;
+    world.fast_time();
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 1).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    world.cloud.infra.hang(cluster, worker);
+    // Nobody tells: it is seen by the look at all clusters.
+    world.conductor_with(jeroboam_conductor::Settings {
+        owner: "two".into(),
+        health_interval: Duration::from_secs(10),
+        ..jeroboam_conductor::Settings::default()
+    });
+    let repair = repair_after(&world, cluster, create.uuid).await;
+    let repair = world.success_of(repair.uuid).await;
+    assert!(repair.steps.iter().any(|step| step.key.starts_with("restart-machine/")), "{repair:#?}");
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn nothing_is_repaired_of_a_cluster_that_is_paused_until_it_is_resumed_or_somebody_asks() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 1).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    world.store.set_paused(cluster, true).await.unwrap();
+    world.cloud.infra.kill(cluster, worker);
+    until_health(&world, cluster, Health::Unhealthy).await;
+    // Longer than anything is watched for before it is repaired.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(newest(&world, cluster).await.uuid, create.uuid);
+    let asked = world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await.unwrap();
+    world.success_of(asked.uuid).await;
+
+    world.cloud.infra.kill(cluster, worker);
+    until_health(&world, cluster, Health::Unhealthy).await;
+    world.store.set_paused(cluster, false).await.unwrap();
+    let repair = repair_after(&world, cluster, asked.uuid).await;
+    world.success_of(repair.uuid).await;
+}
+
+#[tokio::test]
+async fn a_label_switches_healing_off() {
+    let mut world = World::new(quick()).await;
+    let before = world.template.clone();
+    world.template.labels = [("auto_healing_enabled".to_owned(), "false".to_owned())].into();
+    world.store.update_template(&before, &world.template, true).await.unwrap();
+    world.template = world.store.template_by_uuid(world.template.uuid).await.unwrap();
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 1).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    world.cloud.infra.kill(cluster, worker);
+    until_health(&world, cluster, Health::Unhealthy).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(newest(&world, cluster).await.uuid, create.uuid);
+}
+
+#[tokio::test]
+async fn a_repair_makes_way_for_what_a_user_asks_for_and_that_repairs_too() {
+    let world = World::new(quick()).await;
+    world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 2).await;
+    let worker = node(&world, cluster, NodeRole::Worker).await;
+    // The repair would go on for ever.
+    world.cloud.infra.inject(jeroboam_infra::simulated::Fault {
+        call: "ensure_machine",
+        nth: 0,
+        kind: jeroboam_infra::simulated::FaultKind::Hang,
+    });
+    world.cloud.infra.kill(cluster, worker);
+    let repair = repair_after(&world, cluster, create.uuid).await;
+    let mut events = world.store.subscribe();
+    while world.cloud.infra.world().lock().unwrap().has_faults() {
+        let _ = tokio::time::timeout(Duration::from_millis(20), events.recv()).await;
+    }
+    let scale = world.scale(cluster, 3).await;
+    world.success_of(scale.uuid).await;
+    let repair = world.end_of(repair.uuid).await;
+    assert_eq!((repair.status, repair.cause.unwrap().code.as_str()), (OperationStatus::Cancelled, "repair_made_way"));
+    assert_eq!(world.status(cluster).await, Some(Status::UpdateComplete));
+    world.assert_cloud_matches(cluster).await;
+}

@@ -1,0 +1,412 @@
+//! What is wrong with a cluster that should run: findings from facts. Healing, health and `why` go by the same ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jeroboam_types::agent::{ComponentState, Problem};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::plan::MachineState;
+use crate::{Cause, CauseExt, Node, NodePhase, NodeRole, Status};
+
+/// How many log lines go into a cause.
+const LOG_LINES: usize = 12;
+/// What to do about what is repaired by itself.
+const REPAIRED: &str = "nothing: it is repaired by itself, unless that is switched off or the cluster is paused; `jeroboam \
+                        bay repair` does it now";
+
+/// How the engine sees a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineView {
+    /// Whether it would place work on it.
+    pub ready: bool,
+    /// Why not, in its words.
+    pub reason: Option<String>,
+}
+
+/// What is known of a cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Its status.
+    pub status: Status,
+    /// Its nodes.
+    pub nodes: &'a [Node],
+    /// Whether it has its network.
+    pub network: bool,
+    /// Its machines by node.
+    pub machines: &'a BTreeMap<Uuid, MachineState>,
+    /// Nodes whose disks are there.
+    pub disks: &'a BTreeSet<Uuid>,
+    /// Generation of its authorities.
+    pub authorities: u64,
+    /// The engine's nodes by name; `None`: the engine was not asked, or does not answer.
+    pub engine: Option<&'a BTreeMap<String, EngineView>>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The node that it is about; `None`: the whole cluster.
+    pub node: Option<String>,
+    /// What it is, who must act, and what to do.
+    pub cause: Cause,
+    /// Since when, as far as that is known.
+    pub since: Option<Timestamp>,
+}
+
+impl Finding {
+    /// How long it is watched before anything is done about it: what is gone does not come back by itself, but what
+    /// is on its way may arrive.
+    #[must_use]
+    pub fn grace(&self) -> SignedDuration {
+        match self.cause.code.as_str() {
+            // Somebody who restarts a machine or the whole engine below is not to be met half way.
+            "machine_gone" | "machine_stopped" | "network_gone" => SignedDuration::from_secs(2),
+            "agent_silent" | "machine_paused" => SignedDuration::from_secs(1),
+            "node_starting" => SignedDuration::from_secs(60),
+            _ => SignedDuration::from_secs(20),
+        }
+    }
+
+    /// Whether a repair would do something about it.
+    #[must_use]
+    pub fn is_repairable(&self) -> bool {
+        !matches!(self.cause.code.as_str(), "state_lost" | "cluster_missing")
+    }
+}
+
+/// Whether a node should run. One that is to go, or that an operation which failed was to bring, is the business of such
+/// operations.
+#[must_use]
+pub fn is_subject(node: &Node, status: Status) -> bool {
+    let has_been = status.is_complete() || node.joined_at.is_some() || node.role == NodeRole::Master;
+    node.wanted && has_been
+}
+
+/// What is wrong, the cluster as a whole first.
+#[must_use]
+pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
+    let nodes = || facts.nodes.iter().filter(|node| is_subject(node, facts.status));
+    let is_there = |node: &Node| facts.machines.contains_key(&node.uuid) || facts.disks.contains(&node.uuid);
+    if nodes().next().is_some() && !nodes().any(is_there) && !facts.network {
+        return vec![of_cluster(missing())];
+    }
+    let mut found = Vec::new();
+    let mut masters = nodes().filter(|node| node.role == NodeRole::Master).peekable();
+    if masters.peek().is_some() && !masters.any(is_there) {
+        found.push(of_cluster(state_lost()));
+    }
+    if !facts.network {
+        let message = "its network is gone from the infrastructure";
+        found.push(of_cluster(Cause::operator("network_gone", message, REPAIRED).may_pass()));
+    }
+    found.extend(nodes().filter_map(|node| of_node(node, facts)));
+    found
+}
+
+fn of_cluster(cause: Cause) -> Finding {
+    Finding { node: None, cause, since: None }
+}
+
+fn missing() -> Cause {
+    let action = "find out who removed its machines and disks, or whether the infrastructure is the right one; delete the \
+                  cluster if it is not to come back";
+    Cause::operator("cluster_missing", "nothing of it is at the infrastructure: no machine, disk or network", action)
+}
+
+fn state_lost() -> Cause {
+    let action = "bring the disk back; or give up all that was in the cluster: `jeroboam bay repair --replace-data` makes an \
+                  empty one in its place";
+    Cause::operator("state_lost", "the disks of its masters are gone, and with them the only copy of its state", action)
+}
+
+/// The engine's API did not answer when it was asked last, while everything else is as it should be.
+#[must_use]
+pub fn api_unreachable(why: &str) -> Finding {
+    let action = "look at the master's components (bay topology) and their logs";
+    of_cluster(
+        Cause::operator("api_unreachable", format!("the engine's API does not answer: {why}"), action).may_pass(),
+    )
+}
+
+/// What is wrong with a node.
+fn of_node(node: &Node, facts: &Facts<'_>) -> Option<Finding> {
+    let heard_at = node.reported_at;
+    let (cause, since) = of_machine(node, facts)
+        .map(|cause| (cause, heard_at))
+        .or_else(|| of_agent(node, facts).map(|cause| (cause, node.is_silent(facts.now).then_some(heard_at).flatten())))
+        .or_else(|| of_engine(node, facts).map(|cause| (cause, None)))?;
+    Some(Finding { node: Some(node.name.clone()), cause, since })
+}
+
+fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
+    let cause = match facts.machines.get(&node.uuid) {
+        Some(MachineState::Running) => return None,
+        // Backups hold a machine still for a moment. One that stays so is silent before long.
+        Some(MachineState::Paused) if !node.is_silent(facts.now) => return None,
+        Some(MachineState::Paused) => Cause::operator("machine_paused", "its machine is paused", REPAIRED),
+        Some(MachineState::Stopped | MachineState::Created) => {
+            Cause::operator("machine_stopped", "its machine has stopped", REPAIRED)
+        }
+        None => {
+            let has_disk = facts.disks.contains(&node.uuid);
+            let disk = if has_disk { "is gone; its disk is there" } else { "and its disk are gone" };
+            Cause::operator("machine_gone", format!("its machine {disk}"), REPAIRED)
+        }
+    };
+    Some(cause.may_pass())
+}
+
+fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
+    if node.is_silent(facts.now) {
+        let message = match node.reported_at {
+            Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
+            None => "its machine runs, but its agent has not called yet".to_owned(),
+        };
+        return Some(Cause::operator("agent_silent", message, REPAIRED).may_pass());
+    }
+    match node.phase_under(facts.authorities) {
+        Some(NodePhase::Up) => None,
+        Some(NodePhase::Failed) => Some(failed(node)),
+        Some(NodePhase::Starting) | None => Some(starting(node, facts.authorities)),
+    }
+}
+
+fn of_engine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
+    let cause = match facts.engine?.get(&node.name) {
+        Some(view) if view.ready => return None,
+        Some(view) => {
+            let why = view.reason.as_deref().unwrap_or("the engine does not call it ready");
+            Cause::operator("node_not_ready", why, REPAIRED)
+        }
+        None => Cause::operator("node_not_joined", "the engine does not know it", REPAIRED),
+    };
+    Some(cause.may_pass())
+}
+
+/// What is wrong with a cluster in a line, by what was said of its health: `cluster` and `NODE.reason`. `None` when
+/// nothing is.
+#[must_use]
+pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
+    let of_cluster = health_reason.get("cluster").cloned();
+    let of_nodes = health_reason.iter().filter_map(|(key, why)| {
+        let node = key.strip_suffix(".reason")?;
+        Some(format!("node {node}: {why}"))
+    });
+    let mut all = of_cluster.into_iter().chain(of_nodes);
+    let first = all.next()?;
+    let more = all.count();
+    Some(if more == 0 { first } else { format!("{first} (and {more} more)") })
+}
+
+/// What a node's agent itself calls a failure.
+#[must_use]
+pub fn failed(node: &Node) -> Cause {
+    match node.report.as_ref().and_then(|report| report.problem.as_ref()) {
+        Some(problem) => of_problem(&node.name, problem),
+        None => Cause::operator("node_failed", format!("node {}: failed", node.name), "retry the operation"),
+    }
+}
+
+/// What is happening on a node that is coming up, in a line, and who would have to act if it stayed so.
+#[must_use]
+pub fn starting(node: &Node, authorities: u64) -> Cause {
+    let report = node.report.as_ref();
+    if let Some(problem) = report.and_then(|report| report.problem.as_ref()) {
+        let action = "mend what it names, then retry the operation";
+        return Cause::operator(&problem.code, sentence(problem), action).may_pass();
+    }
+    let components = report.map(|report| report.components.as_slice()).unwrap_or_default();
+    let not_up: Vec<&str> = components
+        .iter()
+        .filter(|component| component.state != ComponentState::Up)
+        .map(|component| component.name.as_str())
+        .collect();
+    let message = match not_up[..] {
+        [] if node.phase_under(authorities) != node.phase() => "runs with certificates of the old authorities".into(),
+        [] => "its agent is getting its assignment".into(),
+        _ => format!("starting {}", not_up.join(", ")),
+    };
+    let action = "look at the node's components (bay topology) and their logs";
+    Cause::operator("node_starting", message, action).may_pass()
+}
+
+fn of_problem(node: &str, problem: &Problem) -> Cause {
+    let message = format!("node {node}: {}", sentence(problem));
+    let cause = Cause::operator(&problem.code, message, "mend what it names, then retry the operation");
+    // The agent logs what it reports: that would be the same sentence twice.
+    let log: Vec<String> = problem.log.iter().filter(|line| !line.contains(&problem.message)).cloned().collect();
+    if log.is_empty() { cause } else { cause.said(last_lines(&log)) }
+}
+
+fn sentence(problem: &Problem) -> String {
+    let component = problem.component.as_ref().map(|component| format!("{component}: ")).unwrap_or_default();
+    format!("{component}{}", problem.message)
+}
+
+/// The newest lines of a log, as much as goes into a cause.
+#[must_use]
+pub fn last_lines(log: &[String]) -> String {
+    log[log.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use jeroboam_types::agent::{Facts as MachineFacts, Report};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn node(number: u128, role: NodeRole) -> Node {
+        let report = Report {
+            revision: 1,
+            authorities: 1,
+            phase: NodePhase::Up,
+            components: Vec::new(),
+            problem: None,
+            facts: MachineFacts::default(),
+            swarm: None,
+        };
+        Node {
+            uuid: Uuid::from_u128(number),
+            cluster: Uuid::nil(),
+            node_group: Uuid::nil(),
+            name: format!("n{number}"),
+            role,
+            slot: 0,
+            wanted: true,
+            machine_id: None,
+            address: None,
+            report: Some(report),
+            reported_at: Some(NOW),
+            enrolled: true,
+            joined_at: Some(NOW),
+            replace_machine: None,
+            attempt: 0,
+            created_at: NOW,
+        }
+    }
+
+    /// A master and two workers, all well.
+    struct Cluster {
+        nodes: Vec<Node>,
+        status: Status,
+        network: bool,
+        machines: BTreeMap<Uuid, MachineState>,
+        disks: BTreeSet<Uuid>,
+        engine: BTreeMap<String, EngineView>,
+    }
+
+    impl Cluster {
+        fn new() -> Self {
+            let nodes = vec![node(0, NodeRole::Master), node(1, NodeRole::Worker), node(2, NodeRole::Worker)];
+            let view = |node: &Node| (node.name.clone(), EngineView { ready: true, reason: None });
+            Self {
+                status: Status::CreateComplete,
+                network: true,
+                machines: nodes.iter().map(|node| (node.uuid, MachineState::Running)).collect(),
+                disks: nodes.iter().map(|node| node.uuid).collect(),
+                engine: nodes.iter().map(view).collect(),
+                nodes,
+            }
+        }
+
+        fn codes(&self) -> Vec<String> {
+            let facts = Facts {
+                status: self.status,
+                nodes: &self.nodes,
+                network: self.network,
+                machines: &self.machines,
+                disks: &self.disks,
+                authorities: 1,
+                engine: Some(&self.engine),
+                now: NOW,
+            };
+            let word = |found: Finding| format!("{} {}", found.node.unwrap_or_default(), found.cause.code);
+            findings(&facts).into_iter().map(word).collect()
+        }
+
+        fn one_with(change: impl FnOnce(&mut Self)) -> Vec<String> {
+            let mut cluster = Self::new();
+            change(&mut cluster);
+            cluster.codes()
+        }
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_a_cluster_that_is_as_it_should_be() {
+        assert_eq!(Cluster::new().codes(), [""; 0]);
+    }
+
+    #[test]
+    fn each_node_is_told_of_once_by_what_is_deepest() {
+        let worker = Uuid::from_u128(1);
+        let found = Cluster::one_with(|cluster| {
+            cluster.machines.insert(worker, MachineState::Stopped);
+            cluster.nodes[1].reported_at = None;
+            cluster.engine.remove("n1");
+        });
+        assert_eq!(found, ["n1 machine_stopped"]);
+        assert_eq!(
+            Cluster::one_with(|cluster| cluster.machines.retain(|node, _| *node != worker)),
+            ["n1 machine_gone"]
+        );
+        assert_eq!(Cluster::one_with(|cluster| cluster.nodes[1].reported_at = None), ["n1 agent_silent"]);
+        assert_eq!(Cluster::one_with(|cluster| drop(cluster.engine.remove("n1"))), ["n1 node_not_joined"]);
+        let not_ready = EngineView { ready: false, reason: Some("no network".into()) };
+        assert_eq!(
+            Cluster::one_with(|cluster| drop(cluster.engine.insert("n1".into(), not_ready))),
+            ["n1 node_not_ready"]
+        );
+        assert_eq!(Cluster::one_with(|cluster| cluster.network = false), [" network_gone"]);
+        let found = Cluster::one_with(|cluster| {
+            if let Some(report) = &mut cluster.nodes[1].report {
+                report.phase = NodePhase::Starting;
+            }
+        });
+        assert_eq!(found, ["n1 node_starting"]);
+    }
+
+    #[test]
+    fn a_machine_that_is_paused_counts_once_its_agent_is_silent() {
+        let worker = Uuid::from_u128(1);
+        let paused = |cluster: &mut Cluster| cluster.machines.extend([(worker, MachineState::Paused)]);
+        assert_eq!(Cluster::one_with(paused), [""; 0]);
+        let found = Cluster::one_with(|cluster| {
+            paused(cluster);
+            cluster.nodes[1].reported_at = None;
+        });
+        assert_eq!(found, ["n1 machine_paused"]);
+    }
+
+    #[test]
+    fn nodes_that_are_to_go_or_that_a_failed_operation_was_to_bring_are_its_business() {
+        let worker = Uuid::from_u128(1);
+        let found = Cluster::one_with(|cluster| {
+            cluster.status = Status::UpdateFailed;
+            cluster.machines.remove(&worker);
+            cluster.nodes[1].wanted = false;
+            cluster.machines.remove(&Uuid::from_u128(2));
+            cluster.nodes[2].joined_at = None;
+        });
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn a_cluster_of_which_nothing_is_left_is_missing_and_one_without_its_masters_disks_has_lost_its_state() {
+        let gone = Cluster::one_with(|cluster| {
+            cluster.machines.clear();
+            cluster.disks.clear();
+            cluster.network = false;
+        });
+        assert_eq!(gone, [" cluster_missing"]);
+        let found = Cluster::one_with(|cluster| {
+            cluster.machines.remove(&Uuid::nil());
+            cluster.disks.remove(&Uuid::nil());
+        });
+        assert_eq!(found, [" state_lost", "n0 machine_gone"]);
+    }
+}

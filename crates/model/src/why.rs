@@ -1,0 +1,114 @@
+//! What is wrong with a cluster, since when, what was tried, who must act and what to type: from findings and operations.
+
+use jeroboam_types::operation::{Operation, Step};
+use jeroboam_types::why::{Why, WhyProblem, WhyTried};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::condition::Finding;
+use crate::{Cause, CauseExt, Cluster, OperationKind, OperationStatus, StepStatus, labels};
+
+/// What was tried longer ago is not told.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
+/// What there is to say of a cluster with which nothing is wrong.
+pub const NOTHING: &str = "nothing is wrong";
+
+/// Puts it together. `operations` are the cluster's, newest first; those that have not ended come with their steps.
+#[must_use]
+pub fn explain(cluster: &Cluster, findings: Vec<Finding>, operations: &[Operation], now: Timestamp) -> Why {
+    let mut problems: Vec<WhyProblem> = operations.iter().rev().filter_map(|operation| held_up(operation)).collect();
+    problems.extend(failed(cluster, operations));
+    problems.extend(findings.into_iter().map(|finding| found(cluster, finding)));
+    let summary = match problems.first() {
+        None if cluster.status.is_in_progress() => "nothing is wrong: an operation is at it".to_owned(),
+        None => NOTHING.to_owned(),
+        Some(first) => {
+            let more = problems.len() - 1;
+            let rest = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            format!("{}: {}{rest}", first.subject, first.cause.one_line())
+        }
+    };
+    Why {
+        uuid: cluster.uuid,
+        name: cluster.name.clone(),
+        status: cluster.status.to_string(),
+        health_status: cluster.health.map(|health| health.to_string()),
+        summary,
+        problems,
+        tried: operations.iter().filter_map(|operation| tried(operation, now)).collect(),
+        healing: healing(cluster),
+    }
+}
+
+/// An operation that does not get on, by the step that holds it up.
+fn held_up(operation: &Operation) -> Option<WhyProblem> {
+    if operation.status.is_final() {
+        return None;
+    }
+    let is_open = |step: &&Step| matches!(step.status, StepStatus::Blocked | StepStatus::Running);
+    let step = operation.steps.iter().filter(is_open).min_by_key(|step| step.status != StepStatus::Blocked);
+    let cause = step.and_then(|step| step.cause.clone()).or_else(|| operation.cause.clone())?;
+    Some(WhyProblem {
+        subject: step.map_or_else(|| operation.kind.to_string(), |step| step.title.clone()),
+        cause,
+        since: step.and_then(|step| step.started_at).or(operation.started_at),
+        command: Some(format!("jeroboam operation watch {}", operation.uuid)),
+    })
+}
+
+/// The operation that gave the cluster its status, if that is one of a failure.
+fn failed(cluster: &Cluster, operations: &[Operation]) -> Option<WhyProblem> {
+    if !cluster.status.is_failed() {
+        return None;
+    }
+    let did_fail = |operation: &&Operation| {
+        operation.kind != OperationKind::Repair
+            && matches!(operation.status, OperationStatus::Failed | OperationStatus::Cancelled)
+    };
+    let last = operations.iter().find(did_fail);
+    let cause = last.and_then(|operation| operation.cause.clone()).unwrap_or_else(|| {
+        let message = cluster.status_reason.clone().unwrap_or_else(|| "the last operation failed".to_owned());
+        Cause::operator("operation_failed", message, "retry the operation or delete the cluster")
+    });
+    Some(WhyProblem {
+        subject: last.map_or_else(|| "cluster".to_owned(), |operation| operation.kind.to_string()),
+        cause,
+        since: last.and_then(|operation| operation.finished_at),
+        command: Some(format!("jeroboam bay retry {}", cluster.name)),
+    })
+}
+
+fn found(cluster: &Cluster, finding: Finding) -> WhyProblem {
+    let command = match finding.cause.code.as_str() {
+        "cluster_missing" => Some(format!("jeroboam bay delete {}", cluster.name)),
+        "state_lost" => Some(format!("jeroboam bay repair {} --replace-data", cluster.name)),
+        _ => Some(format!("jeroboam bay repair {}", cluster.name)),
+    };
+    let subject = finding.node.map_or_else(|| "cluster".to_owned(), |node| format!("node {node}"));
+    WhyProblem { subject, cause: finding.cause, since: finding.since, command }
+}
+
+fn tried(operation: &Operation, now: Timestamp) -> Option<WhyTried> {
+    let at = operation.finished_at.filter(|at| now.duration_since(*at) < LATELY)?;
+    let is_worth_telling = operation.kind == OperationKind::Repair || operation.status != OperationStatus::Succeeded;
+    is_worth_telling.then(|| WhyTried {
+        operation: operation.uuid,
+        kind: operation.kind,
+        status: operation.status,
+        at,
+        cause: operation.cause.clone(),
+    })
+}
+
+fn healing(cluster: &Cluster) -> String {
+    let (name, labels) = (&cluster.name, &cluster.labels);
+    if let Some(at) = cluster.paused_at {
+        return format!("paused since {at:.0}; `jeroboam bay resume {name}` ends that");
+    }
+    if labels::is_watched_from_within(labels) {
+        return "left to magnum-auto-healer, as the label auto_healing_controller says".to_owned();
+    }
+    if !labels::heals_by_itself(labels) {
+        return "switched off by the label auto_healing_enabled".to_owned();
+    }
+    "on: what is missing is repaired by itself".to_owned()
+}

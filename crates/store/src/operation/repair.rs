@@ -1,0 +1,132 @@
+//! Asking for repairs, and leaving a cluster alone for maintenance. A repair leaves the cluster's status as it is, and
+//! makes way for whatever a user asks for.
+
+use jeroboam_model::status::Request;
+use jeroboam_model::{Cause, CauseExt, OperationKind, OperationStatus};
+use jeroboam_types::operation::Operation;
+use jiff::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::node_group::begin;
+use super::request::{allow, cancel};
+use super::{NewOperation, unfinished, with_steps};
+use crate::entity::{cluster as cluster_entity, operation};
+use crate::error::Doing;
+use crate::{Event, Result, Store, cluster, codec};
+
+/// The user id of operations that the server begins by itself.
+pub const HEALER: &str = "jeroboam";
+
+/// A repair that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastRepair {
+    /// When.
+    pub finished_at: Timestamp,
+    /// Whether all was there again.
+    pub succeeded: bool,
+}
+
+impl Store {
+    /// Brings back what is missing of a cluster. When that is being done already, that operation is returned.
+    ///
+    /// # Errors
+    /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster was complete once and is not being changed or deleted,
+    /// [`NotFound`](crate::StoreError::NotFound).
+    pub async fn request_repair(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        allow(&row.status, Request::Repair)?;
+        if let Some(there) = unfinished(&transaction, &row.uuid).await?.pop() {
+            return with_steps(&transaction, there).await;
+        }
+        let operation = begin(&transaction, &row, OperationKind::Repair, operation, now).await?;
+        transaction.commit().await.doing("asking for a repair")?;
+        self.publish(Event::operation(cluster, operation.uuid));
+        Ok(operation)
+    }
+
+    /// The repairs that the server began by itself and that ended since a time, newest first. Those that made way are
+    /// left out.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn repairs_since(&self, cluster: Uuid, since: Timestamp) -> Result<Vec<PastRepair>> {
+        let ended = [OperationStatus::Succeeded, OperationStatus::Failed].map(|status| status.to_string());
+        let rows = operation::Entity::find()
+            .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))
+            .filter(operation::Column::Kind.eq(OperationKind::Repair.to_string()))
+            .filter(operation::Column::UserId.eq(HEALER))
+            .filter(operation::Column::Status.is_in(ended))
+            .filter(operation::Column::FinishedAt.gte(codec::micros(since)))
+            .order_by_desc(operation::Column::Id)
+            .all(self.reader())
+            .await
+            .doing("reading a cluster's repairs")?;
+        let past = |row: operation::Model| {
+            let finished_at = codec::maybe_time(row.finished_at)?.unwrap_or(since);
+            Ok(PastRepair { finished_at, succeeded: row.status == OperationStatus::Succeeded.to_string() })
+        };
+        rows.into_iter().map(past).collect()
+    }
+
+    /// Leaves the cluster alone from now on (`paused`): nothing is repaired that a user does not ask for. Or ends that.
+    /// A repair that the server began by itself is ended. Doing it twice does no more than doing it once.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::StoreError::NotFound).
+    pub async fn set_paused(&self, cluster: Uuid, paused: bool) -> Result<()> {
+        let now = Timestamp::now();
+        let transaction = self.begin().await?;
+        let row = cluster::lock(&transaction, cluster).await?;
+        if row.paused_at.is_some() == paused {
+            return Ok(());
+        }
+        cluster_entity::Entity::update_many()
+            .col_expr(cluster_entity::Column::PausedAt, Expr::value(paused.then(|| codec::micros(now))))
+            .filter(cluster_entity::Column::Id.eq(row.id))
+            .exec(&transaction)
+            .await
+            .doing("pausing a cluster")?;
+        let mut ended = if paused { repairs(&transaction, cluster).await? } else { Vec::new() };
+        ended.retain(|repair| repair.user_id == HEALER);
+        for repair in &ended {
+            cancel(&transaction, repair, &was_paused(), now).await?;
+        }
+        transaction.commit().await.doing("pausing a cluster")?;
+        self.publish(Event::cluster(cluster));
+        for repair in &ended {
+            self.publish(Event::operation(cluster, codec::uuid(&repair.uuid)?));
+        }
+        Ok(())
+    }
+}
+
+/// Ends the repairs of a cluster: something else is to be done.
+pub(super) async fn make_way(connection: &impl ConnectionTrait, cluster: Uuid, now: Timestamp) -> Result<()> {
+    for repair in repairs(connection, cluster).await? {
+        cancel(connection, &repair, &made_way(), now).await?;
+    }
+    Ok(())
+}
+
+async fn repairs(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<Vec<operation::Model>> {
+    let mut all = unfinished(connection, &cluster.to_string()).await?;
+    all.retain(|row| row.kind == OperationKind::Repair.to_string());
+    Ok(all)
+}
+
+/// Why a repair ended before its time.
+pub(super) fn made_way() -> Cause {
+    Cause::user(
+        "repair_made_way",
+        "The repair was ended for what a user asked for",
+        "Nothing: what is still missing is repaired afterwards.",
+    )
+}
+
+fn was_paused() -> Cause {
+    Cause::user("cluster_paused", "The repair was ended: the cluster is paused", "Resume the cluster, or repair it.")
+}

@@ -1,0 +1,96 @@
+//! A cluster that has something to lose.
+
+use std::path::PathBuf;
+
+use crate::{Server, container_of, docker_output, run};
+
+/// A complete cluster with something in it that is nowhere else.
+pub struct Living<'a> {
+    /// Where it is.
+    pub server: &'a Server,
+    /// Its engine.
+    pub kind: &'static str,
+    /// Its id.
+    pub uuid: String,
+    config: PathBuf,
+}
+
+impl<'a> Living<'a> {
+    /// Makes the cluster `c`, one master and one worker, and puts something into it.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[must_use]
+    pub fn new(server: &'a Server, kind: &'static str) -> Self {
+        server.create(kind, "c", 1);
+        let config = server.scratch("config");
+        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
+        let living = Self { server, kind, uuid: server.uuid_of("c"), config };
+        let _ = living.engine(match kind {
+            "kubernetes" => &["create", "configmap", "precious", "--from-literal=is=there"],
+            _ => &["config", "create", "precious", "/etc/hostname"],
+        });
+        living.assert_precious("after it was made");
+        living
+    }
+
+    /// The same, with nothing of it repaired by itself.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[must_use]
+    pub fn paused(server: &'a Server, kind: &'static str) -> Self {
+        let living = Self::new(server, kind);
+        server.ok(&["bay", "pause", "c"]);
+        living
+    }
+
+    /// The engine's own client.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn engine(&self, args: &[&str]) -> String {
+        if self.kind == "kubernetes" {
+            return run("kubectl", args, &[("KUBECONFIG", &self.config.join("config"))]);
+        }
+        let api = self.server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().to_owned();
+        let host = PathBuf::from(api.replace("https://", "tcp://"));
+        let tls = [
+            ("DOCKER_HOST", host.as_path()),
+            ("DOCKER_TLS_VERIFY", "1".as_ref()),
+            ("DOCKER_CERT_PATH", self.config.as_path()),
+        ];
+        run("docker", args, &tls)
+    }
+
+    /// What was put into it is there.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn assert_precious(&self, when: &str) {
+        let there = self.engine(match self.kind {
+            "kubernetes" => &["get", "configmap", "precious", "-o", "jsonpath={.data.is}"],
+            _ => &["config", "ls", "--format", "{{.Name}}"],
+        });
+        let expected = if self.kind == "kubernetes" { "there" } else { "precious" };
+        assert_eq!(there.trim(), expected, "{when}");
+    }
+
+    /// The container of a node.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn node(&self, name: &str) -> String {
+        container_of(&self.uuid, name).unwrap_or_else(|| panic!("{name} has no container"))
+    }
+
+    /// The volumes of its nodes.
+    #[must_use]
+    pub fn disks(&self) -> Vec<String> {
+        let filter = format!("label=org.jeroboam.cluster={}", self.uuid);
+        let list = docker_output(&["volume", "ls", "-q", "--filter", &filter]);
+        list.lines().map(ToOwned::to_owned).collect()
+    }
+}

@@ -37,7 +37,7 @@ struct IntoStore {
 #[async_trait]
 impl AgentSink for IntoStore {
     async fn report(&self, node: Uuid, report: Report) -> bool {
-        // A report that is lost is followed by the next heartbeat; a node that is gone ends its agent.
+        // A report that is lost is followed by the next one; a node that is gone ends its agent.
         !matches!(
             self.store.record_report(node, &report, self.clock.now()).await,
             Err(jeroboam_store::StoreError::NotFound { .. })

@@ -279,7 +279,7 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
 /// What is happening on the node, in a line, and who would have to act if it stayed so.
 fn progress(node: &Node, authorities: u64, is_heard: bool) -> Cause {
     let silent = "see that the machine runs and can reach the agent endpoint (firewall, route)";
-    match (&node.report, node.reported_at) {
+    match (&node.report, node.heard_at()) {
         (None, _) => Cause::operator("agent_silent", "waiting for its agent to call home", silent).may_pass(),
         (Some(_), Some(at)) if !is_heard => {
             Cause::operator("agent_silent", format!("its agent has said nothing since {at:.0}"), silent).may_pass()

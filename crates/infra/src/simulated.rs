@@ -17,7 +17,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt, NodePhase, Report};
-use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, HEARTBEAT_SECONDS};
+use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
@@ -236,7 +236,7 @@ impl Simulated {
         Ok(made.outside())
     }
 
-    /// Plays the agent of a machine: silence while it starts, then a report with every heartbeat.
+    /// Plays the agent of a machine: silence while it starts, then a report ever so often, as agents without heartbeats.
     fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
         let this = self.clone();
         let machine = machine.clone();
@@ -255,7 +255,7 @@ impl Simulated {
                     this.lock().engine.entry(cluster).or_default().insert(machine.name.clone(), machine.role);
                     phase = NodePhase::Up;
                 } else {
-                    tokio::time::sleep(Duration::from_secs(HEARTBEAT_SECONDS)).await;
+                    tokio::time::sleep(Duration::from_secs(REPORT_SECONDS)).await;
                 }
             }
         });

@@ -67,6 +67,7 @@ fn node(role: NodeRole, slot: u32) -> Node {
         address: Some(IpAddr::from([172, 18, 0, u8::try_from(slot).unwrap() + 10])),
         report: None,
         reported_at: None,
+        silent_since: None,
         enrolled: true,
         joined_at: None,
         replace_machine: None,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{NodeGroup, NodePhase, NodeRole, Report};
 
-/// A node whose agent has been silent for this long is not trusted to be up any more: three heartbeats.
+/// A node of which nothing was written down for this long is not trusted to be up any more, whether or not anybody was
+/// there to notice its silence: three of the reports that come in any case.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A node of a cluster. Its row is written together with the operation that wants it, before any machine exists.
@@ -33,8 +34,10 @@ pub struct Node {
     pub address: Option<IpAddr>,
     /// Last report of its agent.
     pub report: Option<Report>,
-    /// When that came.
+    /// When it was last known to hold: written down at most every ten seconds while nothing changes.
     pub reported_at: Option<Timestamp>,
+    /// When the agent was last heard, if it has missed its heartbeats since.
+    pub silent_since: Option<Timestamp>,
     /// Whether its agent has used up its token.
     pub enrolled: bool,
     /// When its agent first said that it is up. From then on its disk may hold what is nowhere else.
@@ -67,10 +70,17 @@ impl Node {
         }
     }
 
-    /// Whether the agent has not been heard of for [`SILENT_AFTER`].
+    /// Whether the agent is not heard: it has missed its heartbeats, or, where nobody was there to listen for them, it
+    /// has not been heard of for [`SILENT_AFTER`].
     #[must_use]
     pub fn is_silent(&self, now: Timestamp) -> bool {
-        self.reported_at.is_none_or(|at| now.duration_since(at) > SILENT_AFTER)
+        self.silent_since.is_some() || self.reported_at.is_none_or(|at| now.duration_since(at) > SILENT_AFTER)
+    }
+
+    /// When the agent was last heard, as far as that is written down.
+    #[must_use]
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        self.silent_since.max(self.reported_at)
     }
 }
 
@@ -115,6 +125,7 @@ mod tests {
             address: None,
             report: None,
             reported_at: None,
+            silent_since: None,
             enrolled: true,
             joined_at: None,
             replace_machine: None,
@@ -138,6 +149,19 @@ mod tests {
         assert_eq!(under(6, NodePhase::Up), Some(NodePhase::Starting));
         assert_eq!(under(0, NodePhase::Up), Some(NodePhase::Up), "an agent that knows of none");
         assert_eq!(under(6, NodePhase::Failed), Some(NodePhase::Failed));
+    }
+
+    #[test]
+    fn a_node_is_silent_once_its_silence_was_noticed_or_when_nobody_wrote_of_it_for_long() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut node = node();
+        assert!(node.is_silent(at), "it was never heard");
+        node.reported_at = Some(at);
+        assert!(!node.is_silent(at + SILENT_AFTER));
+        assert!(node.is_silent(at + SILENT_AFTER + SignedDuration::from_secs(1)));
+        node.silent_since = Some(at + SignedDuration::from_secs(4));
+        assert!(node.is_silent(at + SignedDuration::from_secs(5)));
+        assert_eq!(node.heard_at(), node.silent_since);
     }
 
     #[test]

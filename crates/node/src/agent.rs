@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use jeroboam_types::agent::{Assignment, BOOTSTRAP_PATH, Bootstrap, EngineAssignment, HEARTBEAT_SECONDS};
+use jeroboam_types::agent::{Assignment, BOOTSTRAP_PATH, Bootstrap, EngineAssignment};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -17,16 +17,13 @@ use crate::kubernetes;
 use crate::process::Supervisor;
 use crate::process::back_off::BackOff;
 use crate::tools::Tools;
-use crate::{assignment, files, machine, swarm};
+use crate::{assignment, files, machine, reporting, swarm};
 
 /// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.
 const STATE: &str = "/var/lib/jeroboam/agent";
 
 /// Logs of the components.
 const LOGS: &str = "/var/log/jeroboam";
-
-/// Changes within this time go into one report.
-const REPORT_TOGETHER: Duration = Duration::from_millis(50);
 
 /// What the agent says by default. The DNS server would name every question; what goes wrong while watching is said
 /// by ourselves, once it lasts.
@@ -93,7 +90,7 @@ async fn agent() -> anyhow::Result<()> {
     }
     let supervisor = Arc::new(Supervisor::new(board.clone(), LOGS));
     let tools = Tools { board: board.clone(), supervisor: supervisor.clone(), home: home.clone(), container };
-    let reporting = tokio::spawn(report(board.clone(), home.clone()));
+    let reporting = tokio::spawn(reporting::run(board.clone(), home.clone()));
     tokio::select! {
         () = follow(&tools, &home) => tracing::info!("this node is not wanted any more"),
         _ = terminate.recv() => tracing::info!("told to stop"),
@@ -191,29 +188,6 @@ async fn carry_out(tools: &Tools, assignment: &Assignment) {
             return;
         }
         tokio::time::sleep(back_off.wait()).await;
-    }
-}
-
-/// Reports every change soon, and that the node lives when nothing changes.
-async fn report(board: Arc<Board>, home: Home) {
-    let heartbeat = Duration::from_secs(HEARTBEAT_SECONDS);
-    let mut states = board.subscribe();
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-    states.mark_changed();
-    loop {
-        if let Ok(Err(_)) = tokio::time::timeout(heartbeat, states.changed()).await {
-            return;
-        }
-        tokio::time::sleep(REPORT_TOGETHER).await;
-        let report = states.borrow_and_update().report();
-        match home.report(&report).await {
-            Ok(()) => back_off.reset(),
-            Err(error) => {
-                tracing::warn!("{error}");
-                states.mark_changed();
-                tokio::time::sleep(back_off.wait()).await;
-            }
-        }
     }
 }
 

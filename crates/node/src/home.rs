@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jeroboam_types::agent::{
-    Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, LONG_POLL_SECONDS,
-    Report,
+    Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, HEARTBEAT_SECONDS,
+    Heartbeat, LONG_POLL_SECONDS, Report,
 };
 use reqwest::{Client, Response, StatusCode};
 
@@ -15,6 +15,9 @@ use crate::process::back_off::BackOff;
 
 /// Limit for calls that are answered at once.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Limit for a heartbeat: one that hangs is followed by another before the node counts as silent.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Limit for the long poll: the server's own and some for the way.
 const POLL_TIMEOUT: Duration = Duration::from_secs(LONG_POLL_SECONDS + 10);
@@ -173,6 +176,16 @@ impl Home {
     pub async fn report(&self, report: &Report) -> Result<(), HomeError> {
         let response = self.post("report").json(report).timeout(CALL_TIMEOUT).send().await;
         check("reporting", response).await.map(drop)
+    }
+
+    /// Says that this agent lives and its last report holds. False when the server wants another report.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn heartbeat(&self) -> Result<bool, HomeError> {
+        let heartbeat = Heartbeat { seconds: HEARTBEAT_SECONDS };
+        let response = self.post("heartbeat").json(&heartbeat).timeout(HEARTBEAT_TIMEOUT).send().await;
+        Ok(check("sending a heartbeat", response).await?.status() != StatusCode::RESET_CONTENT)
     }
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {

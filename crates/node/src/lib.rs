@@ -23,6 +23,7 @@ pub mod network;
 pub mod process;
 pub mod proxy;
 pub mod registry;
+pub mod reporting;
 pub mod swarm;
 pub mod tools;
 pub mod watching;

@@ -42,6 +42,7 @@ mod rows;
 mod scale;
 pub mod secret;
 mod shown;
+pub mod silence;
 pub mod stats;
 #[cfg(test)]
 mod tests;
@@ -58,4 +59,5 @@ pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, PastRepair, Rene
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
 pub use secret::{NewAuthority, Secret};
+pub use silence::Silence;
 pub use stats::Stats;

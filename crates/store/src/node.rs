@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jeroboam_model::{Node, NodeGroup, NodePhase, Report};
+use jeroboam_model::{Node, NodeGroup, NodePhase};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
@@ -17,7 +17,7 @@ use crate::error::Doing;
 use crate::scale::{Member, Newcomer};
 use crate::{Event, Result, Store, StoreError, codec};
 
-const WHAT: &str = "node";
+pub(crate) const WHAT: &str = "node";
 
 impl Store {
     /// The cluster's nodes, wanted or on their way out, oldest first. Empty when there is no such cluster.
@@ -67,47 +67,10 @@ impl Store {
         self.publish(Event::node(codec::uuid(&row.cluster_uuid)?, uuid));
         Ok(())
     }
-
-    /// Keeps what the node's agent says.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn record_report(&self, uuid: Uuid, report: &Report, now: Timestamp) -> Result<()> {
-        let is_up = report.phase == NodePhase::Up;
-        let report = codec::json("a report", report)?;
-        let now = codec::micros(now);
-        self.change(uuid, "keeping an agent's report", |before| {
-            let joined_at = before.joined_at.or(is_up.then_some(now));
-            Some(Changed {
-                row: node::ActiveModel {
-                    report: Set(Some(report)),
-                    reported_at: Set(Some(now)),
-                    joined_at: if joined_at == before.joined_at { NotSet } else { Set(joined_at) },
-                    ..Default::default()
-                },
-                for_agents: false,
-            })
-        })
-        .await
-    }
-
-    /// Changes a node's row as `decide` says after a look at it; `None` changes nothing.
-    async fn change(
-        &self,
-        uuid: Uuid,
-        doing: &str,
-        decide: impl FnOnce(&node::Model) -> Option<Changed> + Send,
-    ) -> Result<()> {
-        let transaction = self.begin().await?;
-        let Some(cluster) = change(&transaction, uuid, doing, decide).await? else { return Ok(()) };
-        transaction.commit().await.doing(doing)?;
-        self.publish(Event::node(cluster, uuid));
-        Ok(())
-    }
 }
 
 /// Changes a node's row as `decide` says after a look at it; its cluster, or `None` when nothing is changed.
-async fn change(
+pub(crate) async fn change(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
     doing: &str,
@@ -155,7 +118,12 @@ pub(crate) async fn set_machine(
 /// The node's machine starts again: what its agent said before counts no more.
 pub(crate) async fn forget_report(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
     let changed = change(connection, uuid, "forgetting an agent's report", |_| {
-        let row = node::ActiveModel { report: Set(None), reported_at: Set(None), ..Default::default() };
+        let row = node::ActiveModel {
+            report: Set(None),
+            reported_at: Set(None),
+            silent_since: Set(None),
+            ..Default::default()
+        };
         Some(Changed { for_agents: false, row })
     });
     changed.await.map(|_| ())
@@ -172,6 +140,7 @@ pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid, lo
                 address: Set(None),
                 report: Set(None),
                 reported_at: Set(None),
+                silent_since: Set(None),
                 enrolled: Set(false),
                 joined_at: if loses_state { Set(None) } else { NotSet },
                 replace_machine: Set(None),
@@ -265,11 +234,12 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, uuid: Uuid) -> Res
     delete(connection, vec![uuid.to_string()]).await
 }
 
-struct Changed {
+/// How a node's row changes.
+pub(crate) struct Changed {
     /// Only what changes is set.
-    row: node::ActiveModel,
+    pub(crate) row: node::ActiveModel,
     /// Whether other agents must know.
-    for_agents: bool,
+    pub(crate) for_agents: bool,
 }
 
 async fn update(connection: &impl ConnectionTrait, uuid: Uuid, row: node::ActiveModel, doing: &str) -> Result<()> {
@@ -345,6 +315,7 @@ pub(crate) async fn insert(
             address: Set(None),
             report: Set(None),
             reported_at: Set(None),
+            silent_since: Set(None),
             enrolled: Set(false),
             joined_at: Set(None),
             replace_machine: Set(None),
@@ -418,6 +389,7 @@ impl TryFrom<node::Model> for Node {
             address: row.address.map(|address| codec::word("an address", &address)).transpose()?,
             report: codec::maybe_from_json("a report", row.report)?,
             reported_at: codec::maybe_time(row.reported_at)?,
+            silent_since: codec::maybe_time(row.silent_since)?,
             enrolled: row.enrolled,
             joined_at: codec::maybe_time(row.joined_at)?,
             replace_machine: row.replace_machine,

@@ -21,7 +21,8 @@ const GROUPS: &str = "SELECT * FROM node_groups WHERE cluster_uuid = ?1 ORDER BY
 /// The same, and the reports are left out.
 const NODES: &str =
     "SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, machine_id, address,
-    NULL AS report, reported_at, enrolled, joined_at, replace_machine, attempt, created_at FROM nodes WHERE cluster_uuid = ?1 ORDER BY id";
+    NULL AS report, reported_at, silent_since, enrolled, joined_at, replace_machine, attempt, created_at FROM nodes
+    WHERE cluster_uuid = ?1 ORDER BY id";
 /// `?1` is the template's id.
 const TEMPLATE_LABELS: &str = "SELECT labels FROM cluster_templates WHERE uuid = ?1";
 /// `?1` is the counter's name.

@@ -9,6 +9,7 @@
 //! | `GET /agent/v1/assignment?after=REVISION` | | 200 [`Assignment`] as soon as there is one with a revision above REVISION (0 to begin with); 204 after at most [`LONG_POLL_SECONDS`]; 410 when the node is known no more: its agent stops everything |
 //! | `POST /agent/v1/certificates` | [`CertificatesRequest`] | 200 [`CertificatesResponse`]; 403 names the profile that this node may not have |
 //! | `POST /agent/v1/report` | [`Report`] | 204 |
+//! | `POST /agent/v1/heartbeat` | [`Heartbeat`] | 204; 205 when the server has no report of this node and wants one |
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -19,8 +20,14 @@ use uuid::Uuid;
 /// How long a long poll for a newer assignment may stay open, in seconds. Below the idle limits of usual proxies.
 pub const LONG_POLL_SECONDS: u64 = 25;
 
-/// How often an agent reports when nothing changed, in seconds.
-pub const HEARTBEAT_SECONDS: u64 = 10;
+/// How often an agent says that it lives, in seconds.
+pub const HEARTBEAT_SECONDS: u64 = 2;
+
+/// How often an agent reports when nothing changed, in seconds. Agents that know of no heartbeats say no more than this.
+pub const REPORT_SECONDS: u64 = 10;
+
+/// A node is silent when nothing was heard of it for as long as so many of its heartbeats are apart.
+pub const MISSED_HEARTBEATS: u64 = 3;
 
 /// Where the bootstrap file lies on a node.
 pub const BOOTSTRAP_PATH: &str = "/etc/jeroboam/node.json";
@@ -330,7 +337,14 @@ pub enum SwarmMembership {
 /// Seconds within which restarts of a component count together: one that ends now and then is no crash loop.
 pub const RESTART_WINDOW_SECONDS: u64 = 600;
 
-/// What an agent tells. Sent when something changed and every [`HEARTBEAT_SECONDS`].
+/// Says that the agent lives and that its last report still holds. Sent every [`HEARTBEAT_SECONDS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// How far heartbeats of this agent are apart, in seconds.
+    pub seconds: u64,
+}
+
+/// What an agent tells. Sent when something changed and every [`REPORT_SECONDS`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The assignment revision that this report is about; 0 before the first.

@@ -232,6 +232,10 @@ pub struct TopologyNode {
     pub machine: Option<String>,
     /// `starting`, `up`, `failed`, or `unknown` when its agent has been silent for too long.
     pub phase: String,
+    /// When its agent was last heard, if it has been silent for too long since.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub silent_since: Option<jiff::Timestamp>,
     /// What it struggles with.
     pub problem: Option<String>,
     /// Processes on it.

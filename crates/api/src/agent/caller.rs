@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jeroboam_model::Node;
 use jeroboam_store::StoreError;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Endpoint;
@@ -13,6 +14,22 @@ use super::error::AgentError;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) Option<Uuid>);
 
+/// The id of the node that calls, by the certificate that it has shown. Whether it is still known was not looked up.
+pub(super) struct Certified(pub(super) Uuid);
+
+impl FromRequestParts<Endpoint> for Certified {
+    type Rejection = AgentError;
+
+    async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, AgentError> {
+        let Some(Peer(Some(node))) = parts.extensions.get::<Peer>().copied() else {
+            return Err(AgentError::Unauthorized("This call needs the client certificate that enrolling gives out."));
+        };
+        // Before anything that may take its time.
+        endpoint.hearing.word(node, Instant::now());
+        Ok(Self(node))
+    }
+}
+
 /// The node that calls: it has shown its certificate, and it is still known.
 pub(super) struct Caller(pub(super) Node);
 
@@ -20,9 +37,7 @@ impl FromRequestParts<Endpoint> for Caller {
     type Rejection = AgentError;
 
     async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, AgentError> {
-        let Some(Peer(Some(node))) = parts.extensions.get::<Peer>().copied() else {
-            return Err(AgentError::Unauthorized("This call needs the client certificate that enrolling gives out."));
-        };
+        let Certified(node) = Certified::from_request_parts(parts, endpoint).await?;
         match endpoint.store.node(node).await {
             Ok(node) => Ok(Self(node)),
             Err(StoreError::NotFound { .. }) => Err(AgentError::Unknown),

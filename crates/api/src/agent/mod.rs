@@ -5,7 +5,8 @@
 //! node or to its cluster.
 //!
 //! - [`connection`]: TLS and limits. - [`caller`]: who calls. - [`snapshot`]: what clusters are, shared by all polls.
-//! - `enroll`, `assignment`, `certificates`, `report`: one call each. - [`profile`]: who may have which certificate.
+//! - [`hearing`]: which nodes are heard.
+//! - `enroll`, `assignment`, `certificates`, `report`, `heartbeat`: one call each. - [`profile`]: who may have which certificate.
 
 mod assignment;
 mod caller;
@@ -13,6 +14,8 @@ mod certificates;
 mod connection;
 mod enroll;
 mod error;
+mod hearing;
+mod heartbeat;
 mod profile;
 mod report;
 mod snapshot;
@@ -37,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
+use self::hearing::Hearing;
 use self::snapshot::Snapshots;
 
 /// Most bytes of a body from somebody who has not shown a certificate: a token and a signing request.
@@ -74,6 +78,7 @@ struct Endpoint {
     store: Store,
     authority: Arc<Authority>,
     snapshots: Arc<Snapshots>,
+    hearing: Arc<Hearing>,
     /// Cancelled when the endpoint is to stop: polls end early then.
     shutdown: CancellationToken,
     long_poll: Duration,
@@ -90,6 +95,7 @@ impl AgentServer {
         let tls = connection::tls(&authority, reach, Timestamp::now())?;
         let endpoint = Endpoint {
             snapshots: Arc::new(Snapshots::new(store.clone())),
+            hearing: Arc::new(Hearing::new(store.clone())),
             store,
             authority,
             shutdown: CancellationToken::new(),
@@ -107,9 +113,13 @@ impl AgentServer {
     /// Serves until `shutdown`, then lets calls under way end. Trouble with one connection is that connection's.
     pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) {
         self.endpoint.shutdown = shutdown.clone();
-        let snapshots = self.endpoint.snapshots.clone();
+        let (snapshots, hearing) = (self.endpoint.snapshots.clone(), self.endpoint.hearing.clone());
+        // Who cannot call because we stop is not silent.
+        let stop = shutdown.clone();
+        let listening = Box::pin(stop.run_until_cancelled(hearing.listen()));
+        let serving = Box::pin(connection::serve(listener, self.tls, router(self.endpoint), shutdown));
         tokio::select! {
-            () = connection::serve(listener, self.tls, router(self.endpoint), shutdown) => {}
+            _ = async { tokio::join!(serving, listening) } => {}
             () = snapshots.keep_fresh() => {}
         }
     }
@@ -141,6 +151,7 @@ fn router(endpoint: Endpoint) -> Router {
     let calls = Router::new()
         .route("/agent/v1/certificates", post(certificates::certificates))
         .route("/agent/v1/report", post(report::report))
+        .route("/agent/v1/heartbeat", post(heartbeat::heartbeat))
         .layer(DefaultBodyLimit::max(BODY))
         .merge(Router::new().route("/agent/v1/enroll", post(enroll::enroll)).layer(DefaultBodyLimit::max(ENROLL_BODY)))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, CALL_TIMEOUT));

@@ -8,6 +8,7 @@ use jeroboam_model::{EngineKind, Node, NodeRole};
 use jeroboam_types::agent::{Report, SwarmTokens};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use super::Endpoint;
 use super::caller::Caller;
@@ -25,7 +26,9 @@ pub(super) async fn report(
     if let Some(tokens) = report.swarm.take() {
         keep_tokens(&endpoint, &node, tokens).await?;
     }
-    endpoint.store.record_report(node.uuid, &report, Timestamp::now()).await?;
+    let now = Timestamp::now();
+    endpoint.store.record_report(node.uuid, &report, now).await?;
+    endpoint.hearing.reported(node.uuid, now, Instant::now());
     Ok(StatusCode::NO_CONTENT)
 }
 

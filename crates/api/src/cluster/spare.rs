@@ -74,6 +74,7 @@ mod tests {
             address: None,
             report: None,
             reported_at: None,
+            silent_since: None,
             enrolled: true,
             joined_at: None,
             replace_machine: None,

@@ -68,6 +68,7 @@ fn view_node(node: &Node, now: Timestamp) -> TopologyNode {
         address: node.address.map(|address| address.to_string()),
         machine: node.machine_id.clone(),
         phase,
+        silent_since: node.heard_at().filter(|_| node.is_silent(now)),
         problem: report.and_then(|report| report.problem.as_ref()).map(|problem| problem.message.clone()),
         components: components
             .iter()

@@ -40,6 +40,12 @@ fn node(node: &TopologyNode) -> Branch {
     words.extend(node.address.clone());
     words.extend(node.machine.as_deref().map(|machine| paint(DIM, machine.get(..12).unwrap_or(machine))));
     let mut below = Vec::new();
+    if let Some(since) = node.silent_since {
+        below.push(Branch {
+            text: paint(WARN, &format!("its agent has said nothing since {since:.0}")),
+            below: Vec::new(),
+        });
+    }
     if let Some(problem) = &node.problem {
         below.push(Branch { text: paint(BAD, problem), below: Vec::new() });
     }
@@ -80,9 +86,11 @@ mod tests {
                 {"name": "default-master", "role": "master", "node_count": 1, "status": "CREATE_COMPLETE", "nodes": [
                     {"name": "demo-master-0", "address": "10.89.0.2", "machine": "0123456789abcdef", "phase": "up",
                      "problem": null, "components": [component("etcd", "up", 0), component("kube-apiserver", "up", 1)]}]},
-                {"name": "default-worker", "role": "worker", "node_count": 2, "status": "CREATE_COMPLETE", "nodes": [
+                {"name": "default-worker", "role": "worker", "node_count": 3, "status": "CREATE_COMPLETE", "nodes": [
                     {"name": "demo-worker-0", "address": null, "machine": null, "phase": "starting",
                      "problem": null, "components": []},
+                    {"name": "demo-worker-2", "address": "10.89.0.5", "machine": "def", "phase": "unknown",
+                     "silent_since": "2026-01-02T03:04:05.678Z", "problem": null, "components": []},
                     {"name": "demo-worker-1", "address": "10.89.0.4", "machine": "abc", "phase": "failed",
                      "problem": "kubelet: it ends again and again", "components": [component("kubelet", "backoff", 7)]}]}
             ]

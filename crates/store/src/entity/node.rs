@@ -22,6 +22,8 @@ pub struct Model {
     #[serde(deserialize_with = "super::optional_json_text")]
     pub report: Option<Json>,
     pub reported_at: Option<i64>,
+    /// When its agent was last heard, if its silence was noticed.
+    pub silent_since: Option<i64>,
     pub enrolled: bool,
     /// When its agent first said that it is up.
     pub joined_at: Option<i64>,

@@ -9,6 +9,7 @@ mod m0003_keys_and_notifications;
 mod m0004_roles_of_node_groups;
 mod m0005_versions_of_engines;
 mod m0006_recovery;
+mod m0007_silence;
 mod m0012_healing;
 mod parts;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_roles_of_node_groups::Migration),
             Box::new(m0005_versions_of_engines::Migration),
             Box::new(m0006_recovery::Migration),
+            Box::new(m0007_silence::Migration),
             Box::new(m0012_healing::Migration),
         ]
     }
@@ -35,6 +37,7 @@ impl MigratorTrait for Migrator {
 pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStatement> {
     let mut columns = vec![m0005_versions_of_engines::column()];
     columns.extend(m0006_recovery::columns());
+    columns.push(m0007_silence::column());
     columns.push(m0012_healing::column());
     columns
 }

@@ -16,6 +16,7 @@ mod scale;
 mod schema;
 mod secret;
 mod shown;
+mod silence;
 mod steps;
 mod trouble;
 mod versions;

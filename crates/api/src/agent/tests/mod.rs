@@ -2,4 +2,5 @@
 
 mod authentication;
 mod calls;
+mod hearing;
 mod world;

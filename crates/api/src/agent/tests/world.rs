@@ -13,7 +13,7 @@ use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
 use jeroboam_store::{NewOperation, Store};
 use jeroboam_types::agent::{
     Assignment, CertificateProfile, CertificateRequest, CertificatesRequest, CertificatesResponse, EnrollRequest,
-    EnrollResponse, Facts, Report,
+    EnrollResponse, Facts, Heartbeat, Report,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode};
@@ -188,6 +188,10 @@ impl Agent {
         let response = self.ask(profiles).await;
         assert_eq!(response.status(), StatusCode::OK);
         response.json::<CertificatesResponse>().await.unwrap().certificates
+    }
+
+    pub(super) async fn heartbeat(&self, seconds: u64) -> StatusCode {
+        self.client.post(self.url("heartbeat")).json(&Heartbeat { seconds }).send().await.unwrap().status()
     }
 
     pub(super) async fn report(&self, report: &Report) -> StatusCode {

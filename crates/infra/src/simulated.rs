@@ -283,6 +283,7 @@ fn simulated_report(phase: NodePhase) -> Report {
         problem: None,
         facts: Facts { agent: env!("CARGO_PKG_VERSION").into(), kernel: "simulated".into(), ..Facts::default() },
         swarm: None,
+        engine_nodes: None,
     }
 }
 

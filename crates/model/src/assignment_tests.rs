@@ -85,6 +85,7 @@ fn up(mut node: Node) -> Node {
         problem: None,
         facts: Facts::default(),
         swarm: None,
+        engine_nodes: None,
     });
     node
 }

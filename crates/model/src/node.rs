@@ -1,7 +1,9 @@
 //! Nodes: the machines that a cluster consists of, wanted or still there.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use jeroboam_types::agent::EngineNodeState;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -10,6 +12,9 @@ use crate::{NodeGroup, NodePhase, NodeRole, Report};
 /// A node of which nothing was written down for this long is not trusted to be up any more, whether or not anybody was
 /// there to notice its silence: three of the reports that come in any case.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// What an engine says of its nodes, by their names. It does not know a node that is not in it.
+pub type EngineView = BTreeMap<String, EngineNodeState>;
 
 /// A node of a cluster. Its row is written together with the operation that wants it, before any machine exists.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +89,15 @@ impl Node {
     }
 }
 
+/// What the cluster's engine says of its nodes, as the master heard last tells it. `None` when no master that is heard
+/// knows.
+#[must_use]
+pub fn engine_view(nodes: &[Node], now: Timestamp) -> Option<&EngineView> {
+    let heard = nodes.iter().filter(|node| node.role == NodeRole::Master && !node.is_silent(now));
+    let views = heard.filter_map(|node| Some((node.reported_at, node.report.as_ref()?.engine_nodes.as_ref()?)));
+    views.max_by_key(|(reported_at, _)| *reported_at).map(|(_, view)| view)
+}
+
 /// A host name for a node: the cluster's name made a DNS label, the group's role or name, a number. At most 63
 /// characters (RFC 1123 section 2.1).
 #[must_use]
@@ -134,14 +148,26 @@ mod tests {
         }
     }
 
+    fn report() -> Report {
+        Report {
+            revision: 1,
+            authorities: 1,
+            phase: NodePhase::Up,
+            components: Vec::new(),
+            problem: None,
+            facts: jeroboam_types::agent::Facts::default(),
+            swarm: None,
+            engine_nodes: None,
+        }
+    }
+
     #[test]
     fn a_node_is_up_with_the_authorities_of_now_only() {
         let mut node = node();
         assert_eq!(node.phase_under(7), None);
         let mut under = |authorities, phase| {
             let facts = jeroboam_types::agent::Facts::default();
-            let report =
-                Report { revision: 1, authorities, phase, components: Vec::new(), problem: None, facts, swarm: None };
+            let report = Report { authorities, phase, facts, ..report() };
             node.report = Some(report);
             node.phase_under(7)
         };
@@ -166,21 +192,36 @@ mod tests {
 
     #[test]
     fn a_node_that_gave_up_before_it_was_asked_once_more_is_on_its_way() {
-        let report = Report {
-            revision: 4,
-            authorities: 1,
-            phase: NodePhase::Failed,
-            components: Vec::new(),
-            problem: None,
-            facts: jeroboam_types::agent::Facts::default(),
-            swarm: None,
-        };
+        let report = Report { revision: 4, phase: NodePhase::Failed, ..report() };
         let mut node = Node { report: Some(report), ..node() };
         assert_eq!(node.phase_under(1), Some(NodePhase::Failed));
         node.attempt = 5;
         assert_eq!(node.phase_under(1), Some(NodePhase::Starting));
         node.report.as_mut().unwrap().revision = 5;
         assert_eq!(node.phase_under(1), Some(NodePhase::Failed));
+    }
+
+    #[test]
+    fn the_engines_view_is_that_of_the_master_that_was_heard_last() {
+        let at = Timestamp::UNIX_EPOCH;
+        let view =
+            |name: &str| Some(BTreeMap::from([(name.to_owned(), EngineNodeState { ready: true, reason: None })]));
+        let known = |role, seconds, name| Node {
+            role,
+            report: Some(Report { engine_nodes: view(name), ..report() }),
+            reported_at: Some(at + SignedDuration::from_secs(seconds)),
+            ..node()
+        };
+        let mut nodes = vec![
+            known(NodeRole::Master, 1, "older"),
+            known(NodeRole::Master, 2, "newer"),
+            known(NodeRole::Worker, 3, "of a worker"),
+        ];
+        assert_eq!(engine_view(&nodes, at).cloned(), view("newer"));
+        nodes[1].silent_since = Some(at);
+        assert_eq!(engine_view(&nodes, at).cloned(), view("older"));
+        nodes[0].report.as_mut().unwrap().engine_nodes = None;
+        assert_eq!(engine_view(&nodes, at), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, NodePhase, Problem, Report, SwarmTokens};
 use tokio::sync::watch;
 
+use crate::engine_view::EngineView;
 use crate::fault::{Fault, code};
 
 /// The shared state that components write to and that reports are made of.
@@ -31,6 +32,8 @@ pub struct State {
     pub facts: Facts,
     /// From the founder of a swarm.
     pub swarm: Option<SwarmTokens>,
+    /// From masters, while their engine answers.
+    pub engine_nodes: Option<EngineView>,
 }
 
 impl Board {
@@ -56,6 +59,7 @@ impl Board {
         self.change(|state| {
             state.revision = revision;
             state.fault = None;
+            state.engine_nodes = None;
             let mut known = std::mem::take(&mut state.components);
             state.components = names
                 .iter()
@@ -143,6 +147,11 @@ impl Board {
         self.change(|state| state.swarm = Some(tokens));
     }
 
+    /// What the engine says of the cluster's nodes; `None` when that is not known any more.
+    pub fn engine_nodes(&self, view: Option<EngineView>) {
+        self.change(|state| state.engine_nodes = view);
+    }
+
     /// Changes what is known about the machine.
     pub fn facts(&self, change: impl FnOnce(&mut Facts)) {
         self.change(|state| change(&mut state.facts));
@@ -174,6 +183,7 @@ impl State {
             problem: problem.map(|(problem, _)| problem),
             facts: self.facts.clone(),
             swarm: self.swarm.clone(),
+            engine_nodes: self.engine_nodes.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod board;
 pub mod certificates;
 pub mod credentials;
 pub mod dns;
+pub mod engine_view;
 pub mod fault;
 pub mod files;
 pub mod gateway;

@@ -365,7 +365,27 @@ pub struct Report {
     /// From the founder of a swarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swarm: Option<SwarmTokens>,
+    /// From masters: what the engine says of the cluster's nodes, by their names. Absent while the agent does not know,
+    /// because the engine does not answer; a node that is not in it is one that the engine does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_nodes: Option<BTreeMap<String, EngineNodeState>>,
 }
+
+/// What an engine says of one of its nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineNodeState {
+    /// Whether it is up, as the engine sees it. One that takes no new work because somebody wants that so is ready.
+    pub ready: bool,
+    /// Why it is not. At most [`MAX_REASON`] bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Most bytes of [`EngineNodeState::reason`].
+pub const MAX_REASON: usize = 200;
+
+/// Most nodes of [`Report::engine_nodes`]: with all their reasons they fit in a report.
+pub const MAX_ENGINE_NODES: usize = 500;
 
 /// Where a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]

@@ -236,6 +236,12 @@ pub struct TopologyNode {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub silent_since: Option<jiff::Timestamp>,
+    /// Whether the engine says that it is ready; null while the engine says nothing.
+    #[serde(default)]
+    pub ready: Option<bool>,
+    /// Why the engine says that it is not.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// What it struggles with.
     pub problem: Option<String>,
     /// Processes on it.

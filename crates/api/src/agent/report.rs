@@ -26,6 +26,10 @@ pub(super) async fn report(
     if let Some(tokens) = report.swarm.take() {
         keep_tokens(&endpoint, &node, tokens).await?;
     }
+    if node.role != NodeRole::Master {
+        // Nobody but masters speaks for the engine.
+        report.engine_nodes = None;
+    }
     let now = Timestamp::now();
     endpoint.store.record_report(node.uuid, &report, now).await?;
     endpoint.hearing.reported(node.uuid, now, Instant::now());

@@ -30,6 +30,7 @@ impl Snapshot {
             // Of reports only the phase matters here, and the rest is large.
             report.components = Vec::new();
             report.problem = None;
+            report.engine_nodes = None;
         }
         let template = store.template_by_uuid(record.cluster.template).await?;
         let mut secrets = store.secrets(cluster).await?;

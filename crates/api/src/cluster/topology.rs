@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::{Node, NodePhase};
 use jeroboam_store::ClusterRecord;
 use jeroboam_types::operation::{Topology, TopologyComponent, TopologyNode, TopologyNodeGroup};
@@ -26,6 +27,7 @@ pub(super) async fn topology(
 
 fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
     let cluster = &record.cluster;
+    let engine_view = engine_view(&record.nodes, now);
     // What runs, or what is to run.
     let engine = match cluster.coe_version.as_ref().or(cluster.engine_version.as_ref()) {
         Some(version) => format!("{} {version}", cluster.engine),
@@ -39,7 +41,7 @@ fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
             role: group.role.to_string(),
             node_count: group.node_count,
             status: group.status.to_string(),
-            nodes: nodes.into_iter().map(|node| view_node(node, now)).collect(),
+            nodes: nodes.into_iter().map(|node| view_node(node, engine_view, now)).collect(),
         }
     });
     Topology {
@@ -54,8 +56,13 @@ fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
     }
 }
 
-fn view_node(node: &Node, now: Timestamp) -> TopologyNode {
+fn view_node(node: &Node, engine_view: Option<&EngineView>, now: Timestamp) -> TopologyNode {
     let report = node.report.as_ref();
+    let (ready, reason) = match engine_view.map(|view| view.get(&node.name)) {
+        None => (None, None),
+        Some(Some(state)) => (Some(state.ready), state.reason.clone()),
+        Some(None) => (Some(false), Some("the engine does not know it".to_owned())),
+    };
     let phase = match report {
         // An agent that was never heard of is on its way; one that fell silent may be in any state.
         Some(_) if node.is_silent(now) => "unknown".to_owned(),
@@ -68,6 +75,8 @@ fn view_node(node: &Node, now: Timestamp) -> TopologyNode {
         address: node.address.map(|address| address.to_string()),
         machine: node.machine_id.clone(),
         phase,
+        ready,
+        reason,
         silent_since: node.heard_at().filter(|_| node.is_silent(now)),
         problem: report.and_then(|report| report.problem.as_ref()).map(|problem| problem.message.clone()),
         components: components

@@ -46,6 +46,9 @@ fn node(node: &TopologyNode) -> Branch {
             below: Vec::new(),
         });
     }
+    if let (Some(false), Some(reason)) = (node.ready, &node.reason) {
+        below.push(Branch { text: paint(WARN, &format!("not ready: {reason}")), below: Vec::new() });
+    }
     if let Some(problem) = &node.problem {
         below.push(Branch { text: paint(BAD, problem), below: Vec::new() });
     }
@@ -87,7 +90,7 @@ mod tests {
                     {"name": "demo-master-0", "address": "10.89.0.2", "machine": "0123456789abcdef", "phase": "up",
                      "problem": null, "components": [component("etcd", "up", 0), component("kube-apiserver", "up", 1)]}]},
                 {"name": "default-worker", "role": "worker", "node_count": 3, "status": "CREATE_COMPLETE", "nodes": [
-                    {"name": "demo-worker-0", "address": null, "machine": null, "phase": "starting",
+                    {"name": "demo-worker-0", "ready": false, "reason": "the engine does not know it", "address": null, "machine": null, "phase": "starting",
                      "problem": null, "components": []},
                     {"name": "demo-worker-2", "address": "10.89.0.5", "machine": "def", "phase": "unknown",
                      "silent_since": "2026-01-02T03:04:05.678Z", "problem": null, "components": []},

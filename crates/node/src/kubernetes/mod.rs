@@ -18,6 +18,7 @@ pub mod layout;
 pub mod leader_election;
 pub mod node;
 pub mod pod_ranges;
+pub mod readiness;
 pub mod registration;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,6 +1,7 @@
 //! The pod network between nodes: every node's pods reach every other node's pods by their own addresses.
 //!
-//! The agent watches the cluster's nodes and programs the kernel accordingly: plain routes where the nodes share a
+//! The agent watches the cluster's nodes and programs the kernel accordingly (and on masters says what the watch tells of
+//! their readiness): plain routes where the nodes share a
 //! layer-2 network ([`host_gw`]), a VXLAN where they do not ([`vxlan`]). IPv4 only, as Magnum's clusters are.
 
 pub mod host_gw;
@@ -22,8 +23,10 @@ use kube::{Api, Client, ResourceExt};
 use self::kernel::Kernel;
 use self::plan::{Neighbours, Plan};
 use crate::board::Board;
+use crate::engine_view::bounded;
 use crate::fault::{Fault, code};
 use crate::kubernetes::node::Node;
+use crate::kubernetes::readiness::Readiness;
 use crate::kubernetes::{cni, kube_proxy};
 use crate::watching::Patience;
 
@@ -47,8 +50,22 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
     let mut neighbours = Neighbours::new(&node.assignment.name);
     let mut done = None;
     let mut patience = Patience::new(NAME, board.clone());
-    let mut events = watcher::watcher(Api::<KubeNode>::all(client), watcher::Config::default()).boxed();
+    let is_master = node.control_plane().is_some();
+    let watch = || watcher::watcher(Api::<KubeNode>::all(client.clone()), watcher::Config::default()).boxed();
+    let (mut events, mut readiness) = (watch(), Readiness::default());
     while let Some(event) = events.next().await {
+        match &event {
+            Ok(event) if is_master => {
+                readiness.follow(event);
+                board.engine_nodes(readiness.view().cloned().and_then(bounded));
+            }
+            Err(_) if is_master => {
+                // What is known may not hold any more, and the watch would go on without telling it again.
+                (events, readiness) = (watch(), Readiness::default());
+                board.engine_nodes(None);
+            }
+            _ => {}
+        }
         match event {
             Ok(Event::Init) => neighbours.clear(),
             Ok(Event::Apply(found) | Event::InitApply(found)) => neighbours.set(&found),

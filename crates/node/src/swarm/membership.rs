@@ -14,6 +14,9 @@ use crate::kubernetes::node::host;
 /// The engine itself gives up joining after 20 s and goes on in the background.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long events are listened to without a break.
+const EVENTS: Duration = Duration::from_secs(3600);
+
 /// Through it managers talk and others join (fixed by the Docker Engine).
 const PORT: u16 = 2377;
 
@@ -92,6 +95,25 @@ impl Engine {
             token.map(ToOwned::to_owned).ok_or_else(|| format!("the engine gives no token for a {role}"))
         };
         Ok(SwarmTokens { manager: token("Manager")?, worker: token("Worker")? })
+    }
+
+    /// The swarm's nodes.
+    ///
+    /// # Errors
+    /// When the engine is no manager, or managers do not agree on a leader.
+    pub async fn nodes(&self) -> Result<Value, String> {
+        self.call(Method::GET, "nodes", None).await
+    }
+
+    /// What happens to the swarm's nodes from now on, as a stream of JSON that ends with the engine.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn node_events(&self) -> Result<reqwest::Response, String> {
+        let filters = json!({ "type": ["node"], "scope": ["swarm"] }).to_string();
+        let request = self.client.get("http://docker/events").query(&[("filters", filters)]).timeout(EVENTS);
+        let answer = request.send().await.map_err(|error| chain(&error))?;
+        answer.error_for_status().map_err(|error| chain(&error))
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {

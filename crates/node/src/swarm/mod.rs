@@ -4,10 +4,11 @@ pub mod address_space;
 pub mod api;
 pub mod dockerd;
 pub mod membership;
+pub mod nodes;
 
 use std::time::Duration;
 
-use jeroboam_types::agent::{Assignment, CertificateProfile, SwarmAssignment, SwarmMembership};
+use jeroboam_types::agent::{Assignment, CertificateProfile, NodeRole, SwarmAssignment, SwarmMembership};
 
 use self::address_space::AddressSpace;
 use self::api::Api;
@@ -71,7 +72,14 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
         }
         load_images(tools).await
     };
-    tokio::try_join!(images, join(tools, &engine, assignment, swarm.membership.as_ref(), space), api, registry)?;
+    let nodes = async {
+        if assignment.role == NodeRole::Master {
+            supervisor.ready(NAME).await;
+            nodes::follow(&engine, board).await;
+        }
+        Ok(())
+    };
+    tokio::try_join!(images, join(tools, &engine, assignment, swarm.membership.as_ref(), space), api, registry, nodes)?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub(super) fn report(revision: u64) -> Report {
         problem: None,
         facts: Facts { kernel: "6.1".to_owned(), ..Facts::default() },
         swarm: None,
+        engine_nodes: None,
     }
 }
 

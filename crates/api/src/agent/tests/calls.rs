@@ -1,12 +1,14 @@
 //! What enrolled agents get and tell.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use jeroboam_model::{EngineKind, NodePhase};
 use jeroboam_pki::Facts;
 use jeroboam_types::agent::{
-    CertificateProfile, ComponentReport, ComponentState, EngineAssignment, SwarmMembership, SwarmTokens,
+    CertificateProfile, ComponentReport, ComponentState, EngineAssignment, EngineNodeState, MAX_ENGINE_NODES,
+    MAX_REASON, SwarmMembership, SwarmTokens,
 };
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -265,6 +267,31 @@ async fn a_report_is_kept() {
     let node = world.store.node(nodes[1].uuid).await.unwrap();
     assert_eq!(node.report, Some(said));
     assert!(!node.is_silent(jiff::Timestamp::now()));
+}
+
+#[tokio::test]
+async fn masters_tell_what_the_engine_says_of_nodes_and_workers_do_not() {
+    let world = World::new().await;
+    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let state = EngineNodeState { ready: false, reason: Some("Kubelet stopped posting node status.".into()) };
+    let mut said = report(NodePhase::Up);
+    said.engine_nodes = Some(BTreeMap::from([(nodes[2].name.clone(), state)]));
+    for (node, expected) in [(&nodes[0], said.engine_nodes.clone()), (&nodes[1], None)] {
+        assert_eq!(world.enrolled(node).await.report(&said).await, StatusCode::NO_CONTENT);
+        let kept = world.store.node(node.uuid).await.unwrap().report.unwrap();
+        assert_eq!(kept.engine_nodes, expected, "{}", node.name);
+    }
+}
+
+#[tokio::test]
+async fn the_longest_view_of_an_engine_fits_in_a_report() {
+    let world = World::new().await;
+    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let state = EngineNodeState { ready: false, reason: Some("x".repeat(MAX_REASON)) };
+    let mut said = report(NodePhase::Up);
+    let name = |number| format!("{number:0>63}");
+    said.engine_nodes = Some((0..MAX_ENGINE_NODES).map(|number| (name(number), state.clone())).collect());
+    assert_eq!(world.enrolled(&nodes[0]).await.report(&said).await, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

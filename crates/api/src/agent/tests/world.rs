@@ -208,6 +208,7 @@ pub(super) fn report(phase: NodePhase) -> Report {
         problem: None,
         facts: Facts::default(),
         swarm: None,
+        engine_nodes: None,
     }
 }
 

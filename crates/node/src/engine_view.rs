@@ -1,0 +1,43 @@
+//! What the engine says of the cluster's nodes, as masters report it: not longer than a report may be.
+
+use std::collections::BTreeMap;
+
+use jeroboam_types::agent::{EngineNodeState, MAX_ENGINE_NODES, MAX_REASON};
+
+/// The engine's nodes by their names.
+pub type EngineView = BTreeMap<String, EngineNodeState>;
+
+/// A node that is ready.
+pub const READY: EngineNodeState = EngineNodeState { ready: true, reason: None };
+
+/// A node that is not ready, and why.
+pub fn not_ready(reason: &str) -> EngineNodeState {
+    let mut text: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.truncate(text.floor_char_boundary(MAX_REASON));
+    EngineNodeState { ready: false, reason: Some(text) }
+}
+
+/// The view as it is reported. A part of it would say that the engine does not know the others: then rather nothing.
+pub fn bounded(view: EngineView) -> Option<EngineView> {
+    (view.len() <= MAX_ENGINE_NODES).then_some(view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_cut_between_characters_and_stand_in_one_line() {
+        let reason = |text: &str| not_ready(text).reason.unwrap();
+        assert_eq!(reason("two\nlines"), "two lines");
+        assert_eq!(reason(&"é".repeat(150)), "é".repeat(100));
+        assert_eq!(reason(&format!("x{}", "é".repeat(150))).len(), 199);
+    }
+
+    #[test]
+    fn a_view_that_is_too_long_is_none() {
+        let view = |count: usize| (0..count).map(|number| (number.to_string(), READY)).collect::<EngineView>();
+        assert_eq!(bounded(view(MAX_ENGINE_NODES)).map(|view| view.len()), Some(MAX_ENGINE_NODES));
+        assert_eq!(bounded(view(MAX_ENGINE_NODES + 1)), None);
+    }
+}

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use jeroboam_engine::HealthReport;
 use jeroboam_infra::Observation;
-use jeroboam_model::condition::{self, EngineView, Facts, Finding};
+use jeroboam_model::condition::{self, Facts, Finding};
 use jeroboam_model::labels::is_watched_from_within;
+use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{CauseExt, EngineKind, Health, NodeRole};
 use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_types::agent::EngineNodeState;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -23,9 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// After a look that could not be had.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// What is remembered between looks: since when this conductor has seen what is wrong.
+/// What is remembered between looks.
 #[derive(Debug, Default)]
-pub(crate) struct Eyes(Mutex<HashMap<Uuid, BTreeMap<What, Instant>>>);
+pub(crate) struct Eyes(Mutex<HashMap<Uuid, Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Since when this conductor has seen what is wrong.
+    since: BTreeMap<What, Instant>,
+    /// When the engine was asked last.
+    asked: Option<Instant>,
+}
 
 /// A finding, as it is told from others: the node's name and the code.
 type What = (Option<String>, String);
@@ -34,14 +44,27 @@ impl Eyes {
     /// Remembers these findings and forgets others of the cluster; how long each has been seen.
     fn see(&self, cluster: Uuid, findings: &[Finding]) -> Vec<Duration> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.remove(&cluster).unwrap_or_default();
+        let known = all.entry(cluster).or_default();
         let now = Instant::now();
         let what = |finding: &Finding| (finding.node.clone(), finding.cause.code.clone());
-        let since = |finding: &Finding| before.get(&what(finding)).copied().unwrap_or(now);
-        if !findings.is_empty() {
-            all.insert(cluster, findings.iter().map(|finding| (what(finding), since(finding))).collect());
+        let since = |finding: &Finding| (what(finding), known.since.get(&what(finding)).copied().unwrap_or(now));
+        known.since = findings.iter().map(since).collect();
+        findings.iter().map(|finding| now.duration_since(known.since[&what(finding)])).collect()
+    }
+
+    /// Whether the engine was asked less than `interval` ago; if not, it is asked now.
+    fn has_just_asked(&self, cluster: Uuid, interval: Duration) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = &mut all.entry(cluster).or_default().asked;
+        if asked.is_some_and(|at| at.elapsed() < interval) {
+            return true;
         }
-        findings.iter().map(|finding| now.duration_since(since(finding))).collect()
+        *asked = Some(Instant::now());
+        false
+    }
+
+    fn forget(&self, cluster: Uuid) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&cluster);
     }
 }
 
@@ -50,7 +73,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     let record = match conductor.store.cluster_by_uuid(cluster).await {
         Ok(record) => record,
         Err(StoreError::NotFound { .. }) => {
-            eyes.see(cluster, &[]);
+            eyes.forget(cluster);
             return None;
         }
         Err(problem) => {
@@ -59,7 +82,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
         }
     };
     if !is_looked_at(&record) {
-        eyes.see(cluster, &[]);
+        eyes.forget(cluster);
         return None;
     }
     let observation = match conductor.infra.observe(cluster).await {
@@ -70,7 +93,8 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
         }
     };
     let authorities = conductor.store.authorities_generation(cluster).await.ok()?;
-    let found = |engine: Option<&BTreeMap<String, EngineView>>| {
+    let now = conductor.clock.now();
+    let found = |engine: Option<&EngineView>| {
         condition::findings(&Facts {
             status: record.cluster.status,
             nodes: &record.nodes,
@@ -79,21 +103,25 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
             disks: &observation.disks,
             authorities,
             engine,
-            now: conductor.clock.now(),
+            now,
         })
     };
-    // What is known without asking is said at once: an engine that hangs is asked for a while.
-    let known = found(None);
-    let report = if has_master(&record, &known) {
-        if !known.is_empty() {
-            say(conductor, &record, overlay(kept(&record), &known)).await;
+    let told = engine_view(&record.nodes, now);
+    let known = found(told);
+    let report = match told {
+        _ if !has_master(&record, &known) => unreachable(),
+        // What masters tell is pushed. That the engine answers here as well is looked at now and then.
+        Some(view) if eyes.has_just_asked(cluster, conductor.settings.health_interval) => as_told(view),
+        _ => {
+            // What is known without asking is said at once: an engine that hangs is asked for a while.
+            if !known.is_empty() {
+                say(conductor, &record, overlay(kept(&record), &known)).await;
+            }
+            ask_engine(conductor, &record).await
         }
-        ask_engine(conductor, &record).await
-    } else {
-        unreachable()
     };
-    let engine = views(&report);
-    let findings = found(engine.as_ref());
+    let asked = views(&report);
+    let findings = found(told.or(asked.as_ref()));
     say(conductor, &record, overlay(report, &findings)).await;
     let seen = eyes.see(cluster, &findings);
     healing::see_to(conductor, &record, &findings, &seen).await
@@ -141,6 +169,21 @@ fn unreachable() -> HealthReport {
     HealthReport { health: Health::Unhealthy, ..unknown("no master runs".to_owned()) }
 }
 
+/// How the cluster is by what a master has told of the engine's nodes.
+fn as_told(view: &EngineView) -> HealthReport {
+    let is_healthy = !view.is_empty() && view.values().all(|node| node.ready);
+    let of_node = |(name, node): (&String, &EngineNodeState)| {
+        (format!("{name}.Ready"), if node.ready { "True" } else { "False" }.to_owned())
+    };
+    let api = ("api".to_owned(), "ok".to_owned());
+    HealthReport {
+        health: if is_healthy { Health::Healthy } else { Health::Unhealthy },
+        reason: view.iter().map(of_node).chain([api]).collect(),
+        version: None,
+        runtime: None,
+    }
+}
+
 /// What was said last.
 fn kept(record: &ClusterRecord) -> HealthReport {
     HealthReport {
@@ -152,13 +195,13 @@ fn kept(record: &ClusterRecord) -> HealthReport {
 }
 
 /// The engine's nodes, if it has told them: by the words of its report.
-fn views(report: &HealthReport) -> Option<BTreeMap<String, EngineView>> {
+fn views(report: &HealthReport) -> Option<EngineView> {
     if report.reason.get("api").is_none_or(|api| api != "ok") {
         return None;
     }
     let view = |(key, value): (&String, &String)| {
         let node = key.strip_suffix(".Ready")?;
-        Some((node.to_owned(), EngineView { ready: value == "True", reason: None }))
+        Some((node.to_owned(), EngineNodeState { ready: value == "True", reason: None }))
     };
     Some(report.reason.iter().filter_map(view).collect())
 }

@@ -6,6 +6,7 @@ use jeroboam_types::agent::{ComponentState, Problem};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::node::EngineView;
 use crate::plan::MachineState;
 use crate::{Cause, CauseExt, Node, NodePhase, NodeRole, Status};
 
@@ -14,15 +15,6 @@ const LOG_LINES: usize = 12;
 /// What to do about what is repaired by itself.
 const REPAIRED: &str = "nothing: it is repaired by itself, unless that is switched off or the cluster is paused; `jeroboam \
                         bay repair` does it now";
-
-/// How the engine sees a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineView {
-    /// Whether it would place work on it.
-    pub ready: bool,
-    /// Why not, in its words.
-    pub reason: Option<String>,
-}
 
 /// What is known of a cluster.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +31,8 @@ pub struct Facts<'a> {
     pub disks: &'a BTreeSet<Uuid>,
     /// Generation of its authorities.
     pub authorities: u64,
-    /// The engine's nodes by name; `None`: the engine was not asked, or does not answer.
-    pub engine: Option<&'a BTreeMap<String, EngineView>>,
+    /// What the engine says of its nodes; `None`: that is not known.
+    pub engine: Option<&'a EngineView>,
     /// Now.
     pub now: Timestamp,
 }
@@ -133,7 +125,7 @@ pub fn api_unreachable(why: &str) -> Finding {
 
 /// What is wrong with a node.
 fn of_node(node: &Node, facts: &Facts<'_>) -> Option<Finding> {
-    let heard_at = node.reported_at;
+    let heard_at = node.heard_at();
     let (cause, since) = of_machine(node, facts)
         .map(|cause| (cause, heard_at))
         .or_else(|| of_agent(node, facts).map(|cause| (cause, node.is_silent(facts.now).then_some(heard_at).flatten())))
@@ -161,7 +153,7 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
 
 fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     if node.is_silent(facts.now) {
-        let message = match node.reported_at {
+        let message = match node.heard_at() {
             Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
             None => "its machine runs, but its agent has not called yet".to_owned(),
         };
@@ -254,7 +246,7 @@ pub fn last_lines(log: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jeroboam_types::agent::{Facts as MachineFacts, Report};
+    use jeroboam_types::agent::{EngineNodeState, Facts as MachineFacts, Report};
 
     use super::*;
 
@@ -267,6 +259,7 @@ mod tests {
             phase: NodePhase::Up,
             components: Vec::new(),
             problem: None,
+            engine_nodes: None,
             facts: MachineFacts::default(),
             swarm: None,
         };
@@ -282,6 +275,7 @@ mod tests {
             address: None,
             report: Some(report),
             reported_at: Some(NOW),
+            silent_since: None,
             enrolled: true,
             joined_at: Some(NOW),
             replace_machine: None,
@@ -297,13 +291,13 @@ mod tests {
         network: bool,
         machines: BTreeMap<Uuid, MachineState>,
         disks: BTreeSet<Uuid>,
-        engine: BTreeMap<String, EngineView>,
+        engine: EngineView,
     }
 
     impl Cluster {
         fn new() -> Self {
             let nodes = vec![node(0, NodeRole::Master), node(1, NodeRole::Worker), node(2, NodeRole::Worker)];
-            let view = |node: &Node| (node.name.clone(), EngineView { ready: true, reason: None });
+            let view = |node: &Node| (node.name.clone(), EngineNodeState { ready: true, reason: None });
             Self {
                 status: Status::CreateComplete,
                 network: true,
@@ -356,7 +350,7 @@ mod tests {
         );
         assert_eq!(Cluster::one_with(|cluster| cluster.nodes[1].reported_at = None), ["n1 agent_silent"]);
         assert_eq!(Cluster::one_with(|cluster| drop(cluster.engine.remove("n1"))), ["n1 node_not_joined"]);
-        let not_ready = EngineView { ready: false, reason: Some("no network".into()) };
+        let not_ready = EngineNodeState { ready: false, reason: Some("no network".into()) };
         assert_eq!(
             Cluster::one_with(|cluster| drop(cluster.engine.insert("n1".into(), not_ready))),
             ["n1 node_not_ready"]

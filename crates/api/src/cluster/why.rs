@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use jeroboam_model::condition::{self, EngineView, Facts, Finding};
+use jeroboam_model::condition::{self, Facts, Finding};
+use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::why;
 use jeroboam_store::{ClusterRecord, Page};
+use jeroboam_types::agent::EngineNodeState;
 use jeroboam_types::operation::Operation;
 use jeroboam_types::why::Why;
 use jiff::Timestamp;
@@ -59,8 +61,9 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
     let machines: BTreeMap<Uuid, MachineState> =
         observation.machines.iter().map(|(node, machine)| (*node, machine.state)).collect();
     let authorities = state.store.authorities_generation(cluster.uuid).await?;
-    // What was said last: the cluster is looked at whenever something is heard of it.
-    let engine = said(record);
+    let now = Timestamp::now();
+    // A master tells; or else what was said last: the cluster is looked at whenever something is heard of it.
+    let said = said(record);
     let mut findings = condition::findings(&Facts {
         status: record.cluster.status,
         nodes: &record.nodes,
@@ -68,8 +71,8 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
         machines: &machines,
         disks: &observation.disks,
         authorities,
-        engine: engine.as_ref(),
-        now: Timestamp::now(),
+        engine: engine_view(&record.nodes, now).or(said.as_ref()),
+        now,
     });
     if let Some(api) = cluster.health_reason.get("api").filter(|api| *api != "ok" && findings.is_empty()) {
         findings.push(condition::api_unreachable(api));
@@ -78,7 +81,7 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
 }
 
 /// The engine's nodes as they were when the cluster was looked at last.
-fn said(record: &ClusterRecord) -> Option<BTreeMap<String, EngineView>> {
+fn said(record: &ClusterRecord) -> Option<EngineView> {
     let reason = &record.cluster.health_reason;
     if reason.get("api").is_none_or(|api| api != "ok") {
         return None;
@@ -86,7 +89,7 @@ fn said(record: &ClusterRecord) -> Option<BTreeMap<String, EngineView>> {
     let view = |(key, value): (&String, &String)| {
         let node = key.strip_suffix(".Ready")?;
         let why = reason.get(&format!("{node}.reason")).cloned();
-        Some((node.to_owned(), EngineView { ready: value == "True", reason: why }))
+        Some((node.to_owned(), EngineNodeState { ready: value == "True", reason: why }))
     };
     Some(reason.iter().filter_map(view).collect())
 }

@@ -97,8 +97,10 @@ fn stopped_master(kind: &'static str) {
     docker_output(&["stop", "--time", "5", &master]);
     assert_eq!(docker_output(&["inspect", "-f", "{{.State.Running}}", &master]), "false", "the fault has struck");
     until_seen(&server, "machine_stopped");
-    let shown = server.json(&["bay", "show", "c"]);
-    assert!(shown["status_reason"].as_str().unwrap().contains("c-master-0"), "{shown:#}");
+    eventually("it is told beside the status", PATIENCE, || {
+        let shown = server.json(&["bay", "show", "c"]);
+        (shown["status_reason"].as_str()?.contains("c-master-0") && shown["health_status"] == "UNHEALTHY").then_some(())
+    });
     server.ok(&["bay", "resume", "c"]);
     until_healed(&server, &living.uuid, "CREATE_COMPLETE");
     living.assert_precious("after its master was stopped");

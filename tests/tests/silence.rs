@@ -7,6 +7,8 @@ use jeroboam_tests::{Server, container_of, docker_output, eventually, run};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Seconds, and not the half minute and more of before; with room for a busy machine.
+const SOON: Duration = Duration::from_secs(15);
 
 /// How a node is shown.
 fn node(server: &Server, name: &str) -> Value {
@@ -34,6 +36,8 @@ fn signal(container: &str, signal: &str, process: &str) -> char {
 fn an_agent_that_hangs_is_known_to_be_silent_within_seconds_and_heard_again_at_once() {
     let server = Server::start();
     server.create("kubernetes", "c", 1);
+    // Nothing of it is repaired while it is looked at.
+    server.ok(&["bay", "pause", "c"]);
     let worker = container_of(&server.uuid_of("c"), "c-worker-0").unwrap();
     let before = node(&server, "c-worker-0");
     assert_eq!((&before["phase"], &before["silent_since"]), (&"up".into(), &Value::Null));
@@ -46,7 +50,7 @@ fn an_agent_that_hangs_is_known_to_be_silent_within_seconds_and_heard_again_at_o
         (shown["phase"] == "unknown").then(|| shown["silent_since"].clone())
     });
     let took = stopped.elapsed();
-    assert!(took <= Duration::from_secs(10), "{took:?}");
+    assert!(took <= SOON, "{took:?}");
     assert!(since.is_string(), "{since:?}");
     assert_eq!(node(&server, "c-master-0")["phase"], "up", "the others are heard");
 
@@ -57,7 +61,7 @@ fn an_agent_that_hangs_is_known_to_be_silent_within_seconds_and_heard_again_at_o
         (shown["phase"] == "up" && shown["silent_since"].is_null()).then_some(())
     });
     let took = went_on.elapsed();
-    assert!(took <= Duration::from_secs(5), "{took:?}");
+    assert!(took <= SOON, "{took:?}");
     server.ok(&["bay", "delete", "c", "--watch"]);
 }
 
@@ -95,6 +99,8 @@ fn a_server_that_was_stopped_takes_nobody_for_silent_when_it_goes_on() {
 fn what_the_engine_says_of_nodes_is_known_within_seconds() {
     let server = Server::start();
     server.create("kubernetes", "c", 1);
+    // Nothing of it is repaired while it is looked at.
+    server.ok(&["bay", "pause", "c"]);
     let config = server.scratch("config");
     server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
     eventually("the engine's view is known", PATIENCE, || {
@@ -107,7 +113,7 @@ fn what_the_engine_says_of_nodes_is_known_within_seconds() {
         (shown["ready"] == false).then_some(shown)
     });
     let took = deleted.elapsed();
-    assert!(took <= Duration::from_secs(5), "{took:?}");
+    assert!(took <= SOON, "{took:?}");
     assert_eq!(shown["reason"], "the engine does not know it", "{shown:#}");
     assert_eq!(shown["phase"], "up", "its agent knows of nothing: {shown:#}");
     server.ok(&["bay", "delete", "c", "--watch"]);
@@ -117,6 +123,8 @@ fn what_the_engine_says_of_nodes_is_known_within_seconds() {
 fn a_swarm_says_within_seconds_that_a_node_was_taken_out() {
     let server = Server::start();
     server.create("swarm", "c", 1);
+    // Nothing of it is repaired while it is looked at.
+    server.ok(&["bay", "pause", "c"]);
     eventually("the engine's view is known", PATIENCE, || (node(&server, "c-worker-0")["ready"] == true).then_some(()));
     let uuid = server.uuid_of("c");
     let (master, worker) = (container_of(&uuid, "c-master-0").unwrap(), container_of(&uuid, "c-worker-0").unwrap());
@@ -130,6 +138,6 @@ fn a_swarm_says_within_seconds_that_a_node_was_taken_out() {
         (node(&server, "c-worker-0")["reason"] == "the engine does not know it").then_some(())
     });
     let took = removed.elapsed();
-    assert!(took <= Duration::from_secs(5), "{took:?}");
+    assert!(took <= SOON, "{took:?}");
     server.ok(&["bay", "delete", "c", "--watch"]);
 }

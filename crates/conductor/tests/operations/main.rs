@@ -10,4 +10,5 @@ mod heartbeat;
 mod life;
 mod node_groups;
 mod recovery;
+mod sequences;
 mod time;

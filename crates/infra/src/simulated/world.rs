@@ -69,6 +69,16 @@ impl World {
         (self.networks.len(), self.machines.len() + self.strays.values().map(Vec::len).sum::<usize>())
     }
 
+    /// What there is of anything but calls and faults, in words.
+    #[must_use]
+    pub fn left_over(&self) -> Vec<String> {
+        let networks = self.networks.values().cloned();
+        let machines = self.machines.values().map(|machine| machine.id.clone());
+        let disks = self.disks.keys().map(|(_, node)| format!("disk of {node}"));
+        let strays = self.strays.values().flatten().cloned();
+        networks.chain(machines).chain(disks).chain(strays).collect()
+    }
+
     /// Names and roles of nodes that a cluster's engine knows.
     #[must_use]
     pub fn engine_nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole)> {

@@ -1,0 +1,230 @@
+//! Random sequences of what users, clouds and bad luck do to a cluster. However they go, every operation ends, there is a
+//! way forward and a way out, and nothing is left over.
+//!
+//! `SEQUENCES` says how many (200), `SEED` with which seed they begin. A sequence that fails is made as short as it gets.
+
+use std::time::Duration;
+
+use jeroboam_infra::simulated::{Fault, FaultKind};
+use jeroboam_model::{NodeRole, Status};
+use jeroboam_store::{NewOperation, Page, Scope, StoreError};
+use jeroboam_types::operation::{Operation, OperationKind};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use uuid::Uuid;
+
+use crate::world::{Mortal, World, new_operation, quick};
+
+/// Sequences that run side by side: they mostly wait.
+const SIDE_BY_SIDE: u64 = 8;
+/// How long one operation may take once nothing fails any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Calls that can fail.
+const CALLS: [&str; 8] =
+    ["observe", "ensure_network", "ensure_machine", "remove_machine", "remove_network", "configure", "drain", "forget"];
+
+/// What happens.
+#[derive(Debug, Clone)]
+enum Deed {
+    Resize(u32),
+    Repair,
+    Retry,
+    /// The newest operation is cancelled.
+    Cancel,
+    Delete,
+    Pause(bool),
+    /// A machine stops, is taken away, or goes with its disk.
+    Stop(prop::sample::Index),
+    TakeAway(prop::sample::Index),
+    Lose(prop::sample::Index),
+    Fail(usize, usize, FaultKind),
+    /// The conductor is cut off, and another one takes its place.
+    CutOff,
+    Wait(u64),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let kind = prop_oneof![Just(FaultKind::Passing), Just(FaultKind::Permanent), Just(FaultKind::AnswerLost)];
+    prop_oneof![
+        3 => (0_u32..4).prop_map(Deed::Resize),
+        2 => Just(Deed::Repair),
+        2 => Just(Deed::Retry),
+        2 => Just(Deed::Cancel),
+        1 => Just(Deed::Delete),
+        1 => any::<bool>().prop_map(Deed::Pause),
+        2 => any::<prop::sample::Index>().prop_map(Deed::Stop),
+        2 => any::<prop::sample::Index>().prop_map(Deed::TakeAway),
+        1 => any::<prop::sample::Index>().prop_map(Deed::Lose),
+        4 => (0..CALLS.len(), 0_usize..3, kind).prop_map(|(call, nth, kind)| Deed::Fail(call, nth, kind)),
+        2 => Just(Deed::CutOff),
+        4 => (0_u64..120).prop_map(Deed::Wait),
+    ]
+}
+
+#[test]
+fn however_a_cluster_is_treated_every_operation_ends_and_nothing_is_left_over() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (count, seed) = (number("SEQUENCES", 200), number("SEED", 1));
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..SIDE_BY_SIDE)
+            .map(|part| {
+                scope.spawn(move || {
+                    let cases = u32::try_from(count.div_ceil(SIDE_BY_SIDE)).unwrap();
+                    let rng_seed = RngSeed::Fixed(seed.wrapping_mul(SIDE_BY_SIDE).wrapping_add(part));
+                    let config = Config { cases, rng_seed, failure_persistence: None, ..Config::default() };
+                    TestRunner::new(config).run(&prop::collection::vec(deed(), 0..14), |deeds| {
+                        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                        runtime.block_on(play(&deeds)).map_err(TestCaseError::fail)
+                    })
+                })
+            })
+            .collect();
+        for part in parts {
+            if let Err(failure) = part.join().unwrap() {
+                panic!("seed {seed}: {failure}");
+            }
+        }
+    });
+}
+
+/// Plays a sequence, then looks whether all is well.
+async fn play(deeds: &[Deed]) -> Result<(), String> {
+    let world = World::new(quick()).await;
+    let mut conductor = world.mortal_conductor("0");
+    let (cluster, _) = world.create("c", 1, 2).await;
+    for (number, deed) in deeds.iter().enumerate() {
+        act(&world, cluster, deed, &mut conductor, number).await;
+    }
+    world.cloud.infra.forget_faults();
+    settle(&world, cluster).await?;
+    if world.status(cluster).await.is_some() {
+        forward(&world, cluster).await?;
+        out(&world, cluster).await?;
+    }
+    let left = world.cloud.infra.world().lock().unwrap().left_over();
+    conductor.kill();
+    if left.is_empty() { Ok(()) } else { Err(format!("left over: {left:?}")) }
+}
+
+async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, number: usize) {
+    let infra = &world.cloud.infra;
+    let node = |index: &prop::sample::Index, nodes: &[Uuid]| (!nodes.is_empty()).then(|| *index.get(nodes));
+    let record = world.store.cluster_by_uuid(cluster).await.ok();
+    let nodes: Vec<Uuid> = record.iter().flat_map(|record| &record.nodes).map(|node| node.uuid).collect();
+    match deed {
+        Deed::Resize(count) => {
+            let group =
+                record.and_then(|record| record.groups.iter().find(|g| g.role == NodeRole::Worker).map(|g| g.uuid));
+            if let Some(group) = group {
+                let new = new_operation(OperationKind::Scale);
+                refused_or_done(world.store.request_scale(cluster, group, *count, &[], new).await);
+            }
+        }
+        Deed::Repair => {
+            refused_or_done(world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await);
+        }
+        Deed::Retry => refused_or_done(world.store.request_retry(cluster, new_operation(OperationKind::Create)).await),
+        Deed::Cancel => {
+            if let Some(newest) = operations(world, cluster).await.first() {
+                refused_or_done(world.store.request_cancel(&Scope::All, newest.uuid).await);
+            }
+        }
+        Deed::Delete => {
+            refused_or_done(world.store.request_delete(cluster, new_operation(OperationKind::Delete)).await);
+        }
+        Deed::Pause(paused) => refused_or_done(world.store.set_paused(cluster, *paused).await),
+        Deed::Stop(index) => node(index, &nodes).into_iter().for_each(|node| infra.kill(cluster, node)),
+        Deed::TakeAway(index) => node(index, &nodes).into_iter().for_each(|node| infra.take_away(cluster, node)),
+        Deed::Lose(index) => node(index, &nodes).into_iter().for_each(|node| infra.destroy(cluster, node)),
+        Deed::Fail(call, nth, kind) => infra.inject(Fault { call: CALLS[*call], nth: *nth, kind: *kind }),
+        Deed::CutOff => {
+            std::mem::replace(conductor, world.mortal_conductor(&format!("{}", number + 1))).kill();
+        }
+        Deed::Wait(milliseconds) => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
+    }
+}
+
+/// What a user asks for may be refused in the cluster's status, or come too late; nothing else may go wrong.
+fn refused_or_done<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    let is_fine = matches!(
+        outcome,
+        Ok(_) | Err(StoreError::NotAllowed { .. } | StoreError::NotFound { .. } | StoreError::Conflict(_))
+    );
+    assert!(is_fine, "{outcome:?}");
+}
+
+async fn operations(world: &World, cluster: Uuid) -> Vec<Operation> {
+    let page = Page { limit: 100, ..Page::default() };
+    world.store.operations(&Scope::All, Some(&cluster.to_string()), &page).await.unwrap()
+}
+
+/// Waits until no operation is under way.
+async fn settle(world: &World, cluster: Uuid) -> Result<(), String> {
+    let mut events = world.store.subscribe();
+    let all_ended = async {
+        while operations(world, cluster).await.iter().any(|operation| !operation.status.is_final()) {
+            let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, all_ended).await.is_ok() {
+        return Ok(());
+    }
+    let mut stuck = Vec::new();
+    for operation in operations(world, cluster).await.iter().filter(|operation| !operation.status.is_final()) {
+        stuck.push(world.operation(operation.uuid).await);
+    }
+    Err(format!("stuck: {stuck:#?}"))
+}
+
+/// Whatever it is in: the cluster becomes complete, with a machine for each node, or goes, as it was asked to.
+async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
+    let with_data_lost = |kind| NewOperation { replace_data: true, ..new_operation(kind) };
+    let Some(status) = world.status(cluster).await else { return Ok(()) };
+    let next = match status {
+        Status::CreateFailed | Status::UpdateFailed | Status::DeleteFailed => {
+            world.store.request_retry(cluster, with_data_lost(OperationKind::Create)).await
+        }
+        Status::CreateComplete | Status::UpdateComplete => {
+            world.store.request_repair(cluster, with_data_lost(OperationKind::Repair)).await
+        }
+        other => return Err(format!("{other}, and no operation is under way")),
+    };
+    let next = next.map_err(|error| format!("no way forward from {status}: {error}"))?;
+    settle(world, cluster).await?;
+    let ended = world.operation(next.uuid).await;
+    let Some(after) = world.status(cluster).await else { return Ok(()) };
+    if ended.cause.is_some() && ended.cause.as_ref().is_none_or(|cause| cause.code != "repair_made_way") {
+        // A repair that the server had begun by itself may be in its place, without the right to replace data.
+        let is_own = ended.kind == OperationKind::Repair && !ended.replace_data;
+        if !is_own {
+            return Err(format!("from {status}: {ended:#?}"));
+        }
+        let again = world.store.request_repair(cluster, with_data_lost(OperationKind::Repair)).await;
+        let again = again.map_err(|error| format!("no way forward from {after}: {error}"))?;
+        settle(world, cluster).await?;
+        let ended = world.operation(again.uuid).await;
+        if ended.cause.is_some() {
+            return Err(format!("from {after}: {ended:#?}"));
+        }
+    }
+    let record = world.record(cluster).await;
+    let size = world.cloud.infra.world().lock().unwrap().size();
+    if !record.cluster.status.is_complete() || size != (1, record.nodes.len()) {
+        return Err(format!("after {status}: {}, {size:?} for {} nodes", record.cluster.status, record.nodes.len()));
+    }
+    Ok(())
+}
+
+/// It can be deleted.
+async fn out(world: &World, cluster: Uuid) -> Result<(), String> {
+    if world.status(cluster).await.is_none() {
+        return Ok(());
+    }
+    world.delete(cluster).await;
+    settle(world, cluster).await?;
+    match world.status(cluster).await {
+        None => Ok(()),
+        Some(status) => Err(format!("{status} after it was deleted")),
+    }
+}

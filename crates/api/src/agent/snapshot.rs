@@ -192,8 +192,14 @@ impl Snapshots {
     }
 
     /// The clusters that are followed.
-    pub(super) fn clusters(&self) -> BTreeSet<Uuid> {
+    fn clusters(&self) -> BTreeSet<Uuid> {
         self.lock().keys().copied().collect()
+    }
+
+    /// Whether somebody waits for news of the cluster.
+    #[cfg(test)]
+    pub(super) fn is_waited_for(&self, cluster: Uuid) -> bool {
+        self.lock().get(&cluster).is_some_and(|sender| sender.receiver_count() > 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<Known>>> {

@@ -94,6 +94,7 @@ async fn a_node_that_was_taken_out_is_told_at_once_and_one_that_nobody_knows_goe
     let known = agent.assignment(0).await.revision;
     let polling = agent.clone();
     let poll = tokio::spawn(async move { polling.poll(known).await.status() });
+    world.polled(nodes[2].cluster).await;
     world.store.remove_node(nodes[2].uuid).await.unwrap();
     assert_eq!(poll.await.unwrap(), StatusCode::GONE);
     // As in a database of before it came.

@@ -56,10 +56,10 @@ impl World {
         Self { store, address, ca, shutdown, server, snapshots, _folder: folder }
     }
 
-    /// Waits until a poll for a cluster's assignments has arrived.
+    /// Waits until a poll for a cluster's assignments waits for news.
     pub(super) async fn polled(&self, cluster: Uuid) {
         let arrived = async {
-            while !self.snapshots.clusters().contains(&cluster) {
+            while !self.snapshots.is_waited_for(cluster) {
                 tokio::task::yield_now().await;
             }
         };

@@ -88,8 +88,11 @@ impl Run<'_> {
 
     /// Notes which nodes were waited for in vain; whether that is news of any.
     pub(crate) fn give_up_hope(&self, in_vain: &[(&Action, Cause)]) -> bool {
-        let nodes = in_vain.iter().filter_map(|(action, _)| action.node());
-        nodes.fold(false, |news, node| self.hope.sinks(node.uuid) || news)
+        let mut is_news = false;
+        for node in in_vain.iter().filter_map(|(action, _)| action.node()) {
+            is_news |= self.hope.sinks(node.uuid);
+        }
+        is_news
     }
 
     /// Ends the steps of nodes that nothing is left to do for; the first one's cause is the operation's.

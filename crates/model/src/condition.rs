@@ -124,13 +124,13 @@ pub fn api_unreachable(why: &str) -> Finding {
     )
 }
 
-/// What is wrong with a node.
+/// What is wrong with a node: what is deepest. Components end and start when the engine has lost their node.
 fn of_node(node: &Node, facts: &Facts<'_>) -> Option<Finding> {
     let heard_at = node.heard_at();
     let (cause, since) = of_machine(node, facts)
+        .or_else(|| silent(node, facts))
         .map(|cause| (cause, heard_at))
-        .or_else(|| of_agent(node, facts).map(|cause| (cause, node.is_silent(facts.now).then_some(heard_at).flatten())))
-        .or_else(|| of_engine(node, facts).map(|cause| (cause, None)))?;
+        .or_else(|| of_agent(node, facts).map(|cause| (cause, None)))?;
     Some(Finding { node: Some(node.name.clone()), cause, since })
 }
 
@@ -152,31 +152,31 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     Some(cause.may_pass())
 }
 
-fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
-    if node.is_silent(facts.now) {
-        let message = match node.heard_at() {
-            Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
-            None => "its machine runs, but its agent has not called yet".to_owned(),
-        };
-        return Some(Cause::operator("agent_silent", message, REPAIRED).may_pass());
+fn silent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
+    if !node.is_silent(facts.now) {
+        return None;
     }
-    match node.phase_under(facts.authorities) {
-        Some(NodePhase::Up) => None,
-        Some(NodePhase::Failed) => Some(failed(node)),
-        Some(NodePhase::Starting) | None => Some(starting(node, facts.authorities)),
-    }
+    let message = match node.heard_at() {
+        Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
+        None => "its machine runs, but its agent has not called yet".to_owned(),
+    };
+    Some(Cause::operator("agent_silent", message, REPAIRED).may_pass())
 }
 
-fn of_engine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
-    let cause = match facts.engine?.get(&node.name) {
-        Some(view) if view.ready => return None,
-        Some(view) => {
+/// What its agent and the engine say.
+fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
+    let phase = node.phase_under(facts.authorities);
+    let view = facts.engine.map(|engine| engine.get(&node.name));
+    Some(match (phase, view) {
+        (Some(NodePhase::Failed), _) => failed(node),
+        (_, Some(None)) => Cause::operator("node_not_joined", "the engine does not know it", REPAIRED).may_pass(),
+        (Some(NodePhase::Starting) | None, _) => starting(node, facts.authorities),
+        (Some(NodePhase::Up), Some(Some(view))) if !view.ready => {
             let why = view.reason.as_deref().unwrap_or("the engine does not call it ready");
-            Cause::operator("node_not_ready", why, REPAIRED)
+            Cause::operator("node_not_ready", why, REPAIRED).may_pass()
         }
-        None => Cause::operator("node_not_joined", "the engine does not know it", REPAIRED),
-    };
-    Some(cause.may_pass())
+        (Some(NodePhase::Up), _) => return None,
+    })
 }
 
 /// What is wrong with a cluster in a line, by what was said of its health: `cluster` and `NODE.reason`. `None` when

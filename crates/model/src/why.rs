@@ -15,7 +15,7 @@ pub const NOTHING: &str = "nothing is wrong";
 /// Puts it together. `operations` are the cluster's, newest first; those that have not ended come with their steps.
 #[must_use]
 pub fn explain(cluster: &Cluster, findings: Vec<Finding>, operations: &[Operation], now: Timestamp) -> Why {
-    let mut problems: Vec<WhyProblem> = operations.iter().rev().filter_map(|operation| held_up(operation)).collect();
+    let mut problems: Vec<WhyProblem> = operations.iter().rev().filter_map(held_up).collect();
     problems.extend(failed(cluster, operations));
     problems.extend(findings.into_iter().map(|finding| found(cluster, finding)));
     let summary = match problems.first() {

@@ -118,22 +118,22 @@ async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, 
                 record.and_then(|record| record.groups.iter().find(|g| g.role == NodeRole::Worker).map(|g| g.uuid));
             if let Some(group) = group {
                 let new = new_operation(OperationKind::Scale);
-                refused_or_done(world.store.request_scale(cluster, group, *count, &[], new).await);
+                refused_or_done(&world.store.request_scale(cluster, group, *count, &[], new).await);
             }
         }
         Deed::Repair => {
-            refused_or_done(world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await);
+            refused_or_done(&world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await);
         }
-        Deed::Retry => refused_or_done(world.store.request_retry(cluster, new_operation(OperationKind::Create)).await),
+        Deed::Retry => refused_or_done(&world.store.request_retry(cluster, new_operation(OperationKind::Create)).await),
         Deed::Cancel => {
             if let Some(newest) = operations(world, cluster).await.first() {
-                refused_or_done(world.store.request_cancel(&Scope::All, newest.uuid).await);
+                refused_or_done(&world.store.request_cancel(&Scope::All, newest.uuid).await);
             }
         }
         Deed::Delete => {
-            refused_or_done(world.store.request_delete(cluster, new_operation(OperationKind::Delete)).await);
+            refused_or_done(&world.store.request_delete(cluster, new_operation(OperationKind::Delete)).await);
         }
-        Deed::Pause(paused) => refused_or_done(world.store.set_paused(cluster, *paused).await),
+        Deed::Pause(paused) => refused_or_done(&world.store.set_paused(cluster, *paused).await),
         Deed::Stop(index) => node(index, &nodes).into_iter().for_each(|node| infra.kill(cluster, node)),
         Deed::TakeAway(index) => node(index, &nodes).into_iter().for_each(|node| infra.take_away(cluster, node)),
         Deed::Lose(index) => node(index, &nodes).into_iter().for_each(|node| infra.destroy(cluster, node)),
@@ -146,7 +146,7 @@ async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, 
 }
 
 /// What a user asks for may be refused in the cluster's status, or come too late; nothing else may go wrong.
-fn refused_or_done<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+fn refused_or_done<T: std::fmt::Debug>(outcome: &Result<T, StoreError>) {
     let is_fine = matches!(
         outcome,
         Ok(_) | Err(StoreError::NotAllowed { .. } | StoreError::NotFound { .. } | StoreError::Conflict(_))

@@ -50,7 +50,7 @@ fn tried(tried: &WhyTried) -> String {
 mod tests {
     use super::*;
 
-    fn why(problems: serde_json::Value, tried: serde_json::Value) -> Why {
+    fn why(problems: &serde_json::Value, tried: &serde_json::Value) -> Why {
         serde_json::from_value(serde_json::json!({
             "uuid": "11111111-2222-3333-4444-555555555555", "name": "demo", "status": "UPDATE_COMPLETE",
             "health_status": "UNHEALTHY", "summary": "nothing is wrong", "problems": problems, "tried": tried,
@@ -73,12 +73,12 @@ mod tests {
             "operation": "11111111-2222-3333-4444-555555555555", "kind": "repair", "status": "failed",
             "at": "2026-11-29T12:01:00Z", "cause": cause
         }]);
-        insta::assert_snapshot!(anstream::adapter::strip_str(&text(&why(problems, tried))).to_string());
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text(&why(&problems, &tried))).to_string());
     }
 
     #[test]
     fn that_nothing_is_wrong_is_told_too() {
-        let text = text(&why(serde_json::json!([]), serde_json::json!([])));
+        let text = text(&why(&serde_json::json!([]), &serde_json::json!([])));
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
     }
 }

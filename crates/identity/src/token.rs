@@ -19,6 +19,9 @@ const NONCE_LENGTH: usize = 12;
 /// First byte of a token: the format. Bound to the sealed text as additional data.
 const FORMAT: u8 = 1;
 
+/// Bytes of a [`fingerprint`].
+const FINGERPRINT_LENGTH: usize = 12;
+
 /// Longest token that is looked at. Ours have some 300 characters.
 const MAX_LENGTH: usize = 4096;
 
@@ -43,6 +46,9 @@ pub(crate) struct Claims {
     /// How its bearer logged in.
     #[serde(rename = "m")]
     pub(crate) methods: Vec<String>,
+    /// [`fingerprint`] of the user's password when it was issued. With another password it is not good any more.
+    #[serde(rename = "k")]
+    pub(crate) password: String,
 }
 
 impl Claims {
@@ -55,6 +61,12 @@ impl Claims {
     pub(crate) fn issued_at(&self) -> Timestamp {
         Timestamp::from_second(self.issued).unwrap_or(Timestamp::MIN)
     }
+}
+
+/// What a token keeps of the hash of its user's password: enough to notice any change of it.
+pub(crate) fn fingerprint(password_hash: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, password_hash.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.as_ref().get(..FINGERPRINT_LENGTH).unwrap_or_default())
 }
 
 /// A new audit id: 22 characters, as Keystone makes them.
@@ -116,6 +128,7 @@ mod tests {
             expires: 2,
             audit: vec![audit_id()],
             methods: vec!["password".into()],
+            password: fingerprint("hash"),
         }
     }
 

@@ -17,7 +17,7 @@ use revoked::Revoked;
 use secrecy::SecretString;
 
 use crate::password::{Checker, Outcome};
-use crate::token::{Claims, Sealer, audit_id};
+use crate::token::{Claims, Sealer, audit_id, fingerprint};
 use crate::{Auth, AuthError, Identity, IdentityError, files};
 
 /// How long a token is good when nobody says otherwise: a working day, as Keystone operators often set it.
@@ -94,7 +94,8 @@ pub(crate) struct Session<'a> {
 
 impl Embedded {
     /// Opens the data folder; makes users with random passwords and `clouds.yaml` when they are missing. When only
-    /// `clouds.yaml` is missing, all passwords are made anew: that is how lost ones are replaced.
+    /// `clouds.yaml` is missing, all passwords are made anew: that is how lost ones are replaced. Tokens that were
+    /// issued before a user's password changed, in this way or by another hash in the file, are not good any more.
     ///
     /// # Errors
     /// When a file cannot be read or written, is damaged, or can be read by others.
@@ -209,6 +210,7 @@ impl Embedded {
             expires,
             audit: std::iter::once(audit_id()).chain(parent).collect(),
             methods,
+            password: fingerprint(&user.password_hash),
         };
         let token = self.sealer.seal(&claims).map_err(|_| LoginError::Internal)?;
         Ok((token, Session { claims, user, project, roles }))
@@ -221,6 +223,9 @@ impl Embedded {
             return None;
         }
         let user = self.directory.user(&claims.user)?;
+        if claims.password != fingerprint(&user.password_hash) {
+            return None;
+        }
         let project = match &claims.project {
             Some(id) => Some(self.directory.project(id)?),
             None => None,

@@ -46,6 +46,38 @@ async fn without_clouds_yaml_passwords_are_made_anew() {
 }
 
 #[tokio::test]
+async fn tokens_end_with_the_password_that_they_were_issued_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Embedded::open(folder.path(), Settings::default()).unwrap();
+    let login = async |embedded: &Embedded, name: &str, cloud: &str| {
+        let user = embedded.directory().user_named(name).unwrap().clone();
+        embedded.login(Some(&user), password(folder.path(), cloud), &Scope::Default).await.unwrap().0
+    };
+    let (demo, admin) = (login(&first, "demo", "jeroboam").await, login(&first, "admin", "jeroboam-admin").await);
+    let (from_demo, _) = first.rescope(&demo, &Scope::Unscoped).unwrap();
+
+    // One user's hash is replaced in the file; the other user keeps the password.
+    let path = folder.path().join(IDENTITY_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut directory = Directory::parse(&path, &text).unwrap();
+    let user = directory.users.iter_mut().find(|user| user.name == "demo").unwrap();
+    user.password_hash = crate::password::hash(&SecretString::from("another")).unwrap();
+    files::write_private(&path, &directory.to_text().unwrap()).unwrap();
+    let second = Embedded::open(folder.path(), Settings::default()).unwrap();
+    assert_eq!(second.validate(&demo).await, Err(AuthError::Invalid));
+    assert_eq!(second.validate(&from_demo).await, Err(AuthError::Invalid));
+    assert_eq!(second.rescope(&demo, &Scope::Default).unwrap_err(), LoginError::Refused);
+    assert!(second.validate(&admin).await.is_ok(), "another user's token stays good");
+
+    // All passwords are made anew.
+    std::fs::remove_file(folder.path().join(CLOUDS_FILE)).unwrap();
+    let third = Embedded::open(folder.path(), Settings::default()).unwrap();
+    assert_eq!(third.validate(&admin).await, Err(AuthError::Invalid));
+    let new = login(&third, "admin", "jeroboam-admin").await;
+    assert!(third.validate(&new).await.is_ok());
+}
+
+#[tokio::test]
 async fn tokens_end_are_revoked_and_keep_their_scope() {
     let folder = tempfile::tempdir().unwrap();
     let brief = Settings { token_lifetime: SignedDuration::ZERO, ..Settings::default() };

@@ -9,6 +9,8 @@ use anyhow::Context;
 use jeroboam_types::agent::{Assignment, BOOTSTRAP_PATH, Bootstrap, EngineAssignment};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::board::Board;
 use crate::fault::{Fault, code};
@@ -47,6 +49,8 @@ pub fn run() -> ExitCode {
         .with_ansi(false)
         .with_target(false)
         .with_env_filter(filter)
+        .finish()
+        .with(tracing_subscriber::filter::filter_fn(jeroboam_types::log::is_harmless))
         .init();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let outcome = tokio::runtime::Builder::new_multi_thread()

@@ -6,11 +6,13 @@
 //! - [`why`]: what is wrong with a cluster.
 //! - [`kubernetes`]: versions of Kubernetes.
 //! - [`error`]: the one public error and how it looks on the wire.
+//! - [`log`]: what never gets into a log, of the server or of an agent.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;
 pub mod error;
 pub mod kubernetes;
+pub mod log;
 pub mod operation;
 pub mod v1;
 pub mod why;

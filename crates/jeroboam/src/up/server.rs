@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data::DataDir;
-use super::{InfrastructureKind, POLICY_FILE, UpArgs, seed};
+use super::{InfrastructureKind, POLICY_FILE, UpArgs, log, seed};
 
 /// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ const DESCRIPTORS: u64 = 1024;
 /// # Errors
 /// When it cannot start: the data folder is in use, a file is damaged, the address is taken.
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
-    start_log(args.log_json);
+    log::start(args.log_json);
     let descriptors = raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(serve(args, descriptors))
@@ -59,13 +59,6 @@ fn raise_descriptors() -> u64 {
             soft
         }
     }
-}
-
-fn start_log(json: bool) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json { log.json().init() } else { log.with_ansi(false).init() }
 }
 
 async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {

@@ -61,50 +61,44 @@ impl EncryptionKey {
         key
     }
 
-    /// The key in a file (Base64), which is made, readable by its owner only, if it is not there. Several processes
-    /// may do this at once: all get the same key.
+    /// The key in a file (Base64), or none if there is no such file.
     ///
     /// # Errors
-    /// When the file cannot be read or written, holds something else, or may be read by others than its owner.
-    pub fn load_or_create(path: &Path) -> Result<Self, PkiError> {
-        match Self::load(path) {
-            Err(PkiError::KeyFile { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                Self::create(path)?;
-                Self::load(path)
-            }
-            loaded => loaded,
-        }
-    }
-
-    fn load(path: &Path) -> Result<Self, PkiError> {
+    /// When the file cannot be read, holds something else, or may be read by others than its owner.
+    pub fn load(path: &Path) -> Result<Option<Self>, PkiError> {
         let unreadable = |source| PkiError::KeyFile { path: path.to_owned(), doing: "reading", source };
-        let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
+        let mode = match fs::metadata(path) {
+            Ok(metadata) => metadata.permissions().mode(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        };
         if mode & OTHERS != 0 {
             return Err(PkiError::KeyFileExposed { path: path.to_owned(), mode: mode & 0o777 });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
         let invalid = || PkiError::KeyFileInvalid { path: path.to_owned() };
         let decoded = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| invalid())?);
-        Ok(Self(Zeroizing::new(decoded.as_slice().try_into().map_err(|_| invalid())?)))
+        Ok(Some(Self(Zeroizing::new(decoded.as_slice().try_into().map_err(|_| invalid())?))))
     }
 
-    /// Writes a new key beside the place and links it there: the file is there whole or not at all, and never twice.
-    fn create(path: &Path) -> Result<(), PkiError> {
+    /// Keeps the key in a file that is not there yet, readable by its owner only. It is written beside the place and
+    /// linked there: the file is there whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or is there already: a key in use is never written over.
+    pub fn keep(&self, path: &Path) -> Result<(), PkiError> {
         let unwritable = |source| PkiError::KeyFile { path: path.to_owned(), doing: "writing", source };
         let mut suffix = [0; 8];
         random(&mut suffix)?;
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{:016x}", u64::from_be_bytes(suffix)));
         let draft = Path::new(&name);
-        let text = Zeroizing::new(STANDARD.encode(Self::generate()?.0.as_slice()) + "\n");
+        let text = Zeroizing::new(STANDARD.encode(self.0.as_slice()) + "\n");
         let written = (|| {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            match fs::hard_link(draft, path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-                linked => linked,
-            }
+            fs::hard_link(draft, path)
         })();
         let tidied = match fs::remove_file(draft) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -197,36 +191,27 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_made_once_and_private() {
+    fn the_file_is_private_whole_and_never_written_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let sealed = EncryptionKey::load_or_create(&path).unwrap().seal(b"", b"plain").unwrap();
+        assert!(EncryptionKey::load(&path).unwrap().is_none());
+        let key = EncryptionKey::generate().unwrap();
+        let sealed = key.seal(b"", b"plain").unwrap();
+        key.keep(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(EncryptionKey::load_or_create(&path).unwrap().open(b"", &sealed).is_ok());
+        let other = EncryptionKey::generate().unwrap();
+        assert!(matches!(other.keep(&path), Err(PkiError::KeyFile { doing: "writing", .. })));
+        assert!(EncryptionKey::load(&path).unwrap().unwrap().open(b"", &sealed).is_ok());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn many_at_once_get_the_same_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        let sealed: Vec<Vec<u8>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| EncryptionKey::load_or_create(&path).unwrap().seal(b"", b"x").unwrap()))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        let key = EncryptionKey::load_or_create(&path).unwrap();
-        assert!(sealed.iter().all(|sealed| key.open(b"", sealed).is_ok()));
     }
 
     #[test]
     fn a_file_that_others_may_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        EncryptionKey::load_or_create(&path).unwrap();
+        EncryptionKey::generate().unwrap().keep(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = EncryptionKey::load_or_create(&path).unwrap_err().to_string();
+        let error = EncryptionKey::load(&path).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
     }
 
@@ -236,7 +221,7 @@ mod tests {
         let path = folder.path().join("key");
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
         file.write_all(b"not a key").unwrap();
-        assert!(matches!(EncryptionKey::load_or_create(&path), Err(PkiError::KeyFileInvalid { .. })));
+        assert!(matches!(EncryptionKey::load(&path), Err(PkiError::KeyFileInvalid { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "not a key");
     }
 }

@@ -58,6 +58,6 @@ pub use notification::Notification;
 pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, PastRepair, Renewed};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
-pub use secret::{NewAuthority, Secret};
+pub use secret::{KeyFit, NewAuthority, Secret};
 pub use silence::Silence;
 pub use stats::Stats;

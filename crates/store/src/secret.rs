@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -25,6 +25,17 @@ pub struct Secret {
     pub key: Option<SecretString>,
     /// When it was made, or made anew.
     pub created_at: Timestamp,
+}
+
+/// How the deployment's key fits what the database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFit {
+    /// Nothing is sealed: any key will do.
+    NothingSealed,
+    /// It opens what is sealed.
+    Fits,
+    /// Something is sealed with another key.
+    Foreign,
 }
 
 /// A new authority in place of another one.
@@ -198,6 +209,31 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether the key opens the secrets: the oldest and the newest that are sealed are tried.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn key_fit(&self) -> Result<KeyFit> {
+        let mut fit = KeyFit::NothingSealed;
+        for order in [Order::Asc, Order::Desc] {
+            let row = secret::Entity::find()
+                .filter(secret::Column::SealedKey.is_not_null())
+                .order_by(secret::Column::Id, order)
+                .one(self.reader())
+                .await
+                .doing("reading a secret")?;
+            let Some((row, sealed)) = row.and_then(|mut row| row.sealed_key.take().map(|sealed| (row, sealed))) else {
+                continue;
+            };
+            let purpose = format!("{}/{}", row.owner_uuid, row.name);
+            if self.key().open(purpose.as_bytes(), &sealed).is_err() {
+                return Ok(KeyFit::Foreign);
+            }
+            fit = KeyFit::Fits;
+        }
+        Ok(fit)
     }
 
     fn seal(&self, owner: Uuid, name: &str, key: &SecretString) -> Result<Vec<u8>> {

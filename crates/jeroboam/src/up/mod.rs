@@ -1,6 +1,7 @@
 //! `jeroboam up`: API, conductor, agent endpoint, identity and database in one process.
 
 mod data;
+mod database;
 mod log;
 mod seed;
 mod server;

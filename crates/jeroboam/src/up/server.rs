@@ -19,7 +19,6 @@ use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
 use jeroboam_model::{CauseExt, QuotaDefaults};
 use jeroboam_notify::{Notifier, Settings as NotifySettings};
-use jeroboam_pki::EncryptionKey;
 use jeroboam_store::Store;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
@@ -29,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data::DataDir;
-use super::{InfrastructureKind, POLICY_FILE, UpArgs, log, seed};
+use super::{InfrastructureKind, POLICY_FILE, UpArgs, database, log, seed};
 
 /// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
@@ -72,9 +71,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         format!("listening on {}: another server may be using it; give another address with --listen", args.listen)
     })?;
     let public_url = format!("http://{}", listener.local_addr().context("reading our own address")?);
-    let key = EncryptionKey::load_or_create(&data.file("encryption.key")).context("opening the encryption key")?;
-    let url = format!("sqlite://{}?mode=rwc", data.file("jeroboam.db").display());
-    let store = Store::connect(&url, key).await.context("opening the database")?;
+    let store = database::open(&data).await?;
     // The folder's lock says that nobody else is at this database.
     store.end_all_leases().await.context("taking over from the server before")?;
     let lifetime = jiff::SignedDuration::from_secs(args.token_seconds.into());

@@ -1,7 +1,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::{Secret, StoreError};
+use crate::{KeyFit, Secret, StoreError};
 
 const PLAIN: &str = "-----BEGIN PRIVATE KEY-----MIGHAgEAMBMGByqGSM49";
 
@@ -92,4 +92,21 @@ async fn a_key_that_was_made_anew_replaces_the_old_one_and_the_same_again_is_no_
     }
     store.replace_key(cluster.uuid, "first", &"key".into()).await.unwrap();
     assert!(store.secret(cluster.uuid, "first").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_key_is_tried_on_the_oldest_and_the_newest_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+    let [one, other] = [EncryptionKey::from_bytes([1; 32]), EncryptionKey::from_bytes([2; 32])];
+    let with_one = Store::connect(&url, one.clone()).await.unwrap();
+    let with_other = Store::connect(&url, other).await.unwrap();
+    with_one.put_secret(Uuid::nil(), "open", Some("CERT"), None).await.unwrap();
+    assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::NothingSealed, "a certificate alone is not sealed");
+    with_one.put_secret(Uuid::nil(), "first", None, Some(&PLAIN.into())).await.unwrap();
+    assert_eq!(with_one.key_fit().await.unwrap(), KeyFit::Fits);
+    assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::Foreign);
+    with_other.put_secret(Uuid::nil(), "second", None, Some(&PLAIN.into())).await.unwrap();
+    assert_eq!(with_one.key_fit().await.unwrap(), KeyFit::Foreign, "the newest is another's");
+    assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::Foreign, "the oldest is another's");
 }

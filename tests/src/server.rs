@@ -60,10 +60,22 @@ impl Server {
     /// Starts one that differs from the usual.
     #[must_use]
     pub fn set_up(setup: Setup) -> Self {
-        let dir = tempfile::Builder::new().prefix("jeroboam-test-").tempdir().unwrap();
-        let mut server = Self { child: None, dir, port: free_port(20_000), agent_port: free_port(10_000), setup };
+        let mut server = Self::new(setup);
         server.restart();
         server
+    }
+
+    /// Starts one that will not be ready, and does not wait for it.
+    #[must_use]
+    pub fn unready(setup: Setup) -> Self {
+        let mut server = Self::new(setup);
+        server.spawn();
+        server
+    }
+
+    fn new(setup: Setup) -> Self {
+        let dir = tempfile::Builder::new().prefix("jeroboam-test-").tempdir().unwrap();
+        Self { child: None, dir, port: free_port(20_000), agent_port: free_port(10_000), setup }
     }
 
     /// The data folder.
@@ -84,8 +96,19 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Starts the server again; it must not be running.
+    /// Starts the server again, and waits until it is ready; it must not be running.
     pub fn restart(&mut self) {
+        self.spawn();
+        let started = Instant::now();
+        while self.http_status("/healthcheck") != Some(200) {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {}", self.log_tail());
+            assert!(started.elapsed() < START, "the server does not answer: {}", self.log_tail());
+            sleep(LOOK);
+        }
+    }
+
+    fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(binary("jeroboam"));
@@ -103,13 +126,6 @@ impl Server {
             command.env("DOCKER_HOST", host);
         }
         self.child = Some(command.spawn().expect("the binaries are built by `cargo build --workspace`"));
-        let started = Instant::now();
-        while self.http_status("/healthcheck") != Some(200) {
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended: {}", self.log_tail());
-            assert!(started.elapsed() < START, "the server does not answer: {}", self.log_tail());
-            sleep(LOOK);
-        }
     }
 
     /// Ends the server as `kill -9` does.

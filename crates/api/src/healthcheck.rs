@@ -1,5 +1,8 @@
 //! `GET /healthcheck`, for load balancers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,16 +11,48 @@ use serde_json::json;
 
 use crate::AppState;
 
-/// 200, or 503 while the operator's file says that nobody should be sent here.
+/// Whether everything that the server needs has begun; `/healthcheck` answers 503 until then. Clones are about the same
+/// server.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Default for Readiness {
+    /// Of a server that waits for nothing.
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Readiness {
+    /// Of a server that has to wait until [`Self::reached`].
+    #[must_use]
+    pub fn starting() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// From now on the server is ready.
+    pub fn reached(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_reached(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// 200, or 503 while the server starts, or the operator's file says that nobody should be sent here.
 #[utoipa::path(get, path = "/healthcheck", tag = "service", security(()),
-    responses((status = 200, description = "Ready"), (status = 503, description = "Taken out of service by the operator")))]
+    responses((status = 200, description = "Ready"), (status = 503, description = "Not ready yet, or taken out of service by the operator")))]
 pub(crate) async fn show(State(state): State<AppState>) -> Response {
     let is_disabled = match &state.settings.disable_file {
         Some(file) => tokio::fs::try_exists(file).await.unwrap_or(false),
         None => false,
     };
+    let refused = |status: &str| (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": status}))).into_response();
     if is_disabled {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "disabled by file"}))).into_response()
+        refused("disabled by file")
+    } else if !state.settings.readiness.is_reached() {
+        refused("starting: agents of nodes cannot call home yet; the server's log says why")
     } else {
         Json(json!({"status": "ok"})).into_response()
     }

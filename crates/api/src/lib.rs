@@ -40,6 +40,7 @@ mod stats;
 mod tests;
 mod workload;
 
+pub use healthcheck::Readiness;
 pub use openapi::document as openapi;
 pub use router::router;
 pub use serve::{most_connections, serve};

@@ -20,6 +20,7 @@ use jeroboam_store::Store;
 use moka::future::Cache;
 
 use crate::catalog::Catalog;
+use crate::healthcheck::Readiness;
 
 /// Bytes of lists of templates that are kept: some dozen long ones.
 const LISTS_KEPT: u64 = 8 * 1024 * 1024;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub quotas: QuotaDefaults,
     /// While this file exists, `/healthcheck` answers 503, so that load balancers send nobody here.
     pub disable_file: Option<PathBuf>,
+    /// Whether the rest of the server has begun.
+    pub readiness: Readiness,
     /// Internal networks from which manifests may be fetched all the same.
     pub manifest_networks: Vec<ipnet::IpNet>,
     /// Who may do what.
@@ -53,6 +56,7 @@ impl Default for Settings {
             labels: LabelRules::default(),
             quotas: QuotaDefaults::default(),
             disable_file: None,
+            readiness: Readiness::default(),
             manifest_networks: Vec::new(),
             policy: PolicyBook::default(),
         }

@@ -66,6 +66,16 @@ async fn a_disabled_service_says_so_to_load_balancers() {
 }
 
 #[tokio::test]
+async fn a_server_that_starts_is_not_healthy_before_it_is_ready() {
+    let readiness = crate::Readiness::starting();
+    let case = Case::with(Settings { readiness: readiness.clone(), ..Settings::default() }).await;
+    case.call("GET", "/healthcheck").send().await.is(503);
+    case.call("GET", "/v1").send().await.is(200);
+    readiness.reached();
+    case.call("GET", "/healthcheck").send().await.is(200);
+}
+
+#[tokio::test]
 async fn paths_with_slashes_and_without_prefix_are_the_same() {
     let case = Case::new().await;
     for path in ["/v1/clusters", "/v1/clusters/", "/clusters", "/clusters/?limit=5", "/v1/clusters/detail/"] {

@@ -1,5 +1,6 @@
 //! `jeroboam up`: API, conductor, agent endpoint, identity and database in one process.
 
+mod agents;
 mod data;
 mod database;
 mod log;

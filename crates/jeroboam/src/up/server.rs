@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use jeroboam_api::agent::AgentServer;
-use jeroboam_api::{AppState, Settings as ApiSettings};
+use jeroboam_api::{AppState, Readiness, Settings as ApiSettings};
 use jeroboam_conductor::access::AccessBook;
-use jeroboam_conductor::agents::{Birth, Home};
+use jeroboam_conductor::agents::Birth;
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Engines, Settings as ConductorSettings};
 use jeroboam_engine::kubernetes::Kubernetes;
@@ -19,7 +17,6 @@ use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
 use jeroboam_model::{CauseExt, QuotaDefaults};
 use jeroboam_notify::{Notifier, Settings as NotifySettings};
-use jeroboam_store::Store;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,10 +25,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data::DataDir;
-use super::{InfrastructureKind, POLICY_FILE, UpArgs, database, log, seed};
-
-/// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
-const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
+use super::{InfrastructureKind, POLICY_FILE, UpArgs, agents, database, log, seed};
 
 /// File descriptors that every system lets a process have.
 const DESCRIPTORS: u64 = 1024;
@@ -96,7 +90,9 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let birth = Birth::default();
-    tasks.spawn(serve_agents(store.clone(), infra.clone(), birth.clone(), shutdown.clone()));
+    let readiness = Readiness::starting();
+    let agents = agents::serve(store.clone(), infra.clone(), birth.clone(), readiness.clone(), shutdown.clone());
+    let agents = tasks.spawn(agents);
     let accesses = AccessBook::new(store.clone());
     let conductor = Conductor::new(
         store.clone(),
@@ -127,18 +123,20 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         policy: policy.clone(),
         labels: args.label_rules.into(),
         manifest_networks: networks(&args.allow_manifests_from)?,
+        readiness,
         ..ApiSettings::default()
     };
     let state = AppState::new(store, identity.clone(), accesses, infra, (kubernetes, swarm), settings);
     let router = jeroboam_api::router(state, Some(keystone::router(identity)));
     tasks.spawn(policy.watch(shutdown.clone().cancelled_owned()));
     tasks.spawn(stop_on_signal(shutdown.clone()));
-    info!(url = public_url, data = %data.path().display(), "ready");
+    info!(url = public_url, data = %data.path().display(), "the API listens");
     let most = jeroboam_api::most_connections(descriptors);
     let served = jeroboam_api::serve(listener, router, most, shutdown.clone()).await;
     shutdown.cancel();
     tasks.close();
     tasks.wait().await;
+    agents.await.context("waiting for the agents' endpoint")??;
     served.context("serving the API")
 }
 
@@ -176,34 +174,6 @@ async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
         .await
         .map_err(|cause| anyhow::anyhow!("{}. {}", cause.one_line(), cause.action))
         .context("setting up the docker infrastructure")
-}
-
-/// Finds out where agents are to call, listens there, and serves them. Until then no machine is made.
-async fn serve_agents(store: Store, infra: Arc<dyn Infrastructure>, birth: Birth, shutdown: CancellationToken) {
-    loop {
-        match listen_for_agents(&store, infra.as_ref()).await {
-            Ok((server, listener, reach)) => {
-                birth.home_is(Home { server: format!("https://{reach}"), ca: server.ca_pem().to_owned() });
-                return server.serve(listener, shutdown).await;
-            }
-            Err(problem) => warn!("agents cannot call home yet: {problem:#}"),
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(FIND_HOME_AGAIN) => {}
-        }
-    }
-}
-
-async fn listen_for_agents(
-    store: &Store,
-    infra: &dyn Infrastructure,
-) -> anyhow::Result<(AgentServer, TcpListener, std::net::SocketAddr)> {
-    let endpoint = infra.agent_endpoint().await.map_err(|cause| anyhow::anyhow!("{}", cause.one_line()))?;
-    let listener =
-        TcpListener::bind(endpoint.listen).await.with_context(|| format!("listening on {}", endpoint.listen))?;
-    let server = AgentServer::new(store.clone(), &[endpoint.reach.ip()]).await?;
-    Ok((server, listener, endpoint.reach))
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {

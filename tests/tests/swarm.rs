@@ -29,6 +29,8 @@ fn a_swarm_runs_containers_and_leaves_nothing_behind() {
     assert!(said.contains("from-inside") && said.contains("nginx version"), "{said}");
     assert_eq!(server.cli(&["container", "exec", "web", "--bay", "sw", "--", "sh", "-c", "exit 7"]).code, 7);
 
+    a_command_that_takes_too_long_is_ended(&server);
+
     server.ok(&[
         "container",
         "create",
@@ -62,6 +64,18 @@ fn a_swarm_runs_containers_and_leaves_nothing_behind() {
     server.ok(&["bay", "scale", "sw", "1", "--watch"]);
     server.ok(&["bay", "delete", "sw", "--watch"]);
     assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}
+
+fn a_command_that_takes_too_long_is_ended(server: &Server) {
+    let exec = |command: &str| server.cli(&["container", "exec", "web", "--bay", "sw", "--", "sh", "-c", command]);
+    let answer = exec("echo begun; sleep 4711");
+    assert_ne!(answer.code, 0, "{answer:?}");
+    for part in ["did not end within 50 s", "it was ended", "begun"] {
+        assert!(answer.err.contains(part), "does not say '{part}': {answer:?}");
+    }
+    // The brackets keep the search from finding itself.
+    let look = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'sleep 471[1]'";
+    assert_ne!(exec(look).code, 0, "the process is still there");
 }
 
 fn plain_docker_works_with_the_files_of_bay_config(server: &Server) {

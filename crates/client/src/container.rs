@@ -43,7 +43,7 @@ impl Client {
     /// Runs a command in a container and waits for its end. The command is split as a shell would.
     ///
     /// # Errors
-    /// 404 when there is no such container, 409 when it does not run.
+    /// 404 when there is no such container, 409 when it does not run, 504 when the command took too long.
     pub async fn execute(&self, ident: &str, cluster: Option<&str>, command: &str) -> Result<ContainerOutput> {
         self.json(Call::put(&["containers", ident, "execute"]).bay(cluster).query("command", command).long()).await
     }

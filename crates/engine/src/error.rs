@@ -22,6 +22,9 @@ pub enum WorkloadError {
     /// The engine refused for a reason of its own.
     #[error("{0}")]
     Refused(String),
+    /// What was started did not end in time.
+    #[error("{0}")]
+    TimedOut(String),
     /// The engine does not answer.
     #[error("the cluster's API does not answer: {0}")]
     Unreachable(String),

@@ -68,6 +68,29 @@ fn missing<T: std::fmt::Debug>(outcome: &Result<T, WorkloadError>) {
     assert!(matches!(outcome, Err(WorkloadError::NotFound(_))), "{outcome:?}");
 }
 
+/// How long the command that takes too long is let run.
+const BRIEF: Duration = Duration::from_secs(1);
+
+async fn commands_that_take_too_long_are_ended(site: &Site, containers: &Containers) {
+    let container = site.engines[0].docker(&["ps", "-q", "--filter", "ancestor=test/busybox:1"]);
+    let processes = || site.engines[0].docker(&["top", &container, "-eo", "pid,args"]);
+    // What it started is ended too, and what the container itself runs is not.
+    let long = "sh -c 'echo begun; sleep 4711 & sleep 4712'";
+    let during = async {
+        eventually(LIMIT, async || {
+            let running = processes();
+            if running.contains("sleep 4711") && running.contains("sleep 4712") { Ok(()) } else { Err(running) }
+        })
+        .await;
+    };
+    let (outcome, ()) = tokio::join!(containers.exec("web", long, BRIEF), during);
+    let Err(WorkloadError::TimedOut(said)) = outcome else { panic!("{outcome:?}") };
+    assert!(said.contains("did not end within 1 s; it was ended") && said.contains("begun"), "{said}");
+    let after = processes();
+    assert!(!after.contains("sleep 471") && after.contains("sleep 1000"), "{after}");
+    assert_eq!(containers.exec("web", "echo on", LIMIT).await.unwrap().output, "on\n");
+}
+
 #[tokio::test]
 async fn containers_are_made_watched_and_removed() {
     let mut site = Site::start(1).await;
@@ -104,13 +127,14 @@ async fn containers_are_made_watched_and_removed() {
     let limit = site.engines[0].docker(&["ps", "-q"]);
     assert_eq!(site.engines[0].docker(&["inspect", "-f", "{{.HostConfig.Memory}}", &limit]), "67108864");
 
-    let said = containers.exec("web", "sh -c 'echo $GREETING; hostname; echo bad >&2; exit 3'").await.unwrap();
+    let said = containers.exec("web", "sh -c 'echo $GREETING; hostname; echo bad >&2; exit 3'", LIMIT).await.unwrap();
     assert_eq!(said.exit_code, Some(3));
     for part in ["a=b c\n", "bad\n", &made.uuid] {
         assert!(said.output.contains(part), "{}", said.output);
     }
-    let said = containers.exec("web", "no-such-program").await.unwrap();
+    let said = containers.exec("web", "no-such-program", LIMIT).await.unwrap();
     assert!(said.exit_code.is_some_and(|code| code == 126 || code == 127), "{said:?}");
+    commands_that_take_too_long_are_ended(&site, &containers).await;
     let log = eventually(LIMIT, async || {
         let log = containers.logs("web").await.unwrap().output;
         if log.contains("to out\n") && log.contains("to err\n") { Ok(log) } else { Err(log) }
@@ -120,7 +144,7 @@ async fn containers_are_made_watched_and_removed() {
 
     assert!(matches!(containers.create(&new(2, Some("web"), "sleep 1")).await, Err(WorkloadError::Conflict(_))));
     assert!(matches!(containers.create(&new(3, None, "echo 'a")).await, Err(WorkloadError::Invalid { .. })));
-    assert!(matches!(containers.exec("web", " ").await, Err(WorkloadError::Invalid { .. })));
+    assert!(matches!(containers.exec("web", " ", LIMIT).await, Err(WorkloadError::Invalid { .. })));
     assert_eq!(containers.list().await.unwrap().len(), 1);
 
     // Containers that end stay so, whichever way.
@@ -139,7 +163,7 @@ async fn containers_are_made_watched_and_removed() {
     let nope = until(&containers, "nope", "Error").await;
     assert_eq!(nope.status_reason.as_deref(), Some("No such image: 127.0.0.1:5000/nope:1"));
     assert_eq!(containers.logs("nope").await.unwrap().output, "");
-    assert!(matches!(containers.exec("good", "echo").await, Err(WorkloadError::Conflict(_))));
+    assert!(matches!(containers.exec("good", "echo", LIMIT).await, Err(WorkloadError::Conflict(_))));
     let listed: Vec<_> = containers.list().await.unwrap().into_iter().filter_map(|container| container.name).collect();
     assert_eq!(listed, ["web", "good", "bad", "unstartable", "nope"]);
 
@@ -149,7 +173,7 @@ async fn containers_are_made_watched_and_removed() {
     for ident in ["web", made.uuid.as_str()] {
         missing(&others.show(ident).await);
         missing(&others.logs(ident).await);
-        missing(&others.exec(ident, "echo").await);
+        missing(&others.exec(ident, "echo", LIMIT).await);
         missing(&others.delete(ident).await);
     }
     others.create(&new(8, Some("web"), LASTING)).await.unwrap();
@@ -210,7 +234,7 @@ async fn containers_move_when_their_node_is_drained_or_gone() {
     assert!(swarm.nodes(&access).await.unwrap().iter().all(|node| node.ready), "a drained node is ready all the same");
     swarm.drain(&access, "nobody").await.unwrap();
     // Commands run where the container is, which is not the manager that is asked.
-    let said = containers.exec("web", "echo here").await.unwrap();
+    let said = containers.exec("web", "echo here", LIMIT).await.unwrap();
     assert_eq!((said.output.as_str(), said.exit_code), ("here\n", Some(0)));
 
     // A manager is demoted before it goes; what ran on it moves back.

@@ -325,6 +325,9 @@ impl From<WorkloadError> for ApiError {
             WorkloadError::NotFound(said) => Self::new(StatusCode::NOT_FOUND, "not_found", sentence(&said)),
             WorkloadError::Conflict(said) => Self::new(StatusCode::CONFLICT, "conflict", sentence(&said)),
             WorkloadError::Refused(said) => Self::new(StatusCode::BAD_REQUEST, "engine_refused", sentence(&said)),
+            WorkloadError::TimedOut(said) => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "command_timed_out", sentence(&said))
+            }
             error @ WorkloadError::Unreachable(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "cluster_unreachable",
@@ -352,6 +355,13 @@ mod tests {
         assert_eq!(body["errors"][0]["field"], "node_count");
         let old: serde_json::Value = serde_json::from_str(body["error_message"].as_str().unwrap()).unwrap();
         assert_eq!(old["faultstring"], "node_count: must be 1");
+    }
+
+    #[test]
+    fn a_command_that_took_too_long_is_no_success() {
+        let error = ApiError::from(WorkloadError::TimedOut("the command did not end within 50 s".into()));
+        assert_eq!((error.status.as_u16(), error.reason.as_str()), (504, "command_timed_out"));
+        assert_eq!(error.detail, "The command did not end within 50 s.");
     }
 
     #[test]

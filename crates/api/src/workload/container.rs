@@ -1,5 +1,7 @@
 //! Containers (contract workloads-2015 section 2.5).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -21,6 +23,10 @@ use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 
 /// Swarms asked at the same time when a client names none.
 const AT_ONCE: usize = 8;
+
+/// How long a command may run. Below the usual 60 s after which clients and proxies give up, by enough for the command to
+/// be ended.
+const COMMAND_LIMIT: Duration = Duration::from_secs(50);
 
 /// Longest command, in characters (contract: 255; longer ones are useful and harm nobody).
 const MAX_COMMAND: usize = 4096;
@@ -221,7 +227,7 @@ async fn logs(
     Ok(Json(containers.logs(&ident).await?))
 }
 
-/// Runs a command in a container and waits for its end.
+/// Runs a command in a container and waits for its end, 50 seconds at most. Then it is ended, and the answer is 504.
 #[utoipa::path(put, path = "/v1/containers/{ident}/execute", tag = "containers",
     params(("ident" = String, Path), ("command" = String, Query), ("bay_ident" = Option<String>, Query)),
     responses((status = 200, body = ContainerOutput)))]
@@ -235,5 +241,5 @@ async fn execute(
     let command = params.take("command").filter(|command| !command.is_empty());
     let command = command.ok_or_else(|| ApiError::field("command", "is required"))?;
     let (_, containers) = find(&state, &caller, &ident, params, "container:execute").await?;
-    Ok(Json(containers.exec(&ident, &command).await?))
+    Ok(Json(containers.exec(&ident, &command, COMMAND_LIMIT).await?))
 }

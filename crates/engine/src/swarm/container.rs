@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -93,12 +94,12 @@ impl Containers {
         }
     }
 
-    /// Runs a command in a container and waits for its end, for 50 s at most. A command that takes longer goes on, and
-    /// its exit code is absent from the answer.
+    /// Runs a command in a container and waits for its end, for as long as `limit`. Then it is ended.
     ///
     /// # Errors
-    /// As above; [`WorkloadError::Conflict`] when the container does not run.
-    pub async fn exec(&self, ident: &str, command: &str) -> Result<ContainerOutput, WorkloadError> {
+    /// As above; [`WorkloadError::Conflict`] when the container does not run, [`WorkloadError::TimedOut`] when the
+    /// command took longer.
+    pub async fn exec(&self, ident: &str, command: &str, limit: Duration) -> Result<ContainerOutput, WorkloadError> {
         let words = words("command", command)?;
         if words.is_empty() {
             return Err(invalid("command", "is required"));
@@ -112,7 +113,7 @@ impl Containers {
             return Err(WorkloadError::Conflict(format!("the container '{ident}' does not run")));
         };
         let docker = self.engine_of(node).await?;
-        output::exec(&docker, container, words).await
+        output::exec(&docker, container, words, limit).await
     }
 
     /// Removes a container, running or not.

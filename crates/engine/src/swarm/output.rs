@@ -1,4 +1,4 @@
-//! Reading what a container or a command in it writes, with limits.
+//! Reading what a container or a command in it writes, with limits. A command that outlasts its limit is ended.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::LogsOptions;
 use futures::{Stream, StreamExt as _};
 use jeroboam_types::v1::ContainerOutput;
+use uuid::Uuid;
 
 use super::error;
 use crate::WorkloadError;
@@ -20,10 +21,25 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_LINES: &str = "10000";
 /// How long logs may take to come.
 const LOGS_LIMIT: Duration = Duration::from_secs(10);
-/// How long a command may run. Below the usual 60 s after which clients and proxies give up.
-const EXEC_LIMIT: Duration = Duration::from_secs(50);
 /// How long the engine may take for each request around a command.
 const EXEC_REQUEST_LIMIT: Duration = Duration::from_secs(5);
+/// How long ending a command that takes too long may take in all.
+const END_LIMIT: Duration = Duration::from_secs(5);
+/// Between two looks at whether a command has ended.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Bytes of a command's output that are told with the error when it took too long.
+const TOLD_BYTES: usize = 1 << 10;
+/// Variable in the environment of a command and of all that it starts, by which they are found when they are to end.
+const MARK: &str = "JEROBOAM_EXEC";
+/// Ends all processes of a container that have a mark in their environment. The engine's API ends containers only, and
+/// knows numbers of processes as they are outside of the container.
+/// Twice: one may have started another between the looks.
+const END_MARKED: &str = r#"
+for round in 1 2; do
+    for dir in /proc/[0-9]*; do
+        case "$(tr '\0' '\n' <"$dir/environ")" in *"$1"*) kill -9 "${dir#/proc/}" ;; esac
+    done
+done 2>/dev/null"#;
 
 /// A container's log, its own output and errors merged.
 pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput, WorkloadError> {
@@ -43,14 +59,20 @@ pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput,
     Ok(ContainerOutput { output: tail.into_text(), exit_code: None })
 }
 
-/// Runs a command in a container. A command that does not end in time goes on; its exit code is then not known.
+/// Runs a command in a container, for as long as `limit`; then it is ended with all that it started.
+///
+/// # Errors
+/// [`WorkloadError::TimedOut`] says whether it could be ended, and what it wrote last.
 pub(super) async fn exec(
     docker: &Docker,
     container: &str,
     words: Vec<String>,
+    limit: Duration,
 ) -> Result<ContainerOutput, WorkloadError> {
+    let mark = format!("{MARK}={}", Uuid::new_v4());
     let options = CreateExecOptions {
         cmd: Some(words),
+        env: Some(vec![mark.clone()]),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         ..CreateExecOptions::default()
@@ -59,15 +81,43 @@ pub(super) async fn exec(
     let started = limited(docker.start_exec(&made.id, None::<StartExecOptions>)).await?;
     let mut tail = Tail::new(MAX_BYTES);
     if let StartExecResults::Attached { output, input } = started {
-        let outcome = tokio::time::timeout(EXEC_LIMIT, collect(output, &mut tail)).await;
+        let outcome = tokio::time::timeout(limit, collect(output, &mut tail)).await;
         drop(input);
         match outcome {
             Ok(outcome) => outcome.map_err(|said| error::workload(&said))?,
-            Err(_) => return Ok(ContainerOutput { output: tail.into_text(), exit_code: None }),
+            Err(_) => {
+                let ended = tokio::time::timeout(END_LIMIT, end(docker, container, &made.id, mark)).await;
+                return Err(timed_out(limit, matches!(ended, Ok(Ok(()))), tail));
+            }
         }
     }
     let inspected = limited(docker.inspect_exec(&made.id)).await?;
     Ok(ContainerOutput { output: tail.into_text(), exit_code: inspected.exit_code })
+}
+
+/// Ends a command with all that it started, and waits until it is gone.
+async fn end(docker: &Docker, container: &str, exec: &str, mark: String) -> Result<(), Error> {
+    let words = ["/bin/sh", "-c", END_MARKED, "sh", &mark].map(ToOwned::to_owned).to_vec();
+    let options = CreateExecOptions { cmd: Some(words), ..CreateExecOptions::default() };
+    let made = docker.create_exec(container, options).await?;
+    docker.start_exec(&made.id, Some(StartExecOptions { detach: true, ..StartExecOptions::default() })).await?;
+    while docker.inspect_exec(exec).await?.running == Some(true) {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+    Ok(())
+}
+
+fn timed_out(limit: Duration, has_ended: bool, tail: Tail) -> WorkloadError {
+    let outcome = if has_ended {
+        "it was ended. Run what takes long in a container of its own"
+    } else {
+        "it goes on, because it could not be ended (that needs sh and tr in the image, and takes processes of the \
+         same user only). Delete the container to end it"
+    };
+    let mut last = Tail::new(TOLD_BYTES);
+    last.push(tail.into_text().as_bytes());
+    let said = if last.is_empty() { String::new() } else { format!(". What it wrote last: {}", last.into_text()) };
+    WorkloadError::TimedOut(format!("the command did not end within {} s; {outcome}{said}", limit.as_secs()))
 }
 
 async fn limited<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, WorkloadError> {

@@ -190,7 +190,7 @@ impl Engine {
             "cd {folder}
              mkdir -p image/bin image/tmp
              cp \"$(command -v busybox)\" image/bin/busybox
-             for name in sh sleep echo cat hostname; do ln -sf busybox image/bin/$name; done
+             for name in sh sleep echo cat tr hostname; do ln -sf busybox image/bin/$name; done
              tar -C image -c . | docker -H unix://{socket} import - {IMAGE}",
             folder = folder.display(),
             socket = self.socket.display()

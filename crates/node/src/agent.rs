@@ -19,7 +19,7 @@ use crate::kubernetes;
 use crate::process::Supervisor;
 use crate::process::back_off::BackOff;
 use crate::tools::Tools;
-use crate::{assignment, files, machine, reporting, swarm};
+use crate::{assignment, files, machine, renewal, reporting, swarm};
 
 /// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.
 const STATE: &str = "/var/lib/jeroboam/agent";
@@ -99,6 +99,7 @@ async fn agent() -> anyhow::Result<()> {
         () = follow(&tools, &home) => tracing::info!("this node is not wanted any more"),
         _ = terminate.recv() => tracing::info!("told to stop"),
         _ = interrupt.recv() => tracing::info!("told to stop"),
+        () = renewal::keep_own(&home) => {}
     }
     reporting.abort();
     supervisor.stop_all(&kubernetes::STOP_ORDER).await;

@@ -31,15 +31,15 @@ pub fn credentials(profile: Profile) -> Credentials {
 
 /// Sees to it that the node has these certificates, and these files of authorities and keys. Certificates that are
 /// there and still good for long stay as they are, unless an authority is another one than before: then all are made
-/// anew.
+/// anew. Gives whether any was made.
 ///
 /// # Errors
 /// When the server refuses one, cannot be reached, or the disk does not take them.
-pub async fn ensure(home: &Home, profiles: Vec<Profile>, files: &[(&str, &str)]) -> Result<(), Fault> {
+pub async fn ensure(home: &Home, profiles: Vec<Profile>, files: &[(&str, &str)]) -> Result<bool, Fault> {
     let is_another = |(name, content): &(&str, &str)| {
         name.ends_with(".crt") && std::fs::read_to_string(file(name)).is_ok_and(|known| known != *content)
     };
-    sign(home, profiles, files.iter().any(is_another)).await?;
+    let made = sign(home, profiles, files.iter().any(is_another)).await?;
     // Last: what is cut off before this begins from the beginning.
     for (name, content) in files {
         let path = file(name);
@@ -48,14 +48,14 @@ pub async fn ensure(home: &Home, profiles: Vec<Profile>, files: &[(&str, &str)])
         }
         files::write_private(&path, content).map_err(|error| failed(&error.into()))?;
     }
-    Ok(())
+    Ok(made)
 }
 
-async fn sign(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<(), Fault> {
+async fn sign(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<bool, Fault> {
     let now = jiff::Timestamp::now().as_second();
     profiles.retain(|profile| anew || !credentials(*profile).is_fresh(now));
     if profiles.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let requests = profiles.iter().map(|profile| {
         let csr = credentials(*profile).request()?;
@@ -70,7 +70,7 @@ async fn sign(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<(),
     for (profile, certificate) in profiles.iter().zip(&answer.certificates) {
         credentials(*profile).keep(certificate).map_err(|error| failed(&error))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn failed(error: &anyhow::Error) -> Fault {

@@ -1,12 +1,13 @@
 //! Calling home: the agent's side of the protocol in `jeroboam_types::agent`.
 
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use jeroboam_types::agent::{
     Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, HEARTBEAT_SECONDS,
-    Heartbeat, LONG_POLL_SECONDS, Report,
+    Heartbeat, LONG_POLL_SECONDS, RenewRequest, Report,
 };
 use reqwest::{Client, Response, StatusCode};
 
@@ -86,8 +87,12 @@ pub enum Polled {
 /// The connection to the server, with the agent's own certificate.
 #[derive(Debug, Clone)]
 pub struct Home {
-    client: Client,
+    /// Another one as soon as the certificate was renewed.
+    client: Arc<RwLock<Client>>,
     base: String,
+    /// PEM of the authority that the server is known by.
+    ca: String,
+    credentials: Credentials,
 }
 
 impl Home {
@@ -98,17 +103,45 @@ impl Home {
     /// When the token is refused, or the bootstrap file or the folder is unusable: no attempt will do better.
     pub async fn connect(bootstrap: &Bootstrap, folder: &Path) -> anyhow::Result<Self> {
         let credentials = Credentials::at(folder, "agent");
-        let base = bootstrap.server.trim_end_matches('/').to_owned();
+        let with = |client| Self {
+            client: Arc::new(RwLock::new(client)),
+            base: bootstrap.server.trim_end_matches('/').to_owned(),
+            ca: bootstrap.ca.clone(),
+            credentials: credentials.clone(),
+        };
         let identity = match credentials.identity() {
             Some(identity) => identity,
             None => {
-                let home = Self { client: client(&bootstrap.ca, None)?, base: base.clone() };
+                let home = with(client(&bootstrap.ca, None)?);
                 let certificate = home.enroll(bootstrap, &credentials.request()?).await?;
                 credentials.keep(&certificate)?;
                 credentials.identity().context("reading back the agent's certificate")?
             }
         };
-        Ok(Self { client: client(&bootstrap.ca, Some(&identity))?, base })
+        Ok(with(client(&bootstrap.ca, Some(&identity))?))
+    }
+
+    /// Has the agent's certificate renewed, if less than a third of its life is left. Gives whether it was.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses, or the disk does not take the new one: the old one stays in use.
+    pub async fn renew(&self) -> anyhow::Result<bool> {
+        if self.credentials.is_fresh(jiff::Timestamp::now().as_second()) {
+            return Ok(false);
+        }
+        let call = "renewing the agent's certificate";
+        let request = RenewRequest { csr: self.credentials.request()? };
+        let response = check(call, self.post("renew").json(&request).timeout(CALL_TIMEOUT).send().await).await?;
+        let renewed: EnrollResponse =
+            response.json().await.map_err(|source| HomeError::Unreachable { call, source })?;
+        self.credentials.keep(&renewed.certificate)?;
+        let identity = self.credentials.identity().context("reading back the agent's certificate")?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client(&self.ca, Some(&identity))?;
+        Ok(true)
+    }
+
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The server's address, if it is called by its address.
@@ -144,7 +177,7 @@ impl Home {
     /// When the server cannot be reached or refuses.
     pub async fn assignment(&self, after: u64) -> Result<Polled, HomeError> {
         let call = "asking for the assignment";
-        let request = self.client.get(format!("{}/agent/v1/assignment", self.base)).query(&[("after", after)]);
+        let request = self.client().get(format!("{}/agent/v1/assignment", self.base)).query(&[("after", after)]);
         let response = request.timeout(POLL_TIMEOUT).send().await;
         if let Ok(response) = &response
             && response.status() == StatusCode::GONE
@@ -189,7 +222,7 @@ impl Home {
     }
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        self.client.post(format!("{}/agent/v1/{path}", self.base))
+        self.client().post(format!("{}/agent/v1/{path}", self.base))
     }
 }
 
@@ -215,3 +248,7 @@ async fn check(call: &'static str, response: reqwest::Result<Response>) -> Resul
     }
     Err(HomeError::Refused { call, status, text })
 }
+
+#[cfg(test)]
+#[path = "home_tests.rs"]
+mod tests;

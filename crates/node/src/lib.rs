@@ -24,6 +24,7 @@ pub mod network;
 pub mod process;
 pub mod proxy;
 pub mod registry;
+pub mod renewal;
 pub mod reporting;
 pub mod swarm;
 pub mod tools;

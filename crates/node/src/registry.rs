@@ -30,6 +30,9 @@ const PROGRAM: &str = "docker-registry";
 
 const CONFIG: &str = "/var/lib/jeroboam/config/registry.yaml";
 
+/// A copy of the certificate that it was started with. It reads that once: a renewed one is a reason to start anew.
+const STARTED_WITH: &str = "/var/lib/jeroboam/config/registry.crt";
+
 /// On the machine's volume: it outlives the process, and goes with the machine.
 const IMAGES: &str = "/var/lib/jeroboam/registry";
 
@@ -68,10 +71,12 @@ pub async fn start(tools: &Tools, assignment: &Assignment) -> Result<(), Fault> 
 }
 
 fn spec(assignment: &Assignment, registry: SocketAddr) -> Spec {
+    let certificate = certificates::credentials(Profile::RegistryServer).certificate_path().to_owned();
     Spec::new(NAME, PROGRAM)
         .arguments(vec!["serve".to_owned(), CONFIG.to_owned()])
         .authorities(assignment.authorities)
         .file(CONFIG, configuration(registry).to_string())
+        .file(STARTED_WITH, std::fs::read_to_string(certificate).unwrap_or_default())
 }
 
 /// YAML, of which JSON is a part.

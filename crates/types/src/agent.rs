@@ -6,6 +6,7 @@
 //! | call | body | answer |
 //! |---|---|---|
 //! | `POST /agent/v1/enroll` | [`EnrollRequest`] | 200 [`EnrollResponse`]; 401 when the token is unknown, used or expired |
+//! | `POST /agent/v1/renew` | [`RenewRequest`] | 200 [`EnrollResponse`], for the node that the client certificate names |
 //! | `GET /agent/v1/assignment?after=REVISION` | | 200 [`Assignment`] as soon as there is one with a revision above REVISION (0 to begin with); 204 after at most [`LONG_POLL_SECONDS`]; 410 when the node is known no more: its agent stops everything |
 //! | `POST /agent/v1/certificates` | [`CertificatesRequest`] | 200 [`CertificatesResponse`]; 403 names the profile that this node may not have |
 //! | `POST /agent/v1/report` | [`Report`] | 204 |
@@ -52,6 +53,13 @@ pub struct EnrollRequest {
     pub node: Uuid,
     /// [`Bootstrap::token`].
     pub token: String,
+    /// PEM of a certificate signing request; only its public key is used.
+    pub csr: String,
+}
+
+/// Asks for a new client certificate before the one that the call is made with ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RenewRequest {
     /// PEM of a certificate signing request; only its public key is used.
     pub csr: String,
 }

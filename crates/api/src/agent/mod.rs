@@ -6,7 +6,8 @@
 //!
 //! - [`connection`]: TLS and limits. - [`caller`]: who calls. - [`snapshot`]: what clusters are, shared by all polls.
 //! - [`hearing`]: which nodes are heard.
-//! - `enroll`, `assignment`, `certificates`, `report`, `heartbeat`: one call each. - [`profile`]: who may have which certificate.
+//! - `enroll`, `renew`, `assignment`, `certificates`, `report`, `heartbeat`: one call each. - [`profile`]: who may have
+//!   which certificate.
 
 mod assignment;
 mod caller;
@@ -17,6 +18,7 @@ mod error;
 mod hearing;
 mod heartbeat;
 mod profile;
+mod renew;
 mod report;
 mod snapshot;
 #[cfg(test)]
@@ -43,8 +45,8 @@ use uuid::Uuid;
 use self::hearing::Hearing;
 use self::snapshot::Snapshots;
 
-/// Most bytes of a body from somebody who has not shown a certificate: a token and a signing request.
-const ENROLL_BODY: usize = 16 * 1024;
+/// Most bytes of a body with one signing request, and perhaps a token, from somebody who may not have shown a certificate.
+const SIGNING_BODY: usize = 16 * 1024;
 
 /// Most bytes of any other body: a report with the last words of a dozen components, or a dozen signing requests.
 const BODY: usize = 256 * 1024;
@@ -148,12 +150,16 @@ async fn load_authority(store: &Store) -> Result<Authority, AgentServerError> {
 fn router(endpoint: Endpoint) -> Router {
     // A poll has no body to wait for, and ends by itself.
     let polls = Router::new().route("/agent/v1/assignment", get(assignment::assignment));
+    let signing = Router::new()
+        .route("/agent/v1/enroll", post(enroll::enroll))
+        .route("/agent/v1/renew", post(renew::renew))
+        .layer(DefaultBodyLimit::max(SIGNING_BODY));
     let calls = Router::new()
         .route("/agent/v1/certificates", post(certificates::certificates))
         .route("/agent/v1/report", post(report::report))
         .route("/agent/v1/heartbeat", post(heartbeat::heartbeat))
         .layer(DefaultBodyLimit::max(BODY))
-        .merge(Router::new().route("/agent/v1/enroll", post(enroll::enroll)).layer(DefaultBodyLimit::max(ENROLL_BODY)))
+        .merge(signing)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, CALL_TIMEOUT));
     polls.merge(calls).with_state(endpoint)
 }

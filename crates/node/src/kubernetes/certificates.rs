@@ -22,11 +22,11 @@ const MASTERS: [Profile; 8] = [
     Profile::KubeScheduler,
 ];
 
-/// Sees to it that the node has all its certificates.
+/// Sees to it that the node has all its certificates. Gives whether any was made.
 ///
 /// # Errors
 /// When the server refuses one, cannot be reached, or the disk does not take them.
-pub async fn ensure(node: &Node, home: &Home) -> Result<(), Fault> {
+pub async fn ensure(node: &Node, home: &Home) -> Result<bool, Fault> {
     let mut files = vec![("ca.crt", node.kubernetes.ca.as_str())];
     let mut profiles = EVERYWHERE.to_vec();
     if let Some(control_plane) = node.control_plane() {

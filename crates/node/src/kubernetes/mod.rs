@@ -25,7 +25,6 @@ pub(crate) mod testing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use jeroboam_types::agent::{Assignment, CertificateProfile as Profile, KubernetesAssignment, NodeRole};
 
@@ -33,15 +32,11 @@ use self::clients::Clients;
 use self::node::{Machine, Node};
 use crate::certificates::NAME as CERTIFICATES;
 use crate::fault::{Fault, code};
-use crate::home::Home;
 use crate::images::{self, Runtime};
 use crate::machine::volume;
 use crate::process::Probe;
 use crate::tools::{Tools, patiently};
-use crate::{dns, network, registry};
-
-/// How often the age of certificates is looked at: often against a third of any sensible life.
-const RENEWAL: Duration = Duration::from_secs(6 * 3600);
+use crate::{dns, network, registry, renewal};
 
 /// In which order components are stopped: what acts first, what remembers last.
 pub const STOP_ORDER: [&[&str]; 3] = [
@@ -71,18 +66,13 @@ pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &Kubernetes
     cni::install(&node)?;
     tools.board.facts(|facts| facts.engine = Some(kubernetes.version.clone()));
 
-    let bring_up = BringUp { tools, node: &node, to_start: AtomicUsize::new(PARTS) };
-    tokio::try_join!(bring_up.runtime(), bring_up.with_certificates())?;
-    Ok(())
-}
-
-/// Renews certificates in time. Components read them from their files, and see that these have changed.
-async fn renew(node: &Node, home: &Home) {
     loop {
-        tokio::time::sleep(RENEWAL).await;
-        if let Err(fault) = certificates::ensure(node, home).await {
-            // There is a third of their life left to try again.
-            tracing::warn!("renewing certificates: {fault}");
+        let bring_up = BringUp { tools, node: &node, to_start: AtomicUsize::new(PARTS) };
+        let parts = async { tokio::try_join!(bring_up.runtime(), bring_up.with_certificates()) };
+        tokio::select! {
+            ended = parts => return ended.map(drop),
+            // Programs see that their files have changed. What the agent itself has read of them is read again.
+            () = renewal::renewed(|| certificates::ensure(&node, &tools.home)) => {}
         }
     }
 }
@@ -157,15 +147,11 @@ impl BringUp<'_> {
         board.up(CERTIFICATES);
         registry::start(self.tools, &self.node.assignment).await?;
         let clients = Clients::new(self.node)?;
-        let renewal = async {
-            renew(self.node, home).await;
-            Ok(())
-        };
         let registry = async {
             patiently(board, || registry::gateway(board, &self.node.assignment)).await;
             Ok(())
         };
-        tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), registry, renewal)?;
+        tokio::try_join!(self.control_plane(&clients), self.workers_part(&clients), registry)?;
         Ok(())
     }
 

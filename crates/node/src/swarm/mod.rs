@@ -17,7 +17,7 @@ use crate::fault::{Fault, code};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
 use crate::tools::{Tools, patiently};
-use crate::{certificates, registry};
+use crate::{certificates, registry, renewal};
 
 /// The swarm as a part of the agent, in reports.
 const NAME: &str = "swarm";
@@ -30,15 +30,28 @@ const LOOK: Duration = Duration::from_secs(10);
 /// # Errors
 /// What stands in the way.
 pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<(), Fault> {
-    let Tools { board, supervisor, home, .. } = tools;
     let names = components(assignment);
-    board.begin(assignment.revision, &names);
-    supervisor.keep_only(&names).await;
+    tools.board.begin(assignment.revision, &names);
+    tools.supervisor.keep_only(&names).await;
+    loop {
+        tokio::select! {
+            ended = bring_up(tools, assignment, swarm) => return ended,
+            // What the agent has read of them is read again.
+            () = renewal::renewed(|| ensure_certificates(tools, assignment, swarm)) => {}
+        }
+    }
+}
 
-    board.starting(certificates::NAME);
+async fn ensure_certificates(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<bool, Fault> {
     let mut profiles = vec![CertificateProfile::DockerServer];
     profiles.extend(registry::profiles(assignment));
-    certificates::ensure(home, profiles, &[("ca.crt", &swarm.ca)]).await?;
+    certificates::ensure(&tools.home, profiles, &[("ca.crt", &swarm.ca)]).await
+}
+
+async fn bring_up(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<(), Fault> {
+    let Tools { board, supervisor, .. } = tools;
+    board.starting(certificates::NAME);
+    ensure_certificates(tools, assignment, swarm).await?;
     board.up(certificates::NAME);
     registry::start(tools, assignment).await?;
     if let Some(size) = assignment.container_volume {

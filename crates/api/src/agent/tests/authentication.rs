@@ -73,6 +73,36 @@ async fn a_request_that_cannot_be_signed_does_not_cost_the_token() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_renewed_for_the_node_that_it_names_and_no_other() {
+    let world = World::new().await;
+    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let agent = world.enrolled(&nodes[1]).await;
+    let other = format!("node:{}", nodes[0].uuid);
+    let (key, csr) = key_and_request(&other, &["system:masters".to_owned()]).unwrap();
+    assert_eq!(world.stranger().renew(&csr).await.status(), StatusCode::UNAUTHORIZED);
+    let answer = agent.renew(&csr).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let renewed = answer.json::<EnrollResponse>().await.unwrap().certificate;
+    let facts = Facts::read_pem(&renewed).unwrap();
+    assert_eq!(facts.common_name, Some(format!("node:{}", nodes[1].uuid)), "the request's own subject does not count");
+    assert!(facts.organizations.is_empty());
+    let with_new = world.agent(&renewed, key.expose_secret());
+    assert_eq!(with_new.assignment(0).await.name, nodes[1].name);
+    assert_eq!(agent.renew("rubbish").await.status(), StatusCode::BAD_REQUEST);
+
+    // One that the agents' authority signed for a moment, and that is over.
+    let secret = world.store.secret(Uuid::nil(), agent::SECRET_NAME).await.unwrap().unwrap();
+    let authority = Authority::load(&secret.certificate.unwrap(), &secret.key.unwrap()).unwrap();
+    let brief = jeroboam_pki::Profile { validity: -MINUTE, ..agent::node_profile(nodes[1].uuid) };
+    let over = authority.issue_pair(&brief, Timestamp::now()).unwrap();
+    let late = world.agent(&over.certificate, over.key.expose_secret());
+    assert!(
+        late.client.post(late.url("renew")).send().await.is_err(),
+        "TLS lets nobody in whose certificate has ended"
+    );
+}
+
+#[tokio::test]
 async fn without_a_certificate_nothing_but_enrolling_is_answered() {
     let world = World::new().await;
     world.cluster(EngineKind::Kubernetes).await;

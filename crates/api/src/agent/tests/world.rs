@@ -13,7 +13,7 @@ use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
 use jeroboam_store::{NewOperation, Store};
 use jeroboam_types::agent::{
     Assignment, CertificateProfile, CertificateRequest, CertificatesRequest, CertificatesResponse, EnrollRequest,
-    EnrollResponse, Facts, Heartbeat, Report,
+    EnrollResponse, Facts, Heartbeat, RenewRequest, Report,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode};
@@ -163,6 +163,10 @@ impl Agent {
     pub(super) async fn enroll(&self, node: Uuid, token: &str, csr: &str) -> reqwest::Response {
         let request = EnrollRequest { node, token: token.to_owned(), csr: csr.to_owned() };
         self.client.post(self.url("enroll")).json(&request).send().await.unwrap()
+    }
+
+    pub(super) async fn renew(&self, csr: &str) -> reqwest::Response {
+        self.client.post(self.url("renew")).json(&RenewRequest { csr: csr.to_owned() }).send().await.unwrap()
     }
 
     pub(super) async fn poll(&self, after: u64) -> reqwest::Response {

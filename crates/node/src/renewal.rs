@@ -1,0 +1,78 @@
+//! Renewing certificates in the last third of their life: the agent's own, and those of the node's components.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::fault::Fault;
+use crate::home::Home;
+
+/// Longest time between two looks at the age of certificates: short against a third of any sensible life.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// Between a half of [`LONGEST_PAUSE`] and the whole: nodes that were made together do not ask together.
+fn pause() -> Duration {
+    let half = LONGEST_PAUSE / 2;
+    // A random uuid is where this program has random numbers from.
+    let share = u32::from(Uuid::new_v4().as_bytes()[0]);
+    half + half * share / u32::from(u8::MAX)
+}
+
+/// Looks from time to time whether certificates have to be renewed, and comes back once some were. `ensure` renews those
+/// that are due and gives whether there were any.
+pub async fn renewed<F: Future<Output = Result<bool, Fault>>>(ensure: impl Fn() -> F) {
+    loop {
+        tokio::time::sleep(pause()).await;
+        match ensure().await {
+            Ok(true) => return tracing::info!("certificates of components were renewed"),
+            Ok(false) => {}
+            // A third of their life is left to try again.
+            Err(fault) => tracing::warn!("renewing certificates: {fault}"),
+        }
+    }
+}
+
+/// Keeps the agent's own certificate good.
+pub async fn keep_own(home: &Home) {
+    loop {
+        match home.renew().await {
+            Ok(true) => tracing::info!("the agent's certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("{error:#}"),
+        }
+        tokio::time::sleep(pause()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::fault::code;
+
+    #[test]
+    fn pauses_differ_and_are_neither_short_nor_long() {
+        let pauses: Vec<Duration> = (0..100).map(|_| pause()).collect();
+        assert!(pauses.iter().all(|pause| (LONGEST_PAUSE / 2..=LONGEST_PAUSE).contains(pause)), "{pauses:?}");
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "{pauses:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_looks_on_after_trouble_until_something_was_renewed() {
+        let looks = Cell::new(0);
+        let ensure = || {
+            looks.set(looks.get() + 1);
+            let outcome = match looks.get() {
+                1 => Err(Fault::passing(code::CERTIFICATE_REFUSED, "certificates", "the server is away")),
+                2 => Ok(false),
+                _ => Ok(true),
+            };
+            std::future::ready(outcome)
+        };
+        let began = tokio::time::Instant::now();
+        renewed(ensure).await;
+        assert_eq!(looks.get(), 3);
+        assert!(began.elapsed() >= LONGEST_PAUSE * 3 / 2);
+    }
+}

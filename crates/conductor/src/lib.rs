@@ -12,6 +12,7 @@
 //! - [`access`]: how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
 //! - `sweep`: takes away what belongs to clusters that nobody knows any more.
+//! - `history`: forgets operations of clusters that are gone, once they are old.
 //! - `heartbeat`: signs of life.
 //! - `looks`: which running clusters are to be looked at, and when. `health` looks and says how they are, `healing`
 //!   begins repairs, `hope` is what a repair knows of its nodes.
@@ -26,6 +27,7 @@ mod clock;
 mod healing;
 mod health;
 mod heartbeat;
+mod history;
 mod hope;
 mod lease;
 mod looks;
@@ -45,6 +47,7 @@ use jeroboam_engine::Engine;
 use jeroboam_infra::Infrastructure;
 use jeroboam_model::EngineKind;
 use jeroboam_store::Store;
+use jiff::SignedDuration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,6 +74,8 @@ pub struct Settings {
     pub health_interval: Duration,
     /// Between two looks for what belongs to clusters that are gone.
     pub sweep_interval: Duration,
+    /// How long operations of clusters that are gone are kept.
+    pub keep_history: SignedDuration,
 }
 
 impl Default for Settings {
@@ -83,6 +88,7 @@ impl Default for Settings {
             concurrency: 64,
             health_interval: Duration::from_secs(60),
             sweep_interval: Duration::from_secs(60),
+            keep_history: SignedDuration::from_hours(90 * 24),
         }
     }
 }

@@ -14,14 +14,20 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::Conductor;
+use crate::history::History;
 
 /// Looks at once, then every `sweep_interval`, until `shutdown`.
 pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
     let mut told = BTreeSet::new();
+    let mut history = History::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = sweep(&conductor, &mut told) => forget_keys(&conductor).await,
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = history.forget(&conductor) => {}
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

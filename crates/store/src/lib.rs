@@ -25,6 +25,7 @@ pub mod federation;
 #[cfg(any(test, feature = "fixtures"))]
 mod fixtures;
 pub mod health;
+pub mod history;
 pub mod idempotency;
 pub mod issued_certificate;
 pub mod legacy_node;

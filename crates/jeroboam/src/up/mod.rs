@@ -105,6 +105,18 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) quota_masters: Option<u32>,
 
+    /// Days for which operations and issued certificates of clusters that were deleted are kept. That a cluster was
+    /// deleted stays known for 30 days at least.
+    #[arg(
+        long,
+        env = "JEROBOAM_KEEP_HISTORY",
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = number::<u32>,
+        allow_negative_numbers = true
+    )]
+    pub(crate) keep_history: u32,
+
     /// Networks from which manifests may be fetched although they are internal.
     #[arg(long, env = "JEROBOAM_ALLOW_MANIFESTS_FROM", value_name = "CIDR", value_delimiter = ',')]
     pub(crate) allow_manifests_from: Vec<String>,

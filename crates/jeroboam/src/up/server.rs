@@ -100,7 +100,11 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         engines,
         accesses.clone(),
         birth,
-        ConductorSettings { host: host_name(), ..ConductorSettings::default() },
+        ConductorSettings {
+            host: host_name(),
+            keep_history: jiff::SignedDuration::from_hours(24 * i64::from(args.keep_history)),
+            ..ConductorSettings::default()
+        },
         clock,
     );
     tasks.spawn(conductor.run(shutdown.clone()));

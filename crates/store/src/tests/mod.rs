@@ -3,6 +3,7 @@
 mod cluster_template;
 mod clusters;
 mod finish;
+mod history;
 mod idempotency;
 mod lease;
 mod node;

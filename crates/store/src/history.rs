@@ -1,0 +1,97 @@
+//! Forgetting what is long over: the history of clusters that are gone.
+
+use jeroboam_model::{OperationKind, OperationStatus};
+use jiff::{SignedDuration, Timestamp};
+use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::{cluster, issued_certificate, operation, step};
+use crate::error::Doing;
+use crate::{Result, Store, codec};
+
+/// Most operations, and most certificates, that one call forgets: others write in between.
+const PIECE: u64 = 500;
+
+/// For how long it is known at least that a cluster was deleted, whatever the operator keeps: what infrastructures finish
+/// late is removed by that (decision 22).
+pub const DELETION_KNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+impl Store {
+    /// Forgets a piece of the history that is older than `keep`, of clusters that are gone: operations with their steps,
+    /// and what was signed for users. Gives how much; nothing is left when that is 0. That a cluster was deleted stays
+    /// known for [`DELETION_KNOWN`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_history(&self, keep: SignedDuration, now: Timestamp) -> Result<u64> {
+        let doing = "forgetting old history";
+        let transaction = self.begin().await?;
+        let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
+        let certificates = forget_certificates(&transaction, before(now, keep)).await?;
+        transaction.commit().await.doing(doing)?;
+        Ok(operations + certificates)
+    }
+}
+
+/// The time so long before now, as the database has it.
+fn before(now: Timestamp, time: SignedDuration) -> i64 {
+    codec::micros(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
+}
+
+/// The clusters that are there.
+fn there() -> SelectStatement {
+    Query::select().column(cluster::Column::Uuid).from(cluster::Entity).to_owned()
+}
+
+async fn forget_operations(connection: &impl ConnectionTrait, oldest: i64, deletions: i64) -> Result<u64> {
+    use operation::Column as C;
+    let doing = "forgetting old operations";
+    let tells_of_no_deletion = Condition::any()
+        .add(C::Kind.ne(OperationKind::Delete.to_string()))
+        .add(C::Status.ne(OperationStatus::Succeeded.to_string()))
+        .add(C::FinishedAt.lt(deletions));
+    let old: Vec<String> = operation::Entity::find()
+        .select_only()
+        .column(C::Uuid)
+        .filter(C::FinishedAt.lt(oldest))
+        .filter(C::ClusterUuid.not_in_subquery(there()))
+        .filter(tells_of_no_deletion)
+        .order_by_asc(C::Id)
+        .limit(PIECE)
+        .into_tuple()
+        .all(connection)
+        .await
+        .doing(doing)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    step::Entity::delete_many()
+        .filter(step::Column::OperationUuid.is_in(old.iter().map(String::as_str)))
+        .exec(connection)
+        .await
+        .doing(doing)?;
+    let deleted = operation::Entity::delete_many().filter(C::Uuid.is_in(old)).exec(connection).await.doing(doing)?;
+    Ok(deleted.rows_affected)
+}
+
+async fn forget_certificates(connection: &impl ConnectionTrait, oldest: i64) -> Result<u64> {
+    use issued_certificate::Column as C;
+    let doing = "forgetting old certificates";
+    let old: Vec<i64> = issued_certificate::Entity::find()
+        .select_only()
+        .column(C::Id)
+        .filter(C::CreatedAt.lt(oldest))
+        .filter(C::ClusterUuid.not_in_subquery(there()))
+        .order_by_asc(C::Id)
+        .limit(PIECE)
+        .into_tuple()
+        .all(connection)
+        .await
+        .doing(doing)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let deleted =
+        issued_certificate::Entity::delete_many().filter(C::Id.is_in(old)).exec(connection).await.doing(doing)?;
+    Ok(deleted.rows_affected)
+}

@@ -161,6 +161,10 @@ async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
         Some(path) => path.clone(),
         None => beside_us("jeroboam-node")?,
     };
+    warn!(
+        "tenants of the infrastructure docker are trusted like root on the host of the Docker Engine: nodes are containers \
+         with its privileges (docs/security.md)"
+    );
     let address = |ip| std::net::SocketAddr::new(ip, args.agent_port);
     let config = DockerConfig {
         host: args.docker_host.clone(),

@@ -28,10 +28,16 @@ fn a_cluster_runs_pods_services_and_replication_controllers_and_leaves_nothing_b
     let config = kubeconfig(&server);
     every_node_is_ready_and_knows_its_role(&config);
     topology_shows_every_component(&server);
+    pods_that_would_take_over_their_node_are_refused(&server, &config);
     a_pod_is_reached_through_a_node_port(&server);
     a_killed_replica_is_replaced(&server);
     pods_find_each_other_across_nodes_and_by_name(&server, &config);
+    kubectl(
+        &config,
+        &["label", "--overwrite", "namespace", "default", "pod-security.kubernetes.io/enforce=privileged"],
+    );
     scaling_adds_and_removes_nodes(&server, &config);
+    assert_eq!(pod_security(&config, "default"), "privileged", "what users say holds");
     what_was_made_is_deleted(&server);
 
     server.ok(&["bay", "delete", "k8s", "--watch"]);
@@ -66,6 +72,24 @@ fn topology_shows_every_component(server: &Server) {
             assert!(components.contains(&expected), "{components:?}");
         }
     }
+}
+
+/// The label of a namespace that says what its pods may do.
+fn pod_security(config: &Path, namespace: &str) -> String {
+    let label = r"jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}";
+    kubectl(config, &["get", "namespace", namespace, "-o", label])
+}
+
+fn pods_that_would_take_over_their_node_are_refused(server: &Server, config: &Path) {
+    assert_eq!(pod_security(config, "default"), "baseline");
+    assert_eq!(pod_security(config, "kube-system"), "");
+    let pod = std::fs::read_to_string(manifest("web-pod.yaml")).unwrap();
+    let file = server.scratch("host.yaml");
+    let host = pod.replace("spec:\n", "spec:\n  hostPID: true\n");
+    assert_ne!(host, pod);
+    std::fs::write(&file, host).unwrap();
+    let answer = server.cli(&["pod", "create", "--bay", "k8s", "--manifest", file.to_str().unwrap()]);
+    assert!(answer.code == 1 && answer.err.contains("PodSecurity"), "{answer:?}");
 }
 
 /// Each one is a 4xx that names the place, and nothing is made of it.

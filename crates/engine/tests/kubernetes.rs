@@ -12,7 +12,7 @@ use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::{PodManifest, ReplicationControllerManifest, ServiceManifest};
 use jeroboam_engine::{Engine as _, WorkloadError};
 use jeroboam_model::{Cluster, EngineKind, Health, NodeRole, Status};
-use k8s_openapi::api::core::v1::{Event, Node, Pod, ResourceQuota, Secret, Service};
+use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, ResourceQuota, Secret, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -103,6 +103,54 @@ async fn configuring_gives_agents_what_they_need_and_no_more() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// The label of the namespace for workloads that says what pods may do.
+async fn pod_security(plane: &ControlPlane) -> Option<String> {
+    let namespaces: Api<Namespace> = Api::all(plane.client.clone());
+    namespaces.get("default").await.unwrap().labels().get("pod-security.kubernetes.io/enforce").cloned()
+}
+
+/// One that sees the processes of its node.
+fn nosy_pod() -> PodManifest {
+    PodManifest::parse(
+        "apiVersion: v1beta3\nkind: Pod\nmetadata: {name: nosy}\nspec:\n  hostPID: true\n  containers: [{name: c, image: i}]\n",
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_new_cluster_limits_its_pods_and_its_users_decide_from_then_on() {
+    let plane = ControlPlane::start().await;
+    let (kubernetes, workloads) = (Kubernetes::new(), plane.workloads().await);
+    kubernetes.configure(&plane.access, &cluster()).await.unwrap();
+    assert_eq!(pod_security(&plane).await.as_deref(), Some("baseline"));
+    let system: Api<Namespace> = Api::all(plane.client.clone());
+    let system = system.get("kube-system").await.unwrap();
+    assert!(!system.labels().contains_key("pod-security.kubernetes.io/enforce"));
+    workloads.create_pod(&pod_manifest("web")).await.unwrap();
+    let refused = workloads.create_pod(&nosy_pod()).await.unwrap_err().to_string();
+    assert!(refused.contains("violates PodSecurity \"baseline:latest\""), "{refused}");
+
+    // Another level, and none at all, stay as users want them.
+    let namespaces: Api<Namespace> = Api::all(plane.client.clone());
+    for wanted in [Some("privileged"), None] {
+        let patch = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": wanted}}});
+        namespaces.patch("default", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        kubernetes.configure(&plane.access, &cluster()).await.unwrap();
+        assert_eq!(pod_security(&plane).await.as_deref(), wanted);
+    }
+    workloads.create_pod(&nosy_pod()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_says_how_much_pods_may_do() {
+    let plane = ControlPlane::start().await;
+    let labels = BTreeMap::from([("pod_security".to_owned(), "restricted".to_owned())]);
+    Kubernetes::new().configure(&plane.access, &Cluster { labels, ..cluster() }).await.unwrap();
+    assert_eq!(pod_security(&plane).await.as_deref(), Some("restricted"));
+    let refused = plane.workloads().await.create_pod(&pod_manifest("web")).await.unwrap_err().to_string();
+    assert!(refused.contains("violates PodSecurity \"restricted:latest\""), "{refused}");
 }
 
 #[tokio::test]

@@ -1,25 +1,28 @@
 //! What we need in a Kubernetes cluster, beside what its API server makes by itself:
 //!
 //! - the agents may watch nodes, services and endpoints, out of which they make routes and cluster DNS;
-//! - the address of cluster DNS is taken, so that no service gets it.
+//! - the address of cluster DNS is taken, so that no service gets it;
+//! - in a new cluster the namespace for workloads says what pods may do. Later that is its users' own business.
 //!
-//! Each is applied server-side, so that doing it again changes nothing.
+//! All but the last is applied server-side, so that doing it again changes nothing.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use jeroboam_model::labels::KubernetesLabels;
+use jeroboam_model::labels::{KubernetesLabels, PodSecurity};
 use jeroboam_model::{Cause, CauseExt as _, Cluster};
-use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, Resource};
+use kube::{Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::{FIELD_MANAGER, LIMIT, within};
 use crate::Result;
+use crate::manifest::rules::NAMESPACE;
 
 /// The user that the agents' own certificate names (profile `NodeAgent` of the agent protocol), and its role.
 const AGENT: &str = "jeroboam:node";
@@ -29,6 +32,8 @@ const DNS_HOST_NUMBER: u32 = 10;
 const DNS_PORT: i32 = 53;
 /// kube-proxy leaves services with this label alone.
 const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
+/// Label of a namespace: which Pod Security Standard its pods have to keep.
+const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 /// Label of what we made.
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
@@ -40,6 +45,12 @@ pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> 
             "Delete the cluster and make it anew with another value",
         )
     })?;
+    let roles: Api<ClusterRole> = Api::all(client.clone());
+    let is_new = within(LIMIT, "looking for the agents' role", roles.get_opt(AGENT)).await?.is_none();
+    if is_new {
+        // Before the role, which is the sign that it was done.
+        secure(client, labels.pod_security).await?;
+    }
     apply(client, &agent_role(), "giving the agents their role").await?;
     apply(client, &agent_binding(), "giving the agents their role").await?;
     let dns = dns_address(labels.service_cidr.network());
@@ -48,6 +59,20 @@ pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> 
         services.patch("kube-dns", &parameters(), &Patch::Apply(&dns_service(dns))).await
     })
     .await?;
+    Ok(())
+}
+
+/// Has the namespace for workloads refuse pods that may do more, unless its label says something already.
+async fn secure(client: &Client, level: PodSecurity) -> Result<()> {
+    let doing = "limiting what pods may do";
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = within(LIMIT, doing, namespaces.get(NAMESPACE)).await?;
+    if namespace.labels().contains_key(POD_SECURITY) {
+        return Ok(());
+    }
+    let patch = json!({"metadata": {"labels": {POD_SECURITY: level.to_string()}}});
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    within(LIMIT, doing, async { namespaces.patch(NAMESPACE, &parameters, &Patch::Merge(&patch)).await }).await?;
     Ok(())
 }
 

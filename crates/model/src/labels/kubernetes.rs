@@ -2,6 +2,7 @@
 
 use ipnet::Ipv4Net;
 use jeroboam_types::agent::{PodNetwork, ServiceProxyMode};
+use strum::{Display, EnumString};
 
 use super::check::{effective, refused, wrong};
 use super::{Labels, boolean, registry};
@@ -21,6 +22,20 @@ pub struct KubernetesLabels {
     pub pod_network: PodNetwork,
     /// `kube_proxy_mode`.
     pub service_proxy: ServiceProxyMode,
+    /// `pod_security`.
+    pub pod_security: PodSecurity,
+}
+
+/// What pods may do in the namespaces that a new cluster begins with, by the names of Kubernetes' Pod Security Standards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum PodSecurity {
+    /// Whatever they like, on the node too.
+    Privileged,
+    /// Nothing that is known to lead out of a container.
+    Baseline,
+    /// Only what today's hardening asks for.
+    Restricted,
 }
 
 impl KubernetesLabels {
@@ -61,7 +76,8 @@ impl KubernetesLabels {
         })?;
         let pod_network =
             if use_vxlan && !labels.contains_key("flannel_backend") { PodNetwork::Vxlan } else { backend };
-        Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy })
+        let pod_security = value(labels, "pod_security", |text| text.parse().ok())?;
+        Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy, pod_security })
     }
 }
 
@@ -110,6 +126,7 @@ mod tests {
         assert_eq!(read.node_prefix, 24);
         assert_eq!(read.pod_network, PodNetwork::HostGw);
         assert_eq!(read.service_proxy, ServiceProxyMode::Nftables);
+        assert_eq!(read.pod_security, PodSecurity::Baseline);
     }
 
     #[test]
@@ -121,6 +138,7 @@ mod tests {
             ("flannel_network_subnetlen", "29"),
             ("flannel_use_vxlan", "perhaps"),
             ("kube_proxy_mode", "ipvs"),
+            ("pod_security", "none"),
             ("service_cluster_ip_range", "10.100.3.0/24"),
         ] {
             let field = read(&[(name, bad)]).unwrap_err().field;

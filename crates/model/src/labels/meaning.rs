@@ -94,6 +94,18 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         description: "How kube-proxy leads packets to services; nodes whose kernel has no nftables use iptables",
     },
     LabelSpec {
+        name: "pod_security",
+        value: LabelType::Choice(&["privileged", "baseline", "restricted"]),
+        default: Some("baseline"),
+        engines: K,
+        has_effect: true,
+        reach: Reach::Cluster,
+        change: Change::Never,
+        since: FIRST,
+        description: "What pods may do in the namespace default of a new cluster, by Kubernetes' Pod Security Standards: \
+                      its label pod-security.kubernetes.io/enforce, which the cluster's users may change",
+    },
+    LabelSpec {
         name: "min_node_count",
         value: LabelType::Integer { min: 0, max: i32::MAX as u32 },
         default: Some("0"),

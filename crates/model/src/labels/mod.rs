@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 pub use check::{LabelRules, MAX_LABELS, check, check_of_group};
 pub use explain::explain;
-pub use kubernetes::KubernetesLabels;
+pub use kubernetes::{KubernetesLabels, PodSecurity};
 pub use merge::{Compared, compare, merge};
 pub use value::boolean;
 

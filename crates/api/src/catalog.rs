@@ -8,6 +8,7 @@ use http::StatusCode;
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::catalog::{Found, Kind, NODE_IMAGE, NodeImage, Offer};
 use jeroboam_model::kubernetes::Version;
+use jeroboam_model::labels::KubernetesLabels;
 use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Labels, NodeGroup};
 use moka::future::Cache;
 
@@ -67,8 +68,8 @@ impl Catalog {
         Ok(image.and_then(|image| image.distro))
     }
 
-    /// Checks what a new cluster names, by itself and through its template. Returns the version of Kubernetes that it
-    /// gets, if it is one of Kubernetes. An infrastructure that does not answer is no reason to refuse: the operation
+    /// Checks what a new cluster names, by itself and through its template, and that its networks can be reached from its
+    /// nodes. Returns the version of Kubernetes that it gets, if it is one of Kubernetes. An infrastructure that does not answer is no reason to refuse: the operation
     /// waits for it.
     ///
     /// # Errors
@@ -79,6 +80,9 @@ impl Catalog {
         template: &ClusterTemplate,
         spelling: Spelling,
     ) -> Result<Option<Version>> {
+        if cluster.engine == EngineKind::Kubernetes {
+            KubernetesLabels::read(&cluster.labels)?.apart_from(&self.infra.node_networks())?;
+        }
         let check = async {
             let (image, flavor, master_flavor, external, network, subnet, keypair) = futures::join!(
                 self.image(&template.image_id),

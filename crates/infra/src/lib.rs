@@ -18,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use ipnet::Ipv4Net;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
 use uuid::Uuid;
@@ -36,6 +37,9 @@ pub trait Infrastructure: Send + Sync {
 
     /// Where the agents' endpoint must listen and how machines reach it.
     async fn agent_endpoint(&self) -> Result<AgentEndpoint>;
+
+    /// Where the addresses of clusters' nodes are from. What else clusters number (pods, services) must lie elsewhere.
+    fn node_networks(&self) -> Vec<Ipv4Net>;
 
     /// All that carries the cluster's mark.
     async fn observe(&self, cluster: Uuid) -> Result<Observation>;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use ipnet::Ipv4Net;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt, NodePhase, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
@@ -34,6 +35,11 @@ use crate::{
 
 /// Changes that a slow listener may be behind before it is told that anything may have changed.
 const CHANGES: usize = 1024;
+
+/// Where the addresses of nodes are from, the same in every cluster.
+const NODES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 64, 0, 0), 16);
+/// Where the address of slot 0 is in it.
+const FIRST_NODE: u32 = 10;
 
 /// Takes what simulated agents report, where real agents would call the agent endpoint.
 #[async_trait]
@@ -220,7 +226,7 @@ impl Simulated {
                             name: spec.name.clone(),
                             role: spec.role,
                             state: MachineState::Running,
-                            address: IpAddr::V4(Ipv4Addr::from_bits(0x0A40_000A + spec.slot)),
+                            address: address(spec.slot),
                             starts: 0,
                             hangs: false,
                         }
@@ -287,6 +293,10 @@ fn simulated_report(phase: NodePhase) -> Report {
     }
 }
 
+fn address(slot: u32) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from_bits(NODES.network().to_bits() + FIRST_NODE + slot))
+}
+
 #[async_trait]
 impl Infrastructure for Simulated {
     fn name(&self) -> &'static str {
@@ -297,6 +307,10 @@ impl Infrastructure for Simulated {
         // Simulated agents need no endpoint; a loopback one keeps the rest the same.
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(AgentEndpoint { listen: loopback, reach: loopback })
+    }
+
+    fn node_networks(&self) -> Vec<Ipv4Net> {
+        vec![NODES]
     }
 
     async fn observe(&self, cluster: Uuid) -> Result<Observation> {

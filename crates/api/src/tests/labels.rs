@@ -47,6 +47,20 @@ async fn all_labels_can_be_looked_up() {
     case.get("/v1/labels?x=1").send().await.is(400);
 }
 
+#[tokio::test]
+async fn ranges_of_addresses_that_nodes_have_are_refused_when_a_cluster_is_made() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    for name in ["flannel_network_cidr", "service_cluster_ip_range"] {
+        // Where the simulated infrastructure has its nodes.
+        let body = json!({"cluster_template_id": "t", "labels": {name: "10.64.128.0/20"}});
+        let answer = case.post("/v1/clusters", &body).send().await.is(400);
+        assert_eq!(answer.field(), format!("labels.{name}"));
+        let body = json!({"cluster_template_id": "t", "labels": {name: "10.65.0.0/20"}});
+        case.post("/v1/clusters", &body).send().await.is(202);
+    }
+}
+
 // Covers: R168.
 #[tokio::test]
 async fn a_slip_is_refused_wherever_labels_are_given() {

@@ -166,6 +166,11 @@ impl Infrastructure for Docker {
         endpoint::find(&self.config, &*self.engine().await?).await
     }
 
+    fn node_networks(&self) -> Vec<Ipv4Net> {
+        // Which part of the pool a cluster gets shows only when its network is made.
+        vec![self.config.address_pool]
+    }
+
     async fn observe(&self, cluster: Uuid) -> Result<Observation> {
         observe::cluster(self, &*self.engine().await?, cluster).await
     }

@@ -49,7 +49,7 @@ impl KubernetesLabels {
         let service_cidr = value(labels, "service_cluster_ip_range", network)?;
         usable("flannel_network_cidr", pod_cidr)?;
         usable("service_cluster_ip_range", service_cidr)?;
-        if pod_cidr.contains(&service_cidr.network()) || service_cidr.contains(&pod_cidr.network()) {
+        if overlap(pod_cidr, service_cidr) {
             return Err(wrong(
                 "flannel_network_cidr",
                 format!("the pod network {pod_cidr} and the service network {service_cidr} overlap"),
@@ -79,6 +79,22 @@ impl KubernetesLabels {
         let pod_security = value(labels, "pod_security", |text| text.parse().ok())?;
         Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy, pod_security })
     }
+
+    /// Refuses ranges of pods and services that share addresses with where nodes are: nobody could reach both.
+    ///
+    /// # Errors
+    /// Names the label.
+    pub fn apart_from(&self, nodes: &[Ipv4Net]) -> Result<(), FieldError> {
+        for (label, range) in [("flannel_network_cidr", self.pod_cidr), ("service_cluster_ip_range", self.service_cidr)]
+        {
+            if let Some(taken) = nodes.iter().find(|nodes| overlap(**nodes, range)) {
+                let message =
+                    format!("must not overlap {taken}, where the addresses of nodes are from, this is '{range}'");
+                return Err(wrong(label, message));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Networks that no pod or service can have an address of, and what they are for (IANA's registry of special-purpose
@@ -93,14 +109,18 @@ const SPECIAL: [(&str, &str); 5] = [
 
 /// Refuses a network whose addresses cannot be given to pods or services.
 fn usable(label: &str, network: Ipv4Net) -> Result<(), FieldError> {
-    let overlaps = |special: Ipv4Net| special.contains(&network) || network.contains(&special);
-    let hit = SPECIAL.iter().find(|(special, _)| special.parse().is_ok_and(overlaps));
+    let hit = SPECIAL.iter().find(|(special, _)| special.parse().is_ok_and(|special| overlap(special, network)));
     match hit {
         Some((special, what)) => {
             Err(wrong(label, format!("must not overlap {special}, whose addresses are {what}, this is '{network}'")))
         }
         None => Ok(()),
     }
+}
+
+/// Whether two networks share addresses.
+fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }
 
 /// Reads a label, or its default where nobody gives it.
@@ -154,6 +174,24 @@ mod tests {
     fn overlapping_networks_are_refused() {
         let error = read(&[("flannel_network_cidr", "10.254.128.0/20")]).unwrap_err();
         assert_eq!(error.field, "labels.flannel_network_cidr");
+    }
+
+    #[test]
+    fn ranges_that_lie_where_nodes_are_or_around_are_refused_by_their_label() {
+        let nodes = ["10.89.0.0/16".parse().unwrap()];
+        assert!(read(&[]).unwrap().apart_from(&nodes).is_ok());
+        assert!(read(&[("flannel_network_cidr", "10.88.0.0/16")]).unwrap().apart_from(&nodes).is_ok());
+        for name in ["service_cluster_ip_range", "flannel_network_cidr"] {
+            for bad in ["10.89.0.0/16", "10.89.3.0/24", "10.80.0.0/12"] {
+                let error = read(&[(name, bad)]).unwrap().apart_from(&nodes).unwrap_err();
+                assert_eq!(error.field, format!("labels.{name}"), "{bad}");
+                assert!(
+                    error.message.contains("10.89.0.0/16, where the addresses of nodes are from"),
+                    "{}",
+                    error.message
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!   own accord; [`certificate`]: reading certificates.
 //! - [`key`]: keys that are made here.
 //! - [`agent`]: the authority of nodes' agents, and their tokens.
+//! - [`voucher`]: what agents keep for their server and cannot make up.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod key;
 pub mod profile;
 pub mod request;
+pub mod voucher;
 
 pub use authority::{Authority, KeyPairPem};
 pub use certificate::Facts;

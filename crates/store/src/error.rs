@@ -65,6 +65,12 @@ pub enum StoreError {
     /// Another request with the same idempotency key was faster; nothing was written.
     #[error("Another request with the same idempotency key was faster.")]
     KeyTaken,
+    /// This database may be older than what was made with it, or a copy: nothing begins until the operator has chosen.
+    #[error("Nothing is made or removed until the operator has chosen: {found}")]
+    Held {
+        /// What was found.
+        found: String,
+    },
     /// A list cannot be sorted by this.
     #[error("Lists cannot be sorted by '{0}'.")]
     BadSortKey(String),

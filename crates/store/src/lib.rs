@@ -18,6 +18,7 @@ pub mod cluster_template;
 mod codec;
 mod connect;
 mod counter;
+pub mod deployment;
 mod entity;
 pub mod error;
 pub mod event;
@@ -50,6 +51,7 @@ mod tests;
 
 pub use cluster::{ClusterFacts, ClusterRecord};
 pub use connect::Store;
+pub use deployment::{Deployment, Hold, Instance};
 pub use error::{Result, StoreError};
 pub use event::Event;
 pub use health::HealthChange;

@@ -10,6 +10,7 @@ mod m0004_roles_of_node_groups;
 mod m0005_versions_of_engines;
 mod m0006_recovery;
 mod m0007_silence;
+mod m0008_deployment;
 mod m0012_healing;
 mod parts;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_versions_of_engines::Migration),
             Box::new(m0006_recovery::Migration),
             Box::new(m0007_silence::Migration),
+            Box::new(m0008_deployment::Migration),
             Box::new(m0012_healing::Migration),
         ]
     }
@@ -51,5 +53,7 @@ pub(crate) fn schema()
     indexes.extend(m0002_quotas_and_federations::indexes());
     tables.extend(m0003_keys_and_notifications::tables());
     indexes.extend(m0003_keys_and_notifications::indexes());
+    tables.extend(m0008_deployment::tables());
+    indexes.extend(m0008_deployment::indexes());
     (tables, indexes)
 }

@@ -13,7 +13,7 @@ use crate::cluster::{self, ClusterFacts};
 use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation, step};
 use crate::error::Doing;
 use crate::notification::{self, Stage};
-use crate::{Event, Result, Store, StoreError, codec, node, node_group, secret};
+use crate::{Event, Result, Store, StoreError, codec, deployment, node, node_group, secret};
 
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +68,7 @@ impl Store {
         write(&transaction, uuid, fence, ended, doing).await?;
         close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
 
+        deployment::ended(&transaction, cluster, &outcome).await?;
         let reason = cause.as_ref().map(CauseExt::one_line);
         match outcome {
             Outcome::Succeeded { .. } if kind == OperationKind::Delete => {

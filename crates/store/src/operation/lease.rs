@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{one, unfinished_words, with_steps};
 use crate::entity::operation;
 use crate::error::Doing;
-use crate::{Event, Result, Store, StoreError, codec};
+use crate::{Event, Result, Store, StoreError, codec, deployment};
 
 /// An operation that was taken.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,10 @@ impl Store {
         if taken.rows_affected == 0 {
             // Somebody was faster; there will be another wake-up or look.
             return Ok(None);
+        }
+        match deployment::rise(&transaction).await {
+            Err(StoreError::Held { .. }) => return Ok(None),
+            risen => risen?,
         }
         let uuid = codec::uuid(&row.uuid)?;
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;

@@ -26,7 +26,7 @@ use crate::entity::{operation, step as step_entity};
 use crate::error::Doing;
 use crate::notification::{self, Stage};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError, cluster, codec};
+use crate::{Page, Result, Scope, Store, StoreError, cluster, codec, deployment};
 
 const WHAT: &str = "operation";
 
@@ -182,6 +182,7 @@ pub(crate) async fn insert(
     .exec_without_returning(connection)
     .await
     .doing("creating an operation")?;
+    deployment::rise(connection).await?;
     let row = one(connection, uuid).await?;
     notification::note(connection, &row, Stage::Pending).await?;
     view(row, Vec::new())

@@ -2,6 +2,7 @@
 
 mod cluster_template;
 mod clusters;
+mod deployment;
 mod finish;
 mod history;
 mod idempotency;

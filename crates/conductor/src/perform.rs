@@ -8,7 +8,7 @@ use jeroboam_infra::ClusterRef;
 use jeroboam_model::plan::{Action, NodeRef};
 use jeroboam_model::{Cause, CauseExt, Node, NodeRole};
 use jeroboam_pki::Authority;
-use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_store::{ClusterRecord, Store, StoreError};
 use secrecy::SecretString;
 
 use crate::observe::{SERVICE_ACCOUNT, secret_names};
@@ -26,7 +26,7 @@ impl Run<'_> {
             }
             Action::EnsureSecrets => self.ensure_secrets(record).await,
             Action::EnsureNetwork => {
-                let network = infra.ensure_network(&reference(record)).await?;
+                let network = infra.ensure_network(&reference(&self.conductor.store, record).await?).await?;
                 self.conductor.note_network(&self.held, record, Some(&network)).await
             }
             Action::RestartComponents(node) => {
@@ -96,12 +96,16 @@ fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
     record.nodes.iter().filter(|node| node.wanted).filter_map(of_node).collect()
 }
 
-pub(crate) fn reference(record: &ClusterRecord) -> ClusterRef {
-    ClusterRef {
+/// The cluster for the infrastructure, with how far the deployment has come by now.
+pub(crate) async fn reference(store: &Store, record: &ClusterRecord) -> Result<ClusterRef, Cause> {
+    let deployment =
+        store.deployment().await.map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
+    Ok(ClusterRef {
         uuid: record.cluster.uuid,
         name: record.cluster.name.clone(),
         project_id: record.cluster.project_id.clone(),
-    }
+        number: deployment.number,
+    })
 }
 
 fn make_secret(

@@ -84,7 +84,7 @@ impl Run<'_> {
             self.begun(&Action::EnsureMachine(node.clone())).await?;
             specs.push(spec);
         }
-        let cluster = reference(record);
+        let cluster = reference(&self.conductor.store, record).await?;
         let mut made = self.conductor.infra.ensure_machines(&cluster, &specs);
         let mut first = None;
         while let Some((node, outcome)) = next(&mut made, first.as_ref()).await {

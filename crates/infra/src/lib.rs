@@ -21,6 +21,7 @@ use futures::stream::BoxStream;
 use ipnet::Ipv4Net;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::catalog::{Found, Kind, NodeImage};
@@ -79,6 +80,21 @@ pub trait Infrastructure: Send + Sync {
     /// All clusters of which something is here, for finding what nobody knows of any more.
     async fn clusters(&self) -> Result<Vec<Uuid>>;
 
+    /// From now on things are made and looked for under another deployment's id.
+    fn take_deployment(&self, id: &str);
+
+    /// What there is of all clusters, for finding what the database does not know.
+    async fn remains(&self) -> Result<Vec<Remains>>;
+
+    /// The marks that servers of this deployment have left here.
+    async fn presences(&self) -> Result<Vec<Presence>>;
+
+    /// A server leaves its mark, in the place of the one that it left before.
+    async fn be_present(&self, presence: &Presence) -> Result<()>;
+
+    /// A server's mark is gone.
+    async fn forget_presence(&self, instance: Uuid) -> Result<()>;
+
     /// What there is under a name or id, before anything is made of it. What is not there is no error.
     async fn look_up(&self, kind: Kind, name: &str) -> Result<Found>;
 
@@ -113,6 +129,42 @@ pub struct ClusterRef {
     pub name: String,
     /// Project, for people who look at the infrastructure.
     pub project_id: String,
+    /// How far the deployment has come; what is made carries it as a mark.
+    pub number: i64,
+}
+
+/// What there is of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// The cluster, by its mark.
+    pub cluster: Uuid,
+    /// Its name, if the marks have it.
+    pub name: Option<String>,
+    /// Its project, if the marks have it.
+    pub project_id: Option<String>,
+    /// Names of its machines.
+    pub machines: Vec<String>,
+    /// Names of its disks.
+    pub disks: Vec<String>,
+    /// Names of its networks.
+    pub networks: Vec<String>,
+    /// When the oldest of it was made, where that is known.
+    pub created: Option<Timestamp>,
+    /// The highest number that its marks carry; 0 when none does.
+    pub number: i64,
+}
+
+/// A server of this deployment, as its mark at the infrastructure has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// Its id; another one for every start.
+    pub instance: Uuid,
+    /// How far its database had come.
+    pub number: i64,
+    /// The machine that it runs on.
+    pub host: String,
+    /// Base URL at which it answers agents and other servers, once it does.
+    pub url: Option<String>,
 }
 
 /// What carries a cluster's mark.

@@ -30,7 +30,8 @@ use self::world::SimulatedMachine;
 pub use self::world::{Fault, FaultKind, World};
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::{
-    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
+    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Presence,
+    Remains, Result,
 };
 
 /// Changes that a slow listener may be behind before it is told that anything may have changed.
@@ -171,8 +172,13 @@ impl Simulated {
 
     /// A look at the catalogue: it takes no time, and fails only where that was asked for.
     async fn look<T>(&self, name: &'static str, answer: impl FnOnce() -> T + Send) -> Result<T> {
+        self.at_once(name, |_| answer()).await
+    }
+
+    /// The same with what it does to the world.
+    async fn at_once<T>(&self, name: &'static str, effect: impl FnOnce(&mut World) -> T + Send) -> Result<T> {
         let fault = self.lock().enter(name);
-        self.end(name, fault, |_| answer()).await
+        self.end(name, fault, effect).await
     }
 
     /// How a call ends.
@@ -330,6 +336,7 @@ impl Infrastructure for Simulated {
 
     async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network> {
         self.call("ensure_network", |world| {
+            world.numbers.insert(cluster.uuid, cluster.number);
             let id = world.networks.entry(cluster.uuid).or_insert_with(|| format!("net-{}", cluster.uuid));
             Network { id: id.clone() }
         })
@@ -400,6 +407,7 @@ impl Infrastructure for Simulated {
             world.machines.retain(|(owner, _), _| *owner != cluster);
             world.disks.retain(|(owner, _), _| *owner != cluster);
             world.strays.remove(&cluster);
+            world.numbers.remove(&cluster);
         })
         .await
     }
@@ -421,12 +429,31 @@ impl Infrastructure for Simulated {
     }
 
     async fn clusters(&self) -> Result<Vec<Uuid>> {
-        self.call("clusters", |world| {
-            let mut all: Vec<Uuid> = world.networks.keys().chain(world.strays.keys()).copied().collect();
-            all.extend(world.machines.keys().chain(world.disks.keys()).map(|(cluster, _)| *cluster));
-            all.sort_unstable();
-            all.dedup();
-            all
+        self.call("clusters", |world| world.clusters().into_iter().collect()).await
+    }
+
+    /// The simulated cloud is this process's own: there is nobody else's in it.
+    fn take_deployment(&self, _: &str) {}
+
+    async fn remains(&self) -> Result<Vec<Remains>> {
+        self.at_once("remains", |world| world.clusters().into_iter().map(|cluster| world.remains(cluster)).collect())
+            .await
+    }
+
+    async fn presences(&self) -> Result<Vec<Presence>> {
+        self.at_once("presences", |world| world.presences.values().cloned().collect()).await
+    }
+
+    async fn be_present(&self, presence: &Presence) -> Result<()> {
+        self.at_once("be_present", |world| {
+            world.presences.insert(presence.instance, presence.clone());
+        })
+        .await
+    }
+
+    async fn forget_presence(&self, instance: Uuid) -> Result<()> {
+        self.at_once("forget_presence", |world| {
+            world.presences.remove(&instance);
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! What the engine tells of by itself: containers that end, networks and volumes that go.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use bollard::models::{EventMessage, EventMessageTypeEnum};
@@ -24,7 +24,8 @@ const EVENTS: [&str; 6] = ["die", "oom", "start", "pause", "unpause", "destroy"]
 /// Where to get at the engine, for as long as changes are wanted.
 pub(super) struct Source {
     pub(super) host: String,
-    pub(super) deployment: String,
+    /// The id whose clusters' changes are wanted; it may become another one.
+    pub(super) deployment: Arc<RwLock<String>>,
     pub(super) engine: Arc<Mutex<Option<Arc<Engine>>>>,
 }
 
@@ -54,13 +55,13 @@ async fn listen(source: &Source) -> crate::Result<BoxStream<'static, Change>> {
         ("type".to_owned(), ["container", "network"].map(str::to_owned).to_vec()),
         ("event".to_owned(), EVENTS.map(str::to_owned).to_vec()),
     ]);
-    let deployment = source.deployment.clone();
+    let deployment = Arc::clone(&source.deployment);
     let options = EventsOptions { filters: Some(filters), ..EventsOptions::default() };
     let events = engine.docker.events(Some(options));
     let changes = events
         .map_err(|error| tracing::debug!(%error, "the Docker Engine has ended its events"))
         .take_while(|event| std::future::ready(event.is_ok()))
-        .filter_map(move |event| std::future::ready(event.ok().and_then(|event| change(event, &deployment))));
+        .filter_map(move |event| std::future::ready(event.ok().and_then(|event| change(event, &super::read(&deployment)))));
     // What happened before we listened nobody has told us. An engine that ends every connection at once is not asked
     // without a pause.
     let pause = stream::once(tokio::time::sleep(TRY_AGAIN)).filter_map(|()| std::future::ready(None));

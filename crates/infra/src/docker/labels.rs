@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jeroboam_model::NodeRole;
 use uuid::Uuid;
 
-use super::DockerConfig;
+use super::Docker;
 use crate::ClusterRef;
 
 /// Which Jeroboam made it: several may share an engine.
@@ -23,6 +23,14 @@ pub const PROJECT: &str = "org.jeroboam.project";
 
 /// What names of networks and containers begin with.
 pub(super) const PREFIX: &str = "jeroboam-";
+/// How far the deployment had come when it was made.
+pub const NUMBER: &str = "org.jeroboam.number";
+/// Id of the server whose mark it is.
+pub const INSTANCE: &str = "org.jeroboam.instance";
+/// The machine that the server runs on, for people.
+pub const HOST: &str = "org.jeroboam.host";
+/// Where the server answers.
+pub const URL: &str = "org.jeroboam.url";
 
 /// Labels as the engine wants them.
 pub(super) type Labels = HashMap<String, String>;
@@ -30,9 +38,10 @@ pub(super) type Labels = HashMap<String, String>;
 pub(super) type Filters = HashMap<String, Vec<String>>;
 
 /// Labels of what belongs to a cluster.
-pub(super) fn of_cluster(config: &DockerConfig, cluster: &ClusterRef) -> Labels {
+pub(super) fn of_cluster(docker: &Docker, cluster: &ClusterRef) -> Labels {
     HashMap::from([
-        (DEPLOYMENT.to_owned(), config.deployment.clone()),
+        (DEPLOYMENT.to_owned(), docker.deployment()),
+        (NUMBER.to_owned(), cluster.number.to_string()),
         (CLUSTER.to_owned(), cluster.uuid.to_string()),
         (CLUSTER_NAME.to_owned(), cluster.name.clone()),
         (PROJECT.to_owned(), cluster.project_id.clone()),
@@ -40,30 +49,42 @@ pub(super) fn of_cluster(config: &DockerConfig, cluster: &ClusterRef) -> Labels 
 }
 
 /// Labels of what belongs to a node of a cluster.
-pub(super) fn of_node(config: &DockerConfig, cluster: &ClusterRef, node: Uuid, role: NodeRole) -> Labels {
-    let mut labels = of_cluster(config, cluster);
+pub(super) fn of_node(docker: &Docker, cluster: &ClusterRef, node: Uuid, role: NodeRole) -> Labels {
+    let mut labels = of_cluster(docker, cluster);
     labels.insert(NODE.to_owned(), node.to_string());
     labels.insert(ROLE.to_owned(), role.to_string());
     labels
 }
 
 /// Finds everything that this Jeroboam made.
-pub(super) fn any(config: &DockerConfig) -> Filters {
-    HashMap::from([("label".to_owned(), vec![format!("{DEPLOYMENT}={}", config.deployment)])])
+pub(super) fn any(docker: &Docker) -> Filters {
+    HashMap::from([("label".to_owned(), vec![format!("{DEPLOYMENT}={}", docker.deployment())])])
 }
 
 /// Finds what belongs to the cluster.
-pub(super) fn cluster_is(config: &DockerConfig, cluster: Uuid) -> Filters {
-    let mut filters = any(config);
+pub(super) fn cluster_is(docker: &Docker, cluster: Uuid) -> Filters {
+    let mut filters = any(docker);
     filters.entry("label".to_owned()).or_default().push(format!("{CLUSTER}={cluster}"));
     filters
 }
 
 /// Finds what belongs to the node of the cluster.
-pub(super) fn node_is(config: &DockerConfig, cluster: Uuid, node: Uuid) -> Filters {
-    let mut filters = cluster_is(config, cluster);
+pub(super) fn node_is(docker: &Docker, cluster: Uuid, node: Uuid) -> Filters {
+    let mut filters = cluster_is(docker, cluster);
     filters.entry("label".to_owned()).or_default().push(format!("{NODE}={node}"));
     filters
+}
+
+/// Finds the marks of this Jeroboam's servers.
+pub(super) fn servers(docker: &Docker) -> Filters {
+    let mut filters = any(docker);
+    filters.entry("label".to_owned()).or_default().push(INSTANCE.to_owned());
+    filters
+}
+
+/// Reads how far the deployment had come off the labels.
+pub(super) fn number(labels: &Labels) -> Option<i64> {
+    labels.get(NUMBER)?.parse().ok()
 }
 
 /// Reads an id off the labels.

@@ -47,7 +47,7 @@ pub(super) async fn ensure(
     let _making = docker.nodes.lock(spec.node).await;
     let name = labels::container_name(cluster.uuid, &spec.name);
     for _ in 0..NAME_ATTEMPTS {
-        let there = container::list(engine, labels::node_is(&docker.config, cluster.uuid, spec.node)).await?;
+        let there = container::list(engine, labels::node_is(docker, cluster.uuid, spec.node)).await?;
         match go_on(engine, spec, there.clone()).await? {
             GoOn::Runs(machine) => return Ok(machine),
             GoOn::Changed => {
@@ -125,7 +125,7 @@ const STOP: i32 = 5;
 /// Starts the node's container anew. One that is paused cannot be told to end, and so goes on first.
 pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
     let _restarting = docker.nodes.lock(node).await;
-    for container in container::list(engine, labels::node_is(&docker.config, cluster, node)).await? {
+    for container in container::list(engine, labels::node_is(docker, cluster, node)).await? {
         let machine = container::machine(&container);
         let doing = format!("Restarting the container {:.12}", machine.id);
         if machine.state == MachineState::Paused {
@@ -145,7 +145,7 @@ pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, nod
 /// Sees to it that the node has no container and no volume.
 pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
     let _removing = docker.nodes.lock(node).await;
-    let filters = || labels::node_is(&docker.config, cluster, node);
+    let filters = || labels::node_is(docker, cluster, node);
     let there = container::list(engine, filters()).await?;
     container::remove_all(engine, &there).await?;
     volume::remove_all(engine, filters()).await

@@ -13,6 +13,8 @@
 //! | `catalog` | what nodes can be made of |
 //! | `observe`, `diagnose` | what there is, and how it fares |
 //! | `changes` | what the engine tells of by itself |
+//! | `remains` | what there is of all clusters, for finding orphans |
+//! | `presence` | the marks of this deployment's servers |
 //! | `endpoint` | where agents call home |
 //! | `cause` | what goes wrong, in words for people |
 
@@ -32,13 +34,15 @@ mod locks;
 mod machine;
 mod network;
 mod observe;
+mod presence;
+mod remains;
 mod subnet;
 mod upload;
 mod volume;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -54,7 +58,8 @@ use self::locks::Locks;
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::flavor::Flavor;
 use crate::{
-    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Result,
+    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Presence,
+    Remains, Result,
 };
 
 /// Where agents call home when nothing else is said.
@@ -109,6 +114,8 @@ impl Default for DockerConfig {
 pub struct Docker {
     config: DockerConfig,
     host: String,
+    /// The id whose mark is set and looked for; at first [`DockerConfig::deployment`].
+    deployment: Arc<RwLock<String>>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     /// Held while a network is made.
     networks: Mutex<()>,
@@ -140,7 +147,14 @@ impl Docker {
             ));
         }
         let host = engine::host(config.host.as_deref());
-        let docker = Self { config, host, engine: Arc::default(), networks: Mutex::default(), nodes: Locks::default() };
+        let docker = Self {
+            deployment: Arc::new(RwLock::new(config.deployment.clone())),
+            config,
+            host,
+            engine: Arc::default(),
+            networks: Mutex::default(),
+            nodes: Locks::default(),
+        };
         match docker.engine().await {
             Err(cause) if !cause.retryable => Err(cause),
             Err(cause) => {
@@ -151,9 +165,19 @@ impl Docker {
         }
     }
 
+    /// The id whose mark is set and looked for.
+    fn deployment(&self) -> String {
+        read(&self.deployment)
+    }
+
     async fn engine(&self) -> Result<Arc<Engine>> {
         engine::connected(&self.host, &self.engine).await
     }
+}
+
+/// The id that is kept.
+fn read(deployment: &RwLock<String>) -> String {
+    deployment.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 #[async_trait]
@@ -211,7 +235,7 @@ impl Infrastructure for Docker {
     }
 
     fn changes(&self) -> BoxStream<'static, Change> {
-        let (host, deployment) = (self.host.clone(), self.config.deployment.clone());
+        let (host, deployment) = (self.host.clone(), Arc::clone(&self.deployment));
         changes::stream(changes::Source { host, deployment, engine: Arc::clone(&self.engine) })
     }
 
@@ -232,6 +256,26 @@ impl Infrastructure for Docker {
 
     async fn clusters(&self) -> Result<Vec<Uuid>> {
         observe::clusters(self, &*self.engine().await?).await
+    }
+
+    fn take_deployment(&self, id: &str) {
+        id.clone_into(&mut self.deployment.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    async fn remains(&self) -> Result<Vec<Remains>> {
+        remains::all(self, &*self.engine().await?).await
+    }
+
+    async fn presences(&self) -> Result<Vec<Presence>> {
+        presence::all(self, &*self.engine().await?).await
+    }
+
+    async fn be_present(&self, presence: &Presence) -> Result<()> {
+        presence::renew(self, &*self.engine().await?, presence).await
+    }
+
+    async fn forget_presence(&self, instance: Uuid) -> Result<()> {
+        presence::remove(self, &*self.engine().await?, instance).await
     }
 
     async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {

@@ -33,10 +33,11 @@ const MTU: &str = "com.docker.network.driver.mtu";
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) id: String,
+    pub(super) name: String,
     /// `None` for a network without addresses, or with IPv6 only.
     pub(super) subnet: Option<Ipv4Net>,
     pub(super) labels: Labels,
-    created: Option<Timestamp>,
+    pub(super) created: Option<Timestamp>,
 }
 
 /// The networks that the filters fit, oldest first.
@@ -48,7 +49,8 @@ pub(super) async fn list(engine: &Engine, filters: Option<Filters>) -> Result<Ve
         .filter_map(|network| {
             let subnet = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().find_map(subnet_of);
             let created = network.created.and_then(|created| created.parse().ok());
-            Some(Found { id: network.id?, subnet, labels: network.labels.unwrap_or_default(), created })
+            let (id, name) = (network.id?, network.name.unwrap_or_default());
+            Some(Found { id, name, subnet, labels: network.labels.unwrap_or_default(), created })
         })
         .collect();
     found.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
@@ -61,7 +63,7 @@ fn subnet_of(config: IpamConfig) -> Option<Ipv4Net> {
 
 /// The cluster's network and its subnet. Should there be two, the oldest counts, for everybody.
 pub(super) async fn of_cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Option<(String, Ipv4Net)>> {
-    let networks = list(engine, Some(labels::cluster_is(&docker.config, cluster))).await?;
+    let networks = list(engine, Some(labels::cluster_is(docker, cluster))).await?;
     Ok(networks.into_iter().find_map(|network| Some((network.id, network.subnet?))))
 }
 
@@ -108,7 +110,7 @@ async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<
                 options: None,
             }),
             options: options.clone(),
-            labels: Some(labels::of_cluster(&docker.config, cluster)),
+            labels: Some(labels::of_cluster(docker, cluster)),
             ..NetworkCreateRequest::default()
         };
         match engine.call(doing.as_str(), CHANGE, engine.docker.create_network(request)).await {
@@ -126,7 +128,7 @@ async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<
 
 /// Sees to it that the cluster has no network, and that nothing else is left that carries its mark.
 pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<()> {
-    let filters = || labels::cluster_is(&docker.config, cluster);
+    let filters = || labels::cluster_is(docker, cluster);
     let containers = container::list(engine, filters()).await?;
     container::remove_all(engine, &containers).await?;
     let networks = list(engine, Some(filters())).await?;

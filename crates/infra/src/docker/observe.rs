@@ -12,7 +12,7 @@ use crate::{Network, Observation, Result};
 
 /// All that carries the cluster's mark.
 pub(super) async fn cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Observation> {
-    let filters = || labels::cluster_is(&docker.config, cluster);
+    let filters = || labels::cluster_is(docker, cluster);
     let (containers, networks, disks) = futures::try_join!(
         container::list(engine, filters()),
         network::list(engine, Some(filters())),
@@ -41,7 +41,7 @@ fn machines(mut containers: Vec<ContainerSummary>) -> Observation {
 
 /// The clusters of everything that this Jeroboam made.
 pub(super) async fn clusters(docker: &Docker, engine: &Engine) -> Result<Vec<Uuid>> {
-    let filters = || labels::any(&docker.config);
+    let filters = || labels::any(docker);
     let (containers, networks, volumes) = futures::try_join!(
         container::list(engine, filters()),
         network::list(engine, Some(filters())),
@@ -50,7 +50,7 @@ pub(super) async fn clusters(docker: &Docker, engine: &Engine) -> Result<Vec<Uui
     let cluster = |labels: &labels::Labels| labels::id(Some(labels), labels::CLUSTER);
     let containers = containers.iter().filter_map(|container| cluster(container.labels.as_ref()?));
     let networks = networks.iter().filter_map(|network| cluster(&network.labels));
-    let volumes = volumes.iter().filter_map(|(_, labels)| cluster(labels));
+    let volumes = volumes.iter().filter_map(|volume| cluster(&volume.labels));
     Ok(containers.chain(networks).chain(volumes).collect::<BTreeSet<Uuid>>().into_iter().collect())
 }
 

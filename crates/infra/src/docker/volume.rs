@@ -4,6 +4,7 @@
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use jeroboam_model::{Cause, CauseExt};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Docker;
@@ -11,11 +12,32 @@ use super::engine::{CHANGE, Engine, LOOK};
 use super::labels::{self, Filters, Labels};
 use crate::{ClusterRef, MachineSpec, Result};
 
-/// Labels of all volumes that the labels fit, by volume name.
-pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<(String, Labels)>> {
+/// A volume as the engine lists it.
+#[derive(Debug, Clone)]
+pub(super) struct Volume {
+    pub(super) name: String,
+    pub(super) labels: Labels,
+    pub(super) created: Option<Timestamp>,
+}
+
+/// All volumes that the labels fit.
+pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<Volume>> {
     let options = ListVolumesOptions { filters: Some(filters) };
     let answer = engine.call("Looking for volumes", LOOK, engine.docker.list_volumes(Some(options))).await?;
-    Ok(answer.volumes.unwrap_or_default().into_iter().map(|volume| (volume.name, volume.labels)).collect())
+    let volumes = answer.volumes.unwrap_or_default().into_iter().map(|volume| {
+        let created = volume.created_at.and_then(|created| created.parse().ok());
+        Volume { name: volume.name, labels: volume.labels, created }
+    });
+    Ok(volumes.collect())
+}
+
+/// Sees to it that a volume is gone.
+pub(super) async fn remove(engine: &Engine, name: &str) -> Result<()> {
+    let call = engine.docker.remove_volume(name, None::<RemoveVolumeOptions>);
+    match engine.call(format!("Removing the volume {name:.12}"), CHANGE, call).await {
+        Err(failure) if !failure.is_gone() => Err(failure.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Sees to it that the node has a disk; the name of its volume. One that is there is taken, whatever its name: earlier
@@ -26,16 +48,16 @@ pub(super) async fn ensure(
     cluster: &ClusterRef,
     spec: &MachineSpec,
 ) -> Result<String> {
-    let mut there = list(engine, labels::node_is(&docker.config, cluster.uuid, spec.node)).await?;
+    let mut there = list(engine, labels::node_is(docker, cluster.uuid, spec.node)).await?;
     // Of several (left by releases that named none) everybody takes the same one.
-    there.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    if let Some((name, _)) = there.into_iter().next() {
-        return Ok(name);
+    there.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    if let Some(volume) = there.into_iter().next() {
+        return Ok(volume.name);
     }
     let name = labels::container_name(cluster.uuid, &spec.name);
     let request = VolumeCreateRequest {
         name: Some(name.clone()),
-        labels: Some(labels::of_node(&docker.config, cluster, spec.node, spec.role)),
+        labels: Some(labels::of_node(docker, cluster, spec.node, spec.role)),
         ..VolumeCreateRequest::default()
     };
     let made = engine.call(format!("Making the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request));
@@ -52,19 +74,12 @@ pub(super) async fn ensure(
 
 /// The nodes of a cluster that have disks.
 pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<impl Iterator<Item = Uuid>> {
-    let volumes = list(engine, labels::cluster_is(&docker.config, cluster)).await?;
-    Ok(volumes.into_iter().filter_map(|(_, marks)| labels::id(Some(&marks), labels::NODE)))
+    let volumes = list(engine, labels::cluster_is(docker, cluster)).await?;
+    Ok(volumes.into_iter().filter_map(|volume| labels::id(Some(&volume.labels), labels::NODE)))
 }
 
 /// Sees to it that no volume is left that the labels fit.
 pub(super) async fn remove_all(engine: &Engine, filters: Filters) -> Result<()> {
     let volumes = list(engine, filters).await?;
-    let remove = volumes.iter().map(async |(name, _)| {
-        let call = engine.docker.remove_volume(name, None::<RemoveVolumeOptions>);
-        match engine.call(format!("Removing the volume {name:.12}"), CHANGE, call).await {
-            Err(failure) if !failure.is_gone() => Err(failure.into()),
-            _ => Ok(()),
-        }
-    });
-    futures::future::join_all(remove).await.into_iter().collect()
+    futures::future::join_all(volumes.iter().map(|volume| remove(engine, &volume.name))).await.into_iter().collect()
 }

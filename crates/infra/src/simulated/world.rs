@@ -1,13 +1,13 @@
 //! All that is simulated, and the faults that were asked for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use jeroboam_model::NodeRole;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
-use crate::Machine;
+use crate::{Machine, Presence, Remains};
 
 /// A fault that was asked for: it hits the `nth` call (0 is the next) of `call`, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct World {
     /// Disks by cluster and node; the number is another one for every disk that was ever made.
     pub(super) disks: BTreeMap<(Uuid, Uuid), u64>,
     pub(super) strays: BTreeMap<Uuid, Vec<String>>,
+    /// Marks of servers.
+    pub(super) presences: BTreeMap<Uuid, Presence>,
+    /// How far the deployment had come when something of the cluster was made last.
+    pub(super) numbers: BTreeMap<Uuid, i64>,
     /// Nodes that joined a cluster's engine, by name.
     pub(super) engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
     pub(super) faults: Vec<Fault>,
@@ -113,6 +117,26 @@ impl World {
     #[must_use]
     pub fn disk(&self, cluster: Uuid, node: Uuid) -> Option<u64> {
         self.disks.get(&(cluster, node)).copied()
+    }
+
+    /// All clusters of which something is here.
+    pub(super) fn clusters(&self) -> BTreeSet<Uuid> {
+        let machines = self.machines.keys().chain(self.disks.keys()).map(|(cluster, _)| *cluster);
+        self.networks.keys().chain(self.strays.keys()).copied().chain(machines).collect()
+    }
+
+    /// What there is of a cluster.
+    pub(super) fn remains(&self, cluster: Uuid) -> Remains {
+        let machines = self.machines.iter().filter(|((owner, _), _)| *owner == cluster);
+        let disks = self.disks.iter().filter(|((owner, _), _)| *owner == cluster);
+        Remains {
+            cluster,
+            machines: machines.map(|(_, machine)| machine.name.clone()).collect(),
+            disks: disks.map(|(_, number)| format!("disk-{number}")).collect(),
+            networks: self.networks.get(&cluster).into_iter().cloned().collect(),
+            number: self.numbers.get(&cluster).copied().unwrap_or_default(),
+            ..Remains::default()
+        }
     }
 
     /// The node has a disk.

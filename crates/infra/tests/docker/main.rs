@@ -5,6 +5,7 @@
 
 mod catalog;
 mod clusters;
+mod deployment;
 mod engine;
 mod machines;
 mod support;

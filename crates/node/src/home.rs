@@ -9,9 +9,10 @@ use jeroboam_types::agent::{
     Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, HEARTBEAT_SECONDS,
     Heartbeat, LONG_POLL_SECONDS, RenewRequest, Report,
 };
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
 use crate::credentials::Credentials;
+use crate::known::Keeper;
 use crate::process::back_off::BackOff;
 
 /// Limit for calls that are answered at once.
@@ -93,6 +94,7 @@ pub struct Home {
     /// PEM of the authority that the server is known by.
     ca: String,
     credentials: Credentials,
+    known: Keeper,
 }
 
 impl Home {
@@ -103,11 +105,13 @@ impl Home {
     /// When the token is refused, or the bootstrap file or the folder is unusable: no attempt will do better.
     pub async fn connect(bootstrap: &Bootstrap, folder: &Path) -> anyhow::Result<Self> {
         let credentials = Credentials::at(folder, "agent");
+        let known = Keeper::at(folder);
         let with = |client| Self {
             client: Arc::new(RwLock::new(client)),
             base: bootstrap.server.trim_end_matches('/').to_owned(),
             ca: bootstrap.ca.clone(),
             credentials: credentials.clone(),
+            known: known.clone(),
         };
         let identity = match credentials.identity() {
             Some(identity) => identity,
@@ -131,7 +135,7 @@ impl Home {
         }
         let call = "renewing the agent's certificate";
         let request = RenewRequest { csr: self.credentials.request()? };
-        let response = check(call, self.post("renew").json(&request).timeout(CALL_TIMEOUT).send().await).await?;
+        let response = check(call, self.send(self.post("renew").json(&request).timeout(CALL_TIMEOUT)).await).await?;
         let renewed: EnrollResponse =
             response.json().await.map_err(|source| HomeError::Unreachable { call, source })?;
         self.credentials.keep(&renewed.certificate)?;
@@ -156,8 +160,8 @@ impl Home {
         loop {
             let answer = async {
                 let call = "enrolling";
-                let response =
-                    check(call, self.post("enroll").json(&request).timeout(CALL_TIMEOUT).send().await).await?;
+                let response = self.send(self.post("enroll").json(&request).timeout(CALL_TIMEOUT)).await;
+                let response = check(call, response).await?;
                 response.json::<EnrollResponse>().await.map_err(|source| HomeError::Unreachable { call, source })
             };
             match answer.await {
@@ -178,7 +182,7 @@ impl Home {
     pub async fn assignment(&self, after: u64) -> Result<Polled, HomeError> {
         let call = "asking for the assignment";
         let request = self.client().get(format!("{}/agent/v1/assignment", self.base)).query(&[("after", after)]);
-        let response = request.timeout(POLL_TIMEOUT).send().await;
+        let response = self.send(request.timeout(POLL_TIMEOUT)).await;
         if let Ok(response) = &response
             && response.status() == StatusCode::GONE
         {
@@ -198,7 +202,7 @@ impl Home {
     /// When the server cannot be reached or refuses.
     pub async fn certificates(&self, request: &CertificatesRequest) -> Result<CertificatesResponse, HomeError> {
         let call = "asking for certificates";
-        let response = self.post("certificates").json(request).timeout(CALL_TIMEOUT).send().await;
+        let response = self.send(self.post("certificates").json(request).timeout(CALL_TIMEOUT)).await;
         check(call, response).await?.json().await.map_err(|source| HomeError::Unreachable { call, source })
     }
 
@@ -207,7 +211,7 @@ impl Home {
     /// # Errors
     /// When the server cannot be reached or refuses.
     pub async fn report(&self, report: &Report) -> Result<(), HomeError> {
-        let response = self.post("report").json(report).timeout(CALL_TIMEOUT).send().await;
+        let response = self.send(self.post("report").json(report).timeout(CALL_TIMEOUT)).await;
         check("reporting", response).await.map(drop)
     }
 
@@ -217,12 +221,19 @@ impl Home {
     /// When the server cannot be reached or refuses.
     pub async fn heartbeat(&self) -> Result<bool, HomeError> {
         let heartbeat = Heartbeat { seconds: HEARTBEAT_SECONDS };
-        let response = self.post("heartbeat").json(&heartbeat).timeout(HEARTBEAT_TIMEOUT).send().await;
+        let response = self.send(self.post("heartbeat").json(&heartbeat).timeout(HEARTBEAT_TIMEOUT)).await;
         Ok(check("sending a heartbeat", response).await?.status() != StatusCode::RESET_CONTENT)
     }
 
-    fn post(&self, path: &str) -> reqwest::RequestBuilder {
+    fn post(&self, path: &str) -> RequestBuilder {
         self.client().post(format!("{}/agent/v1/{path}", self.base))
+    }
+
+    /// Sends a call with what the server said before of how far its deployment has come, and keeps what it says now.
+    async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        let response = self.known.add_to(request).send().await?;
+        self.known.keep(response.headers());
+        Ok(response)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod files;
 pub mod gateway;
 pub mod home;
 pub mod images;
+mod known;
 pub mod kubernetes;
 pub mod machine;
 pub mod network;

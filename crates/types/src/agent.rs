@@ -11,6 +11,10 @@
 //! | `POST /agent/v1/certificates` | [`CertificatesRequest`] | 200 [`CertificatesResponse`]; 403 names the profile that this node may not have |
 //! | `POST /agent/v1/report` | [`Report`] | 204 |
 //! | `POST /agent/v1/heartbeat` | [`Heartbeat`] | 204; 205 when the server has no report of this node and wants one |
+//! | `GET /agent/v1/instances/UUID` | | 204 when the server with this id works with the same database as the one that is asked, 404 when not; for other servers, without a certificate |
+//!
+//! Every answer carries [`KNOWN_HEADER`] with a [`Known`]: how far the server's deployment has come. Agents keep the
+//! highest and send it with every call. Old ones do not.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +33,53 @@ pub const REPORT_SECONDS: u64 = 10;
 
 /// A node is silent when nothing was heard of it for as long as so many of its heartbeats are apart.
 pub const MISSED_HEARTBEATS: u64 = 3;
+
+/// Header with a [`Known`].
+pub const KNOWN_HEADER: &str = "x-jeroboam-known";
+
+/// Where servers are asked for others, before the other's id.
+pub const INSTANCES_PATH: &str = "/agent/v1/instances";
+
+/// How far a deployment has come, as its server says. Agents keep it for a server whose database may be an older one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Id of the deployment.
+    pub deployment: String,
+    /// Rises with every start of a server and every operation.
+    pub number: i64,
+    /// Proves to the server that one of its deployment said so.
+    pub voucher: String,
+}
+
+impl Known {
+    /// Whether this is what to keep, after `kept`: of one deployment the highest, and of two the one that answers now.
+    #[must_use]
+    pub fn replaces(&self, kept: &Self) -> bool {
+        self.deployment != kept.deployment || self.number > kept.number
+    }
+}
+
+impl std::fmt::Display for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.deployment, self.number, self.voucher)
+    }
+}
+
+impl std::str::FromStr for Known {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = "not of the form 'DEPLOYMENT NUMBER VOUCHER'";
+        let mut words = text.split(' ');
+        let (Some(deployment), Some(number), Some(voucher), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(malformed);
+        };
+        let number = number.parse().map_err(|_| malformed)?;
+        Ok(Self { deployment: deployment.to_owned(), number, voucher: voucher.to_owned() })
+    }
+}
 
 /// Where the bootstrap file lies on a node.
 pub const BOOTSTRAP_PATH: &str = "/etc/jeroboam/node.json";

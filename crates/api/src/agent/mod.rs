@@ -17,6 +17,8 @@ mod enroll;
 mod error;
 mod hearing;
 mod heartbeat;
+mod instances;
+mod known;
 mod profile;
 mod renew;
 mod report;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jeroboam_pki::{Authority, PkiError, agent};
 use jeroboam_store::{Store, StoreError};
@@ -81,6 +84,7 @@ struct Endpoint {
     authority: Arc<Authority>,
     snapshots: Arc<Snapshots>,
     hearing: Arc<Hearing>,
+    telling: known::Telling,
     /// Cancelled when the endpoint is to stop: polls end early then.
     shutdown: CancellationToken,
     long_poll: Duration,
@@ -98,6 +102,7 @@ impl AgentServer {
         let endpoint = Endpoint {
             snapshots: Arc::new(Snapshots::new(store.clone())),
             hearing: Arc::new(Hearing::new(store.clone())),
+            telling: known::Telling::default(),
             store,
             authority,
             shutdown: CancellationToken::new(),
@@ -155,11 +160,12 @@ fn router(endpoint: Endpoint) -> Router {
         .route("/agent/v1/renew", post(renew::renew))
         .layer(DefaultBodyLimit::max(SIGNING_BODY));
     let calls = Router::new()
+        .route("/agent/v1/instances/{uuid}", get(instances::instances))
         .route("/agent/v1/certificates", post(certificates::certificates))
         .route("/agent/v1/report", post(report::report))
         .route("/agent/v1/heartbeat", post(heartbeat::heartbeat))
         .layer(DefaultBodyLimit::max(BODY))
         .merge(signing)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, CALL_TIMEOUT));
-    polls.merge(calls).with_state(endpoint)
+    polls.merge(calls).layer(from_fn_with_state(endpoint.clone(), known::exchange)).with_state(endpoint)
 }

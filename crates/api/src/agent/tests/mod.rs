@@ -3,4 +3,5 @@
 mod authentication;
 mod calls;
 mod hearing;
+mod known;
 mod world;

@@ -11,6 +11,7 @@
 //! - `lease`: keeps an operation ours while we work on it.
 //! - [`access`]: how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
+//! - [`lookout`]: looks whether this database is the right one.
 //! - `sweep`: takes away what belongs to clusters that nobody knows any more.
 //! - `history`: forgets operations of clusters that are gone, once they are old.
 //! - `heartbeat`: signs of life.
@@ -30,6 +31,7 @@ mod heartbeat;
 mod history;
 mod hope;
 mod lease;
+pub mod lookout;
 mod looks;
 mod observe;
 mod perform;

@@ -38,6 +38,12 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
 
 /// `told`: clusters that nobody knows and that were told of already.
 async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
+    match conductor.store.deployment().await {
+        Ok(deployment) if deployment.hold.is_none() => {}
+        // What this database knows may be out of date.
+        Ok(_) => return,
+        Err(problem) => return warn!(%problem, "finding out whether anything may be removed"),
+    }
     // First the infrastructure, then the database: a cluster is written down before anything of it is made.
     let clusters = match conductor.infra.clusters().await {
         Ok(clusters) => clusters,
@@ -51,7 +57,7 @@ async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
             Ok(false) if told.insert(cluster) => warn!(
                 %cluster,
                 "there are machines, disks or networks of a cluster that this database does not know; they are left \
-                 alone. Was the database moved away, or restored from an older state?"
+                 alone. See 'jeroboam orphan list'"
             ),
             Ok(false) => {}
             Err(problem) => warn!(%cluster, %problem, "finding out whether a cluster was deleted"),

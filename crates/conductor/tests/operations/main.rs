@@ -3,6 +3,7 @@
 
 mod world;
 
+mod deployment;
 mod faults;
 mod healing;
 mod health;

@@ -1,0 +1,115 @@
+//! What the operator can choose while the deployment is held.
+
+use std::collections::BTreeSet;
+
+use jeroboam_infra::Remains;
+use jeroboam_model::{Cause, CauseExt};
+use jeroboam_store::{Deployment, StoreError};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{Lookout, LookoutError};
+
+impl Lookout {
+    /// This database counts: its number goes above all that was seen, servers that it does not know are taken as dead,
+    /// and clusters of which nothing is there are missing.
+    ///
+    /// # Errors
+    /// When it is not held, when another server answers that works with another database, or when database or
+    /// infrastructure refuse; nothing is changed then.
+    pub async fn accept(&self) -> Result<Deployment, LookoutError> {
+        self.must_be_held().await?;
+        let found = self.find().await?;
+        if let Some(rival) = found.neighbours.iter().find(|neighbour| neighbour.knows_us == Some(false)) {
+            return Err(Cause::user(
+                "deployment_rival",
+                format!("The server on {} still answers at {}, with another database", rival.host, rival.url),
+                "Stop that server first; or, if this one is the copy, choose 'jeroboam deployment new-id'",
+            )
+            .into());
+        }
+        let numbers = found.presences.iter().map(|presence| presence.number);
+        let highest = numbers.chain(found.remains.iter().map(|remains| remains.number)).max().unwrap_or_default();
+        let dead: Vec<(Uuid, String)> =
+            found.presences.into_iter().map(|presence| (presence.instance, presence.host)).collect();
+        let there: BTreeSet<Uuid> = found.remains.iter().map(|remains| remains.cluster).collect();
+        let accepted = self.store.accept_deployment(highest, &dead, &there).await?;
+        warn!(number = accepted.number, "the operator has accepted this database as the one that counts");
+        self.wake.notify_one();
+        Ok(accepted)
+    }
+
+    /// This is a copy that goes its own way, under an id of its own: what carries the old one belongs to the original.
+    ///
+    /// # Errors
+    /// When it is not held, or when the database refuses; nothing is changed then.
+    pub async fn take_new_id(&self) -> Result<Deployment, LookoutError> {
+        let held = self.must_be_held().await?;
+        let id = Uuid::new_v4().to_string();
+        // First: what begins as soon as the database says so must not reach for the original's things.
+        self.infra.take_deployment(&id);
+        match self.store.rename_deployment(&id).await {
+            Ok(renamed) => {
+                warn!(before = held.id, now = id, "the operator has given this deployment an id of its own");
+                self.id.send_replace(id);
+                        self.wake.notify_one();
+                Ok(renamed)
+            }
+            Err(problem) => {
+                self.infra.take_deployment(&held.id);
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// Clusters at the infrastructure that the database neither has nor knows to have been deleted, oldest first.
+    ///
+    /// # Errors
+    /// When database or infrastructure refuse.
+    pub async fn orphans(&self) -> Result<Vec<Remains>, LookoutError> {
+        let mut orphans = Vec::new();
+        // First the infrastructure, then the database: a cluster is written down before anything of it is made.
+        for remains in self.infra.remains().await? {
+            if self.is_orphan(remains.cluster).await? {
+                orphans.push(remains);
+            }
+        }
+        orphans.sort_by_key(|remains| (remains.created, remains.cluster));
+        Ok(orphans)
+    }
+
+    /// Removes all that there is of an orphan.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] until the operator has chosen, [`StoreError::NotFound`] for what is no orphan, and what
+    /// the infrastructure says.
+    pub async fn remove_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {
+        if let Some(hold) = self.store.deployment().await?.hold {
+            return Err(StoreError::Held { found: hold.found() }.into());
+        }
+        let orphans = self.orphans().await?;
+        let Some(orphan) = orphans.into_iter().find(|orphan| orphan.cluster == cluster) else {
+            return Err(StoreError::NotFound { what: "orphan", ident: cluster.to_string() }.into());
+        };
+        self.infra.remove_network(cluster).await?;
+        Ok(orphan)
+    }
+
+    async fn is_orphan(&self, cluster: Uuid) -> Result<bool, LookoutError> {
+        match self.store.cluster_by_uuid(cluster).await {
+            Err(StoreError::NotFound { .. }) => Ok(!self.store.was_deleted(cluster).await?),
+            Ok(_) => Ok(false),
+            Err(problem) => Err(problem.into()),
+        }
+    }
+
+    /// The operator can choose only where there is something to choose.
+    async fn must_be_held(&self) -> Result<Deployment, LookoutError> {
+        let deployment = self.store.deployment().await?;
+        if deployment.hold.is_some() {
+            return Ok(deployment);
+        }
+        let nothing = "The deployment is not held: this database is the one that counts";
+        Err(Cause::user("deployment_not_held", nothing, "Nothing").into())
+    }
+}

@@ -1,0 +1,195 @@
+//! Looks whether this database is the right one: an older one, brought back, and a copy beside the original would take
+//! each other's machines apart.
+//!
+//! Every server leaves a mark at the infrastructure, after its start was written into the database. Whoever finds the
+//! mark of a server that the database does not know, or a number above the database's, or a server that works with
+//! another database, holds the deployment: nothing is made or removed until the operator has chosen. A server that is
+//! held leaves no mark, so that the one whose copy it may be goes on.
+//!
+//! - `evidence`: what proves it. - `neighbour`: asking other servers. - `choice`: what the operator can choose.
+
+mod choice;
+mod evidence;
+mod neighbour;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use jeroboam_infra::{Infrastructure, Presence, Remains};
+use jeroboam_model::{Cause, CauseExt};
+use jeroboam_store::{Deployment, Store, StoreError};
+use jeroboam_types::v1::Evidence;
+use thiserror::Error;
+use tokio::sync::{Notify, OnceCell, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use self::neighbour::Neighbour;
+
+/// Between two looks at the marks of servers.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Between two tries of the first look, while the infrastructure does not answer.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+
+/// Why a look, or what the operator chose, came to nothing.
+#[derive(Debug, Error)]
+pub enum LookoutError {
+    /// The database refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The infrastructure does not answer, or the choice is not possible.
+    #[error("{}", .0.one_line())]
+    Cause(Cause),
+}
+
+impl From<Cause> for LookoutError {
+    fn from(cause: Cause) -> Self {
+        Self::Cause(cause)
+    }
+}
+
+/// A server's look at its deployment.
+pub struct Lookout {
+    store: Store,
+    infra: Arc<dyn Infrastructure>,
+    instance: Uuid,
+    host: String,
+    /// Where this server answers agents and other servers.
+    url: OnceLock<String>,
+    wake: Notify,
+    first: OnceCell<()>,
+    /// The id under which things are made and looked for.
+    id: watch::Sender<String>,
+}
+
+/// What there is at the infrastructure.
+struct Found {
+    presences: Vec<Presence>,
+    remains: Vec<Remains>,
+    /// The servers that were asked whether they know us, and what they said.
+    neighbours: Vec<Neighbour>,
+}
+
+impl Lookout {
+    /// The look of the server `instance`, whose start is written down already, on a deployment of this id.
+    #[must_use]
+    pub fn new(store: Store, infra: Arc<dyn Infrastructure>, id: String, instance: Uuid, host: String) -> Arc<Self> {
+        let (url, wake, first) = (OnceLock::new(), Notify::new(), OnceCell::new());
+        Arc::new(Self { store, infra, instance, host, url, wake, first, id: watch::Sender::new(id) })
+    }
+
+    /// This server answers under this URL from now on. A second call changes nothing.
+    pub fn answers_at(&self, url: &str) {
+        let _ = self.url.set(url.to_owned());
+        self.wake.notify_one();
+    }
+
+    /// The deployment's id, and every other one that it gets.
+    #[must_use]
+    pub fn id(&self) -> watch::Receiver<String> {
+        self.id.subscribe()
+    }
+
+    /// Returns once the infrastructure has been looked at, or `shutdown`. Nothing may be made or removed before.
+    pub async fn until_looked(&self, shutdown: &CancellationToken) {
+        loop {
+            let Err(problem) = self.first.get_or_try_init(|| self.look_around()).await else { return };
+            warn!(%problem, "it is not known yet whether this database is the right one; nothing is made or removed");
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(TRY_AGAIN) => {}
+            }
+        }
+    }
+
+    /// Looks every [`LOOK_EVERY`], until `shutdown`.
+    pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
+        self.until_looked(&shutdown).await;
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            if let Err(problem) = self.look().await {
+                tracing::debug!(%problem, "looking at the marks of servers");
+            }
+        }
+    }
+
+    /// The first look: at everything, and at who else answers.
+    async fn look_around(&self) -> Result<(), LookoutError> {
+        let found = self.find().await?;
+        let deployment = self.judge(&found).await?;
+        if deployment.hold.is_some() {
+            return Ok(());
+        }
+        self.be_present(&deployment, &found.presences).await?;
+        // Those of servers of this database: whoever lives leaves another one with its next look.
+        for other in found.presences.iter().filter(|presence| presence.instance != self.instance) {
+            self.infra.forget_presence(other.instance).await?;
+        }
+        Ok(())
+    }
+
+    /// A later look, at the marks of servers only.
+    async fn look(&self) -> Result<(), LookoutError> {
+        let id = self.store.deployment().await?.id;
+        if *self.id.borrow() != id {
+            // Another server at this database was told.
+            self.infra.take_deployment(&id);
+            self.id.send_replace(id);
+        }
+        let presences = self.infra.presences().await?;
+        let found = Found { presences, remains: Vec::new(), neighbours: Vec::new() };
+        let deployment = self.judge(&found).await?;
+        if deployment.hold.is_some() {
+            return Ok(());
+        }
+        self.be_present(&deployment, &found.presences).await
+    }
+
+    /// All that there is.
+    async fn find(&self) -> Result<Found, LookoutError> {
+        let (presences, remains) = futures::try_join!(self.infra.presences(), self.infra.remains())?;
+        let neighbours = neighbour::ask_all(&self.store, &presences, self.instance).await?;
+        Ok(Found { presences, remains, neighbours })
+    }
+
+    /// Holds the deployment if something proves that it has to be; how it stands then. What is at the infrastructure
+    /// was read before: the database is always ahead of that, or it is an older one.
+    async fn judge(&self, found: &Found) -> Result<Deployment, LookoutError> {
+        let deployment = self.store.deployment().await?;
+        let evidence = self.evidence(found, &deployment).await?;
+        if evidence.is_empty() {
+            return Ok(deployment);
+        }
+        let is_new = |new: &Evidence| {
+            let known = deployment.hold.iter().flat_map(|hold| &hold.evidence);
+            !known.into_iter().any(|old| (old.kind, old.instance) == (new.kind, new.instance))
+        };
+        let has_news = evidence.iter().any(is_new);
+        let hold = self.store.hold(&evidence).await?;
+        if has_news {
+            let cause = hold.cause();
+            error!(code = cause.code, "{} {}.", cause.message, cause.action);
+        }
+        Ok(Deployment { hold: Some(hold), ..deployment })
+    }
+
+    /// The mark of this server says what is so now.
+    async fn be_present(&self, deployment: &Deployment, there: &[Presence]) -> Result<(), LookoutError> {
+        let presence = Presence {
+            instance: self.instance,
+            number: deployment.number,
+            host: self.host.clone(),
+            url: self.url.get().cloned(),
+        };
+        if !there.contains(&presence) {
+            self.infra.be_present(&presence).await?;
+        }
+        Ok(())
+    }
+}

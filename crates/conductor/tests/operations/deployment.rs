@@ -1,0 +1,133 @@
+//! An older database and a copy are noticed; what the database does not know is left alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeroboam_conductor::lookout::{Lookout, LookoutError};
+use jeroboam_infra::{Infrastructure, Presence};
+use jeroboam_store::{Deployment, StoreError};
+use jeroboam_types::v1::EvidenceKind;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::world::{World, quick};
+
+/// A start of a server at the world's database, after its first look.
+async fn start(world: &World) -> (Arc<Lookout>, Uuid) {
+    let (started, instance) = world.store.start_instance("here", None).await.unwrap();
+    let infra = Arc::new(world.cloud.infra.clone());
+    let lookout = Lookout::new(world.store.clone(), infra, started.id, instance, "here".into());
+    lookout.until_looked(&CancellationToken::new()).await;
+    (lookout, instance)
+}
+
+/// The mark of a server that the database does not know.
+fn stranger(number: i64) -> Presence {
+    Presence { instance: Uuid::new_v4(), number, host: "elsewhere".into(), url: None }
+}
+
+async fn deployment(world: &World) -> Deployment {
+    world.store.deployment().await.unwrap()
+}
+
+async fn kinds(world: &World) -> Vec<EvidenceKind> {
+    let hold = deployment(world).await.hold;
+    hold.into_iter().flat_map(|hold| hold.evidence).map(|evidence| evidence.kind).collect()
+}
+
+async fn marks(world: &World) -> Vec<Presence> {
+    world.cloud.infra.presences().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_starts_again_takes_the_place_of_the_one_before() {
+    let world = World::new(quick()).await;
+    let (_, first) = start(&world).await;
+    assert_eq!(marks(&world).await.iter().map(|mark| mark.instance).collect::<Vec<_>>(), [first]);
+    world.conductor("one");
+    let (_, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    let (_, second) = start(&world).await;
+    let now = marks(&world).await;
+    assert_eq!(now.iter().map(|mark| mark.instance).collect::<Vec<_>>(), [second]);
+    assert_eq!((now[0].number, deployment(&world).await.hold), (deployment(&world).await.number, None));
+}
+
+#[tokio::test]
+async fn marks_follow_the_number_and_a_server_that_comes_up_beside_is_noticed() {
+    let world = World::new(quick()).await;
+    let (lookout, instance) = start(&world).await;
+    let before = marks(&world).await[0].number;
+    tokio::spawn(lookout.clone().watch(CancellationToken::new()));
+    world.create("c", 1, 0).await;
+    lookout.answers_at("https://10.0.0.1:9512");
+    let is_renewed = async || {
+        let marks = marks(&world).await;
+        marks[0].number > before && marks[0].url.as_deref() == Some("https://10.0.0.1:9512")
+    };
+    while !is_renewed().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.fast_time();
+    world.cloud.infra.be_present(&stranger(1)).await.unwrap();
+    while deployment(&world).await.hold.is_none() {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(kinds(&world).await, [EvidenceKind::Instance]);
+    assert!(marks(&world).await.iter().any(|mark| mark.instance == instance));
+}
+
+#[tokio::test]
+async fn an_older_database_is_held_until_it_is_accepted_and_its_missing_clusters_are_not_rebuilt() {
+    let world = World::new(quick()).await;
+    start(&world).await;
+    let conductor = world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    conductor.cancel();
+    world.cloud.infra.remove_network(cluster).await.unwrap();
+    // What came after: a server, and a cluster that this database knows nothing of.
+    let (orphan, ahead) = (Uuid::new_v4(), deployment(&world).await.number + 100);
+    world.cloud.infra.add_stray(orphan, "vm-orphan");
+    world.cloud.infra.be_present(&stranger(ahead)).await.unwrap();
+
+    let (lookout, instance) = start(&world).await;
+    assert_eq!(kinds(&world).await, [EvidenceKind::Instance, EvidenceKind::Number]);
+    assert!(marks(&world).await.iter().all(|mark| mark.instance != instance), "who is held leaves no mark");
+    world.conductor("two");
+    let refused = lookout.remove_orphan(orphan).await;
+    assert!(matches!(refused, Err(LookoutError::Store(StoreError::Held { .. }))), "{refused:?}");
+    assert_eq!(lookout.orphans().await.unwrap().iter().map(|o| o.cluster).collect::<Vec<_>>(), [orphan]);
+
+    let accepted = lookout.accept().await.unwrap();
+    assert!(accepted.number > ahead && accepted.hold.is_none(), "{accepted:?}");
+    let again = lookout.accept().await;
+    assert!(matches!(&again, Err(LookoutError::Cause(cause)) if cause.code == "deployment_not_held"), "{again:?}");
+
+    lookout.remove_orphan(orphan).await.unwrap();
+    assert_eq!(lookout.orphans().await.unwrap(), []);
+    let gone = lookout.remove_orphan(orphan).await;
+    assert!(matches!(gone, Err(LookoutError::Store(StoreError::NotFound { .. }))), "{gone:?}");
+    let known = lookout.remove_orphan(cluster).await;
+    assert!(matches!(known, Err(LookoutError::Store(StoreError::NotFound { .. }))), "{known:?}");
+    let (_, create) = world.create("works", 1, 0).await;
+    world.success_of(create.uuid).await;
+    start(&world).await;
+    assert_eq!(deployment(&world).await.hold, None, "and it stays accepted");
+}
+
+#[tokio::test]
+async fn a_copy_takes_an_id_of_its_own() {
+    let world = World::new(quick()).await;
+    let (lookout, _) = start(&world).await;
+    let before = deployment(&world).await.id;
+    let early = lookout.take_new_id().await;
+    assert!(matches!(&early, Err(LookoutError::Cause(cause)) if cause.code == "deployment_not_held"), "{early:?}");
+    world.cloud.infra.be_present(&stranger(1)).await.unwrap();
+    let (lookout, _) = start(&world).await;
+    let mut id = lookout.id();
+    assert_eq!(*id.borrow_and_update(), before);
+    let renamed = lookout.take_new_id().await.unwrap();
+    assert!(renamed.id != before && renamed.hold.is_none());
+    assert!(id.has_changed().unwrap() && *id.borrow() == renamed.id);
+}

@@ -16,6 +16,7 @@ mod cluster;
 mod cluster_template;
 mod connections;
 mod credential;
+mod deployment;
 mod engine_version;
 mod federation;
 #[doc(hidden)]
@@ -29,6 +30,7 @@ mod names;
 mod node_group;
 mod openapi;
 mod operation;
+mod orphan;
 mod quota;
 mod root;
 mod router;

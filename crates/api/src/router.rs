@@ -9,7 +9,9 @@ use utoipa_axum::routes;
 
 use crate::http::{ApiError, etag, finish, gate, idempotency, limits, path};
 use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
-use crate::{credential, engine_version, federation, label, legacy_node, quota, root, stats, workload};
+use crate::{
+    credential, deployment, engine_version, federation, label, legacy_node, orphan, quota, root, stats, workload,
+};
 
 /// Routes that need no token and have no microversion.
 fn open_routes() -> OpenApiRouter<AppState> {
@@ -25,6 +27,8 @@ fn v1_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(stats::show))
         .routes(routes!(engine_version::list))
         .routes(routes!(credential::rotate))
+        .merge(deployment::routes())
+        .merge(orphan::routes())
         .merge(quota::routes())
         .merge(federation::routes())
         .merge(legacy_node::routes())
@@ -75,7 +79,7 @@ async fn no_route() -> ApiError {
 }
 
 /// Paths of collections whose items can be changed and deleted.
-const COLLECTIONS: [&str; 11] = [
+const COLLECTIONS: [&str; 12] = [
     "/v1/clusters",
     "/v1/clustertemplates",
     "/v1/bays",
@@ -87,6 +91,7 @@ const COLLECTIONS: [&str; 11] = [
     "/v1/federations",
     "/v1/nodes",
     "/v1/quotas",
+    "/v1/orphans",
 ];
 
 /// Changing or deleting a whole collection lacks an id; anything else is no method of the route.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::lookout::Lookout;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::ManifestFetcher;
 use jeroboam_engine::swarm::Swarm;
@@ -73,6 +74,7 @@ pub struct Shared {
     pub(crate) identity: Arc<dyn Identity>,
     pub(crate) accesses: AccessBook,
     pub(crate) infra: Arc<dyn Infrastructure>,
+    pub(crate) lookout: Arc<Lookout>,
     pub(crate) kubernetes: Kubernetes,
     pub(crate) swarm: Swarm,
     pub(crate) fetcher: ManifestFetcher,
@@ -98,7 +100,7 @@ impl AppState {
         store: Store,
         identity: Arc<dyn Identity>,
         accesses: AccessBook,
-        infra: Arc<dyn Infrastructure>,
+        (infra, lookout): (Arc<dyn Infrastructure>, Arc<Lookout>),
         (kubernetes, swarm): (Kubernetes, Swarm),
         settings: Settings,
     ) -> Self {
@@ -116,6 +118,7 @@ impl AppState {
                 .time_to_idle(LIST_KEPT_FOR)
                 .build(),
             infra,
+            lookout,
             settings,
         }))
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use jeroboam_conductor::lookout::LookoutError;
 use jeroboam_engine::WorkloadError;
 use jeroboam_identity::policy::Denied;
 use jeroboam_model::status::Request;
@@ -275,6 +276,9 @@ impl From<StoreError> for ApiError {
                 KEY_TAKEN,
                 "Another request with this Idempotency-Key is being done. Send this one again in a moment.",
             ),
+            StoreError::Held { found } => {
+                Self { status: StatusCode::CONFLICT, ..jeroboam_store::deployment::held(&found).into() }
+            }
             StoreError::BadSortKey(key) => Self::field("sort_key", format!("lists cannot be sorted by '{key}'")),
             StoreError::Busy(said) => {
                 tracing::warn!(said, "database is busy");
@@ -295,6 +299,15 @@ impl From<StoreError> for ApiError {
             }
             StoreError::LeaseLost => Self::internal("a request lost a lease that it cannot have"),
             StoreError::Database(said) => Self::internal(said),
+        }
+    }
+}
+
+impl From<LookoutError> for ApiError {
+    fn from(error: LookoutError) -> Self {
+        match error {
+            LookoutError::Store(error) => error.into(),
+            LookoutError::Cause(cause) => cause.into(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod cluster_changes;
 mod cluster_rules;
 mod clusters;
 mod corpus;
+mod deployment;
 mod engine_versions;
 mod etags;
 mod federations;
@@ -47,9 +48,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
 use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::lookout::Lookout;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::{Auth, AuthError, Identity};
+use jeroboam_infra::Infrastructure;
 use jeroboam_infra::simulated::{self, AgentSink, Simulated};
 use jeroboam_model::{Report, Status};
 use jeroboam_pki::EncryptionKey;
@@ -224,7 +227,10 @@ impl Case {
         let engines = (Kubernetes::new(), Swarm::new());
         let (identity, keystone) = identity(folder.path());
         let accesses = AccessBook::new(store.clone());
-        let state = AppState::new(store.clone(), identity, accesses, Arc::new(infra.clone()), engines, settings);
+        let cloud: Arc<dyn Infrastructure> = Arc::new(infra.clone());
+        let (started, instance) = store.start_instance("host", None).await.unwrap();
+        let lookout = Lookout::new(store.clone(), cloud.clone(), started.id, instance, "host".into());
+        let state = AppState::new(store.clone(), identity, accesses, (cloud, lookout), engines, settings);
         Self { router: router(state, keystone), store, infra, folder }
     }
 

@@ -111,6 +111,11 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("quota:delete", BY_ADMIN, "DELETE /v1/quotas/{project}/{resource}"),
     rule("stats:get_all", BY_READER, "GET /v1/stats"),
     rule("engineversion:get_all", BY_READER, "GET /v1/engineversions"),
+    rule("deployment:get", BY_ADMIN, "GET /v1/deployment"),
+    rule("deployment:accept", BY_ADMIN, "POST /v1/deployment/actions/accept"),
+    rule("deployment:new_id", BY_ADMIN, "POST /v1/deployment/actions/new-id"),
+    rule("orphan:get_all", BY_ADMIN, "GET /v1/orphans"),
+    rule("orphan:delete", BY_ADMIN, "DELETE /v1/orphans/{uuid}"),
     rule("magnum-service:get_all", BY_ADMIN, "GET /v1/mservices"),
     // Federations.
     rule("federation:get_all", BY_READER, "GET /v1/federations"),

@@ -8,6 +8,7 @@ mod cluster_config;
 mod cluster_template;
 mod cluster_view;
 mod container;
+mod deployment;
 mod engine_version;
 mod failure;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod mservice;
 mod node_group;
 mod number;
 mod operation;
+mod orphan;
 mod output;
 mod patch;
 mod policy;
@@ -178,6 +180,12 @@ enum Command {
     /// The processes of the server that do the work.
     #[command(subcommand, alias = "mservices")]
     Mservice(mservice::MserviceCommand),
+    /// Which database counts: older ones and copies are noticed, and held.
+    #[command(subcommand)]
+    Deployment(deployment::DeploymentCommand),
+    /// What there is of clusters that the database does not know.
+    #[command(subcommand, alias = "orphans")]
+    Orphan(orphan::OrphanCommand),
     /// Who may do what, by the policy file on this machine.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -262,6 +270,8 @@ impl Command {
             Self::Quota(command) => command.run(context).await,
             Self::Stats(command) => command.run(context).await,
             Self::Mservice(command) => command.run(context).await,
+            Self::Deployment(command) => command.run(context).await,
+            Self::Orphan(command) => command.run(context).await,
             Self::Up(_) | Self::Policy(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
         }
     }

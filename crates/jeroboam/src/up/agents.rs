@@ -8,6 +8,7 @@ use anyhow::bail;
 use jeroboam_api::Readiness;
 use jeroboam_api::agent::AgentServer;
 use jeroboam_conductor::agents::{Birth, Home};
+use jeroboam_conductor::lookout::Lookout;
 use jeroboam_infra::Infrastructure;
 use jeroboam_model::CauseExt;
 use jeroboam_store::Store;
@@ -18,6 +19,16 @@ use tracing::{info, warn};
 /// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
 
+/// Who is told where agents call, once they can.
+pub(super) struct Told {
+    /// What machines are born with.
+    pub(super) birth: Birth,
+    /// Whether the server is ready.
+    pub(super) readiness: Readiness,
+    /// What other servers of the deployment may ask.
+    pub(super) lookout: Arc<Lookout>,
+}
+
 /// Finds out where agents are to call, listens there, and serves them. Until then no machine is made, and the server is
 /// not ready.
 ///
@@ -26,16 +37,17 @@ const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
 pub(super) async fn serve(
     store: Store,
     infra: Arc<dyn Infrastructure>,
-    birth: Birth,
-    readiness: Readiness,
+    told: Told,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     loop {
         match listen(&store, infra.as_ref()).await {
             Ok((server, listener, reach)) => {
-                birth.home_is(Home { server: format!("https://{reach}"), ca: server.ca_pem().to_owned() });
+                let url = format!("https://{reach}");
+                told.lookout.answers_at(&url);
+                told.birth.home_is(Home { server: url, ca: server.ca_pem().to_owned() });
                 info!(agents = %reach, "ready");
-                readiness.reached();
+                told.readiness.reached();
                 server.serve(listener, shutdown).await;
                 return Ok(());
             }

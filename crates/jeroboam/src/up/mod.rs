@@ -4,6 +4,7 @@ mod agents;
 mod data;
 mod database;
 mod log;
+mod note;
 mod seed;
 mod server;
 

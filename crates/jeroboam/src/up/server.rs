@@ -1,12 +1,13 @@
 //! Puts the parts together, starts them in an order in which each finds what it needs, and stops them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use jeroboam_api::{AppState, Readiness, Settings as ApiSettings};
 use jeroboam_conductor::access::AccessBook;
 use jeroboam_conductor::agents::Birth;
+use jeroboam_conductor::lookout::Lookout;
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Engines, Settings as ConductorSettings};
 use jeroboam_engine::kubernetes::Kubernetes;
@@ -25,7 +26,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::data::DataDir;
+use super::note::Note;
 use super::{InfrastructureKind, POLICY_FILE, UpArgs, agents, database, log, seed};
+
+/// How long the start waits for a look at whether this database is the right one. Without it the API answers, and
+/// nothing is made or removed.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// File descriptors that every system lets a process have.
 const DESCRIPTORS: u64 = 1024;
@@ -68,6 +74,11 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let store = database::open(&data).await?;
     // The folder's lock says that nobody else is at this database.
     store.end_all_leases().await.context("taking over from the server before")?;
+    let note = Note::at(data.file("deployment"));
+    let (deployment, instance) = store
+        .start_instance(&host_name(), note.read()?.as_deref())
+        .await
+        .context("writing down that the server starts")?;
     let lifetime = jiff::SignedDuration::from_secs(args.token_seconds.into());
     let identity = IdentitySettings { token_lifetime: lifetime, public_url: public_url.clone() };
     let identity = Arc::new(Embedded::open(data.path(), identity).context("opening the embedded identity")?);
@@ -78,7 +89,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
     let (infra, engines): (Arc<dyn Infrastructure>, Engines) = match args.infrastructure {
         InfrastructureKind::Docker => (
-            Arc::new(docker(&args, &data).await?),
+            Arc::new(docker(&args, &deployment.id).await?),
             Engines { kubernetes: Arc::new(kubernetes.clone()), swarm: Arc::new(swarm.clone()) },
         ),
         InfrastructureKind::Simulated => {
@@ -91,8 +102,12 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     let birth = Birth::default();
     let readiness = Readiness::starting();
-    let agents = agents::serve(store.clone(), infra.clone(), birth.clone(), readiness.clone(), shutdown.clone());
-    let agents = tasks.spawn(agents);
+    let lookout = Lookout::new(store.clone(), infra.clone(), deployment.id, instance, host_name());
+    if args.infrastructure == InfrastructureKind::Docker {
+        tasks.spawn(note.keep(lookout.id(), shutdown.clone()));
+    }
+    let told = agents::Told { birth: birth.clone(), readiness: readiness.clone(), lookout: lookout.clone() };
+    let agents = tasks.spawn(agents::serve(store.clone(), infra.clone(), told, shutdown.clone()));
     let accesses = AccessBook::new(store.clone());
     let conductor = Conductor::new(
         store.clone(),
@@ -107,7 +122,9 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         },
         clock,
     );
-    tasks.spawn(conductor.run(shutdown.clone()));
+    let _ = tokio::time::timeout(FIRST_LOOK, lookout.until_looked(&shutdown)).await;
+    tasks.spawn(conduct(conductor, lookout.clone(), shutdown.clone()));
+    tasks.spawn(lookout.clone().watch(shutdown.clone()));
 
     match notifications(&args)? {
         Some(settings) => {
@@ -130,7 +147,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         readiness,
         ..ApiSettings::default()
     };
-    let state = AppState::new(store, identity.clone(), accesses, infra, (kubernetes, swarm), settings);
+    let state = AppState::new(store, identity.clone(), accesses, (infra, lookout), (kubernetes, swarm), settings);
     let router = jeroboam_api::router(state, Some(keystone::router(identity)));
     tasks.spawn(policy.watch(shutdown.clone().cancelled_owned()));
     tasks.spawn(stop_on_signal(shutdown.clone()));
@@ -156,7 +173,13 @@ fn notifications(args: &UpArgs) -> anyhow::Result<Option<NotifySettings>> {
     }))
 }
 
-async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
+/// Runs the conductor, once it is known whether this database is the right one.
+async fn conduct(conductor: Arc<Conductor>, lookout: Arc<Lookout>, shutdown: CancellationToken) {
+    lookout.until_looked(&shutdown).await;
+    conductor.run(shutdown).await;
+}
+
+async fn docker(args: &UpArgs, deployment: &str) -> anyhow::Result<Docker> {
     let agent_binary = match &args.agent {
         Some(path) => path.clone(),
         None => beside_us("jeroboam-node")?,
@@ -168,7 +191,7 @@ async fn docker(args: &UpArgs, data: &DataDir) -> anyhow::Result<Docker> {
     let address = |ip| std::net::SocketAddr::new(ip, args.agent_port);
     let config = DockerConfig {
         host: args.docker_host.clone(),
-        deployment: deployment(&data.file("deployment"))?,
+        deployment: deployment.to_owned(),
         address_pool: args.address_pool.parse().with_context(|| {
             format!("--address-pool: '{}' is not an IPv4 network such as 10.89.0.0/16", args.address_pool)
         })?,
@@ -207,19 +230,6 @@ fn beside_us(name: &str) -> anyhow::Result<PathBuf> {
         bail!("the agent {} is missing. Build it (make build), or say where it is with --agent", path.display());
     }
     Ok(path)
-}
-
-/// What tells our things at the Docker Engine from those of another server: random, made once, kept.
-fn deployment(path: &Path) -> anyhow::Result<String> {
-    match std::fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-    }
-    let name = uuid::Uuid::new_v4().to_string();
-    std::fs::write(path, &name).with_context(|| format!("writing {}", path.display()))?;
-    Ok(name)
 }
 
 fn networks(texts: &[String]) -> anyhow::Result<Vec<ipnet::IpNet>> {

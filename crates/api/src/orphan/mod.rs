@@ -1,0 +1,15 @@
+//! Orphans: clusters at the infrastructure that the database neither has nor knows to have been deleted. Ours; Magnum
+//! has no such routes.
+
+mod delete;
+mod list;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::AppState;
+
+/// The routes.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(delete::delete))
+}

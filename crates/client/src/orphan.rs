@@ -1,0 +1,25 @@
+//! Orphans: clusters at the infrastructure that the server's database does not know.
+
+use jeroboam_types::v1::{Orphan, OrphanList};
+
+use crate::Result;
+use crate::session::{Call, Client};
+
+impl Client {
+    /// All orphans, oldest first; admins only.
+    ///
+    /// # Errors
+    /// 403 for others.
+    pub async fn orphans(&self) -> Result<Vec<Orphan>> {
+        let list: OrphanList = self.json(Call::get(&["orphans"])).await?;
+        Ok(list.orphans)
+    }
+
+    /// Removes all that there is of an orphan.
+    ///
+    /// # Errors
+    /// 403 unless the caller is an admin, 404 when there is no such orphan, 409 while the deployment is held.
+    pub async fn delete_orphan(&self, uuid: &str) -> Result<()> {
+        self.nothing(Call::delete(&["orphans", uuid])).await
+    }
+}

@@ -1,0 +1,99 @@
+//! `jeroboam orphan ...`.
+
+use clap::Subcommand;
+use jeroboam_types::v1::Orphan;
+
+use super::Context;
+use super::failure::Failure;
+use super::output::{Shown, or_dash, say, time};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrphanCommand {
+    /// List clusters of which there are machines, disks or networks, and which the database does not know; admins only.
+    #[command(after_help = "Examples:\n  jeroboam orphan list\n  jeroboam orphan list -o json")]
+    List,
+    /// Remove all that there is of an orphan, with the data on its disks; admins only.
+    #[command(after_help = "Examples:\n  jeroboam orphan delete 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --yes")]
+    Delete {
+        /// Id of the cluster, as `orphan list` has it.
+        uuid: String,
+
+        /// Yes, all of it, for good.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl Shown for Orphan {
+    const COLUMNS: &'static [&'static str] = &["UUID", "NAME", "PROJECT", "MACHINES", "DISKS", "NETWORKS", "SINCE"];
+    const SPARE: &'static [&'static str] = &["NETWORKS", "PROJECT", "DISKS"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.uuid.to_string(),
+            or_dash(self.name.as_deref()),
+            or_dash(self.project_id.as_deref()),
+            self.machines.len().to_string(),
+            self.disks.len().to_string(),
+            self.networks.len().to_string(),
+            time(self.created_at.as_deref()),
+        ]
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        Self::COLUMNS.iter().copied().zip(self.row()).collect()
+    }
+
+    fn name(&self) -> String {
+        self.uuid.to_string()
+    }
+}
+
+impl OrphanCommand {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let Context { client, out } = context;
+        match self {
+            Self::List => out.list(&client.orphans().await?, "There is nothing that the database does not know."),
+            Self::Delete { uuid, yes: false } => Err(Failure::Usage(format!(
+                "this removes all machines, disks and networks of {uuid}, with the data on them, for good; say so with \
+                 --yes"
+            ))),
+            Self::Delete { uuid, yes: true } => {
+                client.delete_orphan(&uuid).await?;
+                say(&format!("nothing is left of {uuid}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fake;
+    use super::super::table;
+    use super::*;
+
+    #[test]
+    fn orphans_are_told_by_what_there_is_of_them() {
+        let orphan: Orphan = serde_json::from_value(json!({
+            "uuid": "00000000-0000-0000-0000-000000000001", "name": "c", "project_id": "p",
+            "machines": ["a", "b"], "disks": ["a"], "networks": [], "created_at": null,
+        }))
+        .unwrap();
+        let list = anstream::adapter::strip_str(&table::list(&[orphan], None)).to_string();
+        insta::assert_snapshot!(list, @r"
+        UUID                                  NAME  PROJECT  MACHINES  DISKS  NETWORKS  SINCE
+        00000000-0000-0000-0000-000000000001  c     p        2         1      0         -
+        ");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_removed_without_yes() {
+        let (context, fake) = fake::start([("DELETE /v1/orphans/u", (204, json!(null)))]).await;
+        let refused = OrphanCommand::Delete { uuid: "u".into(), yes: false }.run(&context).await.unwrap_err();
+        assert!(matches!(refused, Failure::Usage(_)) && fake.asked().is_empty());
+        OrphanCommand::Delete { uuid: "u".into(), yes: true }.run(&context).await.unwrap();
+        assert_eq!(fake.asked(), ["DELETE /v1/orphans/u"]);
+    }
+}

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -118,50 +117,6 @@ fn a_paused_worker_goes_on_when_the_cluster_is_changed() {
     assert_eq!(docker_output(&["inspect", "-f", "{{.State.Paused}}", &worker]), "false");
     living.assert_precious("after its worker was paused");
     server.ok(&["bay", "delete", "c", "--watch"]);
-}
-
-#[test]
-fn clusters_that_the_database_does_not_know_are_left_alone() {
-    let mut server = Server::start();
-    let today = tempfile::tempdir().unwrap();
-    let yesterday = tempfile::tempdir().unwrap();
-    server.kill();
-    copy_database(&server.data(), yesterday.path());
-    server.restart();
-    server.create("swarm", "c", 1);
-    let uuid = server.uuid_of("c");
-    let before = server.marked(&uuid);
-    assert!(!before.is_empty());
-    server.kill();
-    copy_database(&server.data(), today.path());
-    // Restored from a state before there was any cluster.
-    copy_database(yesterday.path(), &server.data());
-    server.restart();
-    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0, "the fault has struck");
-    let mut read = 0;
-    let mut log = String::new();
-    eventually("the server says that it does not know the cluster", PATIENCE, || {
-        log += &server.log_from(&mut read);
-        log.contains("does not know").then_some(())
-    });
-    assert_eq!(server.marked(&uuid), before, "nothing was removed");
-
-    server.kill();
-    copy_database(today.path(), &server.data());
-    server.restart();
-    server.ok(&["bay", "resize", "c", "2", "--watch"]);
-    server.ok(&["bay", "delete", "c", "--watch"]);
-    assert_eq!(server.marked(&uuid), Vec::<String>::new());
-}
-
-/// The files of a database that nobody has open, in the place of those that are there.
-fn copy_database(from: &Path, to: &Path) {
-    for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
-        let _ = std::fs::remove_file(to.join(name));
-        if from.join(name).exists() {
-            std::fs::copy(from.join(name), to.join(name)).unwrap();
-        }
-    }
 }
 
 /// An image that says that it has a version and lacks a program of it, gone when this is dropped.

@@ -61,7 +61,9 @@ async fn listen(source: &Source) -> crate::Result<BoxStream<'static, Change>> {
     let changes = events
         .map_err(|error| tracing::debug!(%error, "the Docker Engine has ended its events"))
         .take_while(|event| std::future::ready(event.is_ok()))
-        .filter_map(move |event| std::future::ready(event.ok().and_then(|event| change(event, &super::read(&deployment)))));
+        .filter_map(move |event| {
+            std::future::ready(event.ok().and_then(|event| change(event, &super::read(&deployment))))
+        });
     // What happened before we listened nobody has told us. An engine that ends every connection at once is not asked
     // without a pause.
     let pause = stream::once(tokio::time::sleep(TRY_AGAIN)).filter_map(|()| std::future::ready(None));

@@ -78,6 +78,8 @@ pub struct Settings {
     pub sweep_interval: Duration,
     /// How long operations of clusters that are gone are kept.
     pub keep_history: SignedDuration,
+    /// Nothing is made or removed before it opens.
+    pub gate: lookout::Gate,
 }
 
 impl Default for Settings {
@@ -91,6 +93,7 @@ impl Default for Settings {
             health_interval: Duration::from_secs(60),
             sweep_interval: Duration::from_secs(60),
             keep_history: SignedDuration::from_hours(90 * 24),
+            gate: lookout::Gate::default(),
         }
     }
 }

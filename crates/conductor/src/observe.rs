@@ -83,7 +83,7 @@ impl Conductor {
         let (machines, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
             made.machines.into_iter().partition(|(node, _)| known.contains(node));
         let mut strays: BTreeSet<String> = made.strays.into_iter().collect();
-        strays.extend(unknown.into_values().map(|machine| machine.id));
+        strays.extend(self.left_over(kind, unknown.into_values()).await?.map(|machine| machine.id));
 
         let is_old = |node: &&Node| {
             let Some(old) = node.replace_machine.as_deref() else { return false };
@@ -127,6 +127,22 @@ impl Conductor {
             hopeless: BTreeSet::new(),
             done,
         })
+    }
+
+    /// Of machines whose nodes are not known those that are left over. Those that may have been made after the state
+    /// that an older database was brought back from are not: they are somebody's nodes. They go with their cluster.
+    async fn left_over(
+        &self,
+        kind: OperationKind,
+        unknown: impl Iterator<Item = Machine>,
+    ) -> Result<impl Iterator<Item = Machine>, Cause> {
+        let deployment = self
+            .store
+            .deployment()
+            .await
+            .map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
+        let since = if kind == OperationKind::Delete { 0 } else { deployment.accepted };
+        Ok(unknown.filter(move |machine| since == 0 || machine.number > since))
     }
 
     /// Writes down the network that a cluster has, if that is not done yet.

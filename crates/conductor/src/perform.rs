@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use futures::StreamExt;
 use jeroboam_engine::{Access, NodeMarks};
 use jeroboam_infra::ClusterRef;
 use jeroboam_model::plan::{Action, NodeRef};
@@ -44,7 +45,7 @@ impl Run<'_> {
                 engine.forget(&self.access().await?, &node.name).await?;
                 self.stored("forgetting the node", self.held.remove_node(node.uuid).await)
             }
-            Action::RemoveStray(machine) => infra.remove_stray(cluster.uuid, machine).await,
+            Action::RemoveStray(machine) => self.remove_stray(record, machine).await,
             Action::RemoveNetwork => infra.remove_network(cluster.uuid).await,
             Action::RemoveSecrets => self.stored("removing the secrets", self.held.delete_secrets().await),
         }
@@ -61,6 +62,19 @@ impl Run<'_> {
     /// Access to the cluster's engine as things stand now.
     pub(crate) async fn access(&self) -> Result<Access, Cause> {
         self.conductor.accesses.of(&self.record().await?).await
+    }
+
+    /// A stray has no node's mark, or that of a node that is not known: then all of that node is left over.
+    async fn remove_stray(&self, record: &ClusterRecord, machine: &str) -> Result<(), Cause> {
+        let (infra, cluster) = (&self.conductor.infra, record.cluster.uuid);
+        let there = infra.observe(cluster).await?.machines;
+        match there.into_iter().find(|(_, there)| there.id == machine) {
+            Some((node, _)) if record.nodes.iter().all(|row| row.uuid != node) => {
+                let mut gone = infra.remove_machines(cluster, std::slice::from_ref(&node));
+                gone.next().await.map_or(Ok(()), |(_, outcome)| outcome)
+            }
+            _ => infra.remove_stray(cluster, machine).await,
+        }
     }
 
     async fn ensure_secrets(&self, record: &ClusterRecord) -> Result<(), Cause> {

@@ -28,6 +28,8 @@ impl Run<'_> {
         observed: &Observed,
         actions: &[&Action],
     ) -> Result<(), Cause> {
+        // Should it turn out behind it that this is the wrong database, then the operation is not ours any more.
+        self.conductor.settings.gate.passed().await;
         let mut ensure = Vec::new();
         let mut remove = Vec::new();
         let mut doing: FuturesUnordered<BoxFuture<'_, Result<(), Cause>>> = FuturesUnordered::new();

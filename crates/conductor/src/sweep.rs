@@ -38,6 +38,7 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
 
 /// `told`: clusters that nobody knows and that were told of already.
 async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
+    conductor.settings.gate.passed().await;
     match conductor.store.deployment().await {
         Ok(deployment) if deployment.hold.is_none() => {}
         // What this database knows may be out of date.

@@ -215,6 +215,8 @@ pub struct Machine {
     pub state: MachineState,
     /// Address under which the cluster's other nodes reach it.
     pub address: Option<IpAddr>,
+    /// How far the deployment had come when it was made; 0 when its marks do not say.
+    pub number: i64,
 }
 
 /// How a machine ended or is.

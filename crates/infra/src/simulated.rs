@@ -17,7 +17,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{Cause, CauseExt, NodePhase, Report};
+use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -148,6 +148,21 @@ impl Simulated {
         let _ = self.changes.send(Change::Of(cluster));
     }
 
+    /// A machine of a node appears that somebody else has made when the deployment had come so far.
+    pub fn add_machine(&self, cluster: Uuid, node: Uuid, number: i64) {
+        let machine = SimulatedMachine {
+            id: format!("vm-of-{node}"),
+            name: node.to_string(),
+            role: NodeRole::Worker,
+            state: MachineState::Running,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            starts: 1,
+            hangs: false,
+            number,
+        };
+        self.lock().machines.insert((cluster, node), machine);
+    }
+
     /// A machine with the cluster's mark that belongs to no node appears.
     pub fn add_stray(&self, cluster: Uuid, id: &str) {
         self.lock().strays.entry(cluster).or_default().push(id.to_owned());
@@ -213,15 +228,15 @@ impl Simulated {
         }
     }
 
-    async fn ensure_machine(&self, cluster: Uuid, spec: &MachineSpec) -> Result<Machine> {
+    async fn ensure_machine(&self, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
         let (made, is_new) = self
             .call("ensure_machine", |world| {
-                let key = (cluster, spec.node);
+                let key = (cluster.uuid, spec.node);
                 let there = world.machines.get(&key).cloned();
                 if let Some(machine) = there.as_ref().filter(|machine| machine.state == MachineState::Running) {
                     return (machine.clone(), false);
                 }
-                world.ensure_disk(cluster, spec.node);
+                world.ensure_disk(cluster.uuid, spec.node);
                 let machine = match there {
                     // It goes on, as the same one.
                     Some(machine) => SimulatedMachine { state: MachineState::Running, ..machine },
@@ -235,12 +250,13 @@ impl Simulated {
                             address: address(spec.slot),
                             starts: 0,
                             hangs: false,
+                            number: cluster.number,
                         }
                     }
                 };
                 let machine = SimulatedMachine { starts: machine.starts + 1, ..machine };
                 world.machines.insert(key, machine.clone());
-                self.start_agent(cluster, spec.node, &machine);
+                self.start_agent(cluster.uuid, spec.node, &machine);
                 (machine, true)
             })
             .await?;
@@ -348,8 +364,7 @@ impl Infrastructure for Simulated {
         cluster: &'a ClusterRef,
         machines: &'a [MachineSpec],
     ) -> BoxStream<'a, (Uuid, Result<Machine>)> {
-        let ensure =
-            move |spec: &'a MachineSpec| async move { (spec.node, self.ensure_machine(cluster.uuid, spec).await) };
+        let ensure = move |spec: &'a MachineSpec| async move { (spec.node, self.ensure_machine(cluster, spec).await) };
         stream::iter(machines).map(ensure).buffer_unordered(usize::MAX).boxed()
     }
 

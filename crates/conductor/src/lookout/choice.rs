@@ -1,7 +1,5 @@
 //! What the operator can choose while the deployment is held.
 
-use std::collections::BTreeSet;
-
 use jeroboam_infra::Remains;
 use jeroboam_model::{Cause, CauseExt};
 use jeroboam_store::{Deployment, StoreError};
@@ -11,8 +9,8 @@ use uuid::Uuid;
 use super::{Lookout, LookoutError};
 
 impl Lookout {
-    /// This database counts: its number goes above all that was seen, servers that it does not know are taken as dead,
-    /// and clusters of which nothing is there are missing.
+    /// This database counts: its number goes above all that was seen, and servers that it does not know are taken as
+    /// dead.
     ///
     /// # Errors
     /// When it is not held, when another server answers that works with another database, or when database or
@@ -32,8 +30,7 @@ impl Lookout {
         let highest = numbers.chain(found.remains.iter().map(|remains| remains.number)).max().unwrap_or_default();
         let dead: Vec<(Uuid, String)> =
             found.presences.into_iter().map(|presence| (presence.instance, presence.host)).collect();
-        let there: BTreeSet<Uuid> = found.remains.iter().map(|remains| remains.cluster).collect();
-        let accepted = self.store.accept_deployment(highest, &dead, &there).await?;
+        let accepted = self.store.accept_deployment(highest, &dead).await?;
         warn!(number = accepted.number, "the operator has accepted this database as the one that counts");
         self.wake.notify_one();
         Ok(accepted)
@@ -52,7 +49,7 @@ impl Lookout {
             Ok(renamed) => {
                 warn!(before = held.id, now = id, "the operator has given this deployment an id of its own");
                 self.id.send_replace(id);
-                        self.wake.notify_one();
+                self.wake.notify_one();
                 Ok(renamed)
             }
             Err(problem) => {

@@ -6,10 +6,11 @@
 //! another database, holds the deployment: nothing is made or removed until the operator has chosen. A server that is
 //! held leaves no mark, so that the one whose copy it may be goes on.
 //!
-//! - `evidence`: what proves it. - `neighbour`: asking other servers. - `choice`: what the operator can choose.
+//! - [`Gate`]: where conductors wait. - `evidence`: what proves it. - `neighbour`: asking other servers. - `choice`: what the operator can choose.
 
 mod choice;
 mod evidence;
+mod gate;
 mod neighbour;
 
 use std::sync::{Arc, OnceLock};
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use uuid::Uuid;
 
+pub use self::gate::Gate;
 use self::neighbour::Neighbour;
 
 /// Between two looks at the marks of servers.
@@ -60,6 +62,7 @@ pub struct Lookout {
     url: OnceLock<String>,
     wake: Notify,
     first: OnceCell<()>,
+    gate: Gate,
     /// The id under which things are made and looked for.
     id: watch::Sender<String>,
 }
@@ -76,8 +79,14 @@ impl Lookout {
     /// The look of the server `instance`, whose start is written down already, on a deployment of this id.
     #[must_use]
     pub fn new(store: Store, infra: Arc<dyn Infrastructure>, id: String, instance: Uuid, host: String) -> Arc<Self> {
-        let (url, wake, first) = (OnceLock::new(), Notify::new(), OnceCell::new());
-        Arc::new(Self { store, infra, instance, host, url, wake, first, id: watch::Sender::new(id) })
+        let (url, wake, first, gate) = (OnceLock::new(), Notify::new(), OnceCell::new(), Gate::closed());
+        Arc::new(Self { store, infra, instance, host, url, wake, first, gate, id: watch::Sender::new(id) })
+    }
+
+    /// Where a conductor waits until it is known whether this database is the right one.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// This server answers under this URL from now on. A second call changes nothing.
@@ -92,21 +101,25 @@ impl Lookout {
         self.id.subscribe()
     }
 
-    /// Returns once the infrastructure has been looked at, or `shutdown`. Nothing may be made or removed before.
-    pub async fn until_looked(&self, shutdown: &CancellationToken) {
-        loop {
-            let Err(problem) = self.first.get_or_try_init(|| self.look_around()).await else { return };
+    /// Looks for the first time, which opens the gate, unless that was done before.
+    ///
+    /// # Errors
+    /// When database or infrastructure do not answer.
+    pub async fn first_look(&self) -> Result<(), LookoutError> {
+        self.first.get_or_try_init(|| self.look_around()).await?;
+        self.gate.open();
+        Ok(())
+    }
+
+    /// Looks until the first look succeeds, and then every [`LOOK_EVERY`], until `shutdown`.
+    pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
+        while let Err(problem) = self.first_look().await {
             warn!(%problem, "it is not known yet whether this database is the right one; nothing is made or removed");
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(TRY_AGAIN) => {}
             }
         }
-    }
-
-    /// Looks every [`LOOK_EVERY`], until `shutdown`.
-    pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
-        self.until_looked(&shutdown).await;
         while !shutdown.is_cancelled() {
             tokio::select! {
                 () = shutdown.cancelled() => return,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jeroboam_conductor::Settings;
 use jeroboam_conductor::lookout::{Lookout, LookoutError};
+use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_infra::{Infrastructure, Presence};
 use jeroboam_store::{Deployment, StoreError};
 use jeroboam_types::v1::EvidenceKind;
@@ -17,7 +19,7 @@ async fn start(world: &World) -> (Arc<Lookout>, Uuid) {
     let (started, instance) = world.store.start_instance("here", None).await.unwrap();
     let infra = Arc::new(world.cloud.infra.clone());
     let lookout = Lookout::new(world.store.clone(), infra, started.id, instance, "here".into());
-    lookout.until_looked(&CancellationToken::new()).await;
+    lookout.first_look().await.unwrap();
     (lookout, instance)
 }
 
@@ -130,4 +132,57 @@ async fn a_copy_takes_an_id_of_its_own() {
     let renamed = lookout.take_new_id().await.unwrap();
     assert!(renamed.id != before && renamed.hold.is_none());
     assert!(id.has_changed().unwrap() && *id.borrow() == renamed.id);
+}
+
+#[tokio::test]
+async fn nothing_is_made_before_it_is_known_whether_the_database_is_the_right_one() {
+    let world = World::new(quick()).await;
+    let (started, instance) = world.store.start_instance("here", None).await.unwrap();
+    let infra = Arc::new(world.cloud.infra.clone());
+    let lookout = Lookout::new(world.store.clone(), infra, started.id, instance, "here".into());
+    world.conductor_with(Settings { owner: "one".into(), gate: lookout.gate(), ..Settings::default() });
+    let (cluster, create) = world.create("c", 1, 0).await;
+    let mut events = world.store.subscribe();
+    while world.operation(create.uuid).await.steps.is_empty() {
+        events.recv().await.unwrap();
+    }
+    world.cloud.infra.inject(Fault { call: "presences", nth: 0, kind: FaultKind::Passing });
+    assert!(lookout.first_look().await.is_err(), "the fault has struck");
+    world.cloud.infra.be_present(&stranger(1)).await.unwrap();
+    lookout.first_look().await.unwrap();
+    // Whoever has passed the gate finds that the operation is not its own any more.
+    world.events_pass(&mut events, 50).await;
+    world.assert_cloud_is_empty();
+    assert_eq!(kinds(&world).await, [EvidenceKind::Instance]);
+    lookout.accept().await.unwrap();
+    world.success_of(create.uuid).await;
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn machines_of_nodes_that_came_after_the_accepted_state_are_left_alone() {
+    let world = World::new(quick()).await;
+    let (lookout, _) = start(&world).await;
+    world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    let machines = || world.cloud.infra.world().lock().unwrap().size().1;
+    // Of a node that this database took out, which its infrastructure made late.
+    world.cloud.infra.add_machine(cluster, Uuid::new_v4(), deployment(&world).await.number);
+    assert_eq!(machines(), 3);
+    world.success_of(world.scale(cluster, 2).await.uuid).await;
+    assert_eq!(machines(), 3, "it was left over, and is removed");
+
+    let later = deployment(&world).await.number + 5;
+    world.cloud.infra.add_machine(cluster, Uuid::new_v4(), later);
+    world.cloud.infra.be_present(&stranger(later + 1)).await.unwrap();
+    start(&world).await;
+    lookout.accept().await.unwrap();
+    world.success_of(world.scale(cluster, 1).await.uuid).await;
+    assert_eq!(machines(), 3, "somebody's node stays: one of ours went");
+    world.cloud.infra.add_machine(cluster, Uuid::new_v4(), deployment(&world).await.number);
+    world.success_of(world.scale(cluster, 2).await.uuid).await;
+    assert_eq!(machines(), 4, "what comes late from now on is known to be left over");
+    world.success_of(world.delete(cluster).await.uuid).await;
+    world.assert_cloud_is_empty();
 }

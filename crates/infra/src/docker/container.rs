@@ -8,7 +8,7 @@ use bollard::query_parameters::{InspectContainerOptions, ListContainersOptions, 
 use jeroboam_model::plan::MachineState;
 
 use super::engine::{CHANGE, Engine, LOOK};
-use super::labels::Filters;
+use super::labels::{self, Filters};
 use crate::{Machine, Result};
 
 /// How often to look whether a container is gone that somebody else is removing already.
@@ -34,7 +34,12 @@ pub(super) fn state(container: &ContainerSummary) -> MachineState {
 
 /// A container as a machine.
 pub(super) fn machine(container: &ContainerSummary) -> Machine {
-    Machine { id: container.id.clone().unwrap_or_default(), state: state(container), address: address(container) }
+    Machine {
+        id: container.id.clone().unwrap_or_default(),
+        state: state(container),
+        address: address(container),
+        number: container.labels.as_ref().and_then(labels::number).unwrap_or_default(),
+    }
 }
 
 /// The address that it has, or will have once it runs.

@@ -173,7 +173,7 @@ async fn make(
     loop {
         let body = body::build(docker, engine, cluster, spec, &place, &grant)?;
         match Box::pin(make_one(docker, engine, spec, name, body)).await {
-            Ok(id) => return Ok(Some(machine(id, address))),
+            Ok(id) => return Ok(Some(machine(id, address, cluster))),
             Err(NotMade::NameTaken) => return Ok(None),
             Err(NotMade::Refused(failure)) if grant == Grant::Privileged && failure.is_lack_of_privilege() => {
                 grant = engine.give_less();
@@ -184,8 +184,8 @@ async fn make(
     }
 }
 
-fn machine(id: String, address: Ipv4Addr) -> Machine {
-    Machine { id, state: MachineState::Running, address: Some(IpAddr::V4(address)) }
+fn machine(id: String, address: Ipv4Addr, cluster: &ClusterRef) -> Machine {
+    Machine { id, state: MachineState::Running, address: Some(IpAddr::V4(address)), number: cluster.number }
 }
 
 /// Why there is no container.

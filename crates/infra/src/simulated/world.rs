@@ -64,6 +64,8 @@ pub(super) struct SimulatedMachine {
     pub(super) starts: u32,
     /// Whether it does nothing any more, until it is started anew.
     pub(super) hangs: bool,
+    /// How far the deployment had come when it was made.
+    pub(super) number: i64,
 }
 
 impl World {
@@ -166,7 +168,7 @@ impl World {
 
 impl SimulatedMachine {
     pub(super) fn outside(&self) -> Machine {
-        Machine { id: self.id.clone(), state: self.state, address: Some(self.address) }
+        Machine { id: self.id.clone(), state: self.state, address: Some(self.address), number: self.number }
     }
 
     /// Whether it was not started again since.

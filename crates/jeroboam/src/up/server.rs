@@ -31,7 +31,7 @@ use super::{InfrastructureKind, POLICY_FILE, UpArgs, agents, database, log, seed
 
 /// How long the start waits for a look at whether this database is the right one. Without it the API answers, and
 /// nothing is made or removed.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// File descriptors that every system lets a process have.
 const DESCRIPTORS: u64 = 1024;
@@ -118,13 +118,15 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         ConductorSettings {
             host: host_name(),
             keep_history: jiff::SignedDuration::from_hours(24 * i64::from(args.keep_history)),
+            gate: lookout.gate(),
             ..ConductorSettings::default()
         },
         clock,
     );
-    let _ = tokio::time::timeout(FIRST_LOOK, lookout.until_looked(&shutdown)).await;
-    tasks.spawn(conduct(conductor, lookout.clone(), shutdown.clone()));
+    // What may be done is known before anybody asks, if the infrastructure answers.
+    let _ = tokio::time::timeout(FIRST_LOOK, lookout.first_look()).await;
     tasks.spawn(lookout.clone().watch(shutdown.clone()));
+    tasks.spawn(conductor.run(shutdown.clone()));
 
     match notifications(&args)? {
         Some(settings) => {
@@ -171,12 +173,6 @@ fn notifications(args: &UpArgs) -> anyhow::Result<Option<NotifySettings>> {
         durable: args.notifications_durable,
         host: host_name(),
     }))
-}
-
-/// Runs the conductor, once it is known whether this database is the right one.
-async fn conduct(conductor: Arc<Conductor>, lookout: Arc<Lookout>, shutdown: CancellationToken) {
-    lookout.until_looked(&shutdown).await;
-    conductor.run(shutdown).await;
 }
 
 async fn docker(args: &UpArgs, deployment: &str) -> anyhow::Result<Docker> {

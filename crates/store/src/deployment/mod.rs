@@ -8,9 +8,6 @@
 //! The row is the last that a transaction locks.
 
 mod instance;
-mod missing;
-
-use std::collections::BTreeSet;
 
 use jeroboam_model::{Cause, CauseExt};
 use jeroboam_pki::voucher;
@@ -23,7 +20,7 @@ use uuid::Uuid;
 
 use crate::entity::{deployment, operation};
 use crate::error::Doing;
-use crate::{Event, Outcome, Result, Store, StoreError, codec};
+use crate::{Event, Result, Store, StoreError, cluster, codec};
 
 pub use instance::Instance;
 
@@ -34,6 +31,9 @@ pub struct Deployment {
     pub id: String,
     /// How far it has come.
     pub number: i64,
+    /// What has at most this number may come from a history that was given up when an older database was accepted; 0
+    /// when none was.
+    pub accepted: i64,
     /// Why nothing begins, if so.
     pub hold: Option<Hold>,
 }
@@ -134,40 +134,35 @@ impl Store {
         Ok(hold)
     }
 
-    /// The operator says that this database counts: its number goes above `highest`, the servers in `dead` are known
-    /// from now on, and clusters of which nothing is `there` are missing.
+    /// The operator says that this database counts: its number goes above `highest`, and the servers in `dead` are known
+    /// from now on. Agents take what their clusters are here in the place of what they were told since.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn accept_deployment(
-        &self,
-        highest: i64,
-        dead: &[(Uuid, String)],
-        there: &BTreeSet<Uuid>,
-    ) -> Result<Deployment> {
+    pub async fn accept_deployment(&self, highest: i64, dead: &[(Uuid, String)]) -> Result<Deployment> {
         let doing = "accepting the database";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
-        missing::mark(&transaction, there, now).await?;
+        cluster::leap(&transaction).await?;
         for (instance, host) in dead {
             instance::insert(&transaction, *instance, host, now).await?;
         }
         let row = lock(&transaction, 1).await?;
         let seen = Deployment::try_from(row.clone())?.hold.into_iter().flat_map(|hold| hold.evidence);
         let highest = seen.filter_map(|evidence| evidence.number).chain([highest, row.number]).max();
+        let highest = highest.unwrap_or(row.number);
         let accepted =
-            deployment::ActiveModel { number: Set(highest.unwrap_or(row.number).saturating_add(1)), ..free() };
+            deployment::ActiveModel { number: Set(highest.saturating_add(1)), accepted: Set(highest), ..free() };
         self.settle(transaction, accepted, doing).await
     }
 
     /// The operator says that this is a copy that goes its own way, under an `id` of its own. What carries the old one
-    /// is not its own any more, so that the clusters that had machines are missing.
+    /// is not its own any more.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn rename_deployment(&self, id: &str) -> Result<Deployment> {
         let transaction = self.begin().await?;
-        missing::mark(&transaction, &BTreeSet::new(), Timestamp::now()).await?;
         lock(&transaction, 1).await?;
         let renamed = deployment::ActiveModel { uuid: Set(id.to_owned()), ..free() };
         self.settle(transaction, renamed, "giving the deployment a new id").await
@@ -215,14 +210,6 @@ pub(crate) async fn rise(connection: &impl ConnectionTrait) -> Result<()> {
     }
 }
 
-/// The same at an operation's end. A cluster for which one succeeded is not missing.
-pub(crate) async fn ended(connection: &impl ConnectionTrait, cluster: Uuid, outcome: &Outcome) -> Result<()> {
-    if matches!(outcome, Outcome::Succeeded { .. }) {
-        missing::found(connection, cluster).await?;
-    }
-    rise(connection).await
-}
-
 /// Lets the number rise, which locks the row in every database, and reads it.
 async fn lock(connection: &impl ConnectionTrait, by: i64) -> Result<deployment::Model> {
     deployment::Entity::update_many()
@@ -257,6 +244,6 @@ impl TryFrom<deployment::Model> for Deployment {
                 Some(Hold { since, evidence })
             }
         };
-        Ok(Self { id: row.uuid, number: row.number, hold })
+        Ok(Self { id: row.uuid, number: row.number, accepted: row.accepted, hold })
     }
 }

@@ -10,6 +10,7 @@ pub struct Model {
     pub id: i64,
     pub uuid: String,
     pub number: i64,
+    pub accepted: i64,
     pub held_since: Option<i64>,
     pub evidence: Option<Json>,
 }

@@ -17,7 +17,6 @@ pub(crate) mod idempotency_key;
 pub(crate) mod instance;
 pub(crate) mod issued_certificate;
 pub(crate) mod legacy_node;
-pub(crate) mod missing_cluster;
 pub(crate) mod mservice;
 pub(crate) mod node;
 pub(crate) mod node_group;

@@ -1,5 +1,5 @@
-//! Which deployment this database is, how far it has come, and which of its servers and clusters are known: what tells
-//! an older database and a copy from the original.
+//! Which deployment this database is, how far it has come, and which of its servers are known: what tells an older
+//! database and a copy from the original.
 
 use sea_orm_migration::prelude::*;
 
@@ -32,11 +32,11 @@ impl MigrationTrait for Migration {
 }
 
 pub(super) fn tables() -> Vec<TableCreateStatement> {
-    vec![deployments(), instances(), missing_clusters()]
+    vec![deployments(), instances()]
 }
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
-    vec![unique("instances", &["uuid"]), unique("missing_clusters", &["cluster_uuid"])]
+    vec![unique("instances", &["uuid"])]
 }
 
 fn deployments() -> TableCreateStatement {
@@ -44,6 +44,7 @@ fn deployments() -> TableCreateStatement {
     table("deployments")
         .col(short("uuid"))
         .col(number("number"))
+        .col(number("accepted").default(0).take())
         .col(maybe_number("held_since"))
         .col(maybe_json("evidence"))
         .take()
@@ -51,8 +52,4 @@ fn deployments() -> TableCreateStatement {
 
 fn instances() -> TableCreateStatement {
     table("instances").col(uuid("uuid")).col(short("host")).col(number("started_at")).take()
-}
-
-fn missing_clusters() -> TableCreateStatement {
-    table("missing_clusters").col(uuid("cluster_uuid")).col(number("since")).take()
 }

@@ -68,7 +68,7 @@ impl Store {
         write(&transaction, uuid, fence, ended, doing).await?;
         close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
 
-        deployment::ended(&transaction, cluster, &outcome).await?;
+        deployment::rise(&transaction).await?;
         let reason = cause.as_ref().map(CauseExt::one_line);
         match outcome {
             Outcome::Succeeded { .. } if kind == OperationKind::Delete => {

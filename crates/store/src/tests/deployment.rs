@@ -1,8 +1,5 @@
-use std::collections::BTreeSet;
-
 use jeroboam_types::v1::{Evidence, EvidenceKind};
 
-use super::node::report;
 use super::*;
 use crate::{Event, StoreError};
 
@@ -16,15 +13,6 @@ async fn number(bench: &Bench) -> i64 {
 
 async fn hold(bench: &Bench) {
     bench.store.hold(&[evidence(EvidenceKind::Number, 1000)]).await.unwrap();
-}
-
-/// A cluster with nodes that were up once.
-async fn living(bench: &Bench, name: &str) -> Cluster {
-    let cluster = bench.created("one", name).await;
-    for node in bench.record(&cluster).await.nodes {
-        bench.store.record_report(node.uuid, &report(1), now()).await.unwrap();
-    }
-    cluster
 }
 
 #[tokio::test]
@@ -93,7 +81,7 @@ async fn nothing_begins_and_nobody_goes_on_while_it_is_held() {
     assert_eq!(number(&bench).await, before);
 
     let mut events = bench.store.subscribe();
-    bench.store.accept_deployment(0, &[], &BTreeSet::new()).await.unwrap();
+    bench.store.accept_deployment(0, &[]).await.unwrap();
     assert!(matches!(events.try_recv(), Ok(Event { .. })), "conductors are woken up");
     let again = bench.claim().await;
     assert_eq!(again.operation.uuid, create.uuid, "what was begun goes on");
@@ -115,55 +103,29 @@ async fn what_was_found_is_kept_once_and_the_newest_of_its_sort() {
 #[tokio::test]
 async fn an_accepted_database_is_ahead_of_all_that_was_seen() {
     let bench = Bench::new().await;
+    let (cluster, _) = bench.create("one", "c").await;
     hold(&bench).await;
+    let before = bench.store.cluster_revision(cluster.uuid).await.unwrap();
     let dead = (Uuid::new_v4(), "gone".to_owned());
-    let accepted = bench.store.accept_deployment(700, &[dead.clone(), dead.clone()], &BTreeSet::new()).await.unwrap();
+    let accepted = bench.store.accept_deployment(700, &[dead.clone(), dead.clone()]).await.unwrap();
     assert!(accepted.number > 1000, "also of what agents said, which is in the evidence: {accepted:?}");
-    assert_eq!(accepted.hold, None);
+    assert_eq!((accepted.accepted, accepted.hold), (accepted.number - 1, None));
+    let revision = bench.store.cluster_revision(cluster.uuid).await.unwrap();
+    assert!(revision > before + 1000, "agents hear of it, whatever they were told since");
     assert!(bench.store.knows_instance(dead.0).await.unwrap());
     hold(&bench).await;
-    let accepted = bench.store.accept_deployment(7000, &[dead], &BTreeSet::new()).await.unwrap();
+    let accepted = bench.store.accept_deployment(7000, &[dead]).await.unwrap();
     assert!(accepted.number > 7000);
 }
 
 #[tokio::test]
-async fn clusters_that_had_machines_and_have_none_are_missing_until_an_operation_succeeds() {
+async fn a_copy_gets_an_id_of_its_own_and_is_held_no_more() {
     let bench = Bench::new().await;
-    let (here, gone) = (living(&bench, "here").await, living(&bench, "gone").await);
-    let never_up = bench.created("one", "never-up").await;
-    hold(&bench).await;
-    bench.store.accept_deployment(0, &[], &BTreeSet::from([here.uuid])).await.unwrap();
-    assert_eq!(bench.store.missing_clusters().await.unwrap(), BTreeSet::from([gone.uuid]));
-    let is_missing = async |cluster: &Cluster| bench.store.is_missing(cluster.uuid).await.unwrap();
-    assert!(is_missing(&gone).await && !is_missing(&here).await && !is_missing(&never_up).await);
-    // Again, and it stays as it is.
-    hold(&bench).await;
-    bench.store.accept_deployment(0, &[], &BTreeSet::from([here.uuid])).await.unwrap();
-
-    for (outcome, missing) in
-        [(Outcome::Failed(trouble()), true), (Outcome::Succeeded { facts: ClusterFacts::default() }, false)]
-    {
-        let group = workers(&bench.record(&gone).await).uuid;
-        let scale = asked("one", OperationKind::Scale);
-        match missing {
-            true => bench.store.request_scale(gone.uuid, group, 3, &[], scale).await.unwrap(),
-            false => bench.store.request_retry(gone.uuid, scale).await.unwrap(),
-        };
-        bench.end(outcome).await;
-        assert_eq!(is_missing(&gone).await, missing);
-    }
-}
-
-#[tokio::test]
-async fn a_copy_with_an_id_of_its_own_has_none_of_the_originals_machines() {
-    let bench = Bench::new().await;
-    let cluster = living(&bench, "c").await;
     let before = bench.store.deployment().await.unwrap();
     hold(&bench).await;
     let renamed = bench.store.rename_deployment("own").await.unwrap();
     assert_eq!((renamed.id.as_str(), renamed.hold), ("own", None));
-    assert_ne!(before.id, "own");
-    assert!(bench.store.is_missing(cluster.uuid).await.unwrap());
+    assert!(before.id != "own" && renamed.number > before.number);
 }
 
 #[tokio::test]

@@ -34,7 +34,6 @@ async fn tables_and_entities_have_the_same_columns() {
         ("counters", columns::<entity::counter::Entity>()),
         ("deployments", columns::<entity::deployment::Entity>()),
         ("instances", columns::<entity::instance::Entity>()),
-        ("missing_clusters", columns::<entity::missing_cluster::Entity>()),
     ] {
         let rows = bench
             .store
@@ -98,7 +97,6 @@ async fn lists_and_leases_are_looked_up_by_index() {
         "DELETE FROM idempotency_keys WHERE created_at < 1",
         "SELECT value FROM counters WHERE name = 'a'",
         "SELECT * FROM instances WHERE uuid = 'a'",
-        "SELECT * FROM missing_clusters WHERE cluster_uuid = 'a'",
     ] {
         let explain = sea_orm::Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {query}"));
         for row in bench.store.reader().query_all_raw(explain).await.unwrap() {

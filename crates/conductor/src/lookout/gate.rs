@@ -1,0 +1,30 @@
+//! Where conductors wait until it is known whether the database is the right one.
+
+use tokio_util::sync::CancellationToken;
+
+/// Opens once. Clones are the same gate; that of [`Default`] is open.
+#[derive(Debug, Clone)]
+pub struct Gate(CancellationToken);
+
+impl Gate {
+    pub(super) fn closed() -> Self {
+        Self(CancellationToken::new())
+    }
+
+    pub(super) fn open(&self) {
+        self.0.cancel();
+    }
+
+    /// Returns when it is open.
+    pub(crate) async fn passed(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        let gate = Self::closed();
+        gate.open();
+        gate
+    }
+}

@@ -2,7 +2,8 @@
 //! is an operation like any other, planned and recorded step by step.
 //!
 //! Rules that keep a bad day from becoming worse: no repair while another operation is at the cluster, pauses that grow
-//! with what was repaired lately, a limit per day; none where that is switched off by label or the cluster is paused.
+//! with what was repaired lately, a limit per day; none where that is switched off by label or the cluster is paused, nor
+//! while it is not known whether the database is the right one.
 
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ const LATELY: SignedDuration = SignedDuration::from_hours(1);
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
+/// Between two looks while it is not known whether the database is the right one.
+const GATE_PAUSE: Duration = Duration::from_secs(10);
+
 /// Begins a repair if it is time for one; else how long until it may be.
 pub(crate) async fn see_to(
     conductor: &Conductor,
@@ -40,6 +44,9 @@ pub(crate) async fn see_to(
     let wait = waits.min()?;
     if !may_repair(record) || findings.iter().any(|finding| !finding.is_repairable()) {
         return None;
+    }
+    if !conductor.settings.gate.is_open() {
+        return Some(wait.max(GATE_PAUSE));
     }
     if !wait.is_zero() {
         return Some(wait);

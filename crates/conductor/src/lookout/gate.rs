@@ -15,6 +15,11 @@ impl Gate {
         self.0.cancel();
     }
 
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
     /// Returns when it is open.
     pub(crate) async fn passed(&self) {
         self.0.cancelled().await;

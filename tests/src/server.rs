@@ -27,6 +27,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// How the Docker Engine is reached, when not in the usual way.
     pub docker_host: Option<String>,
+    /// How many files it may have open, and cannot raise.
+    pub descriptors: Option<u32>,
 }
 
 /// A server with a data folder of its own. What it made at the Docker Engine is removed when it is dropped.
@@ -111,7 +113,14 @@ impl Server {
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(binary("jeroboam"));
+        let mut command = match self.setup.descriptors {
+            Some(most) => {
+                let mut limited = Command::new("prlimit");
+                limited.arg(format!("--nofile={most}:{most}")).arg(binary("jeroboam"));
+                limited
+            }
+            None => Command::new(binary("jeroboam")),
+        };
         command
             .args(["up", "--data"])
             .arg(self.data())

@@ -52,6 +52,17 @@ fn killed_at_every_step(kind: &str) {
     assert_eq!(containers_of(&uuid).len(), 2);
     assert_eq!(nodes_that_the_engine_knows(&server, kind), 2, "nodes that are gone are forgotten");
 
+    // By nobody but us.
+    server.ok(&["bay", "pause", "c"]);
+    let worker = container_of(&uuid, "c-worker-0").unwrap();
+    docker_output(&["rm", "--force", &worker]);
+    server.ok(&["bay", "repair", "c", "--no-wait"]);
+    let killed_at = kill_at_every_step(&mut server, &uuid);
+    assert!(killed_at.contains("machine/c-worker-0"), "never seen: the worker's machine in {killed_at:?}");
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "UPDATE_COMPLETE", "a repair leaves it alone");
+    assert_eq!(containers_of(&uuid).len(), 2);
+    assert_ne!(container_of(&uuid, "c-worker-0").unwrap(), worker);
+
     server.ok(&["bay", "delete", "c", "--no-wait"]);
     let killed_at = kill_at_every_step(&mut server, &uuid);
     for expected in ["remove-machine/c-master-0", "remove-machine/c-worker-0", "remove-network", "remove-secrets"] {

@@ -100,6 +100,7 @@ mod tests {
             retry_of: None,
             replace_data: false,
             cause: None,
+            receipt: None,
             steps: vec![
                 step("network", 1100, 1200),
                 step("machine/b-worker-0", 1200, 1500),

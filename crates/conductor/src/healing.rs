@@ -11,7 +11,7 @@ use jeroboam_model::condition::Finding;
 use jeroboam_model::labels::heals_by_itself;
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
-use jeroboam_model::{OperationKind, QuotaDefaults, kubernetes};
+use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults, kubernetes};
 use jeroboam_store::{ClusterRecord, HEALER, NewOperation, PastRepair, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
@@ -30,8 +30,9 @@ const LATELY: SignedDuration = SignedDuration::from_hours(1);
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Between two looks while it is not known whether the database is the right one.
+/// Between two looks while it is not known whether the database is the right one, and while the deployment is held.
 const GATE_PAUSE: Duration = Duration::from_secs(10);
+const HELD_PAUSE: Duration = Duration::from_secs(60);
 
 /// Begins a repair if it is time for one; else how long until it may be.
 pub(crate) async fn see_to(
@@ -66,12 +67,16 @@ pub(crate) async fn see_to(
     }
     match conductor.store.request_repair(cluster, operation(record)).await {
         Ok(operation) => {
-            let first = &findings[0];
-            let node = first.node.as_deref().unwrap_or("-");
-            info!(%cluster, operation = %operation.uuid, node, code = first.cause.code, "repair begins");
+            // One that is under way already is no news.
+            if let Some(first) = findings.first().filter(|_| operation.status == OperationStatus::Queued) {
+                let node = first.node.as_deref().unwrap_or("-");
+                info!(%cluster, operation = %operation.uuid, node, code = first.cause.code, "repair is asked for");
+            }
         }
         // Something else is done to it since, or it is gone.
         Err(StoreError::NotAllowed { .. } | StoreError::NotFound { .. }) => {}
+        // The operator has to choose first; that is said elsewhere.
+        Err(StoreError::Held { .. }) => return Some(HELD_PAUSE),
         Err(problem) => warn!(%cluster, %problem, "asking for a repair"),
     }
     None

@@ -142,9 +142,51 @@ pub struct Operation {
     /// Why it failed, or what blocks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// Of a delete that succeeded: what there was and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
     /// Its steps in order. Empty in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+}
+
+/// What a delete took away. Nothing is left: a delete that leaves something fails and says what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// The engine that the cluster had, with its version if that is known.
+    pub engine: String,
+    /// Id of the template that it was of.
+    pub template_uuid: Uuid,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: jiff::Timestamp,
+    /// Its nodes, masters first.
+    pub nodes: Vec<ReceiptNode>,
+    /// Id of its network at the infrastructure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// When the last of it was gone.
+    #[schema(value_type = String, format = DateTime)]
+    pub removed_at: jiff::Timestamp,
+}
+
+/// A node of a [`Receipt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReceiptNode {
+    /// Its name.
+    pub name: String,
+    /// `master` or `worker`.
+    pub role: String,
+    /// Id of its machine at the infrastructure, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// The address that it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// When its machine and disk were removed; none when an earlier operation did that, or nobody needed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub removed_at: Option<jiff::Timestamp>,
 }
 
 /// One step of an operation.

@@ -13,6 +13,7 @@ mod engine_version;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod history;
 mod kubeconfig;
 mod kubectl;
 mod label;
@@ -156,6 +157,9 @@ enum Command {
     /// What is being done to clusters, and what was.
     #[command(subcommand, alias = "operations")]
     Operation(operation::OperationCommand),
+    /// What was done to clusters, by whom and with which end; also to those that are gone.
+    #[command(after_help = "Examples:\n  jeroboam history\n  jeroboam history demo\n  jeroboam history demo -o json")]
+    History(history::HistoryArgs),
     /// Pods of a Kubernetes cluster.
     #[command(subcommand, alias = "pods")]
     Pod(workload::WorkloadCommand),
@@ -262,6 +266,7 @@ impl Command {
             Self::Label(command) => command.run(context).await,
             Self::Version(command) => command.run(context).await,
             Self::Operation(command) => command.run(context).await,
+            Self::History(arguments) => arguments.run(context).await,
             Self::Pod(command) => command.run::<jeroboam_types::v1::Pod>(context, "pod").await,
             Self::Service(command) => command.run::<jeroboam_types::v1::Service>(context, "service").await,
             Self::Rc(command) => command.run::<jeroboam_types::v1::ReplicationController>(context, "rc").await,

@@ -49,6 +49,7 @@ fn operation(status: OperationStatus, steps: Vec<Step>) -> Operation {
         deadline_at: None,
         retry_of: None,
         replace_data: false,
+        receipt: None,
         cause: None,
         steps,
     }

@@ -38,6 +38,8 @@ pub struct Model {
     pub retry_of: Option<String>,
     /// Whether a member that holds the only copy of the cluster's state may be replaced.
     pub replace_data: bool,
+    /// Of a delete: what it took away.
+    pub receipt: Option<Json>,
 }
 
 /// Rows are joined by hand: the few queries that need it say which rows they want.

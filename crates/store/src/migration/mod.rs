@@ -12,6 +12,7 @@ mod m0006_recovery;
 mod m0007_silence;
 mod m0008_deployment;
 mod m0012_healing;
+mod m0013_receipts;
 mod parts;
 
 /// Brings a schema up to date.
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_silence::Migration),
             Box::new(m0008_deployment::Migration),
             Box::new(m0012_healing::Migration),
+            Box::new(m0013_receipts::Migration),
         ]
     }
 }
@@ -41,6 +43,7 @@ pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStateme
     columns.extend(m0006_recovery::columns());
     columns.push(m0007_silence::column());
     columns.push(m0012_healing::column());
+    columns.push(m0013_receipts::column());
     columns
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::lease::{guard, write};
-use super::{one, request, step as step_rows, unfinished, unfinished_changes};
+use super::{one, receipt, request, step as step_rows, unfinished, unfinished_changes};
 use crate::cluster::{self, ClusterFacts};
 use crate::entity::{cluster as cluster_entity, node_group as group_entity, operation, step};
 use crate::error::Doing;
@@ -56,7 +56,13 @@ impl Store {
             Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause.clone())),
             Outcome::Cancelled => (OperationStatus::Cancelled, Some(request::stopped(&transaction, &row).await?)),
         };
+        let is_gone = matches!(outcome, Outcome::Succeeded { .. }) && kind == OperationKind::Delete;
+        let receipt = match before.as_ref().filter(|_| is_gone) {
+            Some(cluster) => Some(receipt::of(&transaction, &row, cluster, now).await?),
+            None => None,
+        };
         let ended = operation::ActiveModel {
+            receipt: Set(receipt.map(|receipt| codec::json("a receipt", &receipt)).transpose()?),
             status: Set(status.to_string()),
             cause: Set(cause.as_ref().map(|cause| codec::json("a cause", cause)).transpose()?),
             finished_at: Set(Some(codec::micros(now))),

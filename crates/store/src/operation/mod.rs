@@ -5,6 +5,7 @@ mod finish;
 mod held;
 mod lease;
 mod node_group;
+mod receipt;
 mod repair;
 mod request;
 mod rotate_ca;
@@ -178,6 +179,7 @@ pub(crate) async fn insert(
         status_before: Set(subject.status_before.map(str::to_owned)),
         retry_of: Set(subject.retry_of.map(str::to_owned)),
         replace_data: Set(replace_data),
+        receipt: Set(None),
     })
     .exec_without_returning(connection)
     .await
@@ -247,6 +249,7 @@ pub(crate) fn view(row: operation::Model, steps: Vec<step_entity::Model>) -> Res
         deadline_at: codec::maybe_time(row.deadline_at)?,
         retry_of: row.retry_of.as_deref().map(codec::uuid).transpose()?,
         replace_data: row.replace_data,
+        receipt: codec::maybe_from_json("a receipt", row.receipt)?,
         cause: codec::maybe_from_json("a cause", row.cause)?,
         steps: steps.into_iter().map(step::view).collect::<Result<_>>()?,
     })

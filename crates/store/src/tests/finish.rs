@@ -55,8 +55,14 @@ async fn after_a_delete_all_is_gone_but_the_history() {
         let uuids: Vec<_> = history.iter().map(|operation| operation.uuid).collect();
         assert_eq!(uuids, [deleting.uuid, create.uuid]);
     }
-    assert_eq!(bench.operation(create.uuid).await.steps.len(), 1);
-    assert_eq!(bench.operation(deleting.uuid).await.status, OperationStatus::Succeeded);
+    let created = bench.operation(create.uuid).await;
+    assert_eq!((created.steps.len(), created.receipt), (1, None));
+    let deleted = bench.operation(deleting.uuid).await;
+    assert_eq!(deleted.status, OperationStatus::Succeeded);
+    let receipt = deleted.receipt.unwrap();
+    let names: Vec<_> = receipt.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["c-master-0", "c-worker-0", "c-worker-1"], "what there was");
+    assert_eq!((receipt.created_at, receipt.template_uuid), (cluster.created_at, cluster.template));
     assert!(matches!(
         bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await,
         Err(StoreError::NotFound { .. })

@@ -1,0 +1,25 @@
+//! What deletes took away: kept with their operations.
+
+use sea_orm_migration::prelude::*;
+
+use super::columns::maybe_json;
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(column()).await
+    }
+
+    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+pub(super) fn column() -> TableAlterStatement {
+    Table::alter().table("operations").add_column(maybe_json("receipt")).take()
+}

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use jeroboam_model::labels::{KubernetesLabels, PodSecurity};
-use jeroboam_model::{Cause, CauseExt as _, Cluster};
+use jeroboam_model::{Cause, CauseExt as _, Cluster, Status};
 use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -45,10 +45,8 @@ pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> 
             "Delete the cluster and make it anew with another value",
         )
     })?;
-    let roles: Api<ClusterRole> = Api::all(client.clone());
-    let is_new = within(LIMIT, "looking for the agents' role", roles.get_opt(AGENT)).await?.is_none();
-    if is_new {
-        // Before the role, which is the sign that it was done.
+    // Of a cluster that has users already, pods may be refused that were let in before.
+    if cluster.status == Status::CreateInProgress {
         secure(client, labels.pod_security).await?;
     }
     apply(client, &agent_role(), "giving the agents their role").await?;

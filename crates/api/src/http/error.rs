@@ -276,8 +276,16 @@ impl From<StoreError> for ApiError {
                 KEY_TAKEN,
                 "Another request with this Idempotency-Key is being done. Send this one again in a moment.",
             ),
+            // What was found may be other projects' business.
             StoreError::Held { found } => {
-                Self { status: StatusCode::CONFLICT, ..jeroboam_store::deployment::held(&found).into() }
+                tracing::info!(found, "refused: the deployment is held");
+                Self::new(
+                    StatusCode::CONFLICT,
+                    "deployment_held",
+                    "Nothing is made or removed now: the database may be an older one, or another server may work with a \
+                     copy of it. The operator must act: see `jeroboam deployment show`, then choose with `jeroboam \
+                     deployment accept` or `jeroboam deployment new-id`.",
+                )
             }
             StoreError::BadSortKey(key) => Self::field("sort_key", format!("lists cannot be sorted by '{key}'")),
             StoreError::Busy(said) => {

@@ -34,6 +34,9 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 const GATE_PAUSE: Duration = Duration::from_secs(10);
 const HELD_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long after its start a conductor takes nobody's silence for a fault: agents come back one by one.
+const FIRST_WORDS: Duration = Duration::from_secs(45);
+
 /// Begins a repair if it is time for one; else how long until it may be.
 pub(crate) async fn see_to(
     conductor: &Conductor,
@@ -41,7 +44,11 @@ pub(crate) async fn see_to(
     findings: &[Finding],
     seen: &[Duration],
 ) -> Option<Duration> {
-    let waits = findings.iter().zip(seen).map(|(finding, seen)| patience(finding).saturating_sub(*seen));
+    let running_for = conductor.started.elapsed();
+    let waits = findings.iter().zip(seen).map(|(finding, seen)| {
+        let first = if is_silence(finding) { FIRST_WORDS.saturating_sub(running_for) } else { Duration::ZERO };
+        patience(finding).saturating_sub(*seen).max(first)
+    });
     let wait = waits.min()?;
     if !may_repair(record) || findings.iter().any(|finding| !finding.is_repairable()) {
         return None;
@@ -80,6 +87,10 @@ pub(crate) async fn see_to(
         Err(problem) => warn!(%cluster, %problem, "asking for a repair"),
     }
     None
+}
+
+fn is_silence(finding: &Finding) -> bool {
+    ["agent_silent", "machine_paused"].contains(&finding.cause.code.as_str())
 }
 
 fn patience(finding: &Finding) -> Duration {

@@ -22,6 +22,8 @@ use crate::{Conductor, healing};
 
 /// Longest look at one cluster's engine.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two questions to an engine of which no master tells.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// After a look that could not be had.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -108,13 +110,18 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     };
     let told = engine_view(&record.nodes, now);
     let known = found(told);
+    let mut is_old = false;
     let report = match told {
         _ if !has_master(&record, &known) => unreachable(),
         // What masters tell is pushed. That the engine answers here as well is looked at now and then.
         Some(view) if eyes.has_just_asked(cluster, conductor.settings.health_interval) => as_told(view),
+        None if eyes.has_just_asked(cluster, ASK_AGAIN) => {
+            is_old = true;
+            kept(&record)
+        }
         _ => {
             // What is known without asking is said at once: an engine that hangs is asked for a while.
-            if !known.is_empty() {
+            if !known.is_empty() && record.cluster.health != Some(Health::Unhealthy) {
                 say(conductor, &record, overlay(kept(&record), &known)).await;
             }
             ask_engine(conductor, &record).await
@@ -124,7 +131,11 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     let findings = found(told.or(asked.as_ref()));
     say(conductor, &record, overlay(report, &findings)).await;
     let seen = eyes.see(cluster, &findings);
-    healing::see_to(conductor, &record, &findings, &seen).await
+    let again = is_old.then_some(ASK_AGAIN);
+    match (healing::see_to(conductor, &record, &findings, &seen).await, again) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 /// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within an

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jeroboam_model::plan::Action;
-use jeroboam_model::{Cause, OperationKind};
+use jeroboam_model::plan::{self, Action, Desired, Observed};
+use jeroboam_model::{Cause, CauseExt, NodeRole, OperationKind, StepStatus};
+use jeroboam_types::operation::Step;
 use uuid::Uuid;
 
 use crate::run::Run;
@@ -13,54 +14,70 @@ use crate::wait::Facts;
 
 /// How long a node is waited for before something is done for it, and after each thing that was done.
 const UNAIDED: Duration = Duration::from_secs(10);
-const AFTER_COMPONENTS: Duration = Duration::from_secs(45);
-const AFTER_MACHINE: Duration = Duration::from_secs(90);
-const AFTER_REPLACEMENT: Duration = Duration::from_secs(180);
+const AFTER_COMPONENTS: Duration = Duration::from_secs(60);
+const AFTER_MACHINE: Duration = Duration::from_secs(150);
+const AFTER_REPLACEMENT: Duration = Duration::from_secs(240);
 
-/// What a repair knows of its nodes. Lost with its conductor: the next one waits once more.
+/// What a repair knows of its nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Hope(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// How long each node is waited for after what was done for it last.
-    patience: BTreeMap<Uuid, Duration>,
-    /// Nodes that were waited for in vain since.
-    lost: BTreeSet<Uuid>,
+    /// How long each node is waited for, after what was done for it last.
+    patience: BTreeMap<String, Duration>,
+    /// Nodes that were waited for in vain since, and what they were waited for.
+    lost: BTreeMap<Uuid, Cause>,
 }
 
 impl Hope {
+    /// What a conductor before this one did for nodes: they are waited for as long after it once more.
+    pub(crate) fn after(steps: &[Step]) -> Self {
+        let done = steps.iter().filter(|step| matches!(step.status, StepStatus::Done | StepStatus::Running));
+        let mut known = Known::default();
+        for step in done {
+            let Some((remedy, node)) = step.key.split_once('/') else { continue };
+            let Some(patience) = patience_after(remedy) else { continue };
+            let longest = known.patience.entry(node.to_owned()).or_default();
+            *longest = patience.max(*longest);
+        }
+        Self(Mutex::new(known))
+    }
+
     /// Nodes that were waited for in vain.
     pub(crate) fn lost(&self) -> BTreeSet<Uuid> {
-        self.lock().lost.clone()
+        self.lock().lost.keys().copied().collect()
+    }
+
+    /// Why a node was waited for in vain.
+    pub(crate) fn cause_of(&self, node: Uuid) -> Option<Cause> {
+        self.lock().lost.get(&node).cloned()
     }
 
     /// Something was done for a node: it is waited for once more.
     pub(crate) fn rises(&self, action: &Action) {
-        let patience = match action {
-            Action::RestartComponents(_) => AFTER_COMPONENTS,
-            Action::EnsureMachine(_) | Action::RestartMachine(_) => AFTER_MACHINE,
-            Action::ReplaceMachine(_) => AFTER_REPLACEMENT,
-            _ => return,
-        };
-        let Some(node) = action.node() else { return };
+        let (Some(node), key) = (action.node(), action.key()) else { return };
+        let Some(patience) = key.split_once('/').and_then(|(remedy, _)| patience_after(remedy)) else { return };
         let mut known = self.lock();
-        // Of what is done at once, the longest counts: another machine is replaced and started.
-        let least = if known.lost.remove(&node.uuid) { Duration::ZERO } else { known.patience_with(node.uuid) };
-        known.patience.insert(node.uuid, patience.max(least));
+        // Another machine is replaced, then started: the longest counts, unless it was in vain.
+        let before = match known.lost.remove(&node.uuid) {
+            Some(_) => Duration::ZERO,
+            None => known.patience.get(&node.name).copied().unwrap_or_default(),
+        };
+        known.patience.insert(node.name.clone(), patience.max(before));
     }
 
-    fn patience_with(&self, node: Uuid) -> Duration {
-        self.lock().patience_with(node)
+    /// Something stood in the way of everything: all are waited for once more.
+    pub(crate) fn returns(&self) {
+        self.lock().lost.clear();
     }
 
-    fn is_lost(&self, node: Uuid) -> bool {
-        self.lock().lost.contains(&node)
+    fn sinks(&self, node: Uuid, cause: &Cause) {
+        self.lock().lost.insert(node, cause.clone());
     }
 
-    /// Whether that is news.
-    fn sinks(&self, node: Uuid) -> bool {
-        self.lock().lost.insert(node)
+    fn patience_with(&self, node: &str) -> Duration {
+        self.lock().patience.get(node).copied().unwrap_or(UNAIDED)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -68,9 +85,13 @@ impl Hope {
     }
 }
 
-impl Known {
-    fn patience_with(&self, node: Uuid) -> Duration {
-        self.patience.get(&node).copied().unwrap_or(UNAIDED)
+/// How long a node is waited for after a step with this word in its key.
+fn patience_after(remedy: &str) -> Option<Duration> {
+    match remedy {
+        "restart-components" => Some(AFTER_COMPONENTS),
+        "machine" | "restart-machine" => Some(AFTER_MACHINE),
+        "replace-machine" => Some(AFTER_REPLACEMENT),
+        _ => None,
     }
 }
 
@@ -83,29 +104,37 @@ impl Run<'_> {
     /// Whether a repair has waited for the node for long enough, as it is.
     pub(crate) fn waited_in_vain(&self, action: &Action, waited: Duration) -> bool {
         let Some(node) = action.node().filter(|_| self.heals()) else { return false };
-        self.hope.is_lost(node.uuid) || waited > self.hope.patience_with(node.uuid)
+        waited > self.hope.patience_with(&node.name)
     }
 
-    /// Notes which nodes were waited for in vain; whether that is news of any.
-    pub(crate) fn give_up_hope(&self, in_vain: &[(&Action, Cause)]) -> bool {
-        let mut is_news = false;
-        for node in in_vain.iter().filter_map(|(action, _)| action.node()) {
-            is_news |= self.hope.sinks(node.uuid);
-        }
-        is_news
-    }
-
-    /// Ends the steps of nodes that nothing is left to do for; the first one's cause is the operation's.
-    pub(crate) async fn beyond_help(&self, facts: &Facts, in_vain: Vec<(&Action, Cause)>) -> Result<(), Cause> {
-        let mut first = Ok(());
+    /// Ends the steps of nodes that were waited for in vain. What helps them is in the next plan; if nothing does, the
+    /// others do not wait for them.
+    pub(crate) async fn give_up_hope(&self, facts: &Facts, in_vain: Vec<(&Action, Cause)>) -> Result<(), Cause> {
         for (action, cause) in in_vain {
+            let Some(node) = action.node() else { continue };
             let cause = self.with_last_words(facts, action, cause).await;
-            let name = action.node().map(|node| node.name.as_str()).unwrap_or_default();
-            let told = if cause.message.contains(name) { String::new() } else { format!("node {name}: ") };
+            let told = if cause.message.contains(&node.name) { String::new() } else { format!("node {}: ", node.name) };
             let cause = Cause { message: format!("{told}{}", cause.message), retryable: false, ..cause };
-            let ended = self.ended(&action.key(), Err(cause)).await;
-            first = first.and(ended);
+            self.hope.sinks(node.uuid, &cause);
+            self.closed(&action.key());
+            self.stored("writing down the step", self.held.step_failed(&action.key(), &cause).await)?;
         }
-        first
+        Ok(())
+    }
+
+    /// Why a repair that has nothing left to do has not brought everything back; `None` when it has.
+    pub(crate) fn beyond_help(&self, desired: &Desired, observed: &Observed) -> Option<Cause> {
+        let unwell = plan::unwell(desired, observed);
+        let (node, cause) = unwell.iter().find_map(|node| Some((node, self.hope.cause_of(node.uuid)?)))?;
+        if node.role == NodeRole::Worker && plan::too_many_unwell(node.group, desired, observed) {
+            let message = format!(
+                "{} nodes are unwell: no machine is replaced while that is much of a node group. {}",
+                unwell.len(),
+                cause.message
+            );
+            let action = "look for what they have in common; machines are replaced once fewer are unwell";
+            return Some(Cause { detail: cause.detail, ..Cause::operator("replacement_held", message, action) });
+        }
+        Some(cause)
     }
 }

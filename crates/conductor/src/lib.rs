@@ -131,6 +131,7 @@ pub struct Conductor {
     bells: bells::Bells,
     leases: lease::Leases,
     looks: looks::Looks,
+    started: tokio::time::Instant,
 }
 
 impl Conductor {
@@ -147,7 +148,8 @@ impl Conductor {
     ) -> Arc<Self> {
         let slots = slots::Slots::new(settings.concurrency);
         let (bells, leases, looks) = (bells::Bells::default(), lease::Leases::default(), looks::Looks::default());
-        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases, looks })
+        let started = tokio::time::Instant::now();
+        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases, looks, started })
     }
 
     /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.

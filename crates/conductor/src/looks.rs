@@ -1,7 +1,7 @@
 //! Which running clusters are to be looked at, and when: whenever something is heard of one, and all of them now and
 //! then, since wake-ups may be lost.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::{Conductor, health};
 
 /// What is heard of a cluster within this time leads to one look.
 const SETTLE: Duration = Duration::from_millis(300);
+/// After a look that another one was open for.
+const LOOK_OPEN: Duration = Duration::from_secs(1);
 /// Clusters that are looked at side by side: each look may wait for a timeout.
 const SIDE_BY_SIDE: usize = 16;
 
@@ -32,6 +34,8 @@ pub(crate) struct Looks {
 struct Due {
     in_order: BTreeSet<(Instant, Uuid)>,
     at: HashMap<Uuid, Instant>,
+    /// Being looked at right now.
+    open: HashSet<Uuid>,
 }
 
 impl Looks {
@@ -52,6 +56,19 @@ impl Looks {
         }
         due.in_order.insert((at, cluster));
         self.changed.notify_one();
+    }
+
+    /// Begins a look, unless another one at the same cluster is open: then there is one more when that has ended.
+    fn begin(&self, cluster: Uuid) -> bool {
+        let is_first = self.due.lock().unwrap_or_else(PoisonError::into_inner).open.insert(cluster);
+        if !is_first {
+            self.ask_in(cluster, LOOK_OPEN);
+        }
+        is_first
+    }
+
+    fn end(&self, cluster: Uuid) {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&cluster);
     }
 
     /// The next cluster whose time has come.
@@ -92,7 +109,12 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
     let look = conductor.looks.in_turn().for_each_concurrent(SIDE_BY_SIDE, |cluster| {
         let (conductor, eyes) = (&conductor, &eyes);
         async move {
-            if let Some(pause) = health::look_at(conductor, eyes, cluster).await {
+            if !conductor.looks.begin(cluster) {
+                return;
+            }
+            let pause = health::look_at(conductor, eyes, cluster).await;
+            conductor.looks.end(cluster);
+            if let Some(pause) = pause {
                 conductor.looks.ask_in(cluster, pause);
             }
         }

@@ -24,8 +24,9 @@ pub(crate) fn secret_names(engine: EngineKind) -> impl Iterator<Item = &'static 
     engine.authorities().iter().copied().chain(key)
 }
 
-/// What an operation of this kind wants of the cluster as it is written down now.
-pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
+/// What an operation of this kind wants of the cluster as it is written down now; with `replace_data` it may begin with
+/// an empty state.
+pub(crate) fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) -> Desired {
     let has_marks = |group: &NodeGroup| !group.node_labels.is_empty() || !group.node_taints.is_empty();
     Desired {
         // Kubelets register their nodes with what groups have then; an update may have changed it, or taken it away.
@@ -33,6 +34,7 @@ pub(crate) fn desired(kind: OperationKind, record: &ClusterRecord) -> Desired {
             && (kind == OperationKind::Update || record.groups.iter().any(has_marks)),
         present: kind != OperationKind::Delete,
         heal: kind == OperationKind::Repair,
+        configure: kind != OperationKind::Repair || replace_data,
         nodes: record
             .nodes
             .iter()

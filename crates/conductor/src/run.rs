@@ -32,12 +32,12 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
         conductor,
         held,
         bell,
+        hope: Hope::after(&claim.operation.steps),
         operation: claim.operation,
         backoff: Backoff::default(),
         repetitions: HashMap::new(),
         open: Mutex::default(),
         last_trouble: None,
-        hope: Hope::default(),
     };
     let outcome = tokio::select! {
         biased;
@@ -147,13 +147,18 @@ impl Run<'_> {
         }
         let observed = self.conductor.observe(&self.held, self.kind(), &record).await?;
         let observed = Observed { hopeless: self.hope.lost(), ..observed };
-        let desired = desired(self.kind(), &record);
+        let desired = desired(self.kind(), self.operation.replace_data, &record);
         if !self.operation.replace_data {
             keep_state(&desired, &observed)?;
         }
         let steps = plan::plan(&desired, &observed);
         self.stored("writing down the plan", self.held.record_plan(&steps).await)?;
-        let Some(first) = steps.first() else { return Ok(Round::Complete(Box::new(record))) };
+        let Some(first) = steps.first() else {
+            return match self.beyond_help(&desired, &observed).filter(|_| self.heals()) {
+                Some(cause) => Err(cause),
+                None => Ok(Round::Complete(Box::new(record))),
+            };
+        };
         let stage: Vec<&Step> = steps.iter().take_while(|step| step.stage == first.stage).collect();
         let (waits, acts): (Vec<&Action>, Vec<&Action>) =
             stage.iter().map(|step| &step.action).partition(|action| action.is_wait());
@@ -177,6 +182,7 @@ impl Run<'_> {
         let pause = self.backoff.next();
         self.note(self.held.block(&cause).await);
         self.last_trouble = Some(cause);
+        self.hope.returns();
         tokio::time::sleep(pause).await;
     }
 

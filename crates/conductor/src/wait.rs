@@ -116,16 +116,12 @@ impl Run<'_> {
                     }
                 }
             }
-            let is_news = self.give_up_hope(&in_vain);
-            if is_news || (still_open.is_empty() && in_vain.is_empty()) {
-                // What helps them is in the next plan.
+            if !in_vain.is_empty() {
+                return self.give_up_hope(&facts, in_vain).await;
+            }
+            if still_open.is_empty() {
                 return Ok(());
             }
-            // They were waited for before, and nothing was left that could help them: the others may still come.
-            if still_open.is_empty() {
-                return self.beyond_help(&facts, in_vain).await;
-            }
-            still_open.extend(in_vain.into_iter().map(|(action, _)| action));
             open = still_open;
             let pause = if asks_engine { pick(ASK_ENGINE) } else { pick(LOOK) };
             let _ = tokio::time::timeout(pause, fact).await;

@@ -56,7 +56,8 @@ impl Finding {
         match self.cause.code.as_str() {
             // Somebody who restarts a machine or the whole engine below is not to be met half way.
             "machine_gone" | "machine_stopped" | "network_gone" => SignedDuration::from_secs(2),
-            "agent_silent" | "machine_paused" => SignedDuration::from_secs(1),
+            // Its next word may be under way.
+            "agent_silent" | "machine_paused" => SignedDuration::from_secs(3),
             "node_not_joined" => SignedDuration::from_secs(5),
             "node_starting" => SignedDuration::from_secs(60),
             _ => SignedDuration::from_secs(20),

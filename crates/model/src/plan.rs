@@ -34,8 +34,10 @@ pub struct Desired {
     pub nodes: Vec<DesiredNode>,
     /// Whether nodes have labels and taints of their groups, or may have had.
     pub marked: bool,
-    /// Whether nodes that do not come up by themselves are helped.
+    /// Whether nodes that do not come up by themselves are helped, and left out once nothing helps.
     pub heal: bool,
+    /// Whether the engine is to be configured.
+    pub configure: bool,
 }
 
 /// A node that should be there, or should go.
@@ -247,6 +249,12 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Step> {
     steps
 }
 
+/// Whether a step with this key [helps a node](Action::is_remedy).
+#[must_use]
+pub fn is_remedy_key(key: &str) -> bool {
+    ["restart-components/", "restart-machine/", "replace-machine/"].iter().any(|word| key.starts_with(word))
+}
+
 /// The masters whose disks are gone with the only copy of the cluster's state: what would be made in their place would
 /// begin with nothing. Empty as long as another master has it, or none ever had.
 #[must_use]
@@ -262,6 +270,13 @@ pub fn lost_state(desired: &Desired, observed: &Observed) -> Vec<NodeRef> {
     let (there, gone): (Vec<&DesiredNode>, Vec<_>) =
         desired.nodes.iter().filter(holds).partition(|node| is_there(node));
     if there.is_empty() { gone.into_iter().map(DesiredNode::reference).collect() } else { Vec::new() }
+}
+
+/// The nodes that are not as they should be: their agents do not say that they are up, or the engine would not place work
+/// on them.
+#[must_use]
+pub fn unwell<'a>(desired: &'a Desired, observed: &Observed) -> Vec<&'a DesiredNode> {
+    desired.nodes.iter().filter(|node| node.wanted && !remedy::is_well(node, observed)).collect()
 }
 
 fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
@@ -295,6 +310,9 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
                 if is_first {
                     step(1, remedy);
                 }
+            } else if desired.heal && observed.hopeless.contains(&node.uuid) {
+                // Nothing is left to do for it, or not now: the others do not wait for it.
+                continue;
             }
             // What an agent said from a machine that does not run any more is worth nothing.
             if !is.running || !is.up {
@@ -313,7 +331,7 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
             step(8, Action::Forget(node.reference()));
         }
     }
-    if !desired.heal {
+    if desired.configure {
         step(4, Action::ConfigureEngine);
     }
     if desired.marked {
@@ -393,6 +411,7 @@ mod tests {
             ],
             marked: false,
             heal: false,
+            configure: true,
         }
     }
 

@@ -2,7 +2,9 @@
 //! most. Each remedy is tried once in an operation, the next one when the node was waited for in vain after it.
 //!
 //! Replacing takes away what is on a node's disk. So it is done to workers alone, to one of a group at a time, and not
-//! while so many of the group are unwell that the reason is hardly in their machines.
+//! while so many of the group are unwell that the reason is hardly in their machines. Workers wait for masters: what the
+//! engine says of them counts for nothing before. And where no agent of the cluster is heard while its engine is content,
+//! it is the way to us that is broken, and not the machines.
 
 use uuid::Uuid;
 
@@ -17,6 +19,12 @@ pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -
     if !desired.heal || !observed.hopeless.contains(&node.uuid) || is_well(node, observed) {
         return None;
     }
+    if node.role == NodeRole::Worker && !masters_are_well(desired, observed) {
+        return None;
+    }
+    if observed.agents.is_empty() && observed.ready.contains(&node.uuid) {
+        return None;
+    }
     let reference = node.reference();
     // An agent that says nothing restarts nothing.
     let hears = observed.agents.contains_key(&node.uuid);
@@ -28,9 +36,11 @@ pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -
 }
 
 fn may_be_replaced(node: &DesiredNode, desired: &Desired, observed: &Observed) -> bool {
+    // An engine that calls it ready has work on it.
+    let is_idle = !observed.ready.contains(&node.uuid);
     let is_alone = observed.replace.is_empty()
         && !of_group(node.group, desired).any(|other| other.uuid != node.uuid && is_being_replaced(other, observed));
-    node.role == NodeRole::Worker && is_alone && !too_many_unwell(node.group, desired, observed)
+    node.role == NodeRole::Worker && is_idle && is_alone && !too_many_unwell(node.group, desired, observed)
 }
 
 /// Whether another machine was asked for, and the node is not up with it yet.
@@ -46,11 +56,17 @@ pub fn too_many_unwell(group: Uuid, desired: &Desired, observed: &Observed) -> b
     unwell > 1 && unwell * 100 > all * MOST_UNWELL
 }
 
+fn masters_are_well(desired: &Desired, observed: &Observed) -> bool {
+    let mut masters = desired.nodes.iter().filter(|node| node.wanted && node.role == NodeRole::Master);
+    masters.all(|master| is_well(master, observed))
+}
+
 fn of_group(group: Uuid, desired: &Desired) -> impl Iterator<Item = &DesiredNode> {
     desired.nodes.iter().filter(move |node| node.wanted && node.group == group)
 }
 
-fn is_well(node: &DesiredNode, observed: &Observed) -> bool {
+/// Whether its agent says that it is up and the engine that it would place work on it.
+pub(super) fn is_well(node: &DesiredNode, observed: &Observed) -> bool {
     observed.agents.get(&node.uuid) == Some(&NodePhase::Up) && observed.ready.contains(&node.uuid)
 }
 
@@ -91,7 +107,7 @@ mod tests {
             hopeless: unwell,
             ..Observed::default()
         };
-        (Desired { present: true, nodes, marked: false, heal: true }, observed)
+        (Desired { present: true, nodes, marked: false, heal: true, configure: false }, observed)
     }
 
     fn remedies(desired: &Desired, observed: &Observed) -> Vec<String> {
@@ -130,6 +146,31 @@ mod tests {
         let (desired, mut observed) = cluster(3, &[1]);
         observed.agents.remove(&Uuid::from_u128(1));
         assert_eq!(remedies(&desired, &observed), ["restart-machine/n1"]);
+    }
+
+    #[test]
+    fn workers_wait_for_masters() {
+        let (desired, observed) = cluster(3, &[0, 1]);
+        assert_eq!(remedies(&desired, &observed), ["restart-components/n0"]);
+    }
+
+    #[test]
+    fn where_nobody_is_heard_and_the_engine_is_content_the_machines_are_left_alone() {
+        let (desired, mut observed) = cluster(2, &[]);
+        observed.agents.clear();
+        observed.hopeless = observed.machines.keys().copied().collect();
+        assert_eq!(remedies(&desired, &observed), [""; 0]);
+        observed.ready.clear();
+        assert_eq!(remedies(&desired, &observed), ["restart-machine/n0"], "the host has stood still, say");
+    }
+
+    #[test]
+    fn what_the_engine_calls_ready_is_not_replaced() {
+        let (desired, mut observed) = cluster(2, &[1]);
+        observed.agents.remove(&Uuid::from_u128(1));
+        observed.ready.insert(Uuid::from_u128(1));
+        done(&mut observed, &["restart-machine/n1"]);
+        assert_eq!(remedies(&desired, &observed), [""; 0]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::request::{allow, cancel};
 use super::{NewOperation, unfinished, with_steps};
 use crate::entity::{cluster as cluster_entity, operation};
 use crate::error::Doing;
-use crate::{Event, Result, Store, cluster, codec};
+use crate::{Event, Result, Store, StoreError, cluster, codec};
 
 /// The user id of operations that the server begins by itself.
 pub const HEALER: &str = "jeroboam";
@@ -39,8 +39,19 @@ impl Store {
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;
         allow(&row.status, Request::Repair)?;
-        if let Some(there) = unfinished(&transaction, &row.uuid).await?.pop() {
-            return with_steps(&transaction, there).await;
+        let is_automatic = operation.user_id == HEALER;
+        if is_automatic && row.paused_at.is_some() {
+            let status = codec::word("a status", &row.status)?;
+            return Err(StoreError::NotAllowed { status, request: Request::Repair });
+        }
+        let mut there = unfinished(&transaction, &row.uuid).await?;
+        // One that is being cancelled will not repair anything.
+        there.retain(|other| !other.cancel_requested);
+        if let Some(there) = there.pop() {
+            if there.replace_data || !operation.replace_data {
+                return with_steps(&transaction, there).await;
+            }
+            cancel(&transaction, &there, &made_way(), now).await?;
         }
         let operation = begin(&transaction, &row, OperationKind::Repair, operation, now).await?;
         transaction.commit().await.doing("asking for a repair")?;
@@ -48,13 +59,14 @@ impl Store {
         Ok(operation)
     }
 
-    /// The repairs that the server began by itself and that ended since a time, newest first. Those that made way are
-    /// left out.
+    /// The repairs that the server began by itself and that ended since a time, newest first. Those that made way, or were
+    /// ended by a pause, are left out.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn repairs_since(&self, cluster: Uuid, since: Timestamp) -> Result<Vec<PastRepair>> {
-        let ended = [OperationStatus::Succeeded, OperationStatus::Failed].map(|status| status.to_string());
+        let ended = [OperationStatus::Succeeded, OperationStatus::Failed, OperationStatus::Cancelled];
+        let ended = ended.map(|status| status.to_string());
         let rows = operation::Entity::find()
             .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))
             .filter(operation::Column::Kind.eq(OperationKind::Repair.to_string()))
@@ -65,11 +77,15 @@ impl Store {
             .all(self.reader())
             .await
             .doing("reading a cluster's repairs")?;
+        let is_counted = |row: &operation::Model| {
+            let code = row.cause.as_ref().and_then(|cause| cause.get("code")?.as_str());
+            code.is_none_or(|code| !["repair_made_way", "cluster_paused", "superseded_by_delete"].contains(&code))
+        };
         let past = |row: operation::Model| {
             let finished_at = codec::maybe_time(row.finished_at)?.unwrap_or(since);
             Ok(PastRepair { finished_at, succeeded: row.status == OperationStatus::Succeeded.to_string() })
         };
-        rows.into_iter().map(past).collect()
+        rows.into_iter().filter(is_counted).map(past).collect()
     }
 
     /// Leaves the cluster alone from now on (`paused`): nothing is repaired that a user does not ask for. Or ends that.
@@ -125,6 +141,18 @@ pub(super) fn made_way() -> Cause {
         "The repair was ended for what a user asked for",
         "Nothing: what is still missing is repaired afterwards.",
     )
+}
+
+/// Why a repair that a conductor had was told to end, when no delete did that.
+pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::Model, is_last: bool) -> Result<Cause> {
+    if !is_last {
+        return Ok(made_way());
+    }
+    let cluster = cluster::one(connection, codec::uuid(&row.cluster_uuid)?).await?;
+    let by_user = "The repair was cancelled by a user before it was done";
+    let action = "Ask for it again (`jeroboam bay repair`), or wait: what is missing is repaired later.";
+    let is_paused = cluster.paused_at.is_some() && row.user_id == HEALER;
+    Ok(if is_paused { was_paused() } else { Cause::user("cancelled", by_user, action) })
 }
 
 fn was_paused() -> Cause {

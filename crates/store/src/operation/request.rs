@@ -326,8 +326,8 @@ pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::
     let delete = OperationKind::Delete.to_string();
     let others = unfinished(connection, &row.cluster_uuid).await?;
     let is_superseded = others.iter().any(|other| other.id > row.id && other.kind == delete);
-    if row.kind == OperationKind::Repair.to_string() && !is_superseded && others.iter().any(|other| other.id > row.id) {
-        return Ok(super::repair::made_way());
+    if row.kind == OperationKind::Repair.to_string() && !is_superseded {
+        return super::repair::stopped(connection, row, !others.iter().any(|other| other.id > row.id)).await;
     }
     let by_user = "The operation was cancelled by a user before it was done";
     Ok(if is_superseded { superseded() } else { Cause::user("cancelled", by_user, RETRY_OR_DELETE) })

@@ -51,9 +51,15 @@ impl Store {
                 }
             }
         }
-        let mut done = Vec::new();
+        let (mut done, mut skipped) = (Vec::new(), Vec::new());
         for record in there.values().filter(|record| !planned.contains(&record.step_key)) {
             match codec::word("a status", &record.status)? {
+                // What helps a node is done when it was done, and not when the node needs it no more.
+                StepStatus::Pending | StepStatus::Running | StepStatus::Blocked
+                    if plan::is_remedy_key(&record.step_key) =>
+                {
+                    skipped.push(record.id);
+                }
                 StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => done.push(record.id),
                 StepStatus::Done | StepStatus::Failed | StepStatus::Skipped => {}
             }
@@ -62,7 +68,11 @@ impl Store {
         for rows in new.chunks(codec::ROWS_AT_ONCE) {
             step::Entity::insert_many(rows.to_vec()).exec_without_returning(&transaction).await.doing(doing)?;
         }
-        for (ids, status, finished) in [(again, StepStatus::Pending, None), (done, StepStatus::Done, Some(now))] {
+        for (ids, status, finished) in [
+            (again, StepStatus::Pending, None),
+            (done, StepStatus::Done, Some(now)),
+            (skipped, StepStatus::Skipped, Some(now)),
+        ] {
             if !ids.is_empty() {
                 ended(status, finished).filter(step::Column::Id.is_in(ids)).exec(&transaction).await.doing(doing)?;
             }

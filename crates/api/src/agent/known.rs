@@ -85,6 +85,10 @@ async fn hear(endpoint: &Endpoint, node: Uuid, said: Known) -> Result<()> {
         Some(number) if number > deployment.number => number,
         _ => return Ok(()),
     };
+    let is_known = |old: &Evidence| old.kind == EvidenceKind::Agent && old.number.is_some_and(|old| old >= number);
+    if deployment.hold.iter().flat_map(|hold| &hold.evidence).any(is_known) {
+        return Ok(());
+    }
     let evidence = Evidence {
         kind: EvidenceKind::Agent,
         message: format!(

@@ -120,6 +120,8 @@ impl Store {
         for new in evidence {
             let known = |old: &&mut Evidence| (old.kind, old.instance) == (new.kind, new.instance);
             match hold.evidence.iter_mut().find(known) {
+                // The highest counts: what is accepted goes above it.
+                Some(old) if old.number > new.number => {}
                 Some(old) => *old = new.clone(),
                 None => hold.evidence.push(new.clone()),
             }

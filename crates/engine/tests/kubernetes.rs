@@ -137,7 +137,8 @@ async fn a_new_cluster_limits_its_pods_and_its_users_decide_from_then_on() {
     for wanted in [Some("privileged"), None] {
         let patch = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": wanted}}});
         namespaces.patch("default", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-        kubernetes.configure(&plane.access, &cluster()).await.unwrap();
+        let changed = Cluster { status: Status::UpdateInProgress, ..cluster() };
+        kubernetes.configure(&plane.access, &changed).await.unwrap();
         assert_eq!(pod_security(&plane).await.as_deref(), wanted);
     }
     workloads.create_pod(&nosy_pod()).await.unwrap();

@@ -8,13 +8,15 @@ use uuid::Uuid;
 
 use crate::node::EngineView;
 use crate::plan::MachineState;
+use crate::status::Request;
 use crate::{Cause, CauseExt, Node, NodePhase, NodeRole, Status};
 
 /// How many log lines go into a cause.
 const LOG_LINES: usize = 12;
-/// What to do about what is repaired by itself.
-const REPAIRED: &str = "nothing: it is repaired by itself, unless that is switched off or the cluster is paused; `jeroboam \
-                        bay repair` does it now";
+/// What to do about what is repaired automatically, and what where nothing is.
+const REPAIRED: &str = "nothing: it is repaired automatically, unless healing is off or the cluster is paused; `jeroboam bay \
+                        repair` does it now";
+const NOT_REPAIRED: &str = "retry the operation that failed, or delete the cluster";
 
 /// What is known of a cluster.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,13 @@ pub struct Facts<'a> {
     pub engine: Option<&'a EngineView>,
     /// Now.
     pub now: Timestamp,
+}
+
+impl Facts<'_> {
+    /// What to do about something that a repair brings back.
+    fn remedy(&self) -> &'static str {
+        if self.status.allows(Request::Repair) { REPAIRED } else { NOT_REPAIRED }
+    }
 }
 
 /// Something that is not as it should be.
@@ -94,7 +103,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     }
     if !facts.network {
         let message = "its network is gone from the infrastructure";
-        found.push(of_cluster(Cause::operator("network_gone", message, REPAIRED).may_pass()));
+        found.push(of_cluster(Cause::operator("network_gone", message, facts.remedy()).may_pass()));
     }
     found.extend(nodes().filter_map(|node| of_node(node, facts)));
     found
@@ -140,14 +149,14 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         Some(MachineState::Running) => return None,
         // Backups hold a machine still for a moment. One that stays so is silent before long.
         Some(MachineState::Paused) if !node.is_silent(facts.now) => return None,
-        Some(MachineState::Paused) => Cause::operator("machine_paused", "its machine is paused", REPAIRED),
+        Some(MachineState::Paused) => Cause::operator("machine_paused", "its machine is paused", facts.remedy()),
         Some(MachineState::Stopped | MachineState::Created) => {
-            Cause::operator("machine_stopped", "its machine has stopped", REPAIRED)
+            Cause::operator("machine_stopped", "its machine has stopped", facts.remedy())
         }
         None => {
             let has_disk = facts.disks.contains(&node.uuid);
             let disk = if has_disk { "is gone; its disk is there" } else { "and its disk are gone" };
-            Cause::operator("machine_gone", format!("its machine {disk}"), REPAIRED)
+            Cause::operator("machine_gone", format!("its machine {disk}"), facts.remedy())
         }
     };
     Some(cause.may_pass())
@@ -161,7 +170,7 @@ fn silent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
         None => "its machine runs, but its agent has not called yet".to_owned(),
     };
-    Some(Cause::operator("agent_silent", message, REPAIRED).may_pass())
+    Some(Cause::operator("agent_silent", message, facts.remedy()).may_pass())
 }
 
 /// What its agent and the engine say.
@@ -170,11 +179,11 @@ fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     let view = facts.engine.map(|engine| engine.get(&node.name));
     Some(match (phase, view) {
         (Some(NodePhase::Failed), _) => failed(node),
-        (_, Some(None)) => Cause::operator("node_not_joined", "the engine does not know it", REPAIRED).may_pass(),
+        (_, Some(None)) => Cause::operator("node_not_joined", "the engine does not know it", facts.remedy()).may_pass(),
         (Some(NodePhase::Starting) | None, _) => starting(node, facts.authorities),
         (Some(NodePhase::Up), Some(Some(view))) if !view.ready => {
             let why = view.reason.as_deref().unwrap_or("the engine does not call it ready");
-            Cause::operator("node_not_ready", why, REPAIRED).may_pass()
+            Cause::operator("node_not_ready", why, facts.remedy()).may_pass()
         }
         (Some(NodePhase::Up), _) => return None,
     })

@@ -143,7 +143,7 @@ pub(crate) async fn insert(
     let NewOperation { kind, project_id, user_id, request_id, deadline, quotas: _, limits: _, replace_data } = new;
     let uuid = Uuid::new_v4();
     if kind != OperationKind::Repair {
-        repair::make_way(connection, subject.uuid, now).await?;
+        Box::pin(repair::make_way(connection, subject.uuid, now)).await?;
     }
     let time_limit = deadline.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
     match subject.status_before {

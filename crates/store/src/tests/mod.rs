@@ -13,6 +13,7 @@ mod notification;
 mod page;
 mod precondition;
 mod quota;
+mod repair;
 mod requests;
 mod scale;
 mod schema;

@@ -11,8 +11,8 @@ mod m0005_versions_of_engines;
 mod m0006_recovery;
 mod m0007_silence;
 mod m0008_deployment;
-mod m0012_healing;
-mod m0013_receipts;
+mod m0009_healing;
+mod m0010_receipts;
 mod parts;
 
 /// Brings a schema up to date.
@@ -30,8 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_recovery::Migration),
             Box::new(m0007_silence::Migration),
             Box::new(m0008_deployment::Migration),
-            Box::new(m0012_healing::Migration),
-            Box::new(m0013_receipts::Migration),
+            Box::new(m0009_healing::Migration),
+            Box::new(m0010_receipts::Migration),
         ]
     }
 }
@@ -42,8 +42,8 @@ pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStateme
     let mut columns = vec![m0005_versions_of_engines::column()];
     columns.extend(m0006_recovery::columns());
     columns.push(m0007_silence::column());
-    columns.push(m0012_healing::column());
-    columns.push(m0013_receipts::column());
+    columns.push(m0009_healing::column());
+    columns.push(m0010_receipts::column());
     columns
 }
 

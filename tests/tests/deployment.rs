@@ -105,7 +105,7 @@ fn yesterdays_database_works_once_it_is_accepted_and_what_it_does_not_know_is_an
     let accepted = admin_json(&server, &["deployment", "accept"]);
     assert!(accepted["hold"].is_null(), "{accepted:#}");
 
-    server.create("swarm", "d", 0);
+    server.create("swarm", "d", 1);
     server.kill();
     server.restart();
     assert_eq!(evidence(&server), Vec::<String>::new(), "it stays accepted");
@@ -141,7 +141,7 @@ fn a_copy_of_a_data_folder_beside_the_original_is_held_and_the_original_goes_on(
     assert_eq!(copy.uuid_of("old"), old, "the fault has struck");
     assert!(evidence(&copy).contains(&"neighbour".to_owned()), "{:?}", evidence(&copy));
     assert_refuses(&copy);
-    original.create("swarm", "new", 0);
+    original.create("swarm", "new", 1);
     original.ok(&["bay", "resize", "old", "2", "--watch"]);
     assert_eq!(evidence(&original), Vec::<String>::new());
     let refused = admin(&copy, &["deployment", "accept"]);
@@ -150,7 +150,7 @@ fn a_copy_of_a_data_folder_beside_the_original_is_held_and_the_original_goes_on(
 
     let renamed = admin_json(&copy, &["deployment", "new-id"]);
     assert_ne!(renamed["id"], admin_json(&original, &["deployment", "show"])["id"]);
-    copy.create("swarm", "own", 0);
+    copy.create("swarm", "own", 1);
     eventually("the copy says that the cluster is missing", PATIENCE, || {
         let shown = copy.json(&["bay", "show", "old"]);
         let says = shown["health_status_reason"]["cluster"].as_str().is_some_and(|why| why.contains("nothing of it"));

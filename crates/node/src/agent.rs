@@ -29,7 +29,7 @@ const LOGS: &str = "/var/log/jeroboam";
 
 /// What the agent says by default. The DNS server would name every question; what goes wrong while watching is said
 /// by ourselves, once it lasts.
-const LOG_FILTER: &str = "info,hickory_server=warn,kube_runtime=error,kube_client=error";
+const LOG_FILTER: &str = "info,hickory_server=warn,kube_runtime=error,kube_client=off";
 
 /// First and longest wait between calls that fail.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));

@@ -4,13 +4,16 @@
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use jeroboam_model::{Cause, CauseExt};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Docker;
 use super::engine::{CHANGE, Engine, LOOK};
 use super::labels::{self, Filters, Labels};
 use crate::{ClusterRef, MachineSpec, Result};
+
+/// How old a volume without labels may be to be one that was never finished: an operation comes back to it in seconds.
+const HALF_MADE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A volume as the engine lists it.
 #[derive(Debug, Clone)]
@@ -55,14 +58,22 @@ pub(super) async fn ensure(
         return Ok(volume.name);
     }
     let name = labels::container_name(cluster.uuid, &spec.name);
-    let request = VolumeCreateRequest {
-        name: Some(name.clone()),
-        labels: Some(labels::of_node(docker, cluster, spec.node, spec.role)),
-        ..VolumeCreateRequest::default()
+    let labels = labels::of_node(docker, cluster, spec.node, spec.role);
+    let make = || {
+        let request = VolumeCreateRequest {
+            name: Some(name.clone()),
+            labels: Some(labels.clone()),
+            ..VolumeCreateRequest::default()
+        };
+        engine.call(format!("Making the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request))
     };
-    let made = engine.call(format!("Making the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request));
     // The engine gives what is there already under this name, whoever made it.
-    if labels::id(Some(&made.await?.labels), labels::NODE) == Some(spec.node) {
+    let mut made = make().await?;
+    if is_half_made(&made, Timestamp::now()) {
+        remove(engine, &name).await?;
+        made = make().await?;
+    }
+    if labels::id(Some(&made.labels), labels::NODE) == Some(spec.node) {
         return Ok(name);
     }
     Err(Cause::operator(
@@ -70,6 +81,13 @@ pub(super) async fn ensure(
         format!("Starting {}: a volume that is not the node's has the name {name}.", spec.name),
         format!("Remove it (`docker volume rm {name}`)."),
     ))
+}
+
+/// Whether an engine that ended while it made the volume has left it so: without labels, and so without anything in it.
+/// An older one may be somebody's.
+fn is_half_made(volume: &bollard::models::Volume, now: Timestamp) -> bool {
+    let created: Option<Timestamp> = volume.created_at.as_ref().and_then(|created| created.parse().ok());
+    volume.labels.is_empty() && created.is_some_and(|created| now.duration_since(created) < HALF_MADE)
 }
 
 /// The nodes of a cluster that have disks.
@@ -82,4 +100,22 @@ pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Re
 pub(super) async fn remove_all(engine: &Engine, filters: Filters) -> Result<()> {
     let volumes = list(engine, filters).await?;
     futures::future::join_all(volumes.iter().map(|volume| remove(engine, &volume.name))).await.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_that_an_engine_has_not_finished_is_young_and_has_no_labels() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let volume = |created: &str, labels: &[(&str, &str)]| bollard::models::Volume {
+            created_at: Some(created.to_owned()),
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ..bollard::models::Volume::default()
+        };
+        assert!(is_half_made(&volume("2026-11-29T11:59:30Z", &[]), now));
+        assert!(!is_half_made(&volume("2026-11-29T11:59:30Z", &[("of", "somebody")]), now));
+        assert!(!is_half_made(&volume("2026-11-28T12:00:00Z", &[]), now), "it may be somebody's");
+    }
 }

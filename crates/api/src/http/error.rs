@@ -267,7 +267,8 @@ impl From<StoreError> for ApiError {
                 if request == Request::NodeGroup { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST },
                 STATUS_REFUSES,
                 format!(
-                    "Status {status} does not allow {request}. Wait until what is being done has ended, or delete it."
+                    "Status {status} does not allow {request}. {}, or delete it.",
+                    if status.is_failed() { "Retry what failed" } else { "Wait until what is being done has ended" }
                 ),
             ),
             StoreError::PreconditionFailed => Self::changed_since(),

@@ -159,16 +159,26 @@ impl Server {
     /// Runs a command line as another cloud of clouds.yaml.
     #[must_use]
     pub fn cli_as(&self, cloud: &str, args: &[&str]) -> Answer {
-        let output = Command::new(binary("jeroboam"))
+        let output = self.command(cloud, args).output().unwrap();
+        Answer::new(&format!("jeroboam {}", args.join(" ")), &output)
+    }
+
+    /// Starts a command line as the user demo, for one who will not wait for its end.
+    #[must_use]
+    pub fn begin(&self, args: &[&str]) -> Child {
+        self.command("jeroboam", args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn command(&self, cloud: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(binary("jeroboam"));
+        command
             .args(args)
             .env("OS_CLIENT_CONFIG_FILE", self.data().join("clouds.yaml"))
             .env("OS_CLOUD", cloud)
             .env("NO_COLOR", "1")
             .current_dir(self.dir.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Answer::new(&format!("jeroboam {}", args.join(" ")), &output)
+            .stdin(Stdio::null());
+        command
     }
 
     /// Runs a command line that must succeed; gives its standard output.

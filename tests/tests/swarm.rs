@@ -76,6 +76,15 @@ fn a_command_that_takes_too_long_is_ended(server: &Server) {
     // The brackets keep the search from finding itself.
     let look = "cat /proc/[0-9]*/cmdline | grep -q 'sleep.*471[1]'";
     assert_ne!(exec(look).code, 0, "the process is still there");
+
+    // So is one whose user has gone away.
+    let look = "cat /proc/[0-9]*/cmdline | grep -q 'sleep.*471[2]'";
+    let args = ["container", "exec", "web", "--bay", "sw", "--", "sh", "-c", "sleep 4712"];
+    let mut user = server.begin(&args);
+    eventually("the command runs", PATIENCE, || (exec(look).code == 0).then_some(()));
+    user.kill().unwrap();
+    user.wait().unwrap();
+    eventually("the command has ended", Duration::from_secs(15), || (exec(look).code != 0).then_some(()));
 }
 
 fn plain_docker_works_with_the_files_of_bay_config(server: &Server) {

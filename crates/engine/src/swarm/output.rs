@@ -10,6 +10,7 @@ use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::LogsOptions;
 use futures::{Stream, StreamExt as _};
 use jeroboam_types::v1::ContainerOutput;
+use scopeguard::ScopeGuard;
 use uuid::Uuid;
 
 use super::error;
@@ -60,7 +61,8 @@ pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput,
     Ok(ContainerOutput { output: tail.into_text(), exit_code: None })
 }
 
-/// Runs a command in a container, for as long as `limit`; then it is ended with all that it started.
+/// Runs a command in a container, for as long as `limit`; then it is ended with all that it started. So it is when nobody
+/// waits for it any more, because the future is dropped.
 ///
 /// # Errors
 /// [`WorkloadError::TimedOut`] says whether it could be ended, and what it wrote last.
@@ -80,14 +82,22 @@ pub(super) async fn exec(
     };
     let made = limited(docker.create_exec(container, options)).await?;
     let started = limited(docker.start_exec(&made.id, None::<StartExecOptions>)).await?;
+    let unheard = scopeguard::guard((docker.clone(), container.to_owned()), |(docker, container)| {
+        let (exec, mark) = (made.id.clone(), mark.clone());
+        tokio::spawn(async move {
+            let ended = tokio::time::timeout(END_LIMIT, end(&docker, &container, &exec, mark)).await;
+            tracing::debug!(exec, has_ended = matches!(ended, Ok(Ok(()))), "nobody waits for the command any more");
+        });
+    });
     let mut tail = Tail::new(MAX_BYTES);
     if let StartExecResults::Attached { output, input } = started {
         let outcome = tokio::time::timeout(limit, collect(output, &mut tail)).await;
         drop(input);
+        drop(ScopeGuard::into_inner(unheard));
         match outcome {
             Ok(outcome) => outcome.map_err(|said| error::workload(&said))?,
             Err(_) => {
-                let ended = tokio::time::timeout(END_LIMIT, end(docker, container, &made.id, mark)).await;
+                let ended = tokio::time::timeout(END_LIMIT, end(docker, container, &made.id, mark.clone())).await;
                 return Err(timed_out(limit, matches!(ended, Ok(Ok(()))), tail));
             }
         }

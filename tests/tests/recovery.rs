@@ -63,9 +63,18 @@ fn removed(kind: &'static str) {
 }
 
 #[test]
-fn the_only_copy_of_a_clusters_state_is_never_made_anew_unless_that_is_asked_for() {
+fn the_only_copy_of_a_kubernetes_clusters_state_is_never_made_anew_unless_that_is_asked_for() {
+    lost_state("kubernetes");
+}
+
+#[test]
+fn the_only_copy_of_a_swarms_state_is_never_made_anew_unless_that_is_asked_for() {
+    lost_state("swarm");
+}
+
+fn lost_state(kind: &'static str) {
     let server = Server::start();
-    let living = Living::paused(&server, "kubernetes");
+    let living = Living::paused(&server, kind);
     let master = living.node("c-master-0");
     let disk = docker_output(&[
         "inspect",
@@ -89,11 +98,15 @@ fn the_only_copy_of_a_clusters_state_is_never_made_anew_unless_that_is_asked_for
     let answer = server.cli(&["bay", "retry", "c", "--replace-data", "--watch"]);
     assert_eq!(answer.code, 0, "{answer:?}");
     assert!(answer.err.contains("warning"), "it is said plainly: {answer:?}");
+    let (nodes, things): (&[&str], &[&str]) = match kind {
+        "kubernetes" => (&["get", "nodes", "--no-headers"], &["get", "configmaps", "-o", "name"]),
+        _ => (&["node", "ls", "--format", "{{.Hostname}} {{.Status}}"], &["config", "ls", "--format", "{{.Name}}"]),
+    };
     eventually("all nodes are ready in the cluster that began anew", PATIENCE, || {
-        let nodes = living.engine(&["get", "nodes", "--no-headers"]);
+        let nodes = living.engine(nodes);
         (nodes.lines().filter(|line| line.contains(" Ready")).count() == 3).then_some(())
     });
-    let lost = living.engine(&["get", "configmaps", "-o", "name"]);
+    let lost = living.engine(things);
     assert!(!lost.contains("precious"), "{lost}");
     server.ok(&["bay", "delete", "c", "--watch"]);
     assert_eq!(server.marked(&living.uuid), Vec::<String>::new());

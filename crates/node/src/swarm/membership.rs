@@ -84,6 +84,14 @@ impl Engine {
         joined.map(drop).map_err(|error| format!("joining through {}: {error}", managers.join(", ")))
     }
 
+    /// Leaves the swarm, whatever the others think of it.
+    ///
+    /// # Errors
+    /// Why the engine refuses.
+    pub async fn leave(&self) -> Result<(), String> {
+        self.call(Method::POST, "swarm/leave?force=true", None).await.map(drop)
+    }
+
     /// The tokens that others join with.
     ///
     /// # Errors

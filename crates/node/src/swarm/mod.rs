@@ -3,6 +3,7 @@
 pub mod address_space;
 pub mod api;
 pub mod dockerd;
+mod joined;
 pub mod membership;
 pub mod nodes;
 
@@ -137,11 +138,22 @@ async fn join(
     // Without membership a newer revision will say what to do.
     let Some(membership) = membership else { return Ok(()) };
     board.starting(NAME);
+    let joined = joined::Keeper::default();
+    if let SwarmMembership::Join { token, .. } = membership
+        && joined.is_another(assignment.attempt, token)
+        && engine.state().await.map_err(failed)? != "inactive"
+    {
+        tracing::warn!("the swarm that this engine is in is gone: it leaves it for the one that was founded anew");
+        engine.leave().await.map_err(failed)?;
+    }
     loop {
         match engine.state().await.map_err(failed)?.as_str() {
             "active" => {
-                if *membership == SwarmMembership::Init {
-                    board.swarm(engine.tokens().await.map_err(failed)?);
+                match membership {
+                    SwarmMembership::Init => board.swarm(engine.tokens().await.map_err(failed)?),
+                    SwarmMembership::Join { token, .. } => {
+                        joined.keep(assignment.attempt, token).map_err(|error| failed(error.to_string()))?;
+                    }
                 }
                 board.up(NAME);
                 tokio::time::sleep(LOOK).await;

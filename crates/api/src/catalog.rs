@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use jeroboam_infra::Infrastructure;
 use jeroboam_infra::catalog::{Found, Kind, NODE_IMAGE, NodeImage, Offer};
+use jeroboam_infra::{Asker, Infrastructure};
 use jeroboam_model::kubernetes::Version;
-use jeroboam_model::labels::KubernetesLabels;
-use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, Labels, NodeGroup};
+use jeroboam_model::{Cluster, ClusterTemplate, Labels, NodeGroup};
 use moka::future::Cache;
 
 use crate::http::error::words;
-use crate::http::{ApiError, Result};
+use crate::http::{ApiError, Caller, Result};
 use crate::spelling::Spelling;
 
 mod version;
@@ -32,7 +31,13 @@ const KNOWN: u64 = 1000;
 #[derive(Clone)]
 pub(crate) struct Catalog {
     infra: Arc<dyn Infrastructure>,
-    known: Cache<(Kind, String), Option<Offer>>,
+    known: Cache<(Asker, Kind, String), Option<Offer>>,
+}
+
+/// The same for a caller.
+pub(crate) struct Lookups<'a> {
+    catalog: &'a Catalog,
+    asker: Asker,
 }
 
 impl Catalog {
@@ -41,6 +46,47 @@ impl Catalog {
         Self { infra, known: Cache::builder().max_capacity(KNOWN).time_to_live(KNOWN_FOR).build() }
     }
 
+    /// Looks up what this caller sees.
+    pub(crate) fn of(&self, caller: &Caller) -> Lookups<'_> {
+        let (project_id, user_id) = (caller.auth.project_id.clone(), caller.auth.user_id.clone());
+        Lookups { catalog: self, asker: Asker { project_id, user_id } }
+    }
+
+    /// The name of the infrastructure.
+    pub(crate) fn infrastructure(&self) -> &'static str {
+        self.infra.name()
+    }
+
+    /// The images that nodes can be made of.
+    ///
+    /// # Errors
+    /// 503 when the infrastructure does not answer.
+    pub(crate) async fn node_images(&self) -> Result<Vec<NodeImage>> {
+        self.within_patience("Looking for images of nodes", self.infra.node_images()).await
+    }
+
+    /// Asks the infrastructure, as long as a client can be kept waiting. `doing` begins a sentence.
+    async fn within_patience<T>(
+        &self,
+        doing: &str,
+        question: impl Future<Output = jeroboam_infra::Result<T>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(PATIENCE, question).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(cause)) => Err(unavailable(cause.code.clone(), words(&cause))),
+            Err(_) => {
+                let detail = format!(
+                    "{doing}: {} did not answer within {} seconds. Try again in a moment.",
+                    self.infra.name(),
+                    PATIENCE.as_secs()
+                );
+                Err(unavailable("infrastructure_unavailable".to_owned(), detail))
+            }
+        }
+    }
+}
+
+impl Lookups<'_> {
     /// Checks what a template names. Returns the operating system of its image. The keypair is checked for baymodels
     /// only, as ever (contract workloads-2015 section 1.1, magnum-v1 section 6.7).
     ///
@@ -80,9 +126,7 @@ impl Catalog {
         template: &ClusterTemplate,
         spelling: Spelling,
     ) -> Result<Option<Version>> {
-        if cluster.engine == EngineKind::Kubernetes {
-            KubernetesLabels::read(&cluster.labels)?.apart_from(&self.infra.node_networks())?;
-        }
+        (cluster.engine.check_networks)(&cluster.labels, &self.catalog.infra.node_networks())?;
         let check = async {
             let (image, flavor, master_flavor, external, network, subnet, keypair) = futures::join!(
                 self.image(&template.image_id),
@@ -113,19 +157,11 @@ impl Catalog {
     /// Names the label that asks for one that there is not, or the image.
     pub(crate) async fn version(&self, template: &ClusterTemplate) -> Result<Option<Version>> {
         let ClusterTemplate { engine, labels, image_id, .. } = template;
-        if *engine != EngineKind::Kubernetes {
+        if !engine.is_versioned {
             return Ok(None);
         }
         let resolved = async { version::resolve(*engine, labels, self.image(image_id).await?.as_ref(), image_id) };
         forgiving(resolved.await, || version::resolve(*engine, labels, None, image_id))
-    }
-
-    /// The images that nodes can be made of.
-    ///
-    /// # Errors
-    /// 503 when the infrastructure does not answer.
-    pub(crate) async fn node_images(&self) -> Result<Vec<NodeImage>> {
-        self.within_patience("Looking for images of nodes", self.infra.node_images()).await
     }
 
     /// Checks what a new node group names. `cluster` is the one that it goes to.
@@ -172,7 +208,7 @@ impl Catalog {
         let message = format!(
             "the driver {} has no {server_type} with {wanted} for {engine}: the {}'s image '{image_id}' is {there}. Set \
              its cluster_distro to {there}, or use another",
-            self.infra.name(),
+            self.catalog.infra.name(),
             spelling.template(),
         );
         Err(ApiError::field(spelling.template_id(), message))
@@ -181,52 +217,33 @@ impl Catalog {
     /// What is there under a name; none when none is given, or the infrastructure has no such things.
     async fn look_up(&self, field: &str, kind: Kind, name: Option<&str>) -> Result<Option<Offer>> {
         let Some(name) = name else { return Ok(None) };
-        let key = (kind, name.to_owned());
-        if let Some(known) = self.known.get(&key).await {
+        let key = (self.asker.clone(), kind, name.to_owned());
+        if let Some(known) = self.catalog.known.get(&key).await {
             return Ok(known);
         }
         let doing = format!("Looking for the {kind} '{name}'");
-        let offer = match self.within_patience(&doing, self.infra.look_up(kind, name)).await? {
-            Found::One(offer) => Some(offer),
-            Found::NotUsed => None,
-            // Magnum's status for keypairs is another one than for all else.
-            Found::Nothing { advice } if kind == Kind::Keypair => {
-                return Err(refusal(field, kind, StatusCode::NOT_FOUND, "unknown", name, &advice));
-            }
-            Found::Nothing { advice } => {
-                return Err(refusal(field, kind, StatusCode::BAD_REQUEST, "unknown", name, &advice));
-            }
-            Found::Several => {
-                let advice = "Give the id instead of the name.";
-                return Err(refusal(field, kind, StatusCode::CONFLICT, "ambiguous", name, advice));
-            }
-            Found::Forbidden => {
-                let advice = "Use another, or ask its owner to share it.";
-                return Err(refusal(field, kind, StatusCode::FORBIDDEN, "forbidden", name, advice));
-            }
-        };
-        self.known.insert(key, offer.clone()).await;
+        let offer =
+            match self.catalog.within_patience(&doing, self.catalog.infra.look_up(&self.asker, kind, name)).await? {
+                Found::One(offer) => Some(offer),
+                Found::NotUsed => None,
+                // Magnum's status for keypairs is another one than for all else.
+                Found::Nothing { advice } if kind == Kind::Keypair => {
+                    return Err(refusal(field, kind, StatusCode::NOT_FOUND, "unknown", name, &advice));
+                }
+                Found::Nothing { advice } => {
+                    return Err(refusal(field, kind, StatusCode::BAD_REQUEST, "unknown", name, &advice));
+                }
+                Found::Several => {
+                    let advice = "Give the id instead of the name.";
+                    return Err(refusal(field, kind, StatusCode::CONFLICT, "ambiguous", name, advice));
+                }
+                Found::Forbidden => {
+                    let advice = "Use another, or ask its owner to share it.";
+                    return Err(refusal(field, kind, StatusCode::FORBIDDEN, "forbidden", name, advice));
+                }
+            };
+        self.catalog.known.insert(key, offer.clone()).await;
         Ok(offer)
-    }
-
-    /// Asks the infrastructure, as long as a client can be kept waiting. `doing` begins a sentence.
-    async fn within_patience<T>(
-        &self,
-        doing: &str,
-        question: impl Future<Output = jeroboam_infra::Result<T>>,
-    ) -> Result<T> {
-        match tokio::time::timeout(PATIENCE, question).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(cause)) => Err(unavailable(cause.code.clone(), words(&cause))),
-            Err(_) => {
-                let detail = format!(
-                    "{doing}: {} did not answer within {} seconds. Try again in a moment.",
-                    self.infra.name(),
-                    PATIENCE.as_secs()
-                );
-                Err(unavailable("infrastructure_unavailable".to_owned(), detail))
-            }
-        }
     }
 }
 

@@ -30,17 +30,17 @@ pub(crate) async fn list(
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let is_wanted = |kind: EngineKind| engine.is_none_or(|engine| engine == kind);
     let mut engineversions = Vec::new();
-    if is_wanted(EngineKind::Kubernetes) {
+    if is_wanted(EngineKind::KUBERNETES) {
         engineversions.extend(of_kubernetes(&images, today));
     }
-    if is_wanted(EngineKind::Swarm) {
+    if is_wanted(EngineKind::SWARM) {
         engineversions.extend(of_swarm(&images));
     }
     Ok(Json(EngineVersionList { engineversions }))
 }
 
 fn read_engine(text: &str) -> Result<EngineKind> {
-    text.parse().map_err(|_| ApiError::field("engine", format!("must be kubernetes or swarm, this is '{text}'")))
+    text.parse().map_err(|_| ApiError::field("engine", format!("must be {}, this is '{text}'", EngineKind::choices())))
 }
 
 /// What carries each version, by name.
@@ -67,7 +67,7 @@ fn of_kubernetes(images: &[NodeImage], today: Date) -> Vec<EngineVersion> {
     let shown = all.into_iter().rev().map(|version| {
         let until = kubernetes::supported_until(version);
         EngineVersion {
-            engine: EngineKind::Kubernetes.to_string(),
+            engine: EngineKind::KUBERNETES.to_string(),
             version: version.to_string(),
             available: carriers.contains_key(&version),
             default: available.last() == Some(&version),
@@ -91,7 +91,7 @@ fn of_swarm(images: &[NodeImage]) -> Vec<EngineVersion> {
     }
     let available: Vec<Numbered> = carriers.keys().cloned().collect();
     let shown = carriers.iter().rev().map(|(version, images)| EngineVersion {
-        engine: EngineKind::Swarm.to_string(),
+        engine: EngineKind::SWARM.to_string(),
         version: version.text.clone(),
         available: true,
         default: available.last() == Some(version),

@@ -82,7 +82,7 @@ pub fn labels(input: &[u8]) {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let none = Labels::new();
-    for engine in [EngineKind::Kubernetes, EngineKind::Swarm] {
+    for engine in [EngineKind::KUBERNETES, EngineKind::SWARM] {
         for rules in [LabelRules::Strict, LabelRules::Magnum, LabelRules::Any] {
             if labels::check(&given, &none, engine, rules).is_ok() {
                 assert!(labels::check(&given, &given, engine, rules).is_ok(), "{given:?} are refused the second time");

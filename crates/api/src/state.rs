@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::engines::AccessBook;
 use jeroboam_conductor::lookout::Lookout;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::ManifestFetcher;

@@ -83,7 +83,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
             return Some(LOOK_AGAIN);
         }
     };
-    if !is_looked_at(&record) {
+    if !is_looked_at(&record, conductor.infra.name()) {
         eyes.forget(cluster);
         return None;
     }
@@ -139,11 +139,12 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
 }
 
 /// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within an
-/// agent of its own.
-fn is_looked_at(record: &ClusterRecord) -> bool {
+/// agent of its own. Of one on another infrastructure nothing can be seen.
+fn is_looked_at(record: &ClusterRecord, here: &str) -> bool {
     let cluster = &record.cluster;
-    let is_watched = cluster.engine == EngineKind::Kubernetes && is_watched_from_within(&cluster.labels);
-    !cluster.status.is_in_progress() && cluster.api_address.is_some() && !is_watched
+    let is_here = cluster.infrastructure.as_deref().is_none_or(|there| there == here);
+    let is_watched = cluster.engine == EngineKind::KUBERNETES && is_watched_from_within(&cluster.labels);
+    is_here && !cluster.status.is_in_progress() && cluster.api_address.is_some() && !is_watched
 }
 
 fn states(observation: &Observation) -> BTreeMap<Uuid, MachineState> {
@@ -161,11 +162,11 @@ fn has_master(record: &ClusterRecord, known: &[Finding]) -> bool {
 }
 
 async fn ask_engine(conductor: &Conductor, record: &ClusterRecord) -> HealthReport {
-    let access = match conductor.accesses.of(record).await {
-        Ok(access) => access,
-        Err(cause) => return unknown(cause.message),
-    };
     let engine = conductor.engines.of(record.cluster.engine);
+    let (access, engine) = match (conductor.accesses.of(record).await, engine) {
+        (Ok(access), Ok(engine)) => (access, engine),
+        (Err(cause), _) | (_, Err(cause)) => return unknown(cause.message),
+    };
     match tokio::time::timeout(PATIENCE, engine.health(&access)).await {
         Ok(report) => report,
         Err(_) => unknown(format!("no answer within {} s", PATIENCE.as_secs())),

@@ -28,6 +28,8 @@ struct Known {
     patience: BTreeMap<String, Duration>,
     /// Nodes that were waited for in vain since, and what they were waited for.
     lost: BTreeMap<Uuid, Cause>,
+    /// Nodes whose machines the infrastructure refuses to start, and why.
+    refused: BTreeMap<Uuid, Cause>,
 }
 
 impl Hope {
@@ -49,9 +51,20 @@ impl Hope {
         self.lock().lost.keys().copied().collect()
     }
 
-    /// Why a node was waited for in vain.
+    /// Nodes whose machines the infrastructure refuses to start.
+    pub(crate) fn refused(&self) -> BTreeSet<Uuid> {
+        self.lock().refused.keys().copied().collect()
+    }
+
+    /// Why a node was given up.
     pub(crate) fn cause_of(&self, node: Uuid) -> Option<Cause> {
-        self.lock().lost.get(&node).cloned()
+        let known = self.lock();
+        known.refused.get(&node).or_else(|| known.lost.get(&node)).cloned()
+    }
+
+    /// The infrastructure refuses for good to start the node's machine.
+    pub(crate) fn refuses(&self, node: Uuid, cause: &Cause) {
+        self.lock().refused.insert(node, cause.clone());
     }
 
     /// Something was done for a node: it is waited for once more.

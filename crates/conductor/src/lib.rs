@@ -9,7 +9,7 @@
 //! - `slots`: how much is done at the same time, and whose turn it is.
 //! - `bells`: wake up who waits for a cluster.
 //! - `lease`: keeps an operation ours while we work on it.
-//! - [`access`]: how to get at a cluster's engine.
+//! - [`engines`]: the drivers of engines, and how to get at a cluster's engine.
 //! - [`agents`]: the authority of the agents, and what a machine is born with.
 //! - [`lookout`]: looks whether this database is the right one.
 //! - `sweep`: takes away what belongs to clusters that nobody knows any more.
@@ -20,11 +20,11 @@
 //! - [`simulated`]: everything put together on the simulated cloud.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod access;
 pub mod agents;
 mod backoff;
 mod bells;
 mod clock;
+pub mod engines;
 mod healing;
 mod health;
 mod heartbeat;
@@ -45,15 +45,15 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeroboam_engine::Engine;
 use jeroboam_infra::Infrastructure;
-use jeroboam_model::EngineKind;
 use jeroboam_store::Store;
 use jiff::SignedDuration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
+
+use self::engines::{AccessBook, Engines};
 
 pub use clock::Clock;
 
@@ -98,32 +98,12 @@ impl Default for Settings {
     }
 }
 
-/// The engines by kind.
-#[derive(Clone)]
-pub struct Engines {
-    /// Kubernetes.
-    pub kubernetes: Arc<dyn Engine>,
-    /// Docker Engines in swarm mode.
-    pub swarm: Arc<dyn Engine>,
-}
-
-impl Engines {
-    /// The engine of a kind.
-    #[must_use]
-    pub fn of(&self, kind: EngineKind) -> &Arc<dyn Engine> {
-        match kind {
-            EngineKind::Kubernetes => &self.kubernetes,
-            EngineKind::Swarm => &self.swarm,
-        }
-    }
-}
-
 /// Takes operations and runs them.
 pub struct Conductor {
     store: Store,
     infra: Arc<dyn Infrastructure>,
     engines: Engines,
-    accesses: access::AccessBook,
+    accesses: AccessBook,
     birth: agents::Birth,
     settings: Settings,
     clock: Clock,
@@ -141,7 +121,7 @@ impl Conductor {
         store: Store,
         infra: Arc<dyn Infrastructure>,
         engines: Engines,
-        accesses: access::AccessBook,
+        accesses: AccessBook,
         birth: agents::Birth,
         settings: Settings,
         clock: Clock,

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use jeroboam_infra::{Machine, Network};
-use jeroboam_model::assignment::api_port;
 use jeroboam_model::condition;
 use jeroboam_model::plan::{Desired, DesiredNode, Observed};
-use jeroboam_model::{Cause, EngineKind, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
+use jeroboam_model::{Cause, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_store::{ClusterFacts, ClusterRecord, Held};
 use tracing::debug;
 use uuid::Uuid;
@@ -15,22 +14,13 @@ use uuid::Uuid;
 use crate::Conductor;
 use crate::perform::store_cause;
 
-/// The key that signs tokens of service accounts, by the name of its secret.
-pub(crate) const SERVICE_ACCOUNT: &str = "service-account";
-
-/// The authorities and keys that a cluster of a kind has.
-pub(crate) fn secret_names(engine: EngineKind) -> impl Iterator<Item = &'static str> {
-    let key = (engine == EngineKind::Kubernetes).then_some(SERVICE_ACCOUNT);
-    engine.authorities().iter().copied().chain(key)
-}
-
 /// What an operation of this kind wants of the cluster as it is written down now; with `replace_data` it may begin with
 /// an empty state.
 pub(crate) fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) -> Desired {
     let has_marks = |group: &NodeGroup| !group.node_labels.is_empty() || !group.node_taints.is_empty();
     Desired {
         // Kubelets register their nodes with what groups have then; an update may have changed it, or taken it away.
-        marked: record.cluster.engine == EngineKind::Kubernetes
+        marked: record.cluster.engine.marks_nodes
             && (kind == OperationKind::Update || record.groups.iter().any(has_marks)),
         present: kind != OperationKind::Delete,
         heal: kind == OperationKind::Repair,
@@ -108,7 +98,7 @@ impl Conductor {
             // On the way out any secret that is left is one too many.
             !secrets.is_empty()
         } else {
-            secret_names(cluster.engine).all(|name| secrets.contains_key(name))
+            cluster.engine.secrets().all(|name| secrets.contains_key(name))
         };
         // Before a master is up nobody answers, and waiting for that would hold up the steps.
         let answers = record
@@ -127,6 +117,7 @@ impl Conductor {
             agents,
             ready,
             hopeless: BTreeSet::new(),
+            unstartable: BTreeSet::new(),
             done,
         })
     }
@@ -181,13 +172,7 @@ impl Conductor {
         let is_first_master = row.role == NodeRole::Master
             && record.nodes.iter().filter(|other| other.role == NodeRole::Master).all(|other| other.slot >= row.slot);
         let (true, Some(address)) = (is_first_master, machine.address) else { return Ok(()) };
-        let template = self
-            .store
-            .template_by_uuid(record.cluster.template)
-            .await
-            .map_err(|problem| store_cause("reading the template", &problem))?;
-        let port = api_port(record.cluster.engine, &template);
-        let api_address = Some(format!("https://{}", SocketAddr::new(address, port)));
+        let api_address = Some(format!("https://{}", SocketAddr::new(address, row.target.api_port)));
         if record.cluster.api_address == api_address {
             return Ok(());
         }
@@ -197,11 +182,11 @@ impl Conductor {
     /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
     /// nodes then say why.
     async fn ready_nodes(&self, record: &ClusterRecord) -> BTreeSet<Uuid> {
-        let nodes = match self.accesses.of(record).await {
-            Ok(access) => self.engines.of(record.cluster.engine).nodes(&access).await,
-            Err(cause) => Err(cause),
+        let nodes = async {
+            let access = self.accesses.of(record).await?;
+            self.engines.of(record.cluster.engine)?.nodes(&access).await
         };
-        match nodes {
+        match nodes.await {
             Ok(nodes) => {
                 let ready: BTreeSet<String> =
                     nodes.into_iter().filter(|node| node.ready).map(|node| node.name).collect();

@@ -7,12 +7,11 @@ use futures::StreamExt;
 use jeroboam_engine::{Access, NodeMarks};
 use jeroboam_infra::ClusterRef;
 use jeroboam_model::plan::{Action, NodeRef};
-use jeroboam_model::{Cause, CauseExt, Node, NodeRole};
+use jeroboam_model::{Cause, CauseExt, Cluster, Node, NodeRole};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, Store, StoreError};
 use secrecy::SecretString;
 
-use crate::observe::{SERVICE_ACCOUNT, secret_names};
 use crate::run::Run;
 
 impl Run<'_> {
@@ -20,7 +19,7 @@ impl Run<'_> {
     /// waits are no doing.
     pub(crate) async fn perform(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         let (infra, cluster) = (&self.conductor.infra, &record.cluster);
-        let engine = self.conductor.engines.of(cluster.engine);
+        let engine = || self.conductor.engines.of(cluster.engine);
         match action {
             Action::EnsureMachine(_) | Action::RemoveMachine(_) | Action::AwaitAgent(_) | Action::AwaitReady(_) => {
                 Ok(())
@@ -38,11 +37,11 @@ impl Run<'_> {
                 infra.restart_machine(cluster.uuid, node.uuid).await
             }
             Action::ReplaceMachine(node) => self.replace(record, node).await,
-            Action::ConfigureEngine => engine.configure(&self.access().await?, cluster).await,
-            Action::MarkNodes => engine.mark(&self.access().await?, &marks(record)).await,
-            Action::Drain(node) => engine.drain(&self.access().await?, &node.name).await,
+            Action::ConfigureEngine => engine()?.configure(&self.access().await?, cluster).await,
+            Action::MarkNodes => engine()?.mark(&self.access().await?, &marks(record)).await,
+            Action::Drain(node) => engine()?.drain(&self.access().await?, &node.name).await,
             Action::Forget(node) => {
-                engine.forget(&self.access().await?, &node.name).await?;
+                engine()?.forget(&self.access().await?, &node.name).await?;
                 self.stored("forgetting the node", self.held.remove_node(node.uuid).await)
             }
             Action::RemoveStray(machine) => self.remove_stray(record, machine).await,
@@ -55,7 +54,7 @@ impl Run<'_> {
     async fn replace(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
         let row = record.nodes.iter().find(|row| row.uuid == node.uuid);
         let Some(machine) = row.and_then(|row| row.machine_id.as_deref()) else { return Ok(()) };
-        self.conductor.engines.of(record.cluster.engine).forget(&self.access().await?, &node.name).await?;
+        self.conductor.engines.of(record.cluster.engine)?.forget(&self.access().await?, &node.name).await?;
         self.stored("asking for another machine", self.held.replace_machine(node.uuid, machine).await)
     }
 
@@ -79,16 +78,11 @@ impl Run<'_> {
 
     async fn ensure_secrets(&self, record: &ClusterRecord) -> Result<(), Cause> {
         let cluster = &record.cluster;
-        for name in secret_names(cluster.engine) {
-            let (certificate, key) =
-                make_secret(name, &cluster.name, self.conductor.clock.now()).map_err(|problem| {
-                    Cause::operator(
-                        "pki_failed",
-                        format!("the authority '{name}' cannot be made"),
-                        "see the server's log",
-                    )
+        for name in cluster.engine.secrets() {
+            let (certificate, key) = make_secret(cluster, name, self.conductor.clock.now()).map_err(|problem| {
+                Cause::operator("pki_failed", format!("the authority '{name}' cannot be made"), "see the server's log")
                     .said(problem)
-                })?;
+            })?;
             // What is there already stays; what was made here is then thrown away.
             let stored = self.held.keep_secret(name, Some(&certificate), Some(&key)).await;
             self.stored("storing an authority", stored)?;
@@ -123,16 +117,16 @@ pub(crate) async fn reference(store: &Store, record: &ClusterRecord) -> Result<C
 }
 
 fn make_secret(
+    cluster: &Cluster,
     name: &str,
-    cluster_name: &str,
     now: jiff::Timestamp,
 ) -> Result<(String, SecretString), Box<dyn Display + Send + Sync>> {
     let failed = |problem: jeroboam_pki::PkiError| Box::new(problem) as Box<dyn Display + Send + Sync>;
-    if name == SERVICE_ACCOUNT {
+    if cluster.engine.keys.contains(&name) {
         let (private, public) = jeroboam_pki::signing_key().map_err(failed)?;
         return Ok((public, private));
     }
-    let authority = Authority::of_cluster(cluster_name, name, now).map_err(failed)?;
+    let authority = Authority::of_cluster(&cluster.name, name, now).map_err(failed)?;
     Ok((authority.certificate_pem().to_owned(), authority.key_pem()))
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jeroboam_model::plan::{self, Action, Observed, Step};
-use jeroboam_model::{Cause, CauseExt, OperationKind, kubernetes};
+use jeroboam_model::{Cause, CauseExt, Cluster, OperationKind, kubernetes};
 use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
 use jeroboam_types::operation::Operation;
 use tokio_util::sync::CancellationToken;
@@ -145,8 +145,11 @@ impl Run<'_> {
         if let Some(cause) = kubernetes::too_old(&record.cluster).filter(|_| self.kind() != OperationKind::Delete) {
             return Err(cause);
         }
+        if let Some(cause) = elsewhere(&record.cluster, self.conductor.infra.name()) {
+            return Err(cause);
+        }
         let observed = self.conductor.observe(&self.held, self.kind(), &record).await?;
-        let observed = Observed { hopeless: self.hope.lost(), ..observed };
+        let observed = Observed { hopeless: self.hope.lost(), unstartable: self.hope.refused(), ..observed };
         let desired = desired(self.kind(), self.operation.replace_data, &record);
         if !self.operation.replace_data {
             keep_state(&desired, &observed)?;
@@ -278,19 +281,14 @@ impl Run<'_> {
             self.conductor.accesses.forget(self.held.cluster()).await;
             return ClusterFacts::default();
         }
-        match self.conductor.accesses.of(record).await {
-            Ok(access) => {
-                let health = self.conductor.engines.of(record.cluster.engine).health(&access).await;
-                let change = HealthChange { status: Some(health.health), reason: Some(health.reason) };
-                self.note(self.held.set_health(&change).await);
-                ClusterFacts {
-                    coe_version: health.version,
-                    container_version: health.runtime,
-                    ..ClusterFacts::default()
-                }
-            }
-            Err(_) => ClusterFacts::default(),
-        }
+        let engine = self.conductor.engines.of(record.cluster.engine);
+        let (Ok(engine), Ok(access)) = (engine, self.conductor.accesses.of(record).await) else {
+            return ClusterFacts::default();
+        };
+        let health = engine.health(&access).await;
+        let change = HealthChange { status: Some(health.health), reason: Some(health.reason) };
+        self.note(self.held.set_health(&change).await);
+        ClusterFacts { coe_version: health.version, container_version: health.runtime, ..ClusterFacts::default() }
     }
 
     async fn end(&self, outcome: Outcome, lease: &Lease) {
@@ -345,6 +343,16 @@ impl Open {
             Cause::operator("deadline_passed", self.for_so_long(), action)
         })
     }
+}
+
+/// Why nothing can be done with a cluster here: it is on another infrastructure than this server's.
+fn elsewhere(cluster: &Cluster, here: &str) -> Option<Cause> {
+    let there = cluster.infrastructure.as_deref().filter(|there| *there != here)?;
+    Some(Cause::operator(
+        "infrastructure_not_offered",
+        format!("cluster {} is on the infrastructure {there}, and this server works with {here}", cluster.name),
+        format!("run a server with --infrastructure {there} on this database, then retry the operation"),
+    ))
 }
 
 /// Refuses to go on where that would begin with an empty disk in the place of the only one that has the cluster's

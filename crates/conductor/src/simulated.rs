@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jeroboam_engine::Engine;
 use jeroboam_engine::simulated::{Nodes, Simulated as SimulatedEngine};
 use jeroboam_infra::simulated::{AgentSink, FaultKind, Settings, Simulated as SimulatedInfra, World};
 use jeroboam_model::{Cause, CauseExt, NodeRole, Report};
 use jeroboam_store::Store;
 use uuid::Uuid;
 
-use crate::{Clock, Engines};
+use crate::Clock;
+use crate::engines::Engines;
 
 /// A simulated cloud with the engines on it.
 pub struct Cloud {
@@ -24,8 +26,8 @@ impl Cloud {
     #[must_use]
     pub fn new(settings: Settings, store: Store, clock: Clock) -> Self {
         let infra = SimulatedInfra::new(settings, Arc::new(IntoStore { store, clock }));
-        let engine = Arc::new(SimulatedEngine::new(Arc::new(OnWorld(infra.world()))));
-        Self { infra, engines: Engines { kubernetes: engine.clone(), swarm: engine } }
+        let engine: Arc<dyn Engine> = Arc::new(SimulatedEngine::new(Arc::new(OnWorld(infra.world()))));
+        Self { infra, engines: Engines::all_of(&engine) }
     }
 }
 

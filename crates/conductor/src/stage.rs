@@ -97,8 +97,11 @@ impl Run<'_> {
             };
             let action = Action::EnsureMachine(NodeRef { uuid: node, name: row.name.clone() });
             self.hope.rises(&action);
-            if let Err(cause) = self.ended(&action.key(), outcome).await {
-                first = worse(first, cause);
+            match self.ended(&action.key(), outcome).await {
+                // A repair brings back the others without it.
+                Err(cause) if self.heals() && !cause.retryable => self.hope.refuses(node, &cause),
+                Err(cause) => first = worse(first, cause),
+                Ok(()) => {}
             }
         }
         first.map_or(Ok(()), Err)
@@ -130,7 +133,6 @@ impl Run<'_> {
         node: &NodeRef,
     ) -> Result<Option<MachineSpec>, Cause> {
         let Some(row) = record.nodes.iter().find(|row| row.uuid == node.uuid) else { return Ok(None) };
-        let Some(group) = record.groups.iter().find(|group| group.uuid == row.node_group) else { return Ok(None) };
         if observed.disks.contains(&node.uuid) {
             // It goes on where it was, but what its agent said before it stopped counts no more.
             self.stored("forgetting what the agent said", self.held.forget_report(node.uuid).await)?;
@@ -145,8 +147,8 @@ impl Run<'_> {
             name: row.name.clone(),
             role: row.role,
             slot: row.slot,
-            image: group.image_id.clone(),
-            flavor: group.flavor_id.clone(),
+            image: row.target.image.clone(),
+            flavor: row.target.flavor.clone(),
             bootstrap,
         }))
     }

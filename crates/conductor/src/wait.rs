@@ -135,7 +135,7 @@ impl Run<'_> {
         let authorities = self.stored("reading the cluster's authorities", authorities)?;
         let engine = if asks_engine {
             let access = self.conductor.accesses.of(&record).await?;
-            let nodes = self.conductor.engines.of(record.cluster.engine).nodes(&access).await?;
+            let nodes = self.conductor.engines.of(record.cluster.engine)?.nodes(&access).await?;
             by_name(nodes)
         } else {
             BTreeMap::new()

@@ -19,6 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use ipnet::Ipv4Net;
+use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, NodeRole};
 use jiff::Timestamp;
@@ -86,6 +87,12 @@ pub trait Infrastructure: Send + Sync {
     /// What there is of all clusters, for finding what the database does not know.
     async fn remains(&self) -> Result<Vec<Remains>>;
 
+    /// The nodes of a cluster of which there is a machine or a disk, for a database that does not know them.
+    async fn found_nodes(&self, cluster: Uuid) -> Result<Vec<FoundNode>>;
+
+    /// The cluster's machines are gone, and their disks stay: machines that are made for the same nodes go on with them.
+    async fn free_disks(&self, cluster: Uuid) -> Result<()>;
+
     /// The marks that servers of this deployment have left here.
     async fn presences(&self) -> Result<Vec<Presence>>;
 
@@ -95,11 +102,20 @@ pub trait Infrastructure: Send + Sync {
     /// A server's mark is gone.
     async fn forget_presence(&self, instance: Uuid) -> Result<()>;
 
-    /// What there is under a name or id, before anything is made of it. What is not there is no error.
-    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found>;
+    /// What there is under a name or id for somebody, before anything is made of it. What is not there is no error.
+    async fn look_up(&self, asker: &Asker, kind: Kind, name: &str) -> Result<Found>;
 
     /// The images that nodes can be made of, as far as they are of this release.
     async fn node_images(&self) -> Result<Vec<NodeImage>>;
+}
+
+/// For whom something is looked up: clouds show each project its own things.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Asker {
+    /// The project.
+    pub project_id: String,
+    /// The user.
+    pub user_id: String,
 }
 
 /// Something has changed.

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
+use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
@@ -30,8 +31,8 @@ use self::world::SimulatedMachine;
 pub use self::world::{Fault, FaultKind, World};
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::{
-    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Presence,
-    Remains, Result,
+    AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
+    Presence, Remains, Result,
 };
 
 /// Changes that a slow listener may be behind before it is told that anything may have changed.
@@ -315,6 +316,11 @@ fn simulated_report(phase: NodePhase) -> Report {
     }
 }
 
+fn slot(address: IpAddr) -> Option<u32> {
+    let IpAddr::V4(address) = address else { return None };
+    address.to_bits().checked_sub(NODES.network().to_bits() + FIRST_NODE)
+}
+
 fn address(slot: u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(NODES.network().to_bits() + FIRST_NODE + slot))
 }
@@ -455,6 +461,14 @@ impl Infrastructure for Simulated {
             .await
     }
 
+    async fn found_nodes(&self, cluster: Uuid) -> Result<Vec<FoundNode>> {
+        self.at_once("found_nodes", |world| world.found_nodes(cluster)).await
+    }
+
+    async fn free_disks(&self, cluster: Uuid) -> Result<()> {
+        self.at_once("free_disks", |world| world.machines.retain(|(owner, _), _| *owner != cluster)).await
+    }
+
     async fn presences(&self) -> Result<Vec<Presence>> {
         self.at_once("presences", |world| world.presences.values().cloned().collect()).await
     }
@@ -473,7 +487,7 @@ impl Infrastructure for Simulated {
         .await
     }
 
-    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
+    async fn look_up(&self, _asker: &Asker, kind: Kind, name: &str) -> Result<Found> {
         self.look("look_up", || catalog::look_up(kind, name)).await
     }
 

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jeroboam_types::agent::{Facts, Report, Taint};
+use jeroboam_types::agent::{EngineAssignment, Facts, KubernetesAssignment, Report, SwarmMembership, Taint};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Labels, Status};
+use crate::{ClusterTemplate, EngineKind, Labels, NodePhase, Status};
 
 const GROUP: Uuid = Uuid::from_u128(100);
 
 fn cluster(engine: EngineKind, labels: &[(&str, &str)]) -> Cluster {
     Cluster {
         uuid: Uuid::from_u128(1),
-        engine_version: (engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
+        engine_version: (engine == EngineKind::KUBERNETES).then(|| "v1.37.2".to_owned()),
         labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Labels>(),
         ..Cluster::of(&template(engine), "My Cluster", "p", "u", Timestamp::UNIX_EPOCH)
     }
@@ -70,6 +70,7 @@ fn node(role: NodeRole, slot: u32) -> Node {
         silent_since: None,
         enrolled: true,
         joined_at: None,
+        target: Target::default(),
         replace_machine: None,
         attempt: 0,
         created_at: Timestamp::UNIX_EPOCH,
@@ -125,16 +126,24 @@ impl World {
         Self { cluster: cluster(engine, &[]), template: template(engine), groups: vec![group()], nodes, secrets }
     }
 
-    fn build(&self, at: usize) -> Option<Assignment> {
-        let source = Source {
-            cluster: &self.cluster,
-            template: &self.template,
-            groups: &self.groups,
-            nodes: &self.nodes,
-            secrets: &self.secrets,
-            revision: 7,
+    /// The nodes, with the targets that they would be made with now.
+    fn made_now(&self) -> Vec<Node> {
+        let of_others = NodeGroup { uuid: Uuid::from_u128(101), docker_volume_size: None, ..group() };
+        let made = |node: &Node| {
+            let group = self.groups.iter().find(|group| group.uuid == node.node_group).unwrap_or(&of_others);
+            Node { target: Target::of(&self.cluster, &self.template, group), ..node.clone() }
         };
-        build(&source, &self.nodes[at]).unwrap()
+        self.nodes.iter().map(made).collect()
+    }
+
+    fn try_build(&self, nodes: &[Node], at: usize) -> Result<Option<Assignment>, FieldError> {
+        let source =
+            Source { cluster: &self.cluster, groups: &self.groups, nodes, secrets: &self.secrets, revision: 7 };
+        build(&source, &nodes[at])
+    }
+
+    fn build(&self, at: usize) -> Option<Assignment> {
+        self.try_build(&self.made_now(), at).unwrap()
     }
 
     fn kubernetes(&self, at: usize) -> KubernetesAssignment {
@@ -156,7 +165,7 @@ use NodeRole::{Master, Worker};
 
 #[test]
 fn a_worker_gets_what_its_cluster_template_and_group_say() {
-    let world = World::new(EngineKind::Kubernetes, vec![node(Worker, 1), node(Worker, 2), node(Master, 3)], secrets());
+    let world = World::new(EngineKind::KUBERNETES, vec![node(Worker, 1), node(Worker, 2), node(Master, 3)], secrets());
     let assignment = world.build(0).unwrap();
     assert_eq!((assignment.revision, assignment.name.as_str()), (7, "my-cluster-worker-1"));
     assert_eq!(assignment.cluster, "My Cluster");
@@ -176,9 +185,9 @@ fn a_worker_gets_what_its_cluster_template_and_group_say() {
 
 #[test]
 fn labels_and_the_templates_port_are_followed() {
-    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
+    let mut world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0)], secrets());
     world.cluster = cluster(
-        EngineKind::Kubernetes,
+        EngineKind::KUBERNETES,
         &[("service_cluster_ip_range", "10.20.30.0/24"), ("kube_tag", "1.36"), ("flannel_backend", "vxlan")],
     );
     world.template.apiserver_port = Some(8443);
@@ -192,7 +201,7 @@ fn labels_and_the_templates_port_are_followed() {
 
 #[test]
 fn nodes_of_clusters_of_older_releases_are_told_what_they_were_told_before() {
-    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    let mut world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0), node(Worker, 1)], secrets());
     world.cluster.labels.insert("kube_tag".into(), "v1.20.2".into());
     world.cluster.engine_version = Some("v1.20.2".to_owned());
     for at in [0, 1] {
@@ -202,18 +211,9 @@ fn nodes_of_clusters_of_older_releases_are_told_what_they_were_told_before() {
 
 #[test]
 fn what_makes_no_sense_is_named() {
-    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0)], secrets());
-    let field = |world: &World| {
-        let source = Source {
-            cluster: &world.cluster,
-            template: &world.template,
-            groups: &[],
-            nodes: &world.nodes,
-            secrets: &world.secrets,
-            revision: 1,
-        };
-        build(&source, &world.nodes[0]).err().map(|error| error.field).unwrap_or_default()
-    };
+    let mut world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0)], secrets());
+    let field =
+        |world: &World| world.try_build(&world.made_now(), 0).err().map(|error| error.field).unwrap_or_default();
     assert_eq!(field(&world), "");
     world.cluster.engine_version = None;
     assert_eq!(field(&world), "engine_version");
@@ -224,7 +224,7 @@ fn what_makes_no_sense_is_named() {
 #[test]
 fn every_master_asks_its_own_api_server_and_knows_all_members_of_etcd() {
     let world = World::new(
-        EngineKind::Kubernetes,
+        EngineKind::KUBERNETES,
         vec![node(Master, 2), node(Worker, 3), node(Master, 0), node(Master, 1)],
         secrets(),
     );
@@ -240,7 +240,7 @@ fn every_master_asks_its_own_api_server_and_knows_all_members_of_etcd() {
 #[test]
 fn a_master_waits_for_the_addresses_of_all_masters_and_a_worker_for_the_first() {
     let mut world =
-        World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Master, 1), node(Worker, 2)], secrets());
+        World::new(EngineKind::KUBERNETES, vec![node(Master, 0), node(Master, 1), node(Worker, 2)], secrets());
     world.nodes[1].address = None;
     assert!(world.build(0).is_none());
     assert!(world.build(1).is_none());
@@ -251,18 +251,18 @@ fn a_master_waits_for_the_addresses_of_all_masters_and_a_worker_for_the_first() 
 
 #[test]
 fn nothing_is_assigned_before_the_secrets_are_there() {
-    let world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], ClusterSecrets::default());
+    let world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0), node(Worker, 1)], ClusterSecrets::default());
     assert!(world.build(0).is_none() && world.build(1).is_none());
     let only_ca = ClusterSecrets { ca: Some("ca".into()), ..ClusterSecrets::default() };
     let world = World { secrets: only_ca, ..world };
     assert!(world.build(0).is_none() && world.build(1).is_some());
-    let world = World::new(EngineKind::Swarm, vec![node(Master, 0)], ClusterSecrets::default());
+    let world = World::new(EngineKind::SWARM, vec![node(Master, 0)], ClusterSecrets::default());
     assert!(world.build(0).is_none());
 }
 
 #[test]
 fn a_node_that_is_to_go_runs_on_until_it_is_drained() {
-    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    let mut world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0), node(Worker, 1)], secrets());
     world.nodes[1].wanted = false;
     assert!(world.build(1).is_some());
     assert_eq!(world.build(0).unwrap().peers.len(), 2, "its pods are still reached");
@@ -271,7 +271,7 @@ fn a_node_that_is_to_go_runs_on_until_it_is_drained() {
 #[test]
 fn the_first_master_founds_the_swarm_and_others_wait_for_its_tokens() {
     let nodes = vec![node(Master, 1), node(Master, 0), node(Worker, 2)];
-    let world = World::new(EngineKind::Swarm, nodes, secrets());
+    let world = World::new(EngineKind::SWARM, nodes, secrets());
     assert_eq!(world.membership(1), Some(SwarmMembership::Init));
     assert_eq!(world.membership(0), None);
     assert_eq!(world.membership(2), None);
@@ -280,7 +280,7 @@ fn the_first_master_founds_the_swarm_and_others_wait_for_its_tokens() {
 #[test]
 fn with_tokens_others_join_through_the_masters_by_their_role() {
     let nodes = vec![node(Master, 1), node(Master, 0), node(Worker, 2)];
-    let mut world = World::new(EngineKind::Swarm, nodes, tokens());
+    let mut world = World::new(EngineKind::SWARM, nodes, tokens());
     let managers = |addresses: &[&str]| addresses.iter().map(|address| (*address).to_owned()).collect::<Vec<_>>();
     assert_eq!(world.membership(1), Some(SwarmMembership::Init));
     assert_eq!(
@@ -302,7 +302,7 @@ fn with_tokens_others_join_through_the_masters_by_their_role() {
 #[test]
 fn a_second_swarm_is_not_founded_when_the_first_master_is_replaced() {
     let nodes = vec![node(Master, 0), up(node(Master, 1)), node(Master, 2)];
-    let world = World::new(EngineKind::Swarm, nodes, tokens());
+    let world = World::new(EngineKind::SWARM, nodes, tokens());
     assert_eq!(
         world.membership(0),
         Some(SwarmMembership::Join { token: "manager".into(), managers: vec!["172.18.0.11:2377".into()] })
@@ -311,7 +311,7 @@ fn a_second_swarm_is_not_founded_when_the_first_master_is_replaced() {
 
 #[test]
 fn proxies_and_volumes_reach_the_nodes_they_are_for() {
-    let mut world = World::new(EngineKind::Kubernetes, vec![node(Master, 0), node(Worker, 1)], secrets());
+    let mut world = World::new(EngineKind::KUBERNETES, vec![node(Master, 0), node(Worker, 1)], secrets());
     let plain = world.build(1).unwrap();
     assert_eq!((plain.proxy, plain.container_volume, plain.registry), (None, None, None));
     world.template.no_proxy = Some("a.example, 10.0.0.0/8,".into());
@@ -327,7 +327,7 @@ fn proxies_and_volumes_reach_the_nodes_they_are_for() {
 
 #[test]
 fn the_first_master_keeps_the_registry_and_nodes_wait_until_it_has_an_address() {
-    for engine in [EngineKind::Kubernetes, EngineKind::Swarm] {
+    for engine in [EngineKind::KUBERNETES, EngineKind::SWARM] {
         let mut world = World::new(engine, vec![node(Worker, 1), node(Master, 2), node(Master, 0)], secrets());
         world.template.registry_enabled = true;
         let worker = world.build(0).unwrap();
@@ -335,6 +335,25 @@ fn the_first_master_keeps_the_registry_and_nodes_wait_until_it_has_an_address() 
         assert_eq!(worker.insecure_registries, ["localhost:5000", "172.17.0.1:5000", "other:80"]);
         world.nodes[2].address = None;
         assert!(world.build(0).is_none());
+    }
+}
+
+#[test]
+fn what_becomes_of_cluster_template_and_group_changes_no_node_that_is_there() {
+    for engine in [EngineKind::KUBERNETES, EngineKind::SWARM] {
+        let mut world = World::new(engine, vec![node(Master, 0), node(Worker, 1)], tokens());
+        let nodes = world.made_now();
+        let told = |world: &World, nodes: &[Node]| serde_json::to_value(world.try_build(nodes, 1).unwrap()).unwrap();
+        let before = told(&world, &nodes);
+        world.cluster.engine_version = Some("v1.36.3".to_owned());
+        world.cluster.labels.insert("flannel_backend".into(), "vxlan".into());
+        world.template.apiserver_port = Some(8443);
+        world.template.registry_enabled = true;
+        world.template.https_proxy = Some("http://proxy:3128".into());
+        world.template.insecure_registry = None;
+        world.groups[0].docker_volume_size = Some(7);
+        assert_eq!(told(&world, &nodes), before);
+        assert_ne!(told(&world, &world.made_now()), before, "nodes that are made now get it");
     }
 }
 

@@ -6,32 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ClusterTemplate, Labels, Status};
-
-/// The container orchestration engine (COE) of a cluster.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, strum::EnumIter,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum EngineKind {
-    /// Kubernetes.
-    Kubernetes,
-    /// Docker Engines in swarm mode.
-    Swarm,
-}
-
-impl EngineKind {
-    /// The certificate authorities that clusters of this engine have, by the names of their secrets. The first one is
-    /// what clients know as the cluster's authority.
-    #[must_use]
-    pub fn authorities(self) -> &'static [&'static str] {
-        match self {
-            Self::Kubernetes => &["kubernetes", "etcd", "front-proxy"],
-            Self::Swarm => &["kubernetes"],
-        }
-    }
-}
+use crate::{ClusterTemplate, EngineKind, Labels, Status};
 
 /// Health of a running cluster (contract magnum-v1 section 7.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
@@ -96,6 +71,8 @@ pub struct Cluster {
     pub health_reason: BTreeMap<String, String>,
     /// Since when it is left alone for maintenance: nothing of it is repaired unless a user asks.
     pub paused_at: Option<Timestamp>,
+    /// The infrastructure that it is made on, by name; none where an earlier release made it.
+    pub infrastructure: Option<String>,
     /// Handle of the infrastructure (the network's id on docker).
     pub stack_id: Option<String>,
     /// URL of the engine's API, once it is known.
@@ -139,6 +116,7 @@ impl Cluster {
             health: None,
             health_reason: BTreeMap::new(),
             paused_at: None,
+            infrastructure: None,
             stack_id: None,
             api_address: None,
             coe_version: None,

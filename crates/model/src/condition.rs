@@ -289,6 +289,7 @@ mod tests {
             silent_since: None,
             enrolled: true,
             joined_at: Some(NOW),
+            target: crate::Target::default(),
             replace_machine: None,
             attempt: 0,
             created_at: NOW,

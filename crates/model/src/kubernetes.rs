@@ -154,7 +154,7 @@ pub fn upgrades(from: Version, there: &[Version]) -> Vec<Version> {
 /// release knows how to run. `None` for all others.
 #[must_use]
 pub fn too_old(cluster: &Cluster) -> Option<Cause> {
-    let version = cluster.engine_version.as_deref().filter(|_| cluster.engine == EngineKind::Kubernetes)?;
+    let version = cluster.engine_version.as_deref().filter(|_| cluster.engine == EngineKind::KUBERNETES)?;
     // What cannot be read was written by an older release.
     if version.parse::<Version>().is_ok_and(|version| version.since(OLDEST_MINOR)) {
         return None;
@@ -302,15 +302,15 @@ mod tests {
             too_old(&Cluster { engine_version: version.map(str::to_owned), ..cluster })
         };
         for (engine, version) in [
-            (EngineKind::Kubernetes, Some("v1.37.2")),
-            (EngineKind::Kubernetes, Some("v1.34.0")),
-            (EngineKind::Swarm, None),
-            (EngineKind::Swarm, Some("v1.20.2")),
+            (EngineKind::KUBERNETES, Some("v1.37.2")),
+            (EngineKind::KUBERNETES, Some("v1.34.0")),
+            (EngineKind::SWARM, None),
+            (EngineKind::SWARM, Some("v1.20.2")),
         ] {
             assert_eq!(of(engine, version), None, "{version:?}");
         }
         for version in ["v1.20.2", "v1.33.9", "v1.020.2"] {
-            let cause = of(EngineKind::Kubernetes, Some(version)).unwrap();
+            let cause = of(EngineKind::KUBERNETES, Some(version)).unwrap();
             assert_eq!((cause.code.as_str(), cause.retryable), ("kubernetes_too_old", false));
             assert!(cause.message.contains(version) && cause.message.contains("1.34 to 1.37"), "{}", cause.message);
             assert!(cause.action.contains("jeroboam bay config demo") && cause.action.contains("delete"));

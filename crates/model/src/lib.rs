@@ -3,6 +3,8 @@
 //! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the nouns.
 //! - [`status`]: the statuses of clusters and which operation is legal in which.
 //! - [`quota`], [`federation`], [`mservice`], [`legacy_node`]: the smaller nouns.
+//! - [`engine`]: the registry of engines.
+//! - [`target`]: what a node is to be made of and to run.
 //! - [`assignment`]: what a node is told to be.
 //! - [`labels`]: what labels mean to us.
 //! - [`kubernetes`]: the versions of Kubernetes that this release makes.
@@ -19,6 +21,7 @@ pub mod cause;
 pub mod cluster;
 pub mod cluster_template;
 pub mod condition;
+pub mod engine;
 pub mod federation;
 pub mod kubernetes;
 pub mod labels;
@@ -29,13 +32,15 @@ pub mod node_group;
 pub mod plan;
 pub mod quota;
 pub mod status;
+pub mod target;
 pub mod upgrade;
 pub mod validate;
 pub mod why;
 
 pub use cause::CauseExt;
-pub use cluster::{Cluster, EngineKind, Health};
+pub use cluster::{Cluster, Health};
 pub use cluster_template::ClusterTemplate;
+pub use engine::EngineKind;
 pub use federation::Federation;
 pub use labels::Labels;
 pub use legacy_node::LegacyNode;
@@ -44,6 +49,7 @@ pub use node::Node;
 pub use node_group::NodeGroup;
 pub use quota::{Quota, QuotaDefaults, QuotaResource};
 pub use status::Status;
+pub use target::Target;
 pub use validate::FieldError;
 
 // Words that the wire and the inside share.

@@ -7,7 +7,7 @@ use jeroboam_types::agent::EngineNodeState;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::{NodeGroup, NodePhase, NodeRole, Report};
+use crate::{NodeGroup, NodePhase, NodeRole, Report, Target};
 
 /// A node of which nothing was written down for this long is not trusted to be up any more, whether or not anybody was
 /// there to notice its silence: three of the reports that come in any case.
@@ -33,6 +33,8 @@ pub struct Node {
     pub slot: u32,
     /// False once the node is to go.
     pub wanted: bool,
+    /// What it is to be made of and to run.
+    pub target: Target,
     /// Id of its machine at the infrastructure, once there is one.
     pub machine_id: Option<String>,
     /// Address under which the cluster's other nodes reach it, once it is known.
@@ -53,6 +55,19 @@ pub struct Node {
     pub attempt: u64,
     /// Creation.
     pub created_at: Timestamp,
+}
+
+/// A node of which there is something at the infrastructure, as its marks tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundNode {
+    /// Id.
+    pub uuid: Uuid,
+    /// Host name.
+    pub name: String,
+    /// Role.
+    pub role: NodeRole,
+    /// Slot, where that is known.
+    pub slot: Option<u32>,
 }
 
 impl Node {
@@ -135,6 +150,7 @@ mod tests {
             role: NodeRole::Worker,
             slot: 0,
             wanted: true,
+            target: Target::default(),
             machine_id: None,
             address: None,
             report: None,

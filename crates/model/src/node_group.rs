@@ -278,7 +278,7 @@ mod tests {
     use crate::EngineKind;
 
     fn group(min: u32, max: Option<u32>) -> NodeGroup {
-        let template = ClusterTemplate::new(EngineKind::Kubernetes, "i", "p", "u", Timestamp::UNIX_EPOCH);
+        let template = ClusterTemplate::new(EngineKind::KUBERNETES, "i", "p", "u", Timestamp::UNIX_EPOCH);
         let cluster = Cluster::of(&template, "c", "p", "u", Timestamp::UNIX_EPOCH);
         NodeGroup {
             min_node_count: min,

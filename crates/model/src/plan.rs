@@ -80,6 +80,8 @@ pub struct Observed {
     pub ready: BTreeSet<Uuid>,
     /// Nodes that were waited for long enough as they are.
     pub hopeless: BTreeSet<Uuid>,
+    /// Nodes whose machines the infrastructure has refused to start.
+    pub unstartable: BTreeSet<Uuid>,
     /// Keys of steps that leave nothing behind to look at and that this operation has done already.
     pub done: BTreeSet<String>,
 }
@@ -304,6 +306,10 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
         if node.wanted {
             if observed.replace.contains(&node.uuid) {
                 step(1, Action::RemoveMachine(node.reference()));
+            }
+            if !is.running && desired.heal && observed.unstartable.contains(&node.uuid) {
+                // The others come back without it.
+                continue;
             }
             if !is.running {
                 step(2, Action::EnsureMachine(node.reference()));

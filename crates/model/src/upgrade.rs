@@ -33,7 +33,7 @@ pub fn obstacle(
     if let Some(group) = groups.iter().find(|group| group.is_default && group.image_id != to.image_id) {
         return differs("image", &group.image_id, &to.image_id);
     }
-    let port = |template: &ClusterTemplate| crate::assignment::api_port(cluster.engine, template).to_string();
+    let port = |template: &ClusterTemplate| crate::assignment::api_port(template).to_string();
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
     [
@@ -71,7 +71,7 @@ mod tests {
     const SAME: Version = Version::new(36, 3);
 
     fn says(to: &ClusterTemplate, version: Version) -> Option<String> {
-        let from = template(EngineKind::Kubernetes);
+        let from = template(EngineKind::KUBERNETES);
         let cluster = Cluster {
             engine_version: Some("v1.36.3".to_owned()),
             ..Cluster::of(&from, "c", "p", "u", Timestamp::UNIX_EPOCH)
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_template_that_no_node_would_notice_is_no_obstacle() {
-        let mut other = template(EngineKind::Kubernetes);
+        let mut other = template(EngineKind::KUBERNETES);
         other.name = Some("other".into());
         other.flavor_id = Some("m1.large".into());
         assert_eq!(says(&other, SAME), None);
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn another_version_is_an_obstacle_also_where_the_template_names_none() {
         for other in [Version::new(37, 2), Version::new(36, 4)] {
-            let said = says(&template(EngineKind::Kubernetes), other).unwrap();
+            let said = says(&template(EngineKind::KUBERNETES), other).unwrap();
             let words = format!("Kubernetes version is {other}, the cluster's is v1.36.3");
             assert!(said.contains(&words), "{said}");
         }
@@ -99,9 +99,9 @@ mod tests {
 
     #[test]
     fn what_nodes_would_notice_is_named() {
-        let same = template(EngineKind::Kubernetes);
+        let same = template(EngineKind::KUBERNETES);
         for (to, word) in [
-            (template(EngineKind::Swarm), "swarm"),
+            (template(EngineKind::SWARM), "swarm"),
             (ClusterTemplate { image_id: "debian-14".into(), ..same.clone() }, "debian-14"),
             (ClusterTemplate { apiserver_port: Some(8443), ..same.clone() }, "8443"),
             (ClusterTemplate { insecure_registry: Some("r:5000".into()), ..same.clone() }, "r:5000"),

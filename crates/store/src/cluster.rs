@@ -158,6 +158,18 @@ pub(crate) async fn bump(connection: &impl ConnectionTrait, uuid: Uuid) -> Resul
         .doing("raising a cluster's revision")
 }
 
+/// The cluster's revision is at least this.
+pub(crate) async fn raise(connection: &impl ConnectionTrait, uuid: Uuid, revision: i64) -> Result<()> {
+    cluster::Entity::update_many()
+        .col_expr(cluster::Column::Revision, Expr::value(revision))
+        .filter(cluster::Column::Uuid.eq(uuid.to_string()))
+        .filter(cluster::Column::Revision.lt(revision))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("raising a cluster's revision")
+}
+
 /// The revisions of all clusters, by more than they can have grown in a history that is given up: agents take only what
 /// is newer than what they know.
 pub(crate) async fn leap(connection: &impl ConnectionTrait) -> Result<()> {
@@ -336,6 +348,7 @@ fn row(cluster: &Cluster) -> Result<cluster::ActiveModel> {
         health: Set(cluster.health.map(|health| health.to_string())),
         health_reason: Set(codec::json("a health reason", &cluster.health_reason)?),
         paused_at: Set(cluster.paused_at.map(codec::micros)),
+        infrastructure: Set(cluster.infrastructure.clone()),
         stack_id: Set(cluster.stack_id.clone()),
         api_address: Set(cluster.api_address.clone()),
         coe_version: Set(cluster.coe_version.clone()),
@@ -375,6 +388,7 @@ impl TryFrom<cluster::Model> for Cluster {
             health: row.health.map(|health| codec::word("a health", &health)).transpose()?,
             health_reason: codec::from_json("a health reason", row.health_reason)?,
             paused_at: codec::maybe_time(row.paused_at)?,
+            infrastructure: row.infrastructure,
             stack_id: row.stack_id,
             api_address: row.api_address,
             coe_version: row.coe_version,

@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use crate::error::Doing;
 use crate::migration::Migrator;
 use crate::quick::Quick;
-use crate::{Event, Result, StoreError, event, idempotency, precondition};
+use crate::{Event, Result, StoreError, event, idempotency, precondition, target};
 
 /// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
 /// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.
@@ -73,6 +73,7 @@ impl Store {
             (connection.clone(), connection, None)
         };
         Migrator::up(&write, None).await.doing("bringing the database's schema up to date")?;
+        target::fill(&write).await?;
         Ok(Self { inner: Arc::new(Inner { write, read, quick, key, events: broadcast::channel(event::CAPACITY).0 }) })
     }
 

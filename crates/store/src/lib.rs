@@ -46,6 +46,7 @@ pub mod secret;
 mod shown;
 pub mod silence;
 pub mod stats;
+mod target;
 #[cfg(test)]
 mod tests;
 

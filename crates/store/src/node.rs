@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, Iterable, JsonValue, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -279,7 +280,7 @@ pub(crate) async fn of_clusters_without_reports(
     node::Entity::find()
         .select_only()
         .columns(node::Column::iter().filter(|column| !matches!(column, node::Column::Report)))
-        .expr_as(Expr::value(None::<sea_orm::JsonValue>), node::Column::Report.as_str())
+        .expr_as(Expr::value(None::<JsonValue>), node::Column::Report.as_str())
         .filter(node::Column::ClusterUuid.is_in(clusters))
         .order_by_asc(node::Column::Id)
         .all(connection)
@@ -287,9 +288,12 @@ pub(crate) async fn of_clusters_without_reports(
         .doing("reading nodes")
 }
 
-/// A new node and the group it is for.
+/// A new node, the group it is for, and what it is to be.
 pub(crate) struct Arrival<'a> {
     pub(crate) group: &'a NodeGroup,
+    pub(crate) target: JsonValue,
+    /// Its id, if it was there already, with a disk that may hold what is nowhere else.
+    pub(crate) found: Option<Uuid>,
     pub(crate) node: Newcomer,
 }
 
@@ -301,9 +305,9 @@ pub(crate) async fn insert(
 ) -> Result<()> {
     let rows: Vec<_> = arrivals
         .into_iter()
-        .map(|Arrival { group, node }| node::ActiveModel {
+        .map(|Arrival { group, target, node, found }| node::ActiveModel {
             id: NotSet,
-            uuid: Set(Uuid::new_v4().to_string()),
+            uuid: Set(found.unwrap_or_else(Uuid::new_v4).to_string()),
             cluster_uuid: Set(group.cluster.to_string()),
             node_group_uuid: Set(group.uuid.to_string()),
             name: Set(node.name),
@@ -311,13 +315,14 @@ pub(crate) async fn insert(
             role: Set(group.role.to_string()),
             slot: Set(node.slot.into()),
             wanted: Set(true),
+            target: Set(Some(target)),
             machine_id: Set(None),
             address: Set(None),
             report: Set(None),
             reported_at: Set(None),
             silent_since: Set(None),
             enrolled: Set(false),
-            joined_at: Set(None),
+            joined_at: Set(found.map(|_| now)),
             replace_machine: Set(None),
             attempt: Set(0),
             created_at: Set(now),
@@ -358,6 +363,10 @@ pub(crate) async fn delete(connection: &impl ConnectionTrait, nodes: Vec<String>
         .doing("deleting nodes")
 }
 
+fn without_target() -> StoreError {
+    StoreError::Database("a node has no target".to_owned())
+}
+
 impl TryFrom<&node::Model> for Member {
     type Error = StoreError;
 
@@ -385,6 +394,7 @@ impl TryFrom<node::Model> for Node {
             role: codec::word("a role", &row.role)?,
             slot: codec::number("a slot", row.slot)?,
             wanted: row.wanted,
+            target: codec::maybe_from_json("a target", row.target)?.ok_or_else(without_target)?,
             machine_id: row.machine_id,
             address: row.address.map(|address| codec::word("an address", &address)).transpose()?,
             report: codec::maybe_from_json("a report", row.report)?,

@@ -20,7 +20,7 @@ const CLUSTER: &str = "SELECT * FROM clusters WHERE uuid = ?1 AND (?2 IS NULL OR
 const GROUPS: &str = "SELECT * FROM node_groups WHERE cluster_uuid = ?1 ORDER BY id";
 /// The same, and the reports are left out.
 const NODES: &str =
-    "SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, machine_id, address,
+    "SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, target, machine_id, address,
     NULL AS report, reported_at, silent_since, enrolled, joined_at, replace_machine, attempt, created_at FROM nodes
     WHERE cluster_uuid = ?1 ORDER BY id";
 /// `?1` is the template's id.

@@ -35,13 +35,13 @@ pub(super) fn resolve(
     use CertificateProfile as Wanted;
     let engine = record.cluster.engine;
     let (wanted_engine, masters_only) = match wanted {
-        Wanted::DockerServer => (Some(EngineKind::Swarm), false),
+        Wanted::DockerServer => (Some(EngineKind::SWARM), false),
         Wanted::Kubelet | Wanted::KubeletServer | Wanted::KubeProxy | Wanted::NodeAgent => {
-            (Some(EngineKind::Kubernetes), false)
+            (Some(EngineKind::KUBERNETES), false)
         }
         Wanted::RegistryClient => (None, false),
         Wanted::RegistryServer => (None, true),
-        _ => (Some(EngineKind::Kubernetes), true),
+        _ => (Some(EngineKind::KUBERNETES), true),
     };
     if let Some(wanted_engine) = wanted_engine.filter(|wanted| *wanted != engine) {
         return Err(AgentError::Forbidden(format!(

@@ -42,7 +42,7 @@ async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> R
         return Err(AgentError::Forbidden("Join tokens of a swarm are taken from masters only.".to_owned()));
     }
     let record = endpoint.store.cluster_by_uuid(node.cluster).await?;
-    if record.cluster.engine != EngineKind::Swarm {
+    if record.cluster.engine != EngineKind::SWARM {
         return Err(AgentError::Forbidden("Join tokens are for swarm clusters.".to_owned()));
     }
     let founder = assignment::masters(&record.nodes).first().is_some_and(|first| first.uuid == node.uuid);

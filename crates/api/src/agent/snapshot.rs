@@ -6,7 +6,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jeroboam_model::ClusterTemplate;
 use jeroboam_model::assignment::{ClusterSecrets, Source};
 use jeroboam_store::{ClusterRecord, Event, Secret, Store, StoreError};
 use secrecy::ExposeSecret;
@@ -19,7 +18,6 @@ use uuid::Uuid;
 pub(super) struct Snapshot {
     pub(super) revision: u64,
     pub(super) record: ClusterRecord,
-    template: ClusterTemplate,
     secrets: ClusterSecrets,
 }
 
@@ -32,7 +30,6 @@ impl Snapshot {
             report.problem = None;
             report.engine_nodes = None;
         }
-        let template = store.template_by_uuid(record.cluster.template).await?;
         let mut secrets = store.secrets(cluster).await?;
         let authorities = jeroboam_store::secret::generation(&secrets);
         let mut take = |name: &str| secrets.remove(name);
@@ -49,13 +46,12 @@ impl Snapshot {
             swarm_manager_token: key(take("swarm-manager-token")),
             swarm_worker_token: key(take("swarm-worker-token")),
         };
-        Ok(Self { revision, record, template, secrets })
+        Ok(Self { revision, record, secrets })
     }
 
     pub(super) fn source(&self) -> Source<'_> {
         Source {
             cluster: &self.record.cluster,
-            template: &self.template,
             groups: &self.record.groups,
             nodes: &self.record.nodes,
             secrets: &self.secrets,

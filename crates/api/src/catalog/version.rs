@@ -15,9 +15,10 @@ pub(super) fn resolve(
     image: Option<&Offer>,
     name: &str,
 ) -> Result<Option<Version>> {
-    if engine == EngineKind::Swarm {
+    if !engine.is_versioned {
         // An image that says what it carries, and no Docker Engine.
-        let has_none = image.is_some_and(|image| image.kubernetes.is_some() && image.docker.is_none());
+        let has_none = engine == EngineKind::SWARM
+            && image.is_some_and(|image| image.kubernetes.is_some() && image.docker.is_none());
         let message = || format!("the image '{name}' has no Docker Engine. Use another");
         return if has_none { Err(ApiError::field("image_id", message())) } else { Ok(None) };
     }

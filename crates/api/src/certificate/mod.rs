@@ -6,7 +6,7 @@ mod rotate;
 mod show;
 
 use axum::routing::get;
-use jeroboam_model::{Cluster, EngineKind};
+use jeroboam_model::Cluster;
 use jeroboam_store::Secret;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -38,14 +38,14 @@ fn authority_name(kind: Option<&str>) -> &'static str {
 
 /// The authority's certificate and key.
 async fn authority(state: &AppState, cluster: &Cluster, name: &str) -> Result<Secret> {
-    if cluster.engine == EngineKind::Swarm && name != MAIN {
+    if !cluster.engine.authorities.contains(&name) {
         return Err(ApiError::new(
             http::StatusCode::NOT_FOUND,
             "no_such_authority",
             format!(
-                "Cluster {} has no certificate authority '{name}' and will have none: clusters of swarm have a single \
+                "Cluster {} has no certificate authority '{name}' and will have none: clusters of {} have a single \
                  one. Leave ca_cert_type out.",
-                cluster.name
+                cluster.name, cluster.engine
             ),
         )
         .about("ca_cert_type"));

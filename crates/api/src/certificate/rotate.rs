@@ -48,7 +48,7 @@ async fn start(state: &AppState, caller: &Caller, cluster: &Cluster) -> Result<O
         Ok(NewAuthority { name, certificate: authority.certificate_pem().to_owned(), key: authority.key_pem() })
     };
     let made: std::result::Result<Vec<_>, jeroboam_pki::PkiError> =
-        cluster.engine.authorities().iter().map(make).collect();
+        cluster.engine.authorities.iter().map(make).collect();
     let authorities = made.map_err(ApiError::internal)?;
     let operation = caller.operation(OperationKind::RotateCa, &cluster.project_id);
     Ok(state.store.request_ca_rotation(cluster.uuid, &authorities, operation).await?)

@@ -46,6 +46,32 @@ pub(super) async fn run(
 
 /// Makes a cluster of the template as it is now.
 async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spelling) -> Result<(Uuid, Operation)> {
+    let Planned { template, cluster, groups } = plan(state, caller, draft, spelling).await?;
+    let operation = caller.creation(cluster.create_timeout);
+    let operation = state.store.create_cluster(&template, &cluster, &groups, operation).await?;
+    Ok((cluster.uuid, operation))
+}
+
+/// A cluster as it would be made.
+pub(crate) struct Planned {
+    pub(crate) template: ClusterTemplate,
+    pub(crate) cluster: Cluster,
+    /// The groups of its masters and of its workers.
+    pub(crate) groups: Vec<NodeGroup>,
+}
+
+/// The cluster that a body asks for, checked.
+pub(crate) async fn planned(
+    state: &AppState,
+    caller: &Caller,
+    body: Map<String, Value>,
+    spelling: Spelling,
+) -> Result<Planned> {
+    let fields = Fields::new(body, spelling.cluster());
+    plan(state, caller, Draft::read(fields, caller.version, state.settings.limits, spelling)?, spelling).await
+}
+
+async fn plan(state: &AppState, caller: &Caller, draft: Draft, spelling: Spelling) -> Result<Planned> {
     let template = find_template(state, caller, &draft, spelling).await?;
     let labels = draft.labels(&template);
     draft.check_with(&template, &labels, state.settings.labels)?;
@@ -58,11 +84,10 @@ async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
         ));
     }
     let (mut cluster, groups) = assemble(caller, draft, &template, labels, spelling);
-    let version = state.catalog.cluster(&cluster, &template, spelling).await?;
+    let version = state.catalog.of(caller).cluster(&cluster, &template, spelling).await?;
     cluster.engine_version = version.map(|version| version.to_string());
-    let operation = caller.creation(cluster.create_timeout);
-    let operation = state.store.create_cluster(&template, &cluster, &groups, operation).await?;
-    Ok((cluster.uuid, operation))
+    cluster.infrastructure = Some(state.catalog.infrastructure().to_owned());
+    Ok(Planned { template, cluster, groups })
 }
 
 /// The answer to the request that made this cluster, when it comes again.
@@ -72,7 +97,7 @@ pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling
     answer(state, caller, uuid, operations.first(), spelling).await
 }
 
-async fn answer(
+pub(crate) async fn answer(
     state: &AppState,
     caller: &Caller,
     uuid: Uuid,

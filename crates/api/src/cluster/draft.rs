@@ -2,7 +2,7 @@
 
 use jeroboam_model::labels::{self, LabelRules};
 use jeroboam_model::validate::{self, Limits};
-use jeroboam_model::{ClusterTemplate, EngineKind, Labels};
+use jeroboam_model::{ClusterTemplate, Labels};
 
 use crate::cluster_template::draft::check_storage;
 use crate::http::{ApiError, Fields, Result, Version};
@@ -118,10 +118,7 @@ impl Draft {
         check_storage(template.docker_storage_driver.as_deref(), volume_size)?;
         labels::check(labels, &template.labels, template.engine, rules)?;
         if template.tls_disabled {
-            let engine = match template.engine {
-                EngineKind::Kubernetes => "Kubernetes",
-                EngineKind::Swarm => "Docker",
-            };
+            let engine = template.engine.api;
             return Err(ApiError::field(
                 "tls_disabled",
                 format!("is set in the template, but {engine} is served over TLS only. Use a template without it"),

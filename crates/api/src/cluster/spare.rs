@@ -25,7 +25,7 @@ pub(super) async fn leaving(
     let members: Vec<&Node> = record.nodes.iter().filter(|node| node.node_group == group.uuid && node.wanted).collect();
     let left = members.iter().filter(|node| !named.contains(&node.uuid)).count();
     let is_shrinking = left > usize::try_from(count).unwrap_or(usize::MAX);
-    if !is_shrinking || record.cluster.engine != EngineKind::Kubernetes {
+    if !is_shrinking || record.cluster.engine != EngineKind::KUBERNETES {
         return named;
     }
     match tokio::time::timeout(PATIENCE, busy_nodes(state, record)).await {
@@ -77,6 +77,7 @@ mod tests {
             silent_since: None,
             enrolled: true,
             joined_at: None,
+            target: jeroboam_model::Target::default(),
             replace_machine: None,
             attempt: 0,
             created_at: Timestamp::UNIX_EPOCH,

@@ -71,7 +71,7 @@ async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: 
     }
     StoreError::unless_allowed(cluster.status, Request::Upgrade)?;
     let from = state.store.template_by_uuid(cluster.template).await?;
-    let version = state.catalog.version(&template).await.map_err(|error| ApiError {
+    let version = state.catalog.of(caller).version(&template).await.map_err(|error| ApiError {
         detail: format!("cluster_template: {}", error.detail),
         field: Some("cluster_template".to_owned()),
         ..error

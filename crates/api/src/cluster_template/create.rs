@@ -54,7 +54,7 @@ pub(super) async fn run(
         caller.may(&spelling.template_rule("publish"))?;
     }
     let mut template = draft.template;
-    if let Some(distro) = state.catalog.template(&template, spelling).await? {
+    if let Some(distro) = state.catalog.of(caller).template(&template, spelling).await? {
         template.cluster_distro = Some(distro);
     }
     template.driver = Some(draft::driver(state, template.driver.take())?);

@@ -140,9 +140,7 @@ fn checked(
 
 fn read_engine(fields: &mut Fields) -> Result<EngineKind> {
     let text = fields.required_text("coe")?;
-    // `swarm-mode` was the name of the later of Magnum's two drivers for the same.
-    let text = if text == "swarm-mode" { "swarm" } else { &text };
-    text.parse().map_err(|_| ApiError::field("coe", format!("must be kubernetes or swarm, this is '{text}'")))
+    text.parse().map_err(|_| ApiError::field("coe", format!("must be {}, this is '{text}'", EngineKind::choices())))
 }
 
 fn read_server_type(fields: &mut Fields) -> Result<String> {
@@ -160,10 +158,7 @@ fn read_server_type(fields: &mut Fields) -> Result<String> {
 fn read_network_driver(fields: &mut Fields, engine: EngineKind) -> Result<String> {
     // Magnum has the second ones too; no node image of ours carries them (contract magnum-v1 section 6.2,
     // workloads-2015 section 1.2).
-    let (offered, not_offered) = match engine {
-        EngineKind::Kubernetes => ("flannel", "calico"),
-        EngineKind::Swarm => ("docker", "flannel"),
-    };
+    let (offered, not_offered) = (engine.network_driver.offered, engine.network_driver.known);
     let refusal = match fields.text("network_driver")? {
         None => return Ok(offered.to_owned()),
         Some(driver) if driver == offered => return Ok(driver),
@@ -176,10 +171,7 @@ fn read_network_driver(fields: &mut Fields, engine: EngineKind) -> Result<String
 }
 
 fn read_volume_driver(fields: &mut Fields, engine: EngineKind) -> Result<Option<String>> {
-    let known = match engine {
-        EngineKind::Kubernetes => "cinder",
-        EngineKind::Swarm => "rexray",
-    };
+    let known = engine.volume_driver;
     match fields.text("volume_driver")? {
         Some(driver) if driver != known => {
             Err(ApiError::field("volume_driver", format!("must be {known} for {engine}, this is '{driver}'")))

@@ -91,7 +91,7 @@ async fn change(
         new.driver = Some(draft::driver(state, new.driver.take())?);
     }
     if !names_the_same(&old, &new) {
-        let distro = state.catalog.template(&new, spelling).await?;
+        let distro = state.catalog.of(caller).template(&new, spelling).await?;
         if new.image_id != old.image_id && distro.is_some() {
             new.cluster_distro = distro;
         }

@@ -26,7 +26,7 @@ pub(super) async fn of_template(
         caller.may_on("clustertemplate:get", &template.project_id, &template.user_id)?;
     }
     // What cannot be resolved is explained all the same: the note says why.
-    let version = state.catalog.version(&template).await.ok().flatten().map(|version| version.to_string());
+    let version = state.catalog.of(&caller).version(&template).await.ok().flatten().map(|version| version.to_string());
     let levels = [(Source::Template, &template.labels)];
     Ok(Json(view::explanation(explain(template.engine, version.as_deref(), &levels))))
 }

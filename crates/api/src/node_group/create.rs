@@ -36,7 +36,7 @@ pub(super) async fn create(
     check_name(&record, &group)?;
     let (cluster, rules) = (&record.cluster, state.settings.labels);
     labels::check_of_group(&group.labels, cluster, rules)?;
-    state.catalog.node_group(&group, cluster).await?;
+    state.catalog.of(&caller).node_group(&group, cluster).await?;
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let operation = state.store.request_node_group(&group, operation).await?;
     let record = state.store.cluster_by_uuid(group.cluster).await?;

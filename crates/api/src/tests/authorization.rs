@@ -213,7 +213,7 @@ async fn fixture() -> Fixture {
     let failed = case.cluster("failed", "template").await;
     case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
     let uuid = cluster.parse().unwrap();
-    for name in EngineKind::Kubernetes.authorities() {
+    for name in EngineKind::KUBERNETES.authorities {
         let authority = Authority::of_cluster("cluster", name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
         case.store.put_secret(uuid, name, Some(certificate), Some(&key)).await.unwrap();

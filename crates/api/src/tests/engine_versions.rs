@@ -23,7 +23,7 @@ async fn keep(case: &Case, name: &str, image: &str, kube_tag: Option<&str>) {
     let kept = ClusterTemplate {
         name: Some(name.to_owned()),
         labels,
-        ..ClusterTemplate::new(EngineKind::Kubernetes, image, "p", "member", Timestamp::now())
+        ..ClusterTemplate::new(EngineKind::KUBERNETES, image, "p", "member", Timestamp::now())
     };
     case.store.create_template(&kept).await.unwrap();
 }

@@ -112,7 +112,7 @@ async fn templates_of_laxer_days_keep_working() {
     let old = ClusterTemplate {
         name: Some("t".to_owned()),
         labels: [("our_own".to_owned(), "x".to_owned())].into(),
-        ..ClusterTemplate::new(EngineKind::Kubernetes, "debian-13", "p", "member", Timestamp::now())
+        ..ClusterTemplate::new(EngineKind::KUBERNETES, "debian-13", "p", "member", Timestamp::now())
     };
     case.store.create_template(&old).await.unwrap();
     let rename = json!([{"op": "replace", "path": "/name", "value": "u"}]);

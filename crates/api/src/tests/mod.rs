@@ -47,7 +47,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
-use jeroboam_conductor::access::AccessBook;
+use jeroboam_conductor::engines::AccessBook;
 use jeroboam_conductor::lookout::Lookout;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;

@@ -16,7 +16,7 @@ async fn old() -> Case {
     let uuid: Uuid = case.living_cluster("c", "t").await.parse().unwrap();
     case.post("/v1/clusters/c/nodegroups", &json!({"name": "gpu"})).send().await.is(202);
     case.succeed().await;
-    for name in EngineKind::Kubernetes.authorities() {
+    for name in EngineKind::KUBERNETES.authorities {
         let authority = Authority::of_cluster("c", name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
         case.store.put_secret(uuid, name, Some(certificate), Some(&key)).await.unwrap();

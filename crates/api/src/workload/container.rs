@@ -61,7 +61,7 @@ async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &
     let ident = params.take(QUERY_CLUSTER).filter(|ident| !ident.is_empty());
     params.finish()?;
     if let Some(ident) = ident {
-        let record = cluster(state, caller, &ident, EngineKind::Swarm, NAMED_BY_QUERY).await?;
+        let record = cluster(state, caller, &ident, EngineKind::SWARM, NAMED_BY_QUERY).await?;
         caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
         let containers = swarm(state, &record).await?.list().await?;
         return Ok(listed(containers, &record, caller));
@@ -97,7 +97,7 @@ where
     let records = state.store.clusters(&caller.scope(), &Page::default()).await?;
     let swarms = records
         .into_iter()
-        .filter(|record| record.cluster.engine == EngineKind::Swarm && record.cluster.api_address.is_some());
+        .filter(|record| record.cluster.engine == EngineKind::SWARM && record.cluster.api_address.is_some());
     let answers = futures::stream::iter(swarms)
         .map(|record| async move {
             let answer = async { Ok(ask(swarm(state, &record).await?).await?) }.await;
@@ -121,7 +121,7 @@ async fn find(
     let bay = params.take(QUERY_CLUSTER);
     params.finish()?;
     let record = match bay.filter(|bay| !bay.is_empty()) {
-        Some(bay) => cluster(state, caller, &bay, EngineKind::Swarm, NAMED_BY_QUERY).await?,
+        Some(bay) => cluster(state, caller, &bay, EngineKind::SWARM, NAMED_BY_QUERY).await?,
         None => search(state, caller, ident).await?,
     };
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
@@ -193,7 +193,7 @@ async fn create(
     };
     fields.finish()?;
     let named_by = (BODY_CLUSTER, StatusCode::BAD_REQUEST);
-    let record = cluster(&state, &caller, &ident, EngineKind::Swarm, named_by).await?;
+    let record = cluster(&state, &caller, &ident, EngineKind::SWARM, named_by).await?;
     caller.may_on("container:create", &record.cluster.project_id, &record.cluster.user_id)?;
     let container = swarm(&state, &record).await?.create(&new).await?;
     Ok(made(container, &record, &caller))

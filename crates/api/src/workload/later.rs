@@ -100,7 +100,7 @@ async fn in_swarm(state: &AppState, caller: &Caller, mut params: Params, rule: &
     let bay = params.take(QUERY_CLUSTER).filter(|bay| !bay.is_empty());
     params.finish()?;
     if let Some(bay) = bay {
-        let record = cluster(state, caller, &bay, EngineKind::Swarm, NAMED_BY_QUERY).await?;
+        let record = cluster(state, caller, &bay, EngineKind::SWARM, NAMED_BY_QUERY).await?;
         caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     }
     Ok(())

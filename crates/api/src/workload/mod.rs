@@ -79,7 +79,7 @@ async fn kubernetes_record(state: &AppState, caller: &Caller, mut params: Params
     params.finish()?;
     let ident = ident.ok_or_else(|| ApiError::field(QUERY_CLUSTER, "is required: the id or name of a cluster"))?;
     let named_by = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
-    let record = cluster(state, caller, &ident, EngineKind::Kubernetes, named_by).await?;
+    let record = cluster(state, caller, &ident, EngineKind::KUBERNETES, named_by).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     crate::cluster::refuse_old(&record.cluster)?;
     Ok(record)
@@ -124,7 +124,7 @@ impl NewWorkload {
     /// The Kubernetes cluster, if the caller may do `rule`.
     async fn find_cluster(&self, state: &AppState, caller: &Caller, rule: &str) -> Result<ClusterRecord> {
         let named_by = (BODY_CLUSTER, StatusCode::BAD_REQUEST);
-        let record = cluster(state, caller, &self.cluster, EngineKind::Kubernetes, named_by).await?;
+        let record = cluster(state, caller, &self.cluster, EngineKind::KUBERNETES, named_by).await?;
         caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
         crate::cluster::refuse_old(&record.cluster)?;
         Ok(record)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::{Health, NodeRole, Status};
 use jeroboam_store::{HEALER, Page, Scope};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus, StepStatus};
@@ -169,11 +170,7 @@ async fn a_repair_makes_way_for_what_a_user_asks_for_and_that_repairs_too() {
     let (cluster, create) = complete(&world, 1, 2).await;
     let worker = node(&world, cluster, NodeRole::Worker).await;
     // The repair would go on for ever.
-    world.cloud.infra.inject(jeroboam_infra::simulated::Fault {
-        call: "ensure_machine",
-        nth: 0,
-        kind: jeroboam_infra::simulated::FaultKind::Hang,
-    });
+    world.cloud.infra.inject(Fault { call: "ensure_machine", nth: 0, kind: FaultKind::Hang });
     world.cloud.infra.kill(cluster, worker);
     let repair = repair_after(&world, cluster, create.uuid).await;
     let mut events = world.store.subscribe();
@@ -185,5 +182,36 @@ async fn a_repair_makes_way_for_what_a_user_asks_for_and_that_repairs_too() {
     let repair = world.end_of(repair.uuid).await;
     assert_eq!((repair.status, repair.cause.unwrap().code.as_str()), (OperationStatus::Cancelled, "repair_made_way"));
     assert_eq!(world.status(cluster).await, Some(Status::UpdateComplete));
+    world.assert_cloud_matches(cluster).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_started_keeps_no_other_down() {
+    let world = World::new(quick()).await;
+    let stop = world.conductor("one");
+    let (cluster, create) = complete(&world, 1, 2).await;
+    stop.cancel();
+    let workers: Vec<Uuid> = {
+        let nodes = world.record(cluster).await.nodes;
+        nodes.iter().filter(|node| node.role == NodeRole::Worker).map(|node| node.uuid).collect()
+    };
+    for worker in &workers {
+        world.cloud.infra.kill(cluster, *worker);
+    }
+    let refusal = Fault { call: "ensure_machine", nth: 0, kind: FaultKind::Permanent };
+    world.cloud.infra.inject(refusal);
+    world.conductor("two");
+    let repair = world.end_of(repair_after(&world, cluster, create.uuid).await.uuid).await;
+    assert!(!world.cloud.infra.world().lock().unwrap().has_faults(), "the fault has struck");
+    assert_eq!(repair.status, OperationStatus::Failed);
+    let step = |status| repair.steps.iter().find(|step| step.key.starts_with("machine/") && step.status == status);
+    let failed = step(StepStatus::Failed).expect("one machine was refused");
+    assert_eq!(repair.cause.as_ref().map(|cause| &cause.code), failed.cause.as_ref().map(|cause| &cause.code));
+    let started = step(StepStatus::Done).expect("the other one was started").key.replace("machine/", "ready/");
+    let ready = repair.steps.iter().find(|step| step.key == started).expect("and waited for");
+    assert_eq!(ready.status, StepStatus::Done);
+
+    let next = world.success_of(repair_after(&world, cluster, repair.uuid).await.uuid).await;
+    assert_eq!(next.user_id, HEALER);
     world.assert_cloud_matches(cluster).await;
 }

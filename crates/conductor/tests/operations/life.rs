@@ -219,10 +219,10 @@ async fn a_long_name_is_no_obstacle() {
 #[tokio::test]
 async fn the_address_of_the_api_has_the_templates_port_whatever_the_engine() {
     for (engine, port, expected) in [
-        (EngineKind::Kubernetes, None, ":6443"),
-        (EngineKind::Kubernetes, Some(8443), ":8443"),
-        (EngineKind::Swarm, None, ":2376"),
-        (EngineKind::Swarm, Some(2400), ":2400"),
+        (EngineKind::KUBERNETES, None, ":6443"),
+        (EngineKind::KUBERNETES, Some(8443), ":8443"),
+        (EngineKind::SWARM, None, ":2376"),
+        (EngineKind::SWARM, Some(2400), ":2400"),
     ] {
         let world = World::of(quick(), engine, port).await;
         world.conductor("one");
@@ -240,8 +240,8 @@ async fn new_authorities_are_an_operation_like_others() {
     let (cluster, create) = world.create("c", 1, 1).await;
     world.success_of(create.uuid).await;
     let before = world.store.secrets(cluster).await.unwrap();
-    let authorities: Vec<NewAuthority> = EngineKind::Kubernetes
-        .authorities()
+    let authorities: Vec<NewAuthority> = EngineKind::KUBERNETES
+        .authorities
         .iter()
         .map(|name| {
             let made = Authority::of_cluster("c", name, Timestamp::now()).unwrap();

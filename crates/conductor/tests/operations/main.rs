@@ -12,4 +12,5 @@ mod life;
 mod node_groups;
 mod recovery;
 mod sequences;
+mod third_engine;
 mod time;

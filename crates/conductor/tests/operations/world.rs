@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeroboam_conductor::access::AccessBook;
 use jeroboam_conductor::agents::{Birth, Home};
+use jeroboam_conductor::engines::AccessBook;
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Settings};
 use jeroboam_infra::simulated::Settings as CloudSettings;
@@ -66,7 +66,7 @@ pub(crate) fn quick() -> CloudSettings {
 
 impl World {
     pub(crate) async fn new(settings: CloudSettings) -> Self {
-        Self::of(settings, EngineKind::Kubernetes, None).await
+        Self::of(settings, EngineKind::KUBERNETES, None).await
     }
 
     /// One whose clusters have this engine, and its API this port.
@@ -140,7 +140,7 @@ impl World {
         deadline: Option<SignedDuration>,
     ) -> (Uuid, Operation) {
         let cluster = Cluster {
-            engine_version: (self.template.engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
+            engine_version: (self.template.engine == EngineKind::KUBERNETES).then(|| "v1.37.2".to_owned()),
             ..Cluster::of(&self.template, name, PROJECT, "tester", Timestamp::now())
         };
         let groups = [

@@ -41,7 +41,7 @@ pub(super) fn build(
     place: &Place,
     grant: &Grant,
 ) -> Result<ContainerCreateBody> {
-    let labels = labels::of_node(docker, cluster, spec.node, spec.role);
+    let labels = labels::of_node(docker, cluster, spec);
     let endpoint = EndpointSettings {
         ipam_config: Some(EndpointIpamConfig {
             ipv4_address: Some(place.address.to_string()),

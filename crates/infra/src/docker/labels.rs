@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use jeroboam_model::NodeRole;
 use uuid::Uuid;
 
 use super::Docker;
-use crate::ClusterRef;
+use crate::{ClusterRef, MachineSpec};
 
 /// Which Jeroboam made it: several may share an engine.
 pub const DEPLOYMENT: &str = "org.jeroboam.deployment";
@@ -16,6 +15,8 @@ pub const CLUSTER: &str = "org.jeroboam.cluster";
 pub const NODE: &str = "org.jeroboam.node";
 /// Role of the node, `master` or `worker`.
 pub const ROLE: &str = "org.jeroboam.role";
+/// Slot of the node: its address follows from it.
+pub const SLOT: &str = "org.jeroboam.slot";
 /// Name of the cluster, for people.
 pub const CLUSTER_NAME: &str = "org.jeroboam.cluster-name";
 /// Project of the cluster, for people.
@@ -49,10 +50,11 @@ pub(super) fn of_cluster(docker: &Docker, cluster: &ClusterRef) -> Labels {
 }
 
 /// Labels of what belongs to a node of a cluster.
-pub(super) fn of_node(docker: &Docker, cluster: &ClusterRef, node: Uuid, role: NodeRole) -> Labels {
+pub(super) fn of_node(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec) -> Labels {
     let mut labels = of_cluster(docker, cluster);
-    labels.insert(NODE.to_owned(), node.to_string());
-    labels.insert(ROLE.to_owned(), role.to_string());
+    labels.insert(NODE.to_owned(), spec.node.to_string());
+    labels.insert(ROLE.to_owned(), spec.role.to_string());
+    labels.insert(SLOT.to_owned(), spec.slot.to_string());
     labels
 }
 

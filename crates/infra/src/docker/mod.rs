@@ -48,6 +48,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
+use jeroboam_model::node::FoundNode;
 use jeroboam_model::{Cause, CauseExt};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -58,8 +59,8 @@ use self::locks::Locks;
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::flavor::Flavor;
 use crate::{
-    AgentEndpoint, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation, Presence,
-    Remains, Result,
+    AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
+    Presence, Remains, Result,
 };
 
 /// Where agents call home when nothing else is said.
@@ -266,6 +267,16 @@ impl Infrastructure for Docker {
         remains::all(self, &*self.engine().await?).await
     }
 
+    async fn found_nodes(&self, cluster: Uuid) -> Result<Vec<FoundNode>> {
+        remains::nodes(self, &*self.engine().await?, cluster).await
+    }
+
+    async fn free_disks(&self, cluster: Uuid) -> Result<()> {
+        let engine = self.engine().await?;
+        let there = container::list(&engine, labels::cluster_is(self, cluster)).await?;
+        container::remove_all(&engine, &there).await
+    }
+
     async fn presences(&self) -> Result<Vec<Presence>> {
         presence::all(self, &*self.engine().await?).await
     }
@@ -278,7 +289,8 @@ impl Infrastructure for Docker {
         presence::remove(self, &*self.engine().await?, instance).await
     }
 
-    async fn look_up(&self, kind: Kind, name: &str) -> Result<Found> {
+    /// Everybody sees the same.
+    async fn look_up(&self, _asker: &Asker, kind: Kind, name: &str) -> Result<Found> {
         catalog::look_up(self, kind, name).await
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jeroboam_model::node::FoundNode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::engine::Engine;
 use super::labels::{self, Labels};
-use super::{Docker, container, network, volume};
+use super::{Docker, container, network, subnet, volume};
 use crate::{Remains, Result};
 
 /// Of everything that carries a cluster's mark, by the cluster.
@@ -39,6 +40,34 @@ pub(super) async fn all(docker: &Docker, engine: &Engine) -> Result<Vec<Remains>
     Ok(found.0.into_values().map(sorted).collect())
 }
 
+/// The nodes of a cluster, by the marks and names of their containers and volumes.
+pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Vec<FoundNode>> {
+    let filters = || labels::cluster_is(docker, cluster);
+    let (containers, volumes) =
+        futures::try_join!(container::list(engine, filters()), volume::list(engine, filters()))?;
+    let of_containers = containers.into_iter().filter_map(|there| {
+        let name = there.names.as_ref()?.first()?.trim_start_matches('/').to_owned();
+        let slot = container::machine(&there).address.and_then(subnet::slot);
+        found(cluster, &name, &there.labels.unwrap_or_default(), slot)
+    });
+    let of_volumes = volumes.into_iter().filter_map(|there| found(cluster, &there.name, &there.labels, None));
+    let mut nodes = BTreeMap::new();
+    for node in of_containers.chain(of_volumes) {
+        nodes.entry(node.uuid).or_insert(node);
+    }
+    Ok(nodes.into_values().collect())
+}
+
+/// A node by what the labels of its container or volume say, and its name.
+fn found(cluster: Uuid, name: &str, marks: &Labels, slot: Option<u32>) -> Option<FoundNode> {
+    Some(FoundNode {
+        uuid: labels::id(Some(marks), labels::NODE)?,
+        name: name.strip_prefix(&labels::container_name(cluster, ""))?.to_owned(),
+        role: marks.get(labels::ROLE)?.parse().ok()?,
+        slot: marks.get(labels::SLOT).and_then(|slot| slot.parse().ok()).or(slot),
+    })
+}
+
 #[derive(Default)]
 struct Remainders(BTreeMap<Uuid, Remains>);
 
@@ -66,6 +95,23 @@ fn sorted(mut remains: Remains) -> Remains {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_are_known_by_marks_and_names() {
+        let cluster = Uuid::from_u128(1);
+        let marks = |slot: Option<&str>| {
+            let pairs = [(labels::NODE, Uuid::from_u128(7).to_string()), (labels::ROLE, "worker".to_owned())];
+            let mut marks: Labels = pairs.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
+            marks.extend(slot.map(|slot| (labels::SLOT.to_owned(), slot.to_owned())));
+            marks
+        };
+        let name = labels::container_name(cluster, "c-worker-2");
+        let node = found(cluster, &name, &marks(Some("5")), Some(9)).unwrap();
+        assert_eq!((node.uuid, node.name.as_str(), node.slot), (Uuid::from_u128(7), "c-worker-2", Some(5)));
+        assert_eq!(found(cluster, &name, &marks(None), Some(9)).unwrap().slot, Some(9), "of an earlier release");
+        assert_eq!(found(cluster, "jeroboam-of-somebody", &marks(None), None), None);
+        assert_eq!(found(cluster, &name, &Labels::new(), None), None);
+    }
 
     #[test]
     fn marks_of_several_things_are_put_together() {

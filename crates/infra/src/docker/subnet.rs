@@ -1,6 +1,6 @@
 //! Which addresses a cluster's network and its nodes get. Pure.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use jeroboam_model::{Cause, CauseExt};
@@ -33,6 +33,12 @@ pub(super) fn address(subnet: Ipv4Net, slot: u32) -> Result<Ipv4Addr, Cause> {
         ));
     }
     Ok(Ipv4Addr::from(u32::from(subnet.network()) + host))
+}
+
+/// The slot of the node that has this address.
+pub(super) fn slot(address: IpAddr) -> Option<u32> {
+    let IpAddr::V4(address) = address else { return None };
+    (u32::from(address) & u32::from(Ipv4Net::new_assert(address, PREFIX).hostmask())).checked_sub(FIRST_NODE)
 }
 
 /// The network's gateway.
@@ -99,6 +105,8 @@ mod tests {
         let subnet = net("10.89.3.0/24");
         assert_eq!(gateway(subnet), Ipv4Addr::new(10, 89, 3, 1));
         assert_eq!(address(subnet, 0), Ok(Ipv4Addr::new(10, 89, 3, 10)));
+        assert_eq!(slot([10, 89, 3, 12].into()), Some(2));
+        assert_eq!(slot([10, 89, 3, 1].into()), None, "the gateway");
         assert_eq!(address(subnet, 244), Ok(Ipv4Addr::new(10, 89, 3, 254)));
         assert_eq!(address(subnet, 245).unwrap_err().code, "too_many_nodes");
         assert_eq!(address(subnet, u32::MAX).unwrap_err().code, "too_many_nodes");

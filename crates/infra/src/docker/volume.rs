@@ -58,7 +58,7 @@ pub(super) async fn ensure(
         return Ok(volume.name);
     }
     let name = labels::container_name(cluster.uuid, &spec.name);
-    let labels = labels::of_node(docker, cluster, spec.node, spec.role);
+    let labels = labels::of_node(docker, cluster, spec);
     let make = || {
         let request = VolumeCreateRequest {
             name: Some(name.clone()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use jeroboam_model::NodeRole;
+use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
 
@@ -139,6 +140,18 @@ impl World {
             number: self.numbers.get(&cluster).copied().unwrap_or_default(),
             ..Remains::default()
         }
+    }
+
+    /// The nodes of a cluster that have machines: disks here have no names.
+    pub(super) fn found_nodes(&self, cluster: Uuid) -> Vec<FoundNode> {
+        let machines = self.machines.iter().filter(|((owner, _), _)| *owner == cluster);
+        let found = machines.map(|((_, uuid), machine)| FoundNode {
+            uuid: *uuid,
+            name: machine.name.clone(),
+            role: machine.role,
+            slot: super::slot(machine.address),
+        });
+        found.collect()
     }
 
     /// The node has a disk.

@@ -6,7 +6,7 @@ use jeroboam_infra::flavor::Flavor;
 use jeroboam_model::WhoMustAct;
 use jeroboam_model::kubernetes::RELEASES;
 
-use crate::support::{self, IMAGE, Yard, cluster, ensure, spec};
+use crate::support::{self, IMAGE, Yard, cluster, ensure, somebody, spec};
 
 /// A flavor so small that every machine here is larger.
 const SMALL: &str = "small=1:64";
@@ -76,21 +76,25 @@ async fn each_machine_has_the_flavor_of_its_own_group() {
 async fn what_templates_name_is_looked_up() {
     let yard = Yard::new().await;
     for name in [IMAGE, &format!("jeroboam/node:{IMAGE}")] {
-        let Found::One(image) = yard.docker.look_up(Kind::Image, name).await.unwrap() else { panic!("no {name}") };
+        let Found::One(image) = yard.docker.look_up(&somebody(), Kind::Image, name).await.unwrap() else {
+            panic!("no {name}")
+        };
         assert_eq!(image.distro.as_deref(), Some("debian"));
         assert!(image.kubernetes_versions().unwrap().contains(&RELEASES[0].version), "{image:?}");
         assert!(image.docker.is_some() && !image.of_other_release, "{image:?}");
     }
     for name in ["debian-1", "no/such/image:1", "NOT A NAME", "@", "../containers/x", "x".repeat(255).as_str()] {
-        let found = yard.docker.look_up(Kind::Image, name).await.unwrap();
+        let found = yard.docker.look_up(&somebody(), Kind::Image, name).await.unwrap();
         assert!(matches!(&found, Found::Nothing { advice } if advice.contains(IMAGE)), "{name}: {found:?}");
     }
-    let Found::One(flavor) = yard.docker.look_up(Kind::Flavor, "m1.small").await.unwrap() else { panic!("no flavor") };
+    let Found::One(flavor) = yard.docker.look_up(&somebody(), Kind::Flavor, "m1.small").await.unwrap() else {
+        panic!("no flavor")
+    };
     assert_eq!(flavor.root_disk, None);
-    let found = yard.docker.look_up(Kind::Flavor, "m1.smal").await.unwrap();
+    let found = yard.docker.look_up(&somebody(), Kind::Flavor, "m1.smal").await.unwrap();
     assert!(matches!(&found, Found::Nothing { advice } if advice.contains("m1.small")), "{found:?}");
     for kind in [Kind::Keypair, Kind::ExternalNetwork, Kind::Network, Kind::Subnet] {
-        assert_eq!(yard.docker.look_up(kind, "any").await.unwrap(), Found::NotUsed);
+        assert_eq!(yard.docker.look_up(&somebody(), kind, "any").await.unwrap(), Found::NotUsed);
     }
 }
 
@@ -99,7 +103,9 @@ async fn the_images_of_nodes_are_listed_with_what_they_carry() {
     let yard = Yard::new().await;
     let images = yard.docker.node_images().await.unwrap();
     let ours = images.iter().find(|image| image.name == IMAGE).unwrap_or_else(|| panic!("no {IMAGE}: {images:?}"));
-    let Found::One(looked_up) = yard.docker.look_up(Kind::Image, IMAGE).await.unwrap() else { panic!("no {IMAGE}") };
+    let Found::One(looked_up) = yard.docker.look_up(&somebody(), Kind::Image, IMAGE).await.unwrap() else {
+        panic!("no {IMAGE}")
+    };
     assert_eq!(ours.offer, looked_up);
     assert!(images.iter().all(|image| !image.name.starts_with("jeroboam/nginx")), "{images:?}");
 }
@@ -110,7 +116,9 @@ async fn an_image_of_another_release_says_so() {
     // As the release before made them: a label with versions, and none for the layout.
     for (tag, layout) in [("of-before", None), ("of-later", Some("io.jeroboam.layout=3"))] {
         let old = yard.image(tag, ["io.jeroboam.kubernetes=v1.20.2"].into_iter().chain(layout)).await;
-        let Found::One(offer) = yard.docker.look_up(Kind::Image, &old).await.unwrap() else { panic!("no {old}") };
+        let Found::One(offer) = yard.docker.look_up(&somebody(), Kind::Image, &old).await.unwrap() else {
+            panic!("no {old}")
+        };
         assert!(offer.of_other_release && offer.kubernetes.is_none(), "{offer:?}");
         assert!(yard.docker.node_images().await.unwrap().iter().all(|image| image.name != old));
     }
@@ -119,7 +127,7 @@ async fn an_image_of_another_release_says_so() {
 #[tokio::test]
 async fn an_image_that_is_no_node_image_says_so() {
     let yard = Yard::new().await;
-    let found = yard.docker.look_up(Kind::Image, "jeroboam/nginx:1.22").await.unwrap();
+    let found = yard.docker.look_up(&somebody(), Kind::Image, "jeroboam/nginx:1.22").await.unwrap();
     let Found::One(image) = found else { panic!("the nginx image is missing, from `make image`: {found:?}") };
     assert_eq!(image.distro, None);
 }

@@ -16,7 +16,7 @@ use bollard::query_parameters::{
 use futures::{StreamExt, TryStreamExt};
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::docker::{Docker, DockerConfig, labels};
-use jeroboam_infra::{ClusterRef, Infrastructure, Machine, MachineSpec, Result};
+use jeroboam_infra::{Asker, ClusterRef, Infrastructure, Machine, MachineSpec, Result};
 use jeroboam_model::NodeRole;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
@@ -92,6 +92,11 @@ pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Opt
     tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
+/// Somebody who looks things up.
+pub(crate) fn somebody() -> Asker {
+    Asker { project_id: "project".to_owned(), user_id: "user".to_owned() }
+}
+
 impl Yard {
     pub(crate) async fn new() -> Self {
         Self::with(|_| ()).await
@@ -108,7 +113,7 @@ impl Yard {
         change(&mut config);
         let docker = Docker::connect(config.clone()).await.unwrap();
         let engine = bollard::Docker::connect_with_defaults().unwrap();
-        let image = docker.look_up(Kind::Image, IMAGE).await.unwrap();
+        let image = docker.look_up(&somebody(), Kind::Image, IMAGE).await.unwrap();
         assert!(matches!(image, Found::One(_)), "the node image is missing, from `make image`");
         Self { docker, config, engine, _folder: folder }
     }

@@ -1,6 +1,8 @@
 //! `jeroboam version ...`.
 
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use jeroboam_model::EngineKind;
 use jeroboam_types::v1::EngineVersion;
 
 use super::Context;
@@ -9,7 +11,9 @@ use super::output::{Shown, or_dash};
 use super::style::{BAD, DIM, paint};
 
 /// Engines that have versions.
-const ENGINES: [&str; 2] = ["kubernetes", "swarm"];
+fn engines() -> PossibleValuesParser {
+    EngineKind::all().into_iter().map(|engine| engine.name).into()
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VersionCommand {
@@ -23,7 +27,7 @@ The label kube_tag asks for a version of Kubernetes. Upgrades are shown to plan
 with: living clusters cannot be upgraded yet.")]
     List {
         /// Only those of an engine.
-        #[arg(long, visible_alias = "coe", value_name = "ENGINE", value_parser = ENGINES)]
+        #[arg(long, visible_alias = "coe", value_name = "ENGINE", value_parser = engines())]
         engine: Option<String>,
         /// Also those that this release knows and no image carries.
         #[arg(long)]

@@ -1,6 +1,8 @@
 //! `jeroboam label ...`.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use jeroboam_model::EngineKind;
 use jeroboam_types::v1::{ExplainedLabel, Label};
 
 use super::Context;
@@ -9,7 +11,9 @@ use super::output::{Shown, or_dash};
 use super::style::{DIM, paint};
 
 /// Engines that have labels.
-const ENGINES: [&str; 2] = ["kubernetes", "swarm"];
+fn engines() -> PossibleValuesParser {
+    EngineKind::all().into_iter().map(|engine| engine.name).into()
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabelCommand {
@@ -23,7 +27,7 @@ pub(crate) enum LabelCommand {
         #[arg(long)]
         all: bool,
         /// Only those for an engine.
-        #[arg(long, value_name = "ENGINE", value_parser = ENGINES)]
+        #[arg(long, value_name = "ENGINE", value_parser = engines())]
         coe: Option<String>,
     },
     /// Show everything about a label.

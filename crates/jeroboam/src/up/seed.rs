@@ -1,4 +1,4 @@
-//! The two cluster templates that come out of the box.
+//! The cluster templates that come out of the box: one for each engine, by its name.
 
 use jeroboam_infra::catalog::NODE_IMAGE;
 use jeroboam_infra::flavor::Flavor;
@@ -10,9 +10,6 @@ use jiff::Timestamp;
 const EARLIER_IMAGE: &str = "debian-12";
 /// Flavor of nodes where there is one of that name: enough for a master of Kubernetes. Else the operator's first.
 const FLAVOR: &str = "m1.medium";
-/// Name, engine and network driver of each.
-const TEMPLATES: [(&str, EngineKind, &str); 2] =
-    [("kubernetes", EngineKind::Kubernetes, "flannel"), ("swarm", EngineKind::Swarm, "docker")];
 /// Templates of the administrator's project that are read at once.
 const PAGE: u64 = 500;
 
@@ -29,11 +26,11 @@ pub(crate) async fn templates(store: &Store, project: &str, user: &str, flavors:
         Some(first) if flavors.iter().all(|flavor| flavor.name != FLAVOR) => &first.name,
         _ => FLAVOR,
     };
-    for (name, engine, network_driver) in TEMPLATES {
+    for engine in EngineKind::all() {
         let made = ClusterTemplate {
             flavor_id: Some(flavor.to_owned()),
             master_flavor_id: Some(flavor.to_owned()),
-            ..template(name, engine, network_driver, project, user)
+            ..template(engine.name, engine, project, user)
         };
         store.create_template(&made).await?;
     }
@@ -62,23 +59,23 @@ async fn modernize(store: &Store, project: &str, user: &str) -> Result<(), Store
 
 /// Whether a template is one of ours and as an earlier release made it. The flavor was the operator's even then.
 fn is_as_made(there: &ClusterTemplate, project: &str, user: &str) -> bool {
-    TEMPLATES.into_iter().any(|(name, engine, network_driver)| {
+    EngineKind::all().into_iter().any(|engine| {
         let made = ClusterTemplate {
             uuid: there.uuid,
             image_id: EARLIER_IMAGE.to_owned(),
             flavor_id: there.flavor_id.clone(),
             master_flavor_id: there.flavor_id.clone(),
             created_at: there.created_at,
-            ..template(name, engine, network_driver, project, user)
+            ..template(engine.name, engine, project, user)
         };
         made == *there
     })
 }
 
-fn template(name: &str, engine: EngineKind, network_driver: &str, project: &str, user: &str) -> ClusterTemplate {
+fn template(name: &str, engine: EngineKind, project: &str, user: &str) -> ClusterTemplate {
     ClusterTemplate {
         name: Some(name.to_owned()),
-        network_driver: Some(network_driver.to_owned()),
+        network_driver: Some(engine.network_driver.offered.to_owned()),
         cluster_distro: Some("debian".to_owned()),
         public: true,
         ..ClusterTemplate::new(engine, NODE_IMAGE, project, user, Timestamp::now())
@@ -141,7 +138,7 @@ mod tests {
     async fn templates_that_somebody_changed_or_made_are_left_alone() {
         let (store, _folder) = earlier().await;
         for template in all(&store).await {
-            if template.engine == EngineKind::Kubernetes {
+            if template.engine == EngineKind::KUBERNETES {
                 let more = |old: &mut ClusterTemplate| {
                     old.labels.insert("flannel_backend".to_owned(), "vxlan".to_owned());
                 };
@@ -151,7 +148,7 @@ mod tests {
         for (name, project, user) in
             [("own", "admin", "root"), ("kubernetes", "admin", "alice"), ("swarm", "p", "root")]
         {
-            let own = template(name, EngineKind::Kubernetes, "flannel", project, user);
+            let own = template(name, EngineKind::KUBERNETES, project, user);
             let own = ClusterTemplate { image_id: EARLIER_IMAGE.to_owned(), ..own };
             store.create_template(&own).await.unwrap();
         }
@@ -172,7 +169,7 @@ mod tests {
         use jeroboam_model::{Cluster, NodeGroup, NodeRole, OperationKind, QuotaDefaults};
 
         let (store, _folder) = earlier().await;
-        let of = all(&store).await.into_iter().find(|template| template.engine == EngineKind::Swarm).unwrap();
+        let of = all(&store).await.into_iter().find(|template| template.engine == EngineKind::SWARM).unwrap();
         let cluster = Cluster::of(&of, "c", "p", "u", Timestamp::now());
         let groups = [NodeRole::Master, NodeRole::Worker].map(|role| NodeGroup::default_of(&cluster, &of, role, 1));
         let operation = jeroboam_store::NewOperation {

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jeroboam_api::{AppState, Readiness, Settings as ApiSettings};
-use jeroboam_conductor::access::AccessBook;
 use jeroboam_conductor::agents::Birth;
+use jeroboam_conductor::engines::{AccessBook, Engines};
 use jeroboam_conductor::lookout::Lookout;
 use jeroboam_conductor::simulated::Cloud;
-use jeroboam_conductor::{Clock, Conductor, Engines, Settings as ConductorSettings};
+use jeroboam_conductor::{Clock, Conductor, Settings as ConductorSettings};
+use jeroboam_engine::Engine;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::policy::PolicyBook;
 use jeroboam_identity::{Embedded, Settings as IdentitySettings, keystone};
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
-use jeroboam_model::{CauseExt, QuotaDefaults};
+use jeroboam_model::{CauseExt, EngineKind, QuotaDefaults};
 use jeroboam_notify::{Notifier, Settings as NotifySettings};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
@@ -91,7 +92,10 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let (infra, engines): (Arc<dyn Infrastructure>, Engines) = match args.infrastructure {
         InfrastructureKind::Docker => (
             Arc::new(docker(&args, &deployment.id).await?),
-            Engines { kubernetes: Arc::new(kubernetes.clone()), swarm: Arc::new(swarm.clone()) },
+            Engines::new([
+                (EngineKind::KUBERNETES, Arc::new(kubernetes.clone()) as Arc<dyn Engine>),
+                (EngineKind::SWARM, Arc::new(swarm.clone())),
+            ]),
         ),
         InfrastructureKind::Simulated => {
             let cloud = Cloud::new(jeroboam_infra::simulated::Settings::default(), store.clone(), clock);

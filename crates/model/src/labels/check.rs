@@ -3,7 +3,7 @@
 use strum::{Display, EnumString};
 
 use super::registry::{self, LabelSpec, Reach};
-use super::{KUBE_TAG, KubernetesLabels, Labels};
+use super::{KUBE_TAG, Labels};
 use crate::{Cluster, EngineKind, FieldError, kubernetes};
 
 /// Most labels of one template, cluster or node group: more than there are known ones.
@@ -35,14 +35,7 @@ pub enum LabelRules {
 /// Names the label as `labels.NAME`, and what is allowed or what was perhaps meant.
 pub fn check(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
     check_each(labels, accepted, engine, rules)?;
-    if engine == EngineKind::Kubernetes {
-        KubernetesLabels::read(labels)?;
-        // A template of an older release may name a version that is not made any more. It can be changed all the same.
-        if labels.get(KUBE_TAG) != accepted.get(KUBE_TAG) {
-            kubernetes::requested(labels)?;
-        }
-    }
-    Ok(())
+    (engine.check_labels)(labels, accepted)
 }
 
 /// Checks the labels of a node group of a cluster. A label that holds for the whole cluster cannot have another value in

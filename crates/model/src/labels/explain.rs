@@ -148,7 +148,7 @@ mod tests {
         let cluster = labels(&[("kube_tag", "v1.36"), ("flannel_backend", "host-gw"), ("own", "x")]);
         let group = labels(&[("boot_volume_size", "10"), ("flannel_backend", "vxlan"), ("own", "x")]);
         let of_cluster = [(Source::Template, &template), (Source::Cluster, &cluster)];
-        let explained = explain(EngineKind::Kubernetes, Some("v1.36.3"), &of_cluster);
+        let explained = explain(EngineKind::KUBERNETES, Some("v1.36.3"), &of_cluster);
         assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, true, "stands for v1.36.3"));
         assert_eq!(find(&explained, "flannel_backend"), (Some("host-gw"), Source::Cluster, true, "template has vxlan"));
         assert_eq!(find(&explained, "own"), (Some("x"), Source::Cluster, false, "not known, no effect"));
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(find(&explained, "flannel_network_cidr"), (Some("10.100.0.0/16"), Source::Default, true, ""));
 
         let of_group = [(Source::Template, &template), (Source::Cluster, &cluster), (Source::NodeGroup, &group)];
-        let explained = explain(EngineKind::Kubernetes, Some("v1.36.3"), &of_group);
+        let explained = explain(EngineKind::KUBERNETES, Some("v1.36.3"), &of_group);
         assert_eq!(find(&explained, "boot_volume_size").1, Source::NodeGroup);
         assert_eq!(find(&explained, "own").1, Source::Cluster);
         assert_eq!(find(&explained, "flannel_backend").0, Some("host-gw"), "it holds for the whole cluster");
@@ -170,7 +170,7 @@ mod tests {
     fn the_exact_version_is_told_where_the_label_leaves_it_open() {
         let explained = |given: &[(&str, &str)], version: Option<&str>| {
             let given = labels(given);
-            let explained = explain(EngineKind::Kubernetes, version, &[(Source::Cluster, &given)]);
+            let explained = explain(EngineKind::KUBERNETES, version, &[(Source::Cluster, &given)]);
             let (value, source, _, note) = find(&explained, "kube_tag");
             (value.unwrap_or_default().to_owned(), source, note.to_owned())
         };
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn what_does_nothing_says_so() {
         let template = labels(&[("kube_tag", "v1.36"), ("monitoring_enabled", "true")]);
-        let explained = explain(EngineKind::Swarm, None, &[(Source::Template, &template)]);
+        let explained = explain(EngineKind::SWARM, None, &[(Source::Template, &template)]);
         assert_eq!(find(&explained, "kube_tag"), (Some("v1.36"), Source::Template, false, "no effect on swarm"));
         let note = find(&explained, "monitoring_enabled").3;
         assert_eq!(note, "Magnum's, no effect here");

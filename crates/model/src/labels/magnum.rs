@@ -3,11 +3,11 @@
 
 use super::registry::{Change, LabelSpec, Reach};
 use super::value::LabelType::{self, Boolean, Choice, Networks, Text};
-use crate::EngineKind::{self, Kubernetes, Swarm};
+use crate::EngineKind;
 
-const K: &[EngineKind] = &[Kubernetes];
-const S: &[EngineKind] = &[Swarm];
-const A: &[EngineKind] = &[Kubernetes, Swarm];
+const K: &[EngineKind] = &[EngineKind::KUBERNETES];
+const S: &[EngineKind] = &[EngineKind::SWARM];
+const A: &[EngineKind] = &[EngineKind::KUBERNETES, EngineKind::SWARM];
 /// Mesos, which is not offered here.
 const M: &[EngineKind] = &[];
 

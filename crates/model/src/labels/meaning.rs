@@ -3,10 +3,10 @@
 use super::DEFAULT_KUBERNETES_VERSION;
 use super::registry::{Change, LabelSpec, Reach};
 use super::value::LabelType;
-use crate::EngineKind::{self, Kubernetes, Swarm};
+use crate::EngineKind;
 
-const K: &[EngineKind] = &[Kubernetes];
-const ALL: &[EngineKind] = &[Kubernetes, Swarm];
+const K: &[EngineKind] = &[EngineKind::KUBERNETES];
+const ALL: &[EngineKind] = &[EngineKind::KUBERNETES, EngineKind::SWARM];
 /// The first version of Jeroboam.
 const FIRST: Option<&str> = Some("0.1.0");
 

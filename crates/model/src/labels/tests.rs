@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use super::explain::Source;
 use super::*;
-use crate::EngineKind::{self, Kubernetes, Swarm};
+use crate::EngineKind;
 use crate::{Cluster, ClusterTemplate};
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -26,9 +26,9 @@ fn refusal(pairs: &[(&str, &str)], engine: EngineKind, rules: LabelRules) -> Opt
 
 #[test]
 fn a_slip_is_refused_by_name_and_with_a_hint() {
-    let said = refusal(&[("kubetag", "v1.37.2")], Kubernetes, LabelRules::Magnum).unwrap();
+    let said = refusal(&[("kubetag", "v1.37.2")], EngineKind::KUBERNETES, LabelRules::Magnum).unwrap();
     assert!(said.starts_with("labels.kubetag: is not known, did you mean kube_tag?"), "{said}");
-    let said = refusal(&[("colour", "red")], Kubernetes, LabelRules::Magnum).unwrap();
+    let said = refusal(&[("colour", "red")], EngineKind::KUBERNETES, LabelRules::Magnum).unwrap();
     assert!(said.starts_with("labels.colour: ") && said.contains("jeroboam label list"), "{said}");
 }
 
@@ -41,7 +41,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         ("calico_ipv4pool", "everywhere", "networks with commas"),
         ("kube_tag", "latest", "a Kubernetes version such as v1.37.2, or v1.37"),
     ] {
-        let said = refusal(&[(name, value)], Kubernetes, LabelRules::Magnum).unwrap();
+        let said = refusal(&[(name, value)], EngineKind::KUBERNETES, LabelRules::Magnum).unwrap();
         assert!(said.starts_with(&format!("labels.{name}: must be {allowed}")) && said.contains(value), "{said}");
     }
 }
@@ -50,18 +50,18 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
 fn versions_that_are_not_made_are_refused_unless_they_were_accepted_before() {
     for (version, why) in [("v1.33", "is too old"), ("v1.20.2", "is too old"), ("1.38.0", "is not known")] {
         for rules in [LabelRules::Strict, LabelRules::Magnum, LabelRules::Any] {
-            let said = refusal(&[("kube_tag", version)], Kubernetes, rules).unwrap();
+            let said = refusal(&[("kube_tag", version)], EngineKind::KUBERNETES, rules).unwrap();
             assert!(said.starts_with("labels.kube_tag: Kubernetes 1.") && said.contains(why), "{said}");
             assert!(said.ends_with("this release makes 1.34 to 1.37"), "{said}");
         }
         // Where it does nothing, it need only be a version.
-        assert_eq!(refusal(&[("kube_tag", version)], Swarm, LabelRules::Magnum), None);
+        assert_eq!(refusal(&[("kube_tag", version)], EngineKind::SWARM, LabelRules::Magnum), None);
         // A template of an older release can still be changed, to another version only.
         let old = labels(&[("kube_tag", version)]);
-        assert_eq!(check(&old, &old, Kubernetes, LabelRules::Magnum), Ok(()));
+        assert_eq!(check(&old, &old, EngineKind::KUBERNETES, LabelRules::Magnum), Ok(()));
         let other = labels(&[("kube_tag", "v1.21.0")]);
-        assert!(check(&other, &old, Kubernetes, LabelRules::Magnum).is_err());
-        assert_eq!(check(&Labels::new(), &old, Kubernetes, LabelRules::Magnum), Ok(()));
+        assert!(check(&other, &old, EngineKind::KUBERNETES, LabelRules::Magnum).is_err());
+        assert_eq!(check(&Labels::new(), &old, EngineKind::KUBERNETES, LabelRules::Magnum), Ok(()));
     }
 }
 
@@ -69,14 +69,14 @@ fn versions_that_are_not_made_are_refused_unless_they_were_accepted_before() {
 fn the_operator_chooses_which_labels_are_accepted() {
     use LabelRules::{Any, Magnum, Strict};
     for (pair, engine, strict, magnum, any) in [
-        (("kube_tag", "v1.37.2"), Kubernetes, true, true, true),
-        (("kube_tag", "v1.37.2"), Swarm, false, true, true),
-        (("monitoring_enabled", "true"), Kubernetes, false, true, true),
-        (("monitoring_enabled", ""), Kubernetes, false, true, true),
-        (("monitoring_enabled", "odd"), Kubernetes, false, false, true),
-        (("mesos_slave_work_dir", "/x"), Swarm, false, true, true),
-        (("our_own", "x"), Kubernetes, false, false, true),
-        (("kube_tag", "odd"), Kubernetes, false, false, false),
+        (("kube_tag", "v1.37.2"), EngineKind::KUBERNETES, true, true, true),
+        (("kube_tag", "v1.37.2"), EngineKind::SWARM, false, true, true),
+        (("monitoring_enabled", "true"), EngineKind::KUBERNETES, false, true, true),
+        (("monitoring_enabled", ""), EngineKind::KUBERNETES, false, true, true),
+        (("monitoring_enabled", "odd"), EngineKind::KUBERNETES, false, false, true),
+        (("mesos_slave_work_dir", "/x"), EngineKind::SWARM, false, true, true),
+        (("our_own", "x"), EngineKind::KUBERNETES, false, false, true),
+        (("kube_tag", "odd"), EngineKind::KUBERNETES, false, false, false),
     ] {
         let accepted = [Strict, Magnum, Any].map(|rules| refusal(&[pair], engine, rules).is_none());
         assert_eq!(accepted, [strict, magnum, any], "{pair:?} on {engine}");
@@ -86,29 +86,29 @@ fn the_operator_chooses_which_labels_are_accepted() {
 #[test]
 fn what_was_accepted_before_is_not_asked_about_again() {
     let old = labels(&[("our_own", "x")]);
-    assert!(check(&old, &old, Kubernetes, LabelRules::Magnum).is_ok());
+    assert!(check(&old, &old, EngineKind::KUBERNETES, LabelRules::Magnum).is_ok());
     let changed = labels(&[("our_own", "y")]);
-    assert!(check(&changed, &old, Kubernetes, LabelRules::Magnum).is_err());
+    assert!(check(&changed, &old, EngineKind::KUBERNETES, LabelRules::Magnum).is_err());
 }
 
 #[test]
 fn sizes_are_bounded() {
     let many: Labels = (0..10_000).map(|n| (format!("l{n}"), String::new())).collect();
-    let said = check(&many, &Labels::new(), Kubernetes, LabelRules::Any).unwrap_err().to_string();
+    let said = check(&many, &Labels::new(), EngineKind::KUBERNETES, LabelRules::Any).unwrap_err().to_string();
     assert_eq!(said, "labels: must be at most 256, these are 10000");
     let huge = "x".repeat(1 << 20);
     for rules in [LabelRules::Magnum, LabelRules::Any] {
-        assert!(refusal(&[(&huge, "x")], Kubernetes, rules).unwrap().len() < 200);
-        assert!(refusal(&[("kubelet_options", &huge)], Kubernetes, rules).unwrap().len() < 200);
+        assert!(refusal(&[(&huge, "x")], EngineKind::KUBERNETES, rules).unwrap().len() < 200);
+        assert!(refusal(&[("kubelet_options", &huge)], EngineKind::KUBERNETES, rules).unwrap().len() < 200);
     }
-    assert!(refusal(&[("", "x")], Kubernetes, LabelRules::Any).is_some());
+    assert!(refusal(&[("", "x")], EngineKind::KUBERNETES, LabelRules::Any).is_some());
 }
 
 #[test]
 fn a_node_group_cannot_differ_in_what_holds_for_the_whole_cluster() {
     let cluster = Cluster {
         engine_version: Some("v1.36.3".to_owned()),
-        ..cluster(Kubernetes, labels(&[("flannel_backend", "vxlan"), ("our_own", "x")]))
+        ..cluster(EngineKind::KUBERNETES, labels(&[("flannel_backend", "vxlan"), ("our_own", "x")]))
     };
     let check = |pairs: &[(&str, &str)]| check_of_group(&labels(pairs), &cluster, LabelRules::Magnum);
     assert!(check(&[("flannel_backend", "vxlan"), ("our_own", "x"), ("kube_tag", "v1.36.3")]).is_ok());
@@ -143,7 +143,7 @@ fn any_labels() -> impl Strategy<Value = Labels> {
 }
 
 fn any_engine() -> impl Strategy<Value = EngineKind> {
-    select(vec![Kubernetes, Swarm])
+    select(vec![EngineKind::KUBERNETES, EngineKind::SWARM])
 }
 
 proptest! {
@@ -155,7 +155,7 @@ proptest! {
                 // The one that is named is the given one, or one whose default does not fit what is given.
                 let is_known = |name: &str| given.contains_key(name) || registry::find(name).is_some();
                 prop_assert!(error.field == "labels" || named.is_some_and(|name| is_known(&name)), "{error}");
-            } else if engine == Kubernetes {
+            } else if engine == EngineKind::KUBERNETES {
                 prop_assert!(KubernetesLabels::read(&given).is_ok());
             }
             let _ = check_of_group(&given, &cluster(engine, parent.clone()), rules);

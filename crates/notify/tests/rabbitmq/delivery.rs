@@ -29,7 +29,7 @@ impl Case {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
-        let template = ClusterTemplate::new(EngineKind::Kubernetes, "debian-13", "p", "admin", Timestamp::now());
+        let template = ClusterTemplate::new(EngineKind::KUBERNETES, "debian-13", "p", "admin", Timestamp::now());
         store.create_template(&template).await.unwrap();
         let template = store.template_by_uuid(template.uuid).await.unwrap();
         Self { store, template, broker: Broker::new(), running: None, _folder: folder }

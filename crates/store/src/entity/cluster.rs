@@ -37,6 +37,8 @@ pub struct Model {
     pub health_reason: Json,
     /// Since when it is left alone for maintenance.
     pub paused_at: Option<i64>,
+    /// Name of the infrastructure that it is made on.
+    pub infrastructure: Option<String>,
     pub stack_id: Option<String>,
     pub api_address: Option<String>,
     pub coe_version: Option<String>,

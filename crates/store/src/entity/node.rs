@@ -17,6 +17,9 @@ pub struct Model {
     pub role: String,
     pub slot: i64,
     pub wanted: bool,
+    /// Nothing only between the migration that made the column and the first look at the rows.
+    #[serde(deserialize_with = "super::optional_json_text")]
+    pub target: Option<Json>,
     pub machine_id: Option<String>,
     pub address: Option<String>,
     #[serde(deserialize_with = "super::optional_json_text")]

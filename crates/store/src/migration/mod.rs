@@ -13,6 +13,7 @@ mod m0007_silence;
 mod m0008_deployment;
 mod m0009_healing;
 mod m0010_receipts;
+mod m0011_targets;
 mod parts;
 
 /// Brings a schema up to date.
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_deployment::Migration),
             Box::new(m0009_healing::Migration),
             Box::new(m0010_receipts::Migration),
+            Box::new(m0011_targets::Migration),
         ]
     }
 }
@@ -44,6 +46,7 @@ pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStateme
     columns.push(m0007_silence::column());
     columns.push(m0009_healing::column());
     columns.push(m0010_receipts::column());
+    columns.extend(m0011_targets::columns());
     columns
 }
 

@@ -1,6 +1,7 @@
 //! Operations: asked for (`request`), taken (`lease`), recorded step by step (`step`), ended (`finish`), and kept for
 //! good.
 
+mod adopt;
 mod finish;
 mod held;
 mod lease;

@@ -3,7 +3,7 @@
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{
-    Cause, CauseExt, Cluster, ClusterTemplate, NodeGroup, NodeRole, OperationKind, OperationStatus, Status,
+    Cause, CauseExt, Cluster, ClusterTemplate, NodeGroup, NodeRole, OperationKind, OperationStatus, Status, Target,
 };
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ use crate::quota::{self, Growth};
 use crate::scale::{self, Member};
 use crate::{
     Event, HealthChange, Result, Scope, Store, StoreError, cluster, cluster_template, codec, health, idempotency, node,
-    node_group, notification,
+    node_group, notification, target,
 };
 
 /// What to do about an operation that was cancelled.
@@ -53,7 +53,7 @@ impl Store {
         cluster_template::lock_as_read(&transaction, template).await?;
         cluster::insert(&transaction, new).await?;
         node_group::insert(&transaction, groups).await?;
-        node::insert(&transaction, first_nodes(new, groups)?, codec::micros(now)).await?;
+        node::insert(&transaction, first_nodes(template, new, groups)?, codec::micros(now)).await?;
         let operation = NewOperation { kind: OperationKind::Create, ..operation };
         let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
         let operation = insert(&transaction, subject, operation, now).await?;
@@ -294,7 +294,8 @@ pub(super) async fn apply_scale(
         cluster::bump(connection, group.cluster).await?;
     }
     node::dismiss(connection, &change.go).await?;
-    let arrivals = change.come.into_iter().map(|node| Arrival { group, node });
+    let target = target::now(connection, row, group).await?;
+    let arrivals = change.come.into_iter().map(|node| Arrival { group, target: target.clone(), node, found: None });
     node::insert(connection, arrivals, codec::micros(now)).await?;
     group_entity::Entity::update_many()
         .col_expr(group_entity::Column::NodeCount, Expr::value(i64::from(node_count)))
@@ -342,7 +343,7 @@ fn cancelled() -> Cause {
 }
 
 /// The nodes of a new cluster, masters first: they get the lowest slots.
-fn first_nodes<'a>(cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arrival<'a>>> {
+fn first_nodes<'a>(template: &ClusterTemplate, cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arrival<'a>>> {
     let mut sorted: Vec<&NodeGroup> = groups.iter().collect();
     sorted.sort_by_key(|group| group.role == NodeRole::Worker);
     let mut members: Vec<Member> = Vec::new();
@@ -350,6 +351,7 @@ fn first_nodes<'a>(cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arr
     for group in sorted {
         let change = scale::change(&cluster.name, group, &members, group.node_count, &[])
             .map_err(|stranger| StoreError::not_found("node", stranger))?;
+        let target = target::row(&Target::of(cluster, template, group))?;
         for node in change.come {
             members.push(Member {
                 uuid: Uuid::nil(),
@@ -359,7 +361,7 @@ fn first_nodes<'a>(cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arr
                 slot: node.slot,
                 wanted: true,
             });
-            arrivals.push(Arrival { group, node });
+            arrivals.push(Arrival { group, target: target.clone(), node, found: None });
         }
     }
     Ok(arrivals)

@@ -19,7 +19,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 #[tokio::test]
 async fn a_token_is_good_once() {
     let world = World::new().await;
-    let node = world.bare_cluster(EngineKind::Kubernetes).await.remove(0);
+    let node = world.bare_cluster(EngineKind::KUBERNETES).await.remove(0);
     let token = world.token(node.uuid, MINUTE).await;
     let (_, csr) = key_and_request("root", &["system:masters".to_owned()]).unwrap();
     let first = world.stranger().enroll(node.uuid, &token, &csr).await;
@@ -39,7 +39,7 @@ async fn a_token_is_good_once() {
 #[tokio::test]
 async fn expired_wrong_and_others_tokens_are_refused_alike() {
     let world = World::new().await;
-    let nodes = world.bare_cluster(EngineKind::Kubernetes).await;
+    let nodes = world.bare_cluster(EngineKind::KUBERNETES).await;
     let (_, csr) = key_and_request("agent", &[]).unwrap();
     let expired = world.token(nodes[0].uuid, -MINUTE).await;
     let others = world.token(nodes[1].uuid, MINUTE).await;
@@ -63,7 +63,7 @@ async fn expired_wrong_and_others_tokens_are_refused_alike() {
 #[tokio::test]
 async fn a_request_that_cannot_be_signed_does_not_cost_the_token() {
     let world = World::new().await;
-    let node = world.bare_cluster(EngineKind::Swarm).await.remove(0);
+    let node = world.bare_cluster(EngineKind::SWARM).await.remove(0);
     let token = world.token(node.uuid, MINUTE).await;
     let refused = world.stranger().enroll(node.uuid, &token, "rubbish").await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
@@ -75,7 +75,7 @@ async fn a_request_that_cannot_be_signed_does_not_cost_the_token() {
 #[tokio::test]
 async fn a_certificate_is_renewed_for_the_node_that_it_names_and_no_other() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[1]).await;
     let other = format!("node:{}", nodes[0].uuid);
     let (key, csr) = key_and_request(&other, &["system:masters".to_owned()]).unwrap();
@@ -105,7 +105,7 @@ async fn a_certificate_is_renewed_for_the_node_that_it_names_and_no_other() {
 #[tokio::test]
 async fn without_a_certificate_nothing_but_enrolling_is_answered() {
     let world = World::new().await;
-    world.cluster(EngineKind::Kubernetes).await;
+    world.cluster(EngineKind::KUBERNETES).await;
     let stranger = world.stranger();
     let poll = stranger.poll(0).await;
     assert_eq!(poll.status(), StatusCode::UNAUTHORIZED);
@@ -119,7 +119,7 @@ async fn without_a_certificate_nothing_but_enrolling_is_answered() {
 #[tokio::test]
 async fn a_certificate_of_another_authority_does_not_pass_tls() {
     let world = World::new().await;
-    let node = world.cluster(EngineKind::Kubernetes).await.remove(0);
+    let node = world.cluster(EngineKind::KUBERNETES).await.remove(0);
     // The same name and the same common name, signed by somebody else: another deployment, and the node's own cluster.
     let now = Timestamp::now();
     let kept = world.store.secret(node.cluster, "kubernetes").await.unwrap().unwrap();
@@ -144,7 +144,7 @@ async fn an_agent_does_not_talk_to_an_endpoint_of_another_authority() {
 #[tokio::test]
 async fn a_node_cannot_pass_itself_off_as_the_endpoint() {
     let world = World::new().await;
-    let node = world.bare_cluster(EngineKind::Swarm).await.remove(0);
+    let node = world.bare_cluster(EngineKind::SWARM).await.remove(0);
     let kept = world.store.secret(Uuid::nil(), agent::SECRET_NAME).await.unwrap().unwrap();
     let authority = Authority::load(&kept.certificate.unwrap(), &kept.key.unwrap()).unwrap();
     assert_eq!(authority.certificate_pem(), world.ca);
@@ -189,7 +189,7 @@ async fn what_is_no_tls_does_not_trouble_others() {
 #[tokio::test]
 async fn large_bodies_are_refused() {
     let world = World::new().await;
-    let node = world.bare_cluster(EngineKind::Swarm).await.remove(0);
+    let node = world.bare_cluster(EngineKind::SWARM).await.remove(0);
     let (_, csr) = key_and_request("agent", &[]).unwrap();
     let enrolling = world.stranger().enroll(node.uuid, &"x".repeat(20_000), &csr).await;
     assert_eq!(enrolling.status(), StatusCode::PAYLOAD_TOO_LARGE);

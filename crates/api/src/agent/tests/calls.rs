@@ -31,7 +31,7 @@ fn tokens(founder: &str) -> SwarmTokens {
 #[tokio::test]
 async fn an_agent_gets_its_own_assignment() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let assignment = world.enrolled(&nodes[1]).await.assignment(0).await;
     assert_eq!((&assignment.name, assignment.address), (&nodes[1].name, address_of(&nodes[1])));
     assert_eq!(assignment.revision, world.store.cluster_revision(nodes[1].cluster).await.unwrap());
@@ -44,7 +44,7 @@ async fn an_agent_gets_its_own_assignment() {
 #[tokio::test]
 async fn a_poll_waits_for_what_the_node_needs_and_wakes_when_it_is_there() {
     let world = World::new().await;
-    let nodes = world.bare_cluster(EngineKind::Swarm).await;
+    let nodes = world.bare_cluster(EngineKind::SWARM).await;
     let agent = world.enrolled(&nodes[0]).await;
     let poll = tokio::spawn(async move { agent.assignment(0).await });
     world.polled(nodes[0].cluster).await;
@@ -59,7 +59,7 @@ async fn a_poll_waits_for_what_the_node_needs_and_wakes_when_it_is_there() {
 #[tokio::test]
 async fn a_poll_wakes_at_the_next_change_only() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let known = agent.assignment(0).await.revision;
     let mut poll = tokio::spawn(async move { agent.assignment(known).await });
@@ -77,19 +77,19 @@ async fn a_poll_wakes_at_the_next_change_only() {
 #[tokio::test]
 async fn a_poll_with_nothing_new_ends_empty() {
     let world = World::with_long_poll(Duration::from_millis(20)).await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let known = agent.assignment(0).await.revision;
     assert_eq!(agent.poll(known).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(agent.poll(known + 100).await.status(), StatusCode::NO_CONTENT);
-    let bare = world.bare_cluster(EngineKind::Kubernetes).await;
+    let bare = world.bare_cluster(EngineKind::KUBERNETES).await;
     assert_eq!(world.enrolled(&bare[0]).await.poll(0).await.status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
 async fn a_node_that_was_taken_out_is_told_at_once_and_one_that_nobody_knows_goes_on() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[2]).await;
     let known = agent.assignment(0).await.revision;
     let polling = agent.clone();
@@ -106,7 +106,7 @@ async fn a_node_that_was_taken_out_is_told_at_once_and_one_that_nobody_knows_goe
 #[tokio::test]
 async fn stopping_does_not_wait_for_polls() {
     let world = World::new().await;
-    let nodes = world.bare_cluster(EngineKind::Kubernetes).await;
+    let nodes = world.bare_cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let poll = tokio::spawn(async move { agent.poll(0).await.status() });
     world.polled(nodes[0].cluster).await;
@@ -134,7 +134,7 @@ fn names(pem: &str) -> (Vec<String>, Facts) {
 #[tokio::test]
 async fn a_master_gets_every_certificate_of_a_control_plane() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let master = world.enrolled(&nodes[0]).await;
     use CertificateProfile as Wanted;
     let node = format!("system:node:{}", nodes[0].name);
@@ -184,7 +184,7 @@ async fn a_master_gets_every_certificate_of_a_control_plane() {
 #[tokio::test]
 async fn a_worker_gets_no_certificate_of_a_control_plane_and_learns_which_one_it_was() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let worker = world.enrolled(&nodes[1]).await;
     use CertificateProfile as Wanted;
     for refused in [
@@ -211,7 +211,7 @@ async fn a_worker_gets_no_certificate_of_a_control_plane_and_learns_which_one_it
 #[tokio::test]
 async fn a_swarm_node_gets_its_engines_certificate_and_none_of_kubernetes() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Swarm).await;
+    let nodes = world.cluster(EngineKind::SWARM).await;
     let master = world.enrolled(&nodes[0]).await;
     let certificates = master.certificates(&[CertificateProfile::DockerServer]).await;
     let (names, _) = names(&certificates[0]);
@@ -224,7 +224,7 @@ async fn a_swarm_node_gets_its_engines_certificate_and_none_of_kubernetes() {
 #[tokio::test]
 async fn nodes_of_every_engine_get_certificates_for_the_registry() {
     let world = World::new().await;
-    for engine in [EngineKind::Kubernetes, EngineKind::Swarm] {
+    for engine in [EngineKind::KUBERNETES, EngineKind::SWARM] {
         let nodes = world.cluster(engine).await;
         let master = world.enrolled(&nodes[0]).await;
         let both = [CertificateProfile::RegistryServer, CertificateProfile::RegistryClient];
@@ -240,7 +240,7 @@ async fn nodes_of_every_engine_get_certificates_for_the_registry() {
 #[tokio::test]
 async fn certificates_wait_for_authorities_and_have_a_limit() {
     let world = World::new().await;
-    let nodes = world.bare_cluster(EngineKind::Kubernetes).await;
+    let nodes = world.bare_cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let early = agent.ask(&[CertificateProfile::Kubelet]).await;
     assert_eq!(early.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -251,7 +251,7 @@ async fn certificates_wait_for_authorities_and_have_a_limit() {
 #[tokio::test]
 async fn a_report_is_kept() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[1]).await;
     let mut said = report(NodePhase::Starting);
     said.components.push(ComponentReport {
@@ -273,7 +273,7 @@ async fn a_report_is_kept() {
 #[tokio::test]
 async fn masters_tell_what_the_engine_says_of_nodes_and_workers_do_not() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let state = EngineNodeState { ready: false, reason: Some("Kubelet stopped posting node status.".into()) };
     let mut said = report(NodePhase::Up);
     said.engine_nodes = Some(BTreeMap::from([(nodes[2].name.clone(), state)]));
@@ -287,7 +287,7 @@ async fn masters_tell_what_the_engine_says_of_nodes_and_workers_do_not() {
 #[tokio::test]
 async fn the_longest_view_of_an_engine_fits_in_a_report() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let state = EngineNodeState { ready: false, reason: Some("x".repeat(MAX_REASON)) };
     let mut said = report(NodePhase::Up);
     let name = |number| format!("{number:0>63}");
@@ -298,7 +298,7 @@ async fn the_longest_view_of_an_engine_fits_in_a_report() {
 #[tokio::test]
 async fn the_founders_tokens_wake_those_who_wait_to_join() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Swarm).await;
+    let nodes = world.cluster(EngineKind::SWARM).await;
     let (founder, worker) = (world.enrolled(&nodes[0]).await, world.enrolled(&nodes[1]).await);
     let first = worker.assignment(0).await;
     assert_eq!(membership(&first.engine), None);
@@ -345,9 +345,9 @@ async fn nobody_but_a_master_of_a_swarm_says_how_to_join() {
     let world = World::new().await;
     let mut said = report(NodePhase::Up);
     said.swarm = Some(tokens("rogue"));
-    let nodes = world.cluster(EngineKind::Swarm).await;
+    let nodes = world.cluster(EngineKind::SWARM).await;
     assert_eq!(world.enrolled(&nodes[1]).await.report(&said).await, StatusCode::FORBIDDEN);
-    let kubernetes = world.cluster(EngineKind::Kubernetes).await;
+    let kubernetes = world.cluster(EngineKind::KUBERNETES).await;
     assert_eq!(world.enrolled(&kubernetes[0]).await.report(&said).await, StatusCode::FORBIDDEN);
     said.swarm = Some(SwarmTokens { manager: "two\nlines".into(), worker: String::new() });
     assert_eq!(world.enrolled(&nodes[0]).await.report(&said).await, StatusCode::BAD_REQUEST);
@@ -359,7 +359,7 @@ async fn nobody_but_a_master_of_a_swarm_says_how_to_join() {
 #[tokio::test]
 async fn an_agent_reaches_nothing_but_what_is_its_own() {
     let world = World::new().await;
-    let (one, other) = (world.cluster(EngineKind::Kubernetes).await, world.cluster(EngineKind::Kubernetes).await);
+    let (one, other) = (world.cluster(EngineKind::KUBERNETES).await, world.cluster(EngineKind::KUBERNETES).await);
     let intruder = world.enrolled(&other[0]).await;
     let assignment = intruder.assignment(0).await;
     let text = serde_json::to_string(&assignment).unwrap();

@@ -28,7 +28,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let world = World::new().await;
-        let node = world.bare_cluster(EngineKind::Kubernetes).await[1].uuid;
+        let node = world.bare_cluster(EngineKind::KUBERNETES).await[1].uuid;
         world.store.record_report(node, &report(NodePhase::Up), Timestamp::now()).await.unwrap();
         let (hearing, events) = (Hearing::new(world.store.clone()), world.store.subscribe());
         Self { world, hearing, node, start: Instant::now(), events }
@@ -162,7 +162,7 @@ async fn a_node_that_came_back_from_another_process_is_not_silent_there() {
 #[tokio::test]
 async fn heartbeats_over_the_wire_are_heard_and_their_end_is_told() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[1]).await;
     assert_eq!(agent.heartbeat(1).await, StatusCode::RESET_CONTENT, "a report is wanted first");
     assert_eq!(agent.report(&report(NodePhase::Up)).await, StatusCode::NO_CONTENT);
@@ -178,7 +178,7 @@ async fn heartbeats_over_the_wire_are_heard_and_their_end_is_told() {
 #[tokio::test]
 async fn heartbeats_are_taken_from_known_nodes_only() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     assert_eq!(world.stranger().heartbeat(2).await, StatusCode::UNAUTHORIZED);
     let agent = world.enrolled(&nodes[2]).await;
     world.store.remove_node(nodes[2].uuid).await.unwrap();

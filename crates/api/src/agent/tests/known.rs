@@ -34,7 +34,7 @@ fn ahead(world: &World, told: &Known, by: i64) -> Known {
 #[tokio::test]
 async fn every_answer_tells_how_far_the_deployment_has_come() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let known = told(&call(&agent, None).await);
     let deployment = world.store.deployment().await.unwrap();
@@ -49,7 +49,7 @@ async fn every_answer_tells_how_far_the_deployment_has_come() {
 #[tokio::test]
 async fn an_agent_that_was_told_more_proves_that_the_database_is_an_older_one() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let known = told(&call(&agent, None).await);
     let ahead = ahead(&world, &known, 100);
@@ -62,7 +62,7 @@ async fn an_agent_that_was_told_more_proves_that_the_database_is_an_older_one() 
 #[tokio::test]
 async fn an_agent_that_the_database_does_not_know_proves_it_as_well() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[2]).await;
     let known = told(&call(&agent, None).await);
     world.store.remove_node(nodes[2].uuid).await.unwrap();
@@ -74,7 +74,7 @@ async fn an_agent_that_the_database_does_not_know_proves_it_as_well() {
 #[tokio::test]
 async fn nobody_can_make_a_number_up() {
     let world = World::new().await;
-    let nodes = world.cluster(EngineKind::Kubernetes).await;
+    let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[0]).await;
     let known = told(&call(&agent, None).await);
     let ahead = ahead(&world, &known, 100);

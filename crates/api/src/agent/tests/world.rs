@@ -89,7 +89,7 @@ impl World {
         self.store.create_template(&template).await.unwrap();
         let template = self.store.template_by_uuid(template.uuid).await.unwrap();
         let cluster = Cluster {
-            engine_version: (engine == EngineKind::Kubernetes).then(|| "v1.37.2".to_owned()),
+            engine_version: (engine == EngineKind::KUBERNETES).then(|| "v1.37.2".to_owned()),
             ..Cluster::of(&template, "c", "p", "u", Timestamp::now())
         };
         let groups = [(NodeRole::Master, 1), (NodeRole::Worker, 2)]

@@ -23,15 +23,24 @@ impl<'a> Living<'a> {
     #[must_use]
     pub fn new(server: &'a Server, kind: &'static str) -> Self {
         server.create(kind, "c", 1);
-        let config = server.scratch("config");
-        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
-        let living = Self { server, kind, uuid: server.uuid_of("c"), config };
+        let living = Self::found(server, kind);
         let _ = living.engine(match kind {
             "kubernetes" => &["create", "configmap", "precious", "--from-literal=is=there"],
             _ => &["config", "create", "precious", "/etc/hostname"],
         });
         living.assert_precious("after it was made");
         living
+    }
+
+    /// The cluster `c` that is there.
+    ///
+    /// # Panics
+    /// When it gives no access.
+    #[must_use]
+    pub fn found(server: &'a Server, kind: &'static str) -> Self {
+        let config = server.scratch("config");
+        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
+        Self { server, kind, uuid: server.uuid_of("c"), config }
     }
 
     /// The same, with nothing of it repaired by itself.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use jeroboam_tests::{Answer, Server, Setup, eventually};
+use jeroboam_tests::{Answer, Living, Server, Setup, eventually};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -119,6 +119,47 @@ fn yesterdays_database_works_once_it_is_accepted_and_what_it_does_not_know_is_an
     assert_eq!(server.marked(&uuid), Vec::<String>::new());
     assert!(server.log_tail().contains("an orphan was removed on request"));
     server.ok(&["bay", "delete", "d", "--watch"]);
+}
+
+#[test]
+fn a_swarm_that_the_database_does_not_know_is_taken_over_with_all_that_is_in_it() {
+    taken_over("swarm");
+}
+
+#[test]
+fn a_kubernetes_cluster_that_the_database_does_not_know_is_taken_over_with_all_that_is_in_it() {
+    taken_over("kubernetes");
+}
+
+fn taken_over(kind: &'static str) {
+    let mut server = Server::start();
+    let uuid = Living::new(&server, kind).uuid;
+    let disks = Living::found(&server, kind).disks();
+    server.kill();
+    // With it the agents' authority is gone: none of them knows the next one.
+    for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
+        let _ = std::fs::remove_file(server.data().join(name));
+    }
+    server.restart();
+    assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0, "the fault has struck");
+    admin_json(&server, &["deployment", "accept"]);
+
+    let adopt = ["orphan", "adopt", uuid.as_str(), "--cluster-template"];
+    let refused = admin(&server, &[&adopt[..], &["nonsense"]].concat());
+    assert!(refused.code != 0 && refused.err.contains("nonsense"), "{refused:?}");
+    assert_ne!(server.cli(&[&adopt[..], &[kind]].concat()).code, 0, "not for everybody");
+    assert_eq!(admin_json(&server, &["orphan", "list"]).as_array().unwrap().len(), 1, "it is an orphan still");
+    let answer = admin(&server, &[&adopt[..], &[kind, "--watch"]].concat());
+    assert_eq!(answer.code, 0, "{answer:?}\nserver: {}", server.log_tail());
+
+    assert_eq!(server.uuid_of("c"), uuid);
+    let living = Living::found(&server, kind);
+    assert_eq!(living.disks(), disks, "the same disks");
+    living.assert_precious("after it was taken over");
+    server.ok(&["bay", "resize", "c", "2", "--watch"]);
+    assert_eq!(admin_json(&server, &["orphan", "list"]).as_array().unwrap().len(), 0);
+    server.ok(&["bay", "delete", "c", "--watch"]);
+    assert_eq!(server.marked(&uuid), Vec::<String>::new());
 }
 
 #[test]

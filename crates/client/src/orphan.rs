@@ -1,8 +1,9 @@
 //! Orphans: clusters at the infrastructure that the server's database does not know.
 
-use jeroboam_types::v1::{Orphan, OrphanList};
+use jeroboam_types::v1::{ClusterCreate, Orphan, OrphanList};
 
 use crate::Result;
+use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
@@ -13,6 +14,15 @@ impl Client {
     pub async fn orphans(&self) -> Result<Vec<Orphan>> {
         let list: OrphanList = self.json(Call::get(&["orphans"])).await?;
         Ok(list.orphans)
+    }
+
+    /// Takes an orphan over as the cluster that the body describes. Answers at once.
+    ///
+    /// # Errors
+    /// 403 unless the caller is an admin, 404 when there is no such orphan or template, 409 while the deployment is held,
+    /// or when nothing is left of its masters.
+    pub async fn adopt_orphan(&self, uuid: &str, body: &ClusterCreate) -> Result<Accepted> {
+        self.accepted(Call::post(&["orphans", uuid, "actions", "adopt"]).body(body)?, uuid).await
     }
 
     /// Removes all that there is of an orphan.

@@ -70,6 +70,18 @@ impl Credentials {
         self.key.exists() && now < end - (end - start) / 3
     }
 
+    /// Whether the certificate was signed by this authority, or there is none. With another one it is worth nothing.
+    pub fn is_of(&self, ca: &str) -> bool {
+        let Ok(pem) = std::fs::read(&self.certificate) else { return true };
+        let signed = || {
+            let (_, authority) = x509_parser::pem::parse_x509_pem(ca.as_bytes()).ok()?;
+            let authority = authority.parse_x509().ok()?;
+            let (_, own) = x509_parser::pem::parse_x509_pem(&pem).ok()?;
+            own.parse_x509().ok()?.verify_signature(Some(authority.public_key())).ok()
+        };
+        signed().is_some()
+    }
+
     /// Certificate and key as one PEM, if both are there.
     pub fn identity(&self) -> Option<String> {
         let certificate = std::fs::read_to_string(&self.certificate).ok()?;
@@ -96,6 +108,28 @@ mod tests {
         let day = |number: i64| 1_767_225_600 + (number - 1) * 86_400;
         assert!(credentials.is_fresh(day(20)));
         assert!(!credentials.is_fresh(day(22)));
+    }
+
+    #[test]
+    fn a_certificate_of_another_authority_is_known() {
+        let authority = |name: &str| {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let pem = params.self_signed(&key).unwrap().pem();
+            (pem, rcgen::Issuer::new(params, key))
+        };
+        let ((ours, issuer), (other, _)) = (authority("agents"), authority("agents"));
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = Credentials::at(folder.path(), "agent");
+        assert!(credentials.is_of(&ours), "there is none yet");
+        credentials.request().unwrap();
+        let key = KeyPair::from_pem(&std::fs::read_to_string(credentials.key_path()).unwrap()).unwrap();
+        credentials.keep(&CertificateParams::default().signed_by(&key, &issuer).unwrap().pem()).unwrap();
+        assert!(credentials.is_of(&ours));
+        assert!(!credentials.is_of(&other), "of the same name, with another key");
+        assert!(!credentials.is_of("no authority"));
     }
 
     #[test]

@@ -98,7 +98,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// Connects with the certificate kept in `folder`, or enrols with the one-time token to get one. Waits for the
+    /// Connects with the certificate kept in `folder`, or enrols with the one-time token to get one that the server's
+    /// authority has signed. Waits for the
     /// server for as long as it takes.
     ///
     /// # Errors
@@ -113,8 +114,9 @@ impl Home {
             credentials: credentials.clone(),
             known: known.clone(),
         };
-        let identity = match credentials.identity() {
+        let identity = match credentials.identity().filter(|_| credentials.is_of(&bootstrap.ca)) {
             Some(identity) => identity,
+            // Also when a server that knows neither the certificate nor its authority has taken the node over.
             None => {
                 let home = with(client(&bootstrap.ca, None)?);
                 let certificate = home.enroll(bootstrap, &credentials.request()?).await?;

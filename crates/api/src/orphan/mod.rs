@@ -1,6 +1,7 @@
 //! Orphans: clusters at the infrastructure that the database neither has nor knows to have been deleted. Ours; Magnum
 //! has no such routes.
 
+mod adopt;
 mod delete;
 mod list;
 
@@ -11,5 +12,5 @@ use crate::AppState;
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(delete::delete))
+    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(delete::delete)).routes(routes!(adopt::adopt))
 }

@@ -1,4 +1,6 @@
-use jeroboam_infra::{Infrastructure, Presence};
+use futures::StreamExt;
+use jeroboam_infra::{ClusterRef, Infrastructure, MachineSpec, Presence};
+use jeroboam_model::NodeRole;
 use jeroboam_types::v1::{Evidence, EvidenceKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -83,6 +85,49 @@ async fn orphans_are_listed_and_removed_on_request() {
     admin(&case, "DELETE", &format!("/v1/orphans/{orphan}")).await.is(204);
     assert_eq!(admin(&case, "GET", "/v1/orphans").await.body["orphans"], json!([]));
     assert_eq!(case.infra.clusters().await.unwrap(), [known.parse::<Uuid>().unwrap()], "what is known is there still");
+}
+
+#[tokio::test]
+async fn an_orphan_is_taken_over_with_its_nodes() {
+    let case = Case::new().await;
+    case.template("t", "kubernetes").await;
+    let orphan = Uuid::new_v4();
+    let path = format!("/v1/orphans/{orphan}/actions/adopt");
+    let adopt = |body: Value| case.call("POST", &path).token("admin").latest().json(&body).send();
+    let of = json!({"cluster_template_id": "t"});
+    adopt(of.clone()).await.is(404);
+    case.infra.add_machine(orphan, Uuid::new_v4(), 0);
+    let refused = adopt(of.clone()).await.is(409).body["errors"][0].clone();
+    assert!(refused["detail"].as_str().unwrap().contains("orphan delete"), "{refused}");
+
+    let cluster = ClusterRef { uuid: orphan, name: "c".into(), project_id: "p".into(), number: 0 };
+    let node = |role: NodeRole, slot: u32| MachineSpec {
+        node: Uuid::from_u128(slot.into()),
+        name: format!("c-{role}-0"),
+        role,
+        slot,
+        image: "debian-13".into(),
+        flavor: None,
+        bootstrap: String::new(),
+    };
+    let nodes = [node(NodeRole::Master, 3), node(NodeRole::Worker, 8)];
+    let made: Vec<_> = case.infra.ensure_machines(&cluster, &nodes).collect().await;
+    assert!(made.iter().all(|(_, made)| made.is_ok()));
+    adopt(json!({"cluster_template_id": "nonsense"})).await.is(404);
+    case.post(&path, &of).send().await.is(403);
+    assert_eq!(case.infra.found_nodes(orphan).await.unwrap().len(), 3, "nothing was done yet");
+
+    let mut body = of.clone();
+    body["name"] = json!("again");
+    assert_eq!(adopt(body).await.is(202).body["uuid"], orphan.to_string());
+    let record = case.store.cluster_by_uuid(orphan).await.unwrap();
+    assert_eq!((record.cluster.name.as_str(), record.nodes.len()), ("again", 3));
+    let master = record.nodes.iter().find(|node| node.role == NodeRole::Master).unwrap();
+    assert_eq!((master.uuid, master.slot, master.joined_at.is_some()), (Uuid::from_u128(3), 3, true));
+    let sizes: Vec<_> = record.groups.iter().map(|group| (group.role, group.node_count)).collect();
+    assert_eq!(sizes, [(NodeRole::Master, 1), (NodeRole::Worker, 2)]);
+    assert!(case.infra.found_nodes(orphan).await.unwrap().is_empty(), "machines begin anew");
+    adopt(of).await.is(404);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What the operator can choose while the deployment is held.
 
 use jeroboam_infra::Remains;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::node::FoundNode;
+use jeroboam_model::{Cause, CauseExt, NodeRole};
 use jeroboam_store::{Deployment, StoreError};
 use tracing::warn;
 use uuid::Uuid;
@@ -81,15 +82,44 @@ impl Lookout {
     /// [`StoreError::Held`] until the operator has chosen, [`StoreError::NotFound`] for what is no orphan, and what
     /// the infrastructure says.
     pub async fn remove_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {
+        let orphan = self.find_orphan(cluster).await?;
+        self.infra.remove_network(cluster).await?;
+        Ok(orphan)
+    }
+
+    /// An orphan with its nodes, as their marks tell.
+    ///
+    /// # Errors
+    /// As [`Self::remove_orphan`]; `orphan_without_master` when nothing is left of its masters, whose disks have its state.
+    pub async fn orphan(&self, cluster: Uuid) -> Result<(Remains, Vec<FoundNode>), LookoutError> {
+        let orphan = self.find_orphan(cluster).await?;
+        let nodes = self.infra.found_nodes(cluster).await?;
+        if nodes.iter().any(|node| node.role == NodeRole::Master) {
+            return Ok((orphan, nodes));
+        }
+        Err(Cause::user(
+            "orphan_without_master",
+            format!("Nothing is left of the masters of {cluster}, and with them its state is gone"),
+            format!("Delete it: 'jeroboam orphan delete {cluster} --yes'"),
+        )
+        .into())
+    }
+
+    /// The machines of an orphan are gone; their disks stay, for those that take their place.
+    ///
+    /// # Errors
+    /// What the infrastructure says.
+    pub async fn free_disks(&self, orphan: &Remains) -> Result<(), LookoutError> {
+        Ok(self.infra.free_disks(orphan.cluster).await?)
+    }
+
+    async fn find_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {
         if let Some(hold) = self.store.deployment().await?.hold {
             return Err(StoreError::Held { found: hold.found() }.into());
         }
         let orphans = self.orphans().await?;
-        let Some(orphan) = orphans.into_iter().find(|orphan| orphan.cluster == cluster) else {
-            return Err(StoreError::NotFound { what: "orphan", ident: cluster.to_string() }.into());
-        };
-        self.infra.remove_network(cluster).await?;
-        Ok(orphan)
+        let missing = || StoreError::NotFound { what: "orphan", ident: cluster.to_string() };
+        Ok(orphans.into_iter().find(|orphan| orphan.cluster == cluster).ok_or_else(missing)?)
     }
 
     async fn is_orphan(&self, cluster: Uuid) -> Result<bool, LookoutError> {

@@ -115,6 +115,7 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("deployment:accept", BY_ADMIN, "POST /v1/deployment/actions/accept"),
     rule("deployment:new_id", BY_ADMIN, "POST /v1/deployment/actions/new-id"),
     rule("orphan:get_all", BY_ADMIN, "GET /v1/orphans"),
+    rule("orphan:adopt", BY_ADMIN, "POST /v1/orphans/{uuid}/actions/adopt"),
     rule("orphan:delete", BY_ADMIN, "DELETE /v1/orphans/{uuid}"),
     rule("magnum-service:get_all", BY_ADMIN, "GET /v1/mservices"),
     // Federations.

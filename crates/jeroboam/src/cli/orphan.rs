@@ -1,17 +1,30 @@
 //! `jeroboam orphan ...`.
 
-use clap::Subcommand;
-use jeroboam_types::v1::Orphan;
+use clap::{Args, Subcommand};
+use jeroboam_types::v1::{ClusterCreate, Orphan};
 
-use super::Context;
+use super::cluster::label;
+use super::cluster_change::told;
 use super::failure::Failure;
 use super::output::{Shown, or_dash, say, time};
+use super::watch::WatchArgs;
+use super::{Context, Spelling};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrphanCommand {
     /// List clusters of which there are machines, disks or networks, and which the database does not know; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan list\n  jeroboam orphan list -o json")]
     List,
+    /// Take an orphan over: it is a cluster again, with its id and what is on its nodes' disks; admins only. Its machines are
+    /// started anew, and its certificate authorities are new: `bay config` is needed again.
+    #[command(after_help = "Examples:
+  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --cluster-template kubernetes
+  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --cluster-template kubernetes \\
+    --merge-labels --labels kube_tag=v1.36.3
+
+Template and labels must be those that the cluster was made with: the database does
+not know them any more.")]
+    Adopt(Box<AdoptArgs>),
     /// Remove all that there is of an orphan, with the data on its disks; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan delete 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --yes")]
     Delete {
@@ -22,6 +35,45 @@ pub(crate) enum OrphanCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    /// Id of the cluster, as `orphan list` has it.
+    uuid: String,
+
+    /// Template that the cluster was made of: name or id.
+    #[arg(long, visible_alias = "baymodel", value_name = "TEMPLATE")]
+    cluster_template: String,
+
+    /// Another name than the one that its machines are marked with.
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Labels that it was made with; instead of those of the template, unless --merge-labels is given.
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, String)>,
+
+    /// Add the labels to those of the template.
+    #[arg(long)]
+    merge_labels: bool,
+
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+impl AdoptArgs {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let body = ClusterCreate {
+            name: self.name,
+            cluster_template_id: self.cluster_template,
+            labels: (!self.labels.is_empty()).then(|| self.labels.into_iter().collect()),
+            merge_labels: self.merge_labels.then_some(true),
+            ..ClusterCreate::default()
+        };
+        let accepted = context.client.adopt_orphan(&self.uuid, &body).await?;
+        told(context, Spelling::Today, &accepted, self.watch, "being taken over").await
+    }
 }
 
 impl Shown for Orphan {
@@ -54,6 +106,7 @@ impl OrphanCommand {
         let Context { client, out } = context;
         match self {
             Self::List => out.list(&client.orphans().await?, "There is nothing that the database does not know."),
+            Self::Adopt(arguments) => arguments.run(context).await,
             Self::Delete { uuid, yes: false } => Err(Failure::Usage(format!(
                 "this removes all machines, disks and networks of {uuid}, with the data on them, for good; say so with \
                  --yes"

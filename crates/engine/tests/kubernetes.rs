@@ -8,10 +8,10 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jeroboam_engine::kubernetes::Kubernetes;
-use jeroboam_engine::manifest::{PodManifest, ReplicationControllerManifest, ServiceManifest};
+use jeroboam_engine::kubernetes::{Kubernetes, ManifestOf};
 use jeroboam_engine::{Engine as _, WorkloadError};
 use jeroboam_model::{Cluster, EngineKind, Health, NodeRole, Status};
+use jeroboam_types::v1;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, ResourceQuota, Secret, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -55,8 +55,8 @@ fn cluster() -> Cluster {
     }
 }
 
-fn pod_manifest(name: &str) -> PodManifest {
-    PodManifest::parse(&format!(
+fn pod_manifest(name: &str) -> ManifestOf<v1::Pod> {
+    ManifestOf::<v1::Pod>::parse(&format!(
         "apiVersion: v1beta3\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{app: web}}\n\
          spec:\n  containers:\n  - {{name: c, image: 'nginx:1.22'}}\n"
     ))
@@ -92,12 +92,12 @@ async fn configuring_gives_agents_what_they_need_and_no_more() {
     let again = system.get("kube-dns").await.unwrap();
     assert_eq!((again.uid(), again.resource_version()), (dns.uid(), dns.resource_version()));
 
-    let taken = ServiceManifest::parse(
+    let taken = ManifestOf::<v1::Service>::parse(
         "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"mine\"},
           \"spec\": {\"clusterIP\": \"10.254.0.10\", \"ports\": [{\"port\": 53}]}}",
     )
     .unwrap();
-    match plane.workloads().await.create_service(&taken).await.unwrap_err() {
+    match plane.workloads().await.create::<v1::Service>(&taken).await.unwrap_err() {
         WorkloadError::Invalid { field, message } => {
             assert!(field.starts_with("manifest: spec.clusterIP"), "{field}");
             assert!(message.contains("already allocated"), "{message}");
@@ -113,8 +113,8 @@ async fn pod_security(plane: &ControlPlane) -> Option<String> {
 }
 
 /// One that sees the processes of its node.
-fn nosy_pod() -> PodManifest {
-    PodManifest::parse(
+fn nosy_pod() -> ManifestOf<v1::Pod> {
+    ManifestOf::<v1::Pod>::parse(
         "apiVersion: v1beta3\nkind: Pod\nmetadata: {name: nosy}\nspec:\n  hostPID: true\n  containers: [{name: c, image: i}]\n",
     )
     .unwrap()
@@ -129,8 +129,8 @@ async fn a_new_cluster_limits_its_pods_and_its_users_decide_from_then_on() {
     let system: Api<Namespace> = Api::all(plane.client.clone());
     let system = system.get("kube-system").await.unwrap();
     assert!(!system.labels().contains_key("pod-security.kubernetes.io/enforce"));
-    workloads.create_pod(&pod_manifest("web")).await.unwrap();
-    let refused = workloads.create_pod(&nosy_pod()).await.unwrap_err().to_string();
+    workloads.create::<v1::Pod>(&pod_manifest("web")).await.unwrap();
+    let refused = workloads.create::<v1::Pod>(&nosy_pod()).await.unwrap_err().to_string();
     assert!(refused.contains("violates PodSecurity \"baseline:latest\""), "{refused}");
 
     // Another level, and none at all, stay as users want them.
@@ -142,7 +142,7 @@ async fn a_new_cluster_limits_its_pods_and_its_users_decide_from_then_on() {
         kubernetes.configure(&plane.access, &changed).await.unwrap();
         assert_eq!(pod_security(&plane).await.as_deref(), wanted);
     }
-    workloads.create_pod(&nosy_pod()).await.unwrap();
+    workloads.create::<v1::Pod>(&nosy_pod()).await.unwrap();
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_template_says_how_much_pods_may_do() {
     let labels = BTreeMap::from([("pod_security".to_owned(), "restricted".to_owned())]);
     Kubernetes::new().configure(&plane.access, &Cluster { labels, ..cluster() }).await.unwrap();
     assert_eq!(pod_security(&plane).await.as_deref(), Some("restricted"));
-    let refused = plane.workloads().await.create_pod(&pod_manifest("web")).await.unwrap_err().to_string();
+    let refused = plane.workloads().await.create::<v1::Pod>(&pod_manifest("web")).await.unwrap_err().to_string();
     assert!(refused.contains("violates PodSecurity \"restricted:latest\""), "{refused}");
 }
 
@@ -160,15 +160,15 @@ async fn workloads_are_made_shown_and_deleted() {
     let plane = ControlPlane::start().await;
     let workloads = plane.workloads().await;
 
-    let made = workloads.create_pod(&pod_manifest("web")).await.unwrap();
+    let made = workloads.create::<v1::Pod>(&pod_manifest("web")).await.unwrap();
     assert_eq!((made.name.as_str(), made.status.as_deref()), ("web", Some("Pending")));
     assert_eq!(made.images, ["nginx:1.22"]);
     assert_eq!(made.labels["app"], "web");
     assert!(made.created_at.as_deref().unwrap().parse::<jiff::Timestamp>().is_ok());
-    assert_eq!(workloads.pod("web").await.unwrap().uuid, made.uuid);
-    assert_eq!(workloads.pod(&made.uuid).await.unwrap().name, "web");
-    assert_eq!(workloads.pods().await.unwrap().len(), 1);
-    assert!(matches!(workloads.create_pod(&pod_manifest("web")).await, Err(WorkloadError::Conflict(_))));
+    assert_eq!(workloads.get::<v1::Pod>("web").await.unwrap().uuid, made.uuid);
+    assert_eq!(workloads.get::<v1::Pod>(&made.uuid).await.unwrap().name, "web");
+    assert_eq!(workloads.list::<v1::Pod>().await.unwrap().len(), 1);
+    assert!(matches!(workloads.create::<v1::Pod>(&pod_manifest("web")).await, Err(WorkloadError::Conflict(_))));
 
     // What a kubelet would say, and what was complained about in events.
     let pods: Api<Pod> = Api::namespaced(plane.client.clone(), "default");
@@ -178,58 +178,58 @@ async fn workloads_are_made_shown_and_deleted() {
     let events: Api<Event> = Api::namespaced(plane.client.clone(), "default");
     events.create(&PostParams::default(), &serde_json::from_value(event).unwrap()).await.unwrap();
     assert_eq!(
-        workloads.pod("web").await.unwrap().status_reason.as_deref(),
+        workloads.get::<v1::Pod>("web").await.unwrap().status_reason.as_deref(),
         Some("FailedMount: secret \"s\" not found")
     );
     let status = json!({"status": {"phase": "Pending", "podIP": "10.100.1.2", "containerStatuses": [
         {"name": "c", "image": "", "imageID": "", "ready": false, "restartCount": 2,
          "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}}]}});
     pods.patch_status("web", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
-    let shown = workloads.pod("web").await.unwrap();
+    let shown = workloads.get::<v1::Pod>("web").await.unwrap();
     assert_eq!(shown.status.as_deref(), Some("ImagePullBackOff"));
     assert_eq!((shown.restarts, shown.ip.as_deref()), (2, Some("10.100.1.2")));
 
-    let service = ServiceManifest::parse(
+    let service = ManifestOf::<v1::Service>::parse(
         "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"front\"},
           \"spec\": {\"type\": \"NodePort\", \"selector\": {\"app\": \"web\"}, \"ports\": [{\"port\": 80}]}}",
     )
     .unwrap();
-    let made = workloads.create_service(&service).await.unwrap();
+    let made = workloads.create::<v1::Service>(&service).await.unwrap();
     assert!(made.ip.as_deref().unwrap().starts_with("10.254."));
     assert_eq!((made.ports[0].port, made.ports[0].target_port.clone()), (80, Some(80.into())));
     assert!(made.ports[0].node_port.is_some());
     assert_eq!(made.selector["app"], "web");
-    assert!(workloads.services().await.unwrap().iter().any(|service| service.uuid == made.uuid));
-    workloads.delete_service(&made.uuid).await.unwrap();
-    assert!(matches!(workloads.service("front").await, Err(WorkloadError::NotFound(_))));
+    assert!(workloads.list::<v1::Service>().await.unwrap().iter().any(|service| service.uuid == made.uuid));
+    workloads.delete::<v1::Service>(&made.uuid).await.unwrap();
+    assert!(matches!(workloads.get::<v1::Service>("front").await, Err(WorkloadError::NotFound(_))));
 
-    let rc = ReplicationControllerManifest::parse(
+    let rc = ManifestOf::<v1::ReplicationController>::parse(
         "{\"apiVersion\": \"v1\", \"kind\": \"ReplicationController\", \"metadata\": {\"name\": \"many\"},
           \"spec\": {\"replicas\": \"3\", \"selector\": {\"app\": \"web\"}, \"template\": {\"metadata\":
           {\"labels\": {\"app\": \"web\"}}, \"spec\": {\"containers\": [{\"name\": \"c\", \"image\": \"i\"}]}}}}",
     )
     .unwrap();
-    let made = workloads.create_replication_controller(&rc).await.unwrap();
+    let made = workloads.create::<v1::ReplicationController>(&rc).await.unwrap();
     assert_eq!((made.desired, made.replicas, made.ready), (3, 0, 0));
     assert_eq!((made.images.as_slice(), made.labels["app"].as_str()), (["i".to_owned()].as_slice(), "web"));
-    assert_eq!(workloads.replication_controllers().await.unwrap().len(), 1);
-    assert_eq!(workloads.replication_controller("many").await.unwrap().uuid, made.uuid);
-    workloads.delete_replication_controller("many").await.unwrap();
+    assert_eq!(workloads.list::<v1::ReplicationController>().await.unwrap().len(), 1);
+    assert_eq!(workloads.get::<v1::ReplicationController>("many").await.unwrap().uuid, made.uuid);
+    workloads.delete::<v1::ReplicationController>("many").await.unwrap();
 
-    workloads.delete_pod("web").await.unwrap();
-    assert!(matches!(workloads.delete_pod("web").await, Err(WorkloadError::NotFound(_))));
+    workloads.delete::<v1::Pod>("web").await.unwrap();
+    assert!(matches!(workloads.delete::<v1::Pod>("web").await, Err(WorkloadError::NotFound(_))));
 }
 
 #[tokio::test]
 async fn what_kubernetes_refuses_comes_back_in_its_words() {
     let plane = ControlPlane::start().await;
     let workloads = plane.workloads().await;
-    let twice = PodManifest::parse(
+    let twice = ManifestOf::<v1::Pod>::parse(
         "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\"}, \"spec\": {\"containers\":
           [{\"name\": \"c\", \"image\": \"i\"}, {\"name\": \"c\", \"image\": \"i\"}]}}",
     )
     .unwrap();
-    match workloads.create_pod(&twice).await.unwrap_err() {
+    match workloads.create::<v1::Pod>(&twice).await.unwrap_err() {
         WorkloadError::Invalid { field, message } => {
             assert_eq!(field, "manifest: spec.containers[1].name");
             assert!(message.contains("Duplicate value"), "{message}");
@@ -238,20 +238,20 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
     }
     // A name that would lead somewhere else in the API is the name of nothing.
     for ident in ["../../nodes", "web/log", "web?x=y", "", "..", "%2e%2e", "Web"] {
-        assert!(matches!(workloads.pod(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
-        assert!(matches!(workloads.delete_pod(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
+        assert!(matches!(workloads.get::<v1::Pod>(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
+        assert!(matches!(workloads.delete::<v1::Pod>(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
     }
-    assert!(matches!(workloads.pod(&Uuid::from_u128(9).to_string()).await, Err(WorkloadError::NotFound(_))));
+    assert!(matches!(workloads.get::<v1::Pod>(&Uuid::from_u128(9).to_string()).await, Err(WorkloadError::NotFound(_))));
 
     let quotas: Api<ResourceQuota> = Api::namespaced(plane.client.clone(), "default");
     let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}});
     quotas.create(&PostParams::default(), &serde_json::from_value(quota).unwrap()).await.unwrap();
     let status = json!({"status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}});
     quotas.patch_status("q", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
-    eventually(Duration::from_secs(10), async || match workloads.create_pod(&pod_manifest("over")).await {
+    eventually(Duration::from_secs(10), async || match workloads.create::<v1::Pod>(&pod_manifest("over")).await {
         Err(WorkloadError::Refused(said)) if said.contains("exceeded quota") => Ok(()),
         other => {
-            let _ = workloads.delete_pod("over").await;
+            let _ = workloads.delete::<v1::Pod>("over").await;
             Err(format!("{other:?}"))
         }
     })
@@ -261,13 +261,13 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
     let stranger = plane.authority.issue("stranger", None, &[]);
     let strangers = access(plane.port, &plane.authority.certificate, &stranger);
     let kubernetes = Kubernetes::new();
-    let refused = kubernetes.workloads(&strangers).await.unwrap().pods().await.unwrap_err();
+    let refused = kubernetes.workloads(&strangers).await.unwrap().list::<v1::Pod>().await.unwrap_err();
     assert!(matches!(refused, WorkloadError::Refused(said) if said.contains("stranger")));
     let cause = kubernetes.nodes(&strangers).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("engine_refused", false));
     let other = Authority::new().issue("jeroboam", SYSTEM_MASTERS, &[]);
     let unknown = access(plane.port, &plane.authority.certificate, &other);
-    assert!(kubernetes.workloads(&unknown).await.unwrap().pods().await.is_err());
+    assert!(kubernetes.workloads(&unknown).await.unwrap().list::<v1::Pod>().await.is_err());
     // A server that cannot prove who it is gets nothing.
     let mut impostor = plane.access.clone();
     impostor.ca = Authority::new().certificate;
@@ -352,5 +352,5 @@ async fn nodes_are_seen_drained_and_forgotten() {
     assert_ne!(report.reason["api"], "ok");
     let cause = kubernetes.nodes(&plane.access).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("engine_unavailable", true));
-    assert!(matches!(workloads.pods().await, Err(WorkloadError::Unreachable(_))));
+    assert!(matches!(workloads.list::<v1::Pod>().await, Err(WorkloadError::Unreachable(_))));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jeroboam_model::{EngineKind, Node, NodeGroup};
 use jeroboam_store::ClusterRecord;
+use jeroboam_types::v1::Pod;
 use uuid::Uuid;
 
 use crate::AppState;
@@ -37,7 +38,7 @@ pub(super) async fn leaving(
 /// Names of the nodes that carry pods of users.
 async fn busy_nodes(state: &AppState, record: &ClusterRecord) -> Option<BTreeSet<String>> {
     let access = state.accesses.of(record).await.ok()?;
-    let pods = state.kubernetes.workloads(&access).await.ok()?.pods().await.ok()?;
+    let pods = state.kubernetes.workloads(&access).await.ok()?.list::<Pod>().await.ok()?;
     Some(pods.into_iter().filter_map(|pod| pod.host).collect())
 }
 

@@ -2,10 +2,9 @@
 //! workloads-2015 section 2). Nothing of it is stored; the cluster is asked.
 
 mod container;
+mod kind;
 mod later;
-mod pod;
-mod replication_controller;
-mod service;
+mod route;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +14,7 @@ use jeroboam_engine::kubernetes::Workloads;
 use jeroboam_engine::swarm::Containers;
 use jeroboam_model::EngineKind;
 use jeroboam_store::{ClusterRecord, StoreError};
-use jeroboam_types::v1::Link;
+use jeroboam_types::v1::{Link, Pod, ReplicationController, Service};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,9 +25,9 @@ use crate::http::{ApiError, Caller, Fields, Params, Result, reply};
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .merge(pod::routes())
-        .merge(service::routes())
-        .merge(replication_controller::routes())
+        .merge(kind::routes::<Pod>())
+        .merge(kind::routes::<Service>())
+        .merge(kind::routes::<ReplicationController>())
         .merge(container::routes())
         .merge(later::routes())
 }

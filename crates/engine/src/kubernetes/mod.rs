@@ -2,7 +2,7 @@
 //!
 //! - `configure`: what we need in a cluster.
 //! - `node`, `mark`, `drain`, `health`: what the conductor asks for.
-//! - [`Workloads`]: pods, services and replication controllers, in their files.
+//! - [`Workloads`]: what users run, of any kind; pods, services and replication controllers in their files.
 //! - `accounts`: when a namespace takes pods.
 //! - `error`: what goes wrong, in our words.
 
@@ -30,7 +30,7 @@ use kube::client::ClientBuilder;
 use kube::client::middleware::BaseUriLayer;
 use moka::future::Cache;
 use url::Url;
-pub use workloads::Workloads;
+pub use workloads::{ManifestOf, Workload, Workloads};
 
 use crate::{Access, Engine, EngineNode, HealthReport, NodeMarks, Result, WorkloadError, tls};
 

@@ -5,82 +5,53 @@ use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Event, Pod};
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 
-use super::Workloads;
-use super::workloads::{created_at, within};
-use crate::WorkloadError;
-use crate::manifest::PodManifest;
+use super::workloads::{Workload, Workloads, created_at, within};
 
 /// Events that are looked at to find out why a pod does not run. The newest one that warns is shown.
 const EVENTS: u32 = 100;
 /// What a container waits for in the ordinary course of things.
 const ORDINARY_WAITS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-impl Workloads {
-    /// Makes a pod. `bay_uuid` and `links` are left to the caller.
-    ///
-    /// # Errors
-    /// What Kubernetes says against it, or that it does not answer.
-    pub async fn create_pod(&self, manifest: &PodManifest) -> Result<v1::Pod, WorkloadError> {
-        self.create(manifest.object()).await.map(|pod| view(&pod))
-    }
+impl Workload for v1::Pod {
+    type Object = Pod;
+    const NOUN: &'static str = "pod";
 
-    /// All pods.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn pods(&self) -> Result<Vec<v1::Pod>, WorkloadError> {
-        Ok(self.list().await?.iter().map(view).collect())
-    }
-
-    /// One pod by uid or name. When it does not run, what Kubernetes last complained about is in `status_reason`.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn pod(&self, ident: &str) -> Result<v1::Pod, WorkloadError> {
-        let pod: Pod = self.find(ident, "pod").await?;
-        let mut shown = view(&pod);
-        let starting = shown.status.as_deref().is_some_and(|s| s == "Pending" || s == "ContainerCreating");
-        if starting && shown.status_reason.is_none() {
-            shown.status_reason = self.last_warning(&shown.uuid).await;
+    fn view(pod: &Pod) -> Self {
+        let spec = pod.spec.clone().unwrap_or_default();
+        let status = pod.status.clone().unwrap_or_default();
+        let (word, reason) = standing(pod);
+        Self {
+            uuid: pod.uid().unwrap_or_default(),
+            name: pod.name_any(),
+            labels: pod.labels().clone(),
+            images: spec.containers.into_iter().filter_map(|container| container.image).collect(),
+            status: Some(word),
+            status_reason: reason,
+            host: spec.node_name,
+            ip: status.pod_ip.filter(|ip| !ip.is_empty()),
+            restarts: containers(pod).iter().map(|c| u32::try_from(c.restart_count).unwrap_or_default()).sum(),
+            created_at: created_at(pod.metadata.creation_timestamp.as_ref()),
+            ..Self::default()
         }
-        Ok(shown)
     }
 
-    /// Deletes a pod by uid or name.
-    ///
-    /// # Errors
-    /// As above; [`WorkloadError::NotFound`] when there is none.
-    pub async fn delete_pod(&self, ident: &str) -> Result<(), WorkloadError> {
-        self.remove::<Pod>(ident, "pod").await
-    }
-
-    /// The newest warning about a pod. Events are a help only, so their absence or an error is none.
-    async fn last_warning(&self, uid: &str) -> Option<String> {
-        let api = self.api::<Event>();
-        let about = ListParams::default().limit(EVENTS).fields(&format!("involvedObject.uid={uid},type=Warning"));
-        let events = within(async { api.list(&about).await }).await.ok()?;
-        let newest = events.items.into_iter().max_by_key(|event| event.last_timestamp.as_ref().map(|time| time.0))?;
-        Some(format!("{}: {}", newest.reason.unwrap_or_default(), newest.message.unwrap_or_default()))
+    /// When it does not run, what Kubernetes last complained about is in `status_reason`.
+    async fn explain(mut self, workloads: &Workloads) -> Self {
+        let starting = self.status.as_deref().is_some_and(|s| s == "Pending" || s == "ContainerCreating");
+        if starting && self.status_reason.is_none() {
+            self.status_reason = last_warning(workloads, &self.uuid).await;
+        }
+        self
     }
 }
 
-fn view(pod: &Pod) -> v1::Pod {
-    let spec = pod.spec.clone().unwrap_or_default();
-    let status = pod.status.clone().unwrap_or_default();
-    let (word, reason) = standing(pod);
-    v1::Pod {
-        uuid: pod.uid().unwrap_or_default(),
-        name: pod.name_any(),
-        labels: pod.labels().clone(),
-        images: spec.containers.into_iter().filter_map(|container| container.image).collect(),
-        status: Some(word),
-        status_reason: reason,
-        host: spec.node_name,
-        ip: status.pod_ip.filter(|ip| !ip.is_empty()),
-        restarts: containers(pod).iter().map(|c| u32::try_from(c.restart_count).unwrap_or_default()).sum(),
-        created_at: created_at(pod.metadata.creation_timestamp.as_ref()),
-        ..v1::Pod::default()
-    }
+/// The newest warning about a pod. Events are a help only, so their absence or an error is none.
+async fn last_warning(workloads: &Workloads, uid: &str) -> Option<String> {
+    let api = workloads.api::<Event>();
+    let about = ListParams::default().limit(EVENTS).fields(&format!("involvedObject.uid={uid},type=Warning"));
+    let events = within(async { api.list(&about).await }).await.ok()?;
+    let newest = events.items.into_iter().max_by_key(|event| event.last_timestamp.as_ref().map(|time| time.0))?;
+    Some(format!("{}: {}", newest.reason.unwrap_or_default(), newest.message.unwrap_or_default()))
 }
 
 fn containers(pod: &Pod) -> &[ContainerStatus] {

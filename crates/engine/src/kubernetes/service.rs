@@ -5,60 +5,28 @@ use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt as _;
 
-use super::Workloads;
-use super::workloads::created_at;
-use crate::WorkloadError;
-use crate::manifest::ServiceManifest;
+use super::workloads::{Workload, created_at};
 
 /// Name of a port that has none (contract workloads-2015 section 2.3).
 const UNNAMED_PORT: &str = "k8s-service";
 
-impl Workloads {
-    /// Makes a service. `bay_uuid` and `links` are left to the caller.
-    ///
-    /// # Errors
-    /// What Kubernetes says against it, or that it does not answer.
-    pub async fn create_service(&self, manifest: &ServiceManifest) -> Result<v1::Service, WorkloadError> {
-        self.create(manifest.object()).await.map(|service| view(&service))
-    }
+impl Workload for v1::Service {
+    type Object = Service;
+    const NOUN: &'static str = "service";
 
-    /// All services.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn services(&self) -> Result<Vec<v1::Service>, WorkloadError> {
-        Ok(self.list().await?.iter().map(view).collect())
-    }
-
-    /// One service by uid or name.
-    ///
-    /// # Errors
-    /// As above.
-    pub async fn service(&self, ident: &str) -> Result<v1::Service, WorkloadError> {
-        self.find(ident, "service").await.map(|service| view(&service))
-    }
-
-    /// Deletes a service by uid or name.
-    ///
-    /// # Errors
-    /// As above; [`WorkloadError::NotFound`] when there is none.
-    pub async fn delete_service(&self, ident: &str) -> Result<(), WorkloadError> {
-        self.remove::<Service>(ident, "service").await
-    }
-}
-
-fn view(service: &Service) -> v1::Service {
-    let spec = service.spec.clone().unwrap_or_default();
-    v1::Service {
-        uuid: service.uid().unwrap_or_default(),
-        name: service.name_any(),
-        labels: service.labels().clone(),
-        selector: spec.selector.unwrap_or_default(),
-        // A headless service has the address "None", which is none.
-        ip: spec.cluster_ip.filter(|ip| !ip.is_empty() && ip != "None"),
-        ports: spec.ports.unwrap_or_default().into_iter().map(port).collect(),
-        created_at: created_at(service.metadata.creation_timestamp.as_ref()),
-        ..v1::Service::default()
+    fn view(service: &Service) -> Self {
+        let spec = service.spec.clone().unwrap_or_default();
+        Self {
+            uuid: service.uid().unwrap_or_default(),
+            name: service.name_any(),
+            labels: service.labels().clone(),
+            selector: spec.selector.unwrap_or_default(),
+            // A headless service has the address "None", which is none.
+            ip: spec.cluster_ip.filter(|ip| !ip.is_empty() && ip != "None"),
+            ports: spec.ports.unwrap_or_default().into_iter().map(port).collect(),
+            created_at: created_at(service.metadata.creation_timestamp.as_ref()),
+            ..Self::default()
+        }
     }
 }
 
@@ -86,7 +54,7 @@ mod tests {
             "spec": {"clusterIP": "None", "ports": [{"port": 80, "targetPort": "http"}]},
         }))
         .unwrap();
-        let shown = view(&service);
+        let shown = v1::Service::view(&service);
         assert_eq!(shown.ip, None);
         assert_eq!(shown.ports[0].name, "k8s-service");
         assert_eq!(shown.ports[0].target_port, Some("http".into()));

@@ -1,5 +1,5 @@
-//! Pods, services and replication controllers of one cluster (contract workloads-2015 sections 2.3 and 2.4). Each kind
-//! has its own file with its calls and its view; here is what they share.
+//! Pods, services and replication controllers of one cluster (contract workloads-2015 sections 2.3 and 2.4). The calls
+//! are the same for every kind; each kind has its own file with its view.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{FIELD_MANAGER, accounts, error};
 use crate::WorkloadError;
 use crate::manifest::rules::{NAMESPACE, is_subdomain};
+use crate::manifest::{Kind, Manifest};
 
 /// How long a request of a user's may wait for the cluster.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -22,6 +23,25 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const PAGE: u32 = 250;
 /// Objects that one list may have: a cluster's API can say what it likes, and all of it is held in memory.
 const MOST_LISTED: usize = 5_000;
+
+/// A kind of thing that runs in a Kubernetes cluster, as users see it.
+pub trait Workload: Sized + Send {
+    /// What Kubernetes has of it.
+    type Object: Kind + Object;
+    /// What one is called in messages.
+    const NOUN: &'static str;
+
+    /// What users see of an object. `bay_uuid` and `links` are left to the caller.
+    fn view(object: &Self::Object) -> Self;
+
+    /// Adds what only another request to the cluster tells, when one is shown by itself.
+    fn explain(self, _workloads: &Workloads) -> impl Future<Output = Self> + Send {
+        std::future::ready(self)
+    }
+}
+
+/// A manifest of a kind.
+pub type ManifestOf<W> = Manifest<<W as Workload>::Object>;
 
 /// The workloads of one cluster, in the namespace `default`.
 #[derive(Clone)]
@@ -41,18 +61,54 @@ impl Workloads {
         Api::namespaced(self.client.clone(), NAMESPACE)
     }
 
-    pub(super) async fn create<K: Object>(&self, object: &K) -> Result<K, WorkloadError> {
-        let api = self.api::<K>();
+    /// Makes one from a manifest.
+    ///
+    /// # Errors
+    /// What Kubernetes says against it, or that it does not answer.
+    pub async fn create<W: Workload>(&self, manifest: &ManifestOf<W>) -> Result<W, WorkloadError> {
+        let api = self.api::<W::Object>();
         let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let created = accounts::patiently(REQUEST_LIMIT, || api.create(&parameters, object));
+        let created = accounts::patiently(REQUEST_LIMIT, || api.create(&parameters, manifest.object()));
         match within(created).await {
             // The namespace of a cluster that is just coming up, not something of the user's.
             Err(WorkloadError::NotFound(said)) => Err(WorkloadError::Unreachable(said)),
+            other => other.map(|object| W::view(&object)),
+        }
+    }
+
+    /// All of a kind.
+    ///
+    /// # Errors
+    /// As above; [`WorkloadError::Refused`] when there are too many.
+    pub async fn list<W: Workload>(&self) -> Result<Vec<W>, WorkloadError> {
+        Ok(self.objects::<W::Object>().await?.iter().map(W::view).collect())
+    }
+
+    /// One by uid or name, with all that is known of it.
+    ///
+    /// # Errors
+    /// As above; [`WorkloadError::NotFound`] when there is none.
+    pub async fn get<W: Workload>(&self, ident: &str) -> Result<W, WorkloadError> {
+        let object = self.find::<W>(ident).await?;
+        Ok(W::view(&object).explain(self).await)
+    }
+
+    /// Deletes by uid or name, with everything that belongs to it.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn delete<W: Workload>(&self, ident: &str) -> Result<(), WorkloadError> {
+        let found = self.find::<W>(ident).await?;
+        let api = self.api::<W::Object>();
+        // Without the policy Kubernetes would leave the pods of a replication controller behind.
+        let parameters = DeleteParams::background();
+        match within(async { api.delete(&found.name_any(), &parameters).await.map(|_| ()) }).await {
+            Err(WorkloadError::NotFound(_)) => Ok(()),
             other => other,
         }
     }
 
-    pub(super) async fn list<K: Object>(&self) -> Result<Vec<K>, WorkloadError> {
+    async fn objects<K: Object>(&self) -> Result<Vec<K>, WorkloadError> {
         let api = self.api::<K>();
         let listed = within(async {
             let mut parameters = ListParams::default().limit(PAGE);
@@ -78,13 +134,12 @@ impl Workloads {
     }
 
     /// By `metadata.uid` or by name.
-    pub(super) async fn find<K: Object>(&self, ident: &str, what: &str) -> Result<K, WorkloadError> {
-        let missing = || WorkloadError::NotFound(format!("there is no {what} '{ident}'"));
+    async fn find<W: Workload>(&self, ident: &str) -> Result<W::Object, WorkloadError> {
+        let missing = || WorkloadError::NotFound(format!("there is no {} '{ident}'", W::NOUN));
         if ident.parse::<Uuid>().is_ok() {
             let uid = ident.to_ascii_lowercase();
-            if let Some(found) =
-                self.list::<K>().await?.into_iter().find(|object| object.uid().as_deref() == Some(&uid))
-            {
+            let mut objects = self.objects::<W::Object>().await?.into_iter();
+            if let Some(found) = objects.find(|object| object.uid().as_deref() == Some(&uid)) {
                 return Ok(found);
             }
         }
@@ -92,25 +147,13 @@ impl Workloads {
         if !is_subdomain(ident) {
             return Err(missing());
         }
-        let api = self.api::<K>();
+        let api = self.api::<W::Object>();
         within(async { api.get_opt(ident).await }).await?.ok_or_else(missing)
-    }
-
-    /// Deletes by uid or name, with everything that belongs to it.
-    pub(super) async fn remove<K: Object>(&self, ident: &str, what: &str) -> Result<(), WorkloadError> {
-        let found: K = self.find(ident, what).await?;
-        let api = self.api::<K>();
-        // Without the policy Kubernetes would leave the pods of a replication controller behind.
-        let parameters = DeleteParams::background();
-        match within(async { api.delete(&found.name_any(), &parameters).await.map(|_| ()) }).await {
-            Err(WorkloadError::NotFound(_)) => Ok(()),
-            other => other,
-        }
     }
 }
 
-/// What is asked of a kind here.
-pub(super) trait Object:
+/// What is asked of the objects of a kind.
+pub trait Object:
     Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Serialize
     + DeserializeOwned

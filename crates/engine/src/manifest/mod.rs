@@ -19,7 +19,6 @@ mod tests;
 mod text;
 
 pub use fetch::ManifestFetcher;
-use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,13 +27,6 @@ use crate::WorkloadError;
 
 /// Bytes that a manifest may have (`max_manifest_size`, contract workloads-2015 section 2.2).
 pub const MAX_BYTES: usize = 524_288;
-
-/// A manifest of a pod.
-pub type PodManifest = Manifest<Pod>;
-/// A manifest of a service.
-pub type ServiceManifest = Manifest<Service>;
-/// A manifest of a replication controller.
-pub type ReplicationControllerManifest = Manifest<ReplicationController>;
 
 /// A manifest that kept all rules. There is no other way to make one than [`Manifest::parse`].
 #[derive(Debug, Clone, PartialEq)]
@@ -46,9 +38,7 @@ pub struct Manifest<K> {
 /// A kind of object that manifests may describe.
 pub trait Kind: Serialize + DeserializeOwned + rules::Rules {}
 
-impl Kind for Pod {}
-impl Kind for Service {}
-impl Kind for ReplicationController {}
+impl<K: Serialize + DeserializeOwned + rules::Rules> Kind for K {}
 
 impl<K: Kind> Manifest<K> {
     /// Reads a manifest, JSON if its first character is `{`, else YAML, and checks it.

@@ -1,5 +1,6 @@
 //! Manifests that people send, good and bad.
 
+use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -19,8 +20,8 @@ spec:
     - containerPort: 80
 ";
 
-fn pod(text: &str) -> Result<PodManifest, String> {
-    PodManifest::parse(text).map_err(|error| error.to_string())
+fn pod(text: &str) -> Result<Manifest<Pod>, String> {
+    Manifest::<Pod>::parse(text).map_err(|error| error.to_string())
 }
 
 fn why(text: &str) -> String {
@@ -114,7 +115,7 @@ fn what_must_be_there_is_named() {
         why("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"containers\":[1]}}"),
         "manifest: spec.containers[0]: must be a mapping, not a number"
     );
-    let rc = |text: &str| ReplicationControllerManifest::parse(text).map(|_| ()).map_err(|error| error.to_string());
+    let rc = |text: &str| Manifest::<ReplicationController>::parse(text).map(|_| ()).map_err(|error| error.to_string());
     let good = "{apiVersion: v1, kind: ReplicationController, metadata: {name: r}, spec: {replicas: \"2\", \
         selector: {a: b}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}}";
     assert_eq!(rc(&format!(" {good}")), Ok(()));
@@ -123,7 +124,7 @@ fn what_must_be_there_is_named() {
     assert_eq!(bad("labels: {a: b}", ""), "manifest: spec.template.metadata.labels: is required");
     assert_eq!(bad("image: i", ""), "manifest: spec.template.spec.containers[0].image: is required");
     assert_eq!(bad("\"2\"", "many"), "manifest: spec.replicas: must be a whole number, not text");
-    let service = |text: &str| ServiceManifest::parse(text).map(|_| ()).map_err(|error| error.to_string());
+    let service = |text: &str| Manifest::<Service>::parse(text).map(|_| ()).map_err(|error| error.to_string());
     let good = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 80, targetPort: http}]}}";
     assert_eq!(service(&format!(" {good}")), Ok(()));
     assert_eq!(service(&format!(" {}", good.replace("[{port: 80, targetPort: http}]", "[]"))), Ok(()));
@@ -176,7 +177,7 @@ proptest! {
     #[test]
     fn no_text_upsets_the_parser(text in "\\PC{0,200}") {
         let _ = pod(&text);
-        let _ = ServiceManifest::parse(&text);
+        let _ = Manifest::<Service>::parse(&text);
     }
 
     #[test]
@@ -199,7 +200,7 @@ proptest! {
     fn labels_come_through_unchanged(labels in proptest::collection::btree_map("[a-z./]{1,10}", "[ -~]{0,20}", 0..5)) {
         let value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": labels},
             "spec": {"containers": [{"name": "c", "image": "i"}]}});
-        let manifest = PodManifest::parse(&serde_norway::to_string(&value).unwrap()).unwrap();
+        let manifest = Manifest::<Pod>::parse(&serde_norway::to_string(&value).unwrap()).unwrap();
         prop_assert_eq!(manifest.object().metadata.labels.clone().unwrap_or_default(), labels);
     }
 }

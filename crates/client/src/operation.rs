@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use eventsource_stream::{Event, Eventsource};
 use futures::{Stream, StreamExt};
 use jeroboam_types::operation::{Operation, OperationList};
@@ -15,10 +16,13 @@ use crate::session::{Call, Client, unreachable};
 
 /// How long a watcher tries to find the server again after the connection broke: time for a restart, no more.
 const RECONNECT_FOR: Duration = Duration::from_secs(60);
-/// The first pause before connecting again; it doubles from there.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause before connecting again: a person is waiting.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// Before connecting again: with jitter at most 3 s, because a person is waiting.
+const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(LONGEST_PAUSE)
+    .without_max_times()
+    .with_jitter();
+const LONGEST_PAUSE: Duration = Duration::from_millis(1500);
 /// Operations asked for by a list: more than anybody reads.
 const NEWEST: u32 = 100;
 
@@ -60,7 +64,7 @@ impl Client {
     /// error that ended the stream.
     pub fn watch_operation(&self, uuid: Uuid) -> impl Stream<Item = Result<Operation>> + Send + 'static {
         let watcher =
-            Watcher { client: self.clone(), uuid, events: None, lost: None, pause: FIRST_PAUSE, ended: false };
+            Watcher { client: self.clone(), uuid, events: None, lost: None, pauses: BACK_OFF.build(), ended: false };
         futures::stream::unfold(watcher, |mut watcher| async move {
             let item = watcher.next().await?;
             Some((item, watcher))
@@ -75,8 +79,8 @@ struct Watcher {
     events: Option<Events>,
     /// Since when there has been no word.
     lost: Option<Instant>,
-    /// The next pause before connecting again.
-    pause: Duration,
+    /// Before connecting again.
+    pauses: ExponentialBackoff,
     ended: bool,
 }
 
@@ -89,7 +93,7 @@ impl Watcher {
             let error = match self.step().await {
                 Ok(Some(operation)) => {
                     self.lost = None;
-                    self.pause = FIRST_PAUSE;
+                    self.pauses = BACK_OFF.build();
                     self.ended = operation.status.is_final();
                     return Some(Ok(operation));
                 }
@@ -102,8 +106,7 @@ impl Watcher {
                 self.ended = true;
                 return Some(Err(error));
             }
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(self.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 

@@ -21,7 +21,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agents;
-mod backoff;
 mod bells;
 mod clock;
 pub mod engines;

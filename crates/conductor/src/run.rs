@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jeroboam_model::plan::{self, Action, Observed, Step};
 use jeroboam_model::{Cause, CauseExt, Cluster, OperationKind, kubernetes};
 use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
@@ -13,12 +14,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::Conductor;
-use crate::backoff::Backoff;
 use crate::bells::Bell;
 use crate::hope::Hope;
 use crate::lease::Lease;
 use crate::observe::desired;
 use crate::perform::store_cause;
+
+/// Between attempts at what is blocked: with jitter from 0.5 s to 15 s.
+const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(500))
+    .with_max_delay(LONGEST_PAUSE)
+    .without_max_times()
+    .with_jitter();
+const LONGEST_PAUSE: Duration = Duration::from_millis(7500);
 
 /// How often a step may be done and turn out to be needed again before something is considered to undo it.
 const MOST_REPETITIONS: u32 = 4;
@@ -34,7 +42,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
         bell,
         hope: Hope::after(&claim.operation.steps),
         operation: claim.operation,
-        backoff: Backoff::default(),
+        pauses: BACK_OFF.build(),
         repetitions: HashMap::new(),
         open: Mutex::default(),
         last_trouble: None,
@@ -62,7 +70,8 @@ pub(crate) struct Run<'a> {
     pub(crate) held: Held,
     pub(crate) bell: Arc<Bell>,
     pub(crate) operation: Operation,
-    backoff: Backoff,
+    /// Before the next attempts, should it be blocked.
+    pauses: ExponentialBackoff,
     /// How often each step was done.
     repetitions: HashMap<String, u32>,
     /// What is being done or waited for right now, by the keys of the steps.
@@ -127,7 +136,7 @@ impl Run<'_> {
             match self.round().await {
                 Ok(Round::Progress) => {
                     if self.last_trouble.take().is_some() {
-                        self.backoff.reset();
+                        self.pauses = BACK_OFF.build();
                         self.note(self.held.unblock().await);
                     }
                 }
@@ -182,7 +191,7 @@ impl Run<'_> {
 
     /// Something stands in the way that may pass: says so, then waits a little.
     async fn blocked(&mut self, cause: Cause) {
-        let pause = self.backoff.next();
+        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
         self.note(self.held.block(&cause).await);
         self.last_trouble = Some(cause);
         self.hope.returns();
@@ -299,20 +308,17 @@ impl Run<'_> {
         };
         let (operation, cluster, kind) = (self.operation.uuid, self.held.cluster(), self.kind());
         // The end is written even when the database is away for a while: until the lease is lost.
-        let mut backoff = Backoff::default();
-        loop {
-            match self.held.finish(outcome.clone()).await {
-                Ok(()) => return info!(%operation, %cluster, %kind, "{word}"),
-                Err(StoreError::LeaseLost) => return,
-                Err(problem) => {
-                    warn!(%operation, %problem, "writing down how the operation ended");
-                    tokio::select! {
-                        () = lease.lost.cancelled() => return,
-                        () = tokio::time::sleep(backoff.next()) => {}
-                    }
+        let written = async {
+            for pause in BACK_OFF.build() {
+                match self.held.finish(outcome.clone()).await {
+                    Ok(()) => return info!(%operation, %cluster, %kind, "{word}"),
+                    Err(StoreError::LeaseLost) => return,
+                    Err(problem) => warn!(%operation, %problem, "writing down how the operation ended"),
                 }
+                tokio::time::sleep(pause).await;
             }
-        }
+        };
+        lease.lost.run_until_cancelled(written).await;
     }
 
     async fn give_back(&self) {

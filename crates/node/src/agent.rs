@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use jeroboam_types::agent::{Assignment, BOOTSTRAP_PATH, Bootstrap, EngineAssignment};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -17,8 +18,7 @@ use crate::fault::{Fault, code};
 use crate::home::{Home, Polled};
 use crate::kubernetes;
 use crate::process::Supervisor;
-use crate::process::back_off::BackOff;
-use crate::tools::Tools;
+use crate::tools::{Tools, back_off};
 use crate::{assignment, files, machine, renewal, reporting, swarm};
 
 /// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.
@@ -31,8 +31,8 @@ const LOGS: &str = "/var/log/jeroboam";
 /// by ourselves, once it lasts.
 const LOG_FILTER: &str = "info,hickory_server=warn,kube_runtime=error,kube_client=off";
 
-/// First and longest wait between calls that fail.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Between calls that fail.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(200), Duration::from_millis(2500));
 
 /// Everything an agent needs is known at the start: two threads wait for processes and the network just as well as
 /// one per core would, and leave the memory to the components.
@@ -118,9 +118,9 @@ async fn follow(tools: &Tools, home: &Home) {
         work.replace(tools, known.clone(), false);
         current = Some(known);
     }
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
     loop {
-        match home.assignment(revision).await {
+        let polled = (|| home.assignment(revision)).retry(BACK_OFF).notify(|error, _| tracing::warn!("{error}"));
+        match polled.await {
             Ok(Polled::Assignment(assignment)) => {
                 tracing::info!(revision = assignment.revision, name = assignment.name, "assignment");
                 if let Err(error) = remember(&path, &assignment) {
@@ -136,15 +136,9 @@ async fn follow(tools: &Tools, home: &Home) {
                 }
                 current = Some(*assignment);
             }
-            Ok(Polled::Nothing) => {}
+            Ok(Polled::Nothing) | Err(_) => {}
             Ok(Polled::Unwanted) => return,
-            Err(error) => {
-                tracing::warn!("{error}");
-                tokio::time::sleep(back_off.wait()).await;
-                continue;
-            }
         }
-        back_off.reset();
     }
 }
 
@@ -180,8 +174,7 @@ impl Drop for Work {
 
 /// Carries out one assignment: tries again what may pass, gives up on what will not.
 async fn carry_out(tools: &Tools, assignment: &Assignment) {
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-    loop {
+    for pause in BACK_OFF.build() {
         let done = match &assignment.engine {
             EngineAssignment::Kubernetes(kubernetes) => Box::pin(kubernetes::run(tools, assignment, kubernetes)).await,
             EngineAssignment::Swarm(swarm) => swarm::run(tools, assignment, swarm).await,
@@ -192,7 +185,7 @@ async fn carry_out(tools: &Tools, assignment: &Assignment) {
         if fault.permanent {
             return;
         }
-        tokio::time::sleep(back_off.wait()).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

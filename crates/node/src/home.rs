@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use backon::{ExponentialBuilder, Retryable as _};
 use jeroboam_types::agent::{
     Assignment, Bootstrap, CertificatesRequest, CertificatesResponse, EnrollRequest, EnrollResponse, HEARTBEAT_SECONDS,
     Heartbeat, LONG_POLL_SECONDS, RenewRequest, Report,
@@ -13,7 +14,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
 use crate::credentials::Credentials;
 use crate::known::Keeper;
-use crate::process::back_off::BackOff;
+use crate::tools::back_off;
 
 /// Limit for calls that are answered at once.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,8 +25,8 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Limit for the long poll: the server's own and some for the way.
 const POLL_TIMEOUT: Duration = Duration::from_secs(LONG_POLL_SECONDS + 10);
 
-/// First and longest wait between attempts to reach the server. Short at first: the server may be starting too.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Between attempts to reach the server. Short at first: the server may be starting too.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(100), Duration::from_millis(2500));
 
 /// Most of a refusal's text that is kept, in bytes.
 const REFUSAL_BYTES: usize = 2048;
@@ -158,23 +159,14 @@ impl Home {
 
     async fn enroll(&self, bootstrap: &Bootstrap, csr: &str) -> anyhow::Result<String> {
         let request = EnrollRequest { node: bootstrap.node, token: bootstrap.token.clone(), csr: csr.to_owned() };
-        let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-        loop {
-            let answer = async {
-                let call = "enrolling";
-                let response = self.send(self.post("enroll").json(&request).timeout(CALL_TIMEOUT)).await;
-                let response = check(call, response).await?;
-                response.json::<EnrollResponse>().await.map_err(|source| HomeError::Unreachable { call, source })
-            };
-            match answer.await {
-                Ok(response) => return Ok(response.certificate),
-                Err(error) if error.may_pass() => {
-                    tracing::warn!("{error}");
-                    tokio::time::sleep(back_off.wait()).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let enroll = || async {
+            let call = "enrolling";
+            let response = self.send(self.post("enroll").json(&request).timeout(CALL_TIMEOUT)).await;
+            let response = check(call, response).await?;
+            response.json::<EnrollResponse>().await.map_err(|source| HomeError::Unreachable { call, source })
+        };
+        let enrolled = enroll.retry(BACK_OFF).when(HomeError::may_pass);
+        Ok(enrolled.notify(|error, _| tracing::warn!("{error}")).await?.certificate)
     }
 
     /// Waits for an assignment newer than `after`, for as long as the server lets.

@@ -2,27 +2,21 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use backon::{BackoffBuilder as _, ConstantBuilder};
 
 use crate::fault::Fault;
 use crate::home::Home;
 
-/// Longest time between two looks at the age of certificates: short against a third of any sensible life.
-const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
-
-/// Between a half of [`LONGEST_PAUSE`] and the whole: nodes that were made together do not ask together.
-fn pause() -> Duration {
-    let half = LONGEST_PAUSE / 2;
-    // A random uuid is where this program has random numbers from.
-    let share = u32::from(Uuid::new_v4().as_bytes()[0]);
-    half + half * share / u32::from(u8::MAX)
-}
+/// Between two looks at the age of certificates: from three to six hours, so that nodes that were made together do not
+/// ask together. Short against a third of any sensible life.
+const PAUSES: ConstantBuilder =
+    ConstantBuilder::new().with_delay(Duration::from_secs(3 * 3600)).without_max_times().with_jitter();
 
 /// Looks from time to time whether certificates have to be renewed, and comes back once some were. `ensure` renews those
 /// that are due and gives whether there were any.
 pub async fn renewed<F: Future<Output = Result<bool, Fault>>>(ensure: impl Fn() -> F) {
-    loop {
-        tokio::time::sleep(pause()).await;
+    for pause in PAUSES.build() {
+        tokio::time::sleep(pause).await;
         match ensure().await {
             Ok(true) => return tracing::info!("certificates of components were renewed"),
             Ok(false) => {}
@@ -34,13 +28,13 @@ pub async fn renewed<F: Future<Output = Result<bool, Fault>>>(ensure: impl Fn() 
 
 /// Keeps the agent's own certificate good.
 pub async fn keep_own(home: &Home) {
-    loop {
+    for pause in PAUSES.build() {
         match home.renew().await {
             Ok(true) => tracing::info!("the agent's certificate was renewed"),
             Ok(false) => {}
             Err(error) => tracing::warn!("{error:#}"),
         }
-        tokio::time::sleep(pause()).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -51,10 +45,12 @@ mod tests {
     use super::*;
     use crate::fault::code;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     #[test]
     fn pauses_differ_and_are_neither_short_nor_long() {
-        let pauses: Vec<Duration> = (0..100).map(|_| pause()).collect();
-        assert!(pauses.iter().all(|pause| (LONGEST_PAUSE / 2..=LONGEST_PAUSE).contains(pause)), "{pauses:?}");
+        let pauses: Vec<Duration> = PAUSES.build().take(100).collect();
+        assert!(pauses.iter().all(|pause| (3 * HOUR..=6 * HOUR).contains(pause)), "{pauses:?}");
         assert!(pauses.iter().any(|pause| *pause != pauses[0]), "{pauses:?}");
     }
 
@@ -73,6 +69,6 @@ mod tests {
         let began = tokio::time::Instant::now();
         renewed(ensure).await;
         assert_eq!(looks.get(), 3);
-        assert!(began.elapsed() >= LONGEST_PAUSE * 3 / 2);
+        assert!(began.elapsed() >= 9 * HOUR);
     }
 }

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use jeroboam_types::agent::{HEARTBEAT_SECONDS, REPORT_SECONDS, Report};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::board::Board;
 use crate::home::{Home, HomeError};
-use crate::process::back_off::BackOff;
+use crate::tools::back_off;
 
 /// Changes within this time go into one report.
 const TOGETHER: Duration = Duration::from_millis(50);
@@ -24,8 +25,12 @@ const IN_ANY_CASE: Duration = Duration::from_secs(REPORT_SECONDS);
 /// Between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 
-/// First and longest wait between reports that fail.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Between reports that fail.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(200), Duration::from_millis(2500));
+
+/// Between heartbeats that fail: with jitter never longer than [`HEARTBEAT`].
+const BEAT_AGAIN: ExponentialBuilder =
+    back_off(Duration::from_millis(200), Duration::from_millis(HEARTBEAT_SECONDS * 500));
 
 /// Reports and sends heartbeats, forever.
 pub async fn run(board: Arc<Board>, home: Home) {
@@ -40,7 +45,6 @@ where
     F: Future<Output = Result<(), HomeError>>,
 {
     let mut states = board.subscribe();
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
     let mut sent = None;
     let mut due = Instant::now();
     loop {
@@ -50,46 +54,30 @@ where
             () = sleep_until(due) => sent = None,
         }
         sleep(TOGETHER).await;
-        let report = states.borrow_and_update().report();
-        if sent.as_ref() == Some(&report) {
+        let now = states.borrow_and_update().report();
+        if sent.as_ref() == Some(&now) {
             // It changed, and changed back.
             continue;
         }
-        match send(report.clone()).await {
-            Ok(()) => {
-                back_off.reset();
-                sent = Some(report);
-                due = Instant::now() + IN_ANY_CASE;
-            }
-            Err(error) => {
-                tracing::warn!("{error}");
-                sleep(back_off.wait()).await;
-                due = Instant::now();
-            }
-        }
+        // What goes out is how things stand then, however often it took.
+        let attempt = || async {
+            let report = states.borrow().report();
+            send(report.clone()).await.map(|()| report)
+        };
+        sent = attempt.retry(BACK_OFF).notify(|error, _| tracing::warn!("{error}")).await.ok();
+        due = Instant::now() + IN_ANY_CASE;
     }
 }
 
 /// Sends heartbeats; `wanted` is told when the server answers that it has no report.
 async fn heartbeats<F: Future<Output = Result<bool, HomeError>>>(wanted: &Notify, send: impl Fn() -> F) {
-    let mut back_off = BackOff::new(BACK_OFF.0, HEARTBEAT);
-    let mut pause = HEARTBEAT;
     loop {
-        sleep(pause).await;
-        pause = match send().await {
-            Ok(has_report) => {
-                if !has_report {
-                    wanted.notify_one();
-                }
-                back_off.reset();
-                HEARTBEAT
-            }
-            Err(error) => {
-                // Reports that fail are told of louder.
-                tracing::debug!("{error}");
-                back_off.wait()
-            }
-        };
+        sleep(HEARTBEAT).await;
+        // Reports that fail are told of louder.
+        let sent = (&send).retry(BEAT_AGAIN).notify(|error, _| tracing::debug!("{error}"));
+        if matches!(sent.await, Ok(false)) {
+            wanted.notify_one();
+        }
     }
 }
 
@@ -194,7 +182,10 @@ mod tests {
             })
         };
         let _ = tokio::time::timeout(Duration::from_secs(7), heartbeats(&wanted, send)).await;
-        assert_eq!(*beats.lock().unwrap(), [2000, 4000, 4200, 6200]);
+        let beats: Vec<u128> = std::mem::take(&mut *beats.lock().unwrap());
+        assert_eq!(beats[..2], [2000, 4000]);
+        assert!((4200..=4400).contains(&beats[2]), "{beats:?}");
+        assert_eq!(beats[3..], [beats[2] + 2000]);
         assert!(tokio::time::timeout(Duration::ZERO, wanted.notified()).await.is_ok(), "the fourth was answered so");
     }
 }

@@ -3,14 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+
 use crate::board::Board;
 use crate::fault::Fault;
 use crate::home::Home;
 use crate::process::Supervisor;
-use crate::process::back_off::BackOff;
 
-/// First and longest wait before a part of the agent that failed is begun again.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// Between the attempts at a part of the agent that failed.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(500), Duration::from_secs(5));
+
+/// Pauses that double from `first` to `longest`, without end. Jitter makes each up to twice as long, so that nodes that
+/// lost the same thing do not ask for it together.
+pub const fn back_off(first: Duration, longest: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times().with_jitter()
+}
 
 /// What bringing up a node works with.
 #[derive(Debug, Clone)]
@@ -27,14 +34,14 @@ pub struct Tools {
 
 /// Keeps a part of the agent going: reports what goes wrong and tries again, unless that is useless.
 pub async fn patiently<F: Future<Output = Result<(), Fault>>>(board: &Board, part: impl Fn() -> F) {
-    let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
-    while let Err(fault) = part().await {
+    for pause in BACK_OFF.build() {
+        let Err(fault) = part().await else { return };
         tracing::error!(code = fault.problem.code, "{fault}");
         board.fault(&fault);
         if fault.permanent {
             return;
         }
-        tokio::time::sleep(back_off.wait()).await;
+        tokio::time::sleep(pause).await;
         board.clear_fault();
     }
 }

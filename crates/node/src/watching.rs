@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jeroboam_types::agent::ComponentState;
 
 use crate::board::Board;
-use crate::process::back_off::BackOff;
+use crate::tools::back_off;
 
-/// First and longest wait. Short at first: in a new cluster the agent's rights arrive a moment after the API server.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Between attempts. Short at first: in a new cluster the agent's rights arrive a moment after the API server.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(100), LONGEST_PAUSE);
+const LONGEST_PAUSE: Duration = Duration::from_millis(2500);
 
 /// Failures in a row before they are reported: a few are normal while a cluster starts.
 const TOLERATED: u32 = 6;
@@ -19,14 +21,14 @@ const TOLERATED: u32 = 6;
 pub struct Patience {
     name: &'static str,
     board: Arc<Board>,
-    back_off: BackOff,
+    pauses: ExponentialBackoff,
     failures: u32,
 }
 
 impl Patience {
     /// For the part with this name in reports.
     pub fn new(name: &'static str, board: Arc<Board>) -> Self {
-        Self { name, board, back_off: BackOff::new(BACK_OFF.0, BACK_OFF.1), failures: 0 }
+        Self { name, board, pauses: BACK_OFF.build(), failures: 0 }
     }
 
     /// Waits before the watch is tried again.
@@ -48,12 +50,12 @@ impl Patience {
                 component.log = vec![line];
             });
         }
-        tokio::time::sleep(self.back_off.wait()).await;
+        tokio::time::sleep(self.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 
     /// The watch works.
     pub fn reset(&mut self) {
         self.failures = 0;
-        self.back_off.reset();
+        self.pauses = BACK_OFF.build();
     }
 }

@@ -16,6 +16,7 @@ pub mod envelope;
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jeroboam_store::{Notification, Store, StoreError};
 use thiserror::Error;
 use tokio::sync::broadcast::error::RecvError;
@@ -32,10 +33,14 @@ const BATCH: u64 = 100;
 /// How often we look for notifications when nothing wakes us. Wake-ups may be lost; this is the safety net.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The pause after the first failure; it doubles with each further one ...
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// ... up to this: a bus that comes back is noticed within half a minute.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// After failures: a bus that comes back is noticed within half a minute, because jitter makes a pause up to twice as
+/// long.
+const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(500))
+    .with_max_delay(LONGEST_PAUSE)
+    .without_max_times()
+    .with_jitter();
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How long the bus may take to accept a connection, or to confirm what it was given.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -96,16 +101,16 @@ impl Notifier {
     }
 
     async fn deliver_for_ever(&self) {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = BACK_OFF.build();
         loop {
             let mut has_delivered = false;
             let Err(problem) = self.deliver(&mut has_delivered).await;
             if has_delivered {
-                pause = FIRST_PAUSE;
+                pauses = BACK_OFF.build();
             }
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
             warn!(%problem, again_in = ?pause, "notifications wait");
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -1,6 +1,5 @@
 //! Processes: supervised ones, and programs that are run once.
 
-pub mod back_off;
 pub mod command;
 pub mod log_file;
 pub mod log_ring;

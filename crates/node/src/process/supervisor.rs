@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jeroboam_types::agent::{ComponentState, RESTART_WINDOW_SECONDS};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -14,19 +15,20 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::back_off::BackOff;
 use super::log_file::LogFile;
 use super::log_ring::LogRing;
 use super::{Probe, Spec};
 use crate::board::Board;
+use crate::tools::back_off;
 
 /// How often a starting process is looked at. Short: bringing up a cluster is a chain of such waits.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// First and longest wait before a process that ended is started again.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// Before a process that ended is started again.
+const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(250), LONGEST_PAUSE);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A process that ran this long counts as healthy: its next end starts with the first wait again.
+/// A process that ran this long counts as healthy: its next end starts with the first pause again.
 const STABLE: Duration = Duration::from_secs(60);
 
 /// A process that ended this often without ever being ready is reported as failed. It is started again all the same:
@@ -172,7 +174,7 @@ enum End {
 
 impl Keeper {
     async fn run(self) {
-        let mut back_off = BackOff::new(BACK_OFF.0, BACK_OFF.1);
+        let mut pauses = BACK_OFF.build();
         let mut ends = Ends::default();
         loop {
             let started = Instant::now();
@@ -181,14 +183,14 @@ impl Keeper {
                 End::Ended { ready, why } => {
                     ends.add(ready, self.board.begun_at());
                     if started.elapsed() >= STABLE {
-                        back_off.reset();
+                        pauses = BACK_OFF.build();
                     }
                     self.report_end(&ends, &why);
                 }
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(back_off.wait()) => {}
+                () = tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)) => {}
             }
         }
     }

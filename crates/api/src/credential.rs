@@ -24,7 +24,7 @@ pub(crate) async fn rotate(
     Fields::new(body, "credential rotation").finish()?;
     // An administrator needs the role member too: the new credentials are the caller's own.
     caller.may("credential:rotate")?;
-    let cluster = state.store.cluster(&caller.scope(), &ident).await?.cluster;
+    let cluster = crate::cluster::look_up(&state, &caller.scope(), &ident).await?.cluster;
     if !cluster.status.allows(Request::Update) {
         return Err(StoreError::NotAllowed { status: cluster.status, request: Request::Update }.into());
     }

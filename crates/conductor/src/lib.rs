@@ -50,7 +50,7 @@ use jiff::SignedDuration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::{Instrument as _, error};
 
 use self::engines::{AccessBook, Engines};
 
@@ -167,10 +167,10 @@ impl Conductor {
     async fn claim_one(self: &Arc<Self>, running: &TaskTracker, shutdown: &CancellationToken) -> bool {
         match self.store.claim(&self.settings.owner, signed(self.settings.lease), self.clock.now()).await {
             Ok(Some(claim)) => {
-                debug!(operation = %claim.operation.uuid, kind = %claim.operation.kind, "taken");
+                let span = run::span(&claim.operation);
                 let this = self.clone();
                 let shutdown = shutdown.clone();
-                running.spawn(async move { run::run(&this, claim, shutdown).await });
+                running.spawn(async move { run::run(&this, claim, shutdown).await }.instrument(span));
                 true
             }
             Ok(None) => false,

@@ -11,7 +11,7 @@ use jeroboam_model::{Cause, CauseExt, Cluster, OperationKind, kubernetes};
 use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
 use jeroboam_types::operation::Operation;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Span, debug, error_span, info, warn};
 
 use crate::Conductor;
 use crate::bells::Bell;
@@ -31,8 +31,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(7500);
 /// How often a step may be done and turn out to be needed again before something is considered to undo it.
 const MOST_REPETITIONS: u32 = 4;
 
+/// What lines carry that are logged while an operation runs. Of the highest level, so that a filter that lets a line
+/// through lets the span through.
+pub(crate) fn span(operation: &Operation) -> Span {
+    let Operation { uuid, kind, project_id: project, cluster_uuid: cluster, .. } = operation;
+    error_span!("operation", operation = %uuid, %kind, %cluster, project)
+}
+
 /// Runs one operation until it ended, is not ours any more, or the conductor shuts down.
 pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: CancellationToken) {
+    debug!("taken");
     let held = conductor.store.held(&claim);
     let bell = conductor.bells.of(held.cluster());
     let lease = conductor.leases.keep(&held);
@@ -50,7 +58,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
     let outcome = tokio::select! {
         biased;
         () = lease.lost.cancelled() => {
-            return warn!(operation = %run.operation.uuid, "the lease is gone: it could not be renewed in time, or another has it");
+            return warn!("the lease is gone: it could not be renewed in time, or another has it");
         }
         () = shutdown.cancelled() => return run.give_back().await,
         () = lease.cancel.cancelled() => Outcome::Cancelled,
@@ -306,14 +314,13 @@ impl Run<'_> {
             Outcome::Failed(cause) => format!("failed: {}", cause.one_line()),
             Outcome::Cancelled => "cancelled".to_owned(),
         };
-        let (operation, cluster, kind) = (self.operation.uuid, self.held.cluster(), self.kind());
         // The end is written even when the database is away for a while: until the lease is lost.
         let written = async {
             for pause in BACK_OFF.build() {
                 match self.held.finish(outcome.clone()).await {
-                    Ok(()) => return info!(%operation, %cluster, %kind, "{word}"),
+                    Ok(()) => return info!("{word}"),
                     Err(StoreError::LeaseLost) => return,
-                    Err(problem) => warn!(%operation, %problem, "writing down how the operation ended"),
+                    Err(problem) => warn!(%problem, "writing down how the operation ended"),
                 }
                 tokio::time::sleep(pause).await;
             }
@@ -332,7 +339,7 @@ impl Run<'_> {
     /// For writes that only inform: when they fail, the work goes on.
     pub(crate) fn note(&self, result: Result<(), StoreError>) {
         if let Err(problem) = result {
-            warn!(operation = %self.operation.uuid, %problem, "writing down progress");
+            warn!(%problem, "writing down progress");
         }
     }
 }

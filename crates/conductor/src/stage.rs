@@ -158,25 +158,24 @@ impl Run<'_> {
         let key = action.key();
         self.opened(action);
         self.stored("writing down the step", self.held.step_running(&key).await)?;
-        debug!(operation = %self.operation.uuid, step = key, "step begins");
+        debug!(step = key, "step begins");
         Ok(())
     }
 
     /// Records how a step ended.
     pub(crate) async fn ended(&self, key: &str, outcome: Result<(), Cause>) -> Result<(), Cause> {
-        let operation = self.operation.uuid;
         let written = match &outcome {
             Ok(()) => {
                 self.closed(key);
                 self.held.step_done(key).await
             }
             Err(cause) if cause.retryable => {
-                info!(%operation, step = key, cause = cause.one_line(), "blocked");
+                info!(step = key, cause = cause.one_line(), "blocked");
                 self.held_up(key, cause);
                 self.held.step_blocked(key, cause).await
             }
             Err(cause) => {
-                info!(%operation, step = key, cause = cause.one_line(), "failed");
+                info!(step = key, cause = cause.one_line(), "failed");
                 self.closed(key);
                 self.held.step_failed(key, cause).await
             }

@@ -42,7 +42,7 @@ pub(super) async fn create(
     let kind = fields.text("ca_cert_type")?;
     fields.finish()?;
 
-    let found = state.store.cluster(&caller.scope(), &ident).await.map_err(|error| match error {
+    let found = crate::cluster::look_up(&state, &caller.scope(), &ident).await.map_err(|error| match error {
         // A reference in a body that leads nowhere is bad input.
         missing @ StoreError::NotFound { .. } => {
             ApiError::from(missing).with_status(StatusCode::BAD_REQUEST).about(field)

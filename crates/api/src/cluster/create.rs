@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::show;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, etag, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, etag, reply, trail};
 use crate::names;
 use crate::spelling::Spelling;
 
@@ -84,6 +84,7 @@ async fn plan(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
         ));
     }
     let (mut cluster, groups) = assemble(caller, draft, &template, labels, spelling);
+    trail::cluster(cluster.uuid);
     let version = state.catalog.of(caller).cluster(&cluster, &template, spelling).await?;
     cluster.engine_version = version.map(|version| version.to_string());
     cluster.infrastructure = Some(state.catalog.infrastructure().to_owned());

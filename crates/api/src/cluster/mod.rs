@@ -17,12 +17,12 @@ pub(crate) mod view;
 mod why;
 
 use jeroboam_model::{Cluster, OperationKind, kubernetes};
-use jeroboam_store::ClusterRecord;
+use jeroboam_store::{ClusterRecord, Scope, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Result};
+use crate::http::{ApiError, Caller, Result, trail};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -41,9 +41,20 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(bay::routes())
 }
 
+/// A cluster by id or name. Lines that are logged from here on name it.
+pub(crate) async fn look_up(
+    state: &AppState,
+    scope: &Scope,
+    ident: &str,
+) -> std::result::Result<ClusterRecord, StoreError> {
+    let record = state.store.cluster(scope, ident).await?;
+    trail::cluster(record.cluster.uuid);
+    Ok(record)
+}
+
 /// A cluster that the caller sees and may do `rule` to.
 pub(crate) async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<ClusterRecord> {
-    let record = state.store.cluster(&caller.scope_of(rule)?, ident).await?;
+    let record = look_up(state, &caller.scope_of(rule)?, ident).await?;
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     Ok(record)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::view::{self, Form};
 use crate::AppState;
-use crate::http::{Caller, Params, Result, etag};
+use crate::http::{Caller, Params, Result, etag, trail};
 use crate::spelling::Spelling;
 
 /// Shows a cluster by id or name.
@@ -34,6 +34,7 @@ pub(super) async fn run(
     params.finish()?;
     let rule = spelling.cluster_rule("get");
     let (record, labels) = state.store.shown_cluster(&caller.scope_of(&rule)?, ident).await?;
+    trail::cluster(record.cluster.uuid);
     caller.may_on(&rule, &record.cluster.project_id, &record.cluster.user_id)?;
     let body = Json(view::show(&record, Some(&labels), caller, spelling, Form::One)).into_response();
     Ok(etag::tagged(body, record.tag(), caller.version))

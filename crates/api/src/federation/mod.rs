@@ -37,6 +37,6 @@ async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Res
 
 /// The id of a cluster that the caller sees and names in a field; 404 when there is none.
 async fn cluster(state: &AppState, caller: &Caller, ident: &str, field: &str) -> Result<Uuid> {
-    let found = state.store.cluster(&caller.scope(), ident).await;
+    let found = crate::cluster::look_up(state, &caller.scope(), ident).await;
     Ok(found.map_err(|error| crate::http::ApiError::from(error).about(field))?.cluster.uuid)
 }

@@ -12,6 +12,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::{ApiError, Shape};
+use super::trail;
 
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
@@ -31,7 +32,7 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = format!("req-{}", Uuid::new_v4());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", id, %method, path);
+    let span = trail::span(&id, &method, &path);
     request.extensions_mut().insert(RequestId(id.clone()));
     let answer = tokio::time::timeout(allowed(&method, &path), next.run(request));
     let response = answer.instrument(span.clone()).await.unwrap_or_else(|_| too_slow().into_response());

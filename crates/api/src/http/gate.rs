@@ -8,7 +8,7 @@ use jeroboam_identity::{Auth, AuthError};
 
 use super::error::Shape;
 use super::finish::RequestId;
-use super::{ApiError, Caller, Result, availability, body, version};
+use super::{ApiError, Caller, Result, availability, body, trail, version};
 use crate::AppState;
 
 /// Paths of v1 that need no token.
@@ -46,6 +46,7 @@ pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, ne
             let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
             let extensions = request.extensions_mut();
             if let Some(auth) = auth {
+                trail::project(&auth.project_id);
                 let policy = state.settings.policy.current();
                 let (quotas, limits) = (state.settings.quotas, state.settings.limits);
                 extensions.insert(Caller { auth, version, request_id, base: base.clone(), policy, quotas, limits });

@@ -13,6 +13,7 @@
 //! - [`json`], [`body`], [`fields`]: reading request bodies: JSON strictly, values leniently.
 //! - [`params`]: reading query strings strictly; pages of lists.
 //! - [`patch`], [`literal`]: Magnum's dialect of JSON patch.
+//! - [`trail`]: what log lines carry.
 //! - [`reply`]: links, times, lists, answers to accepted writes.
 //! - [`version`]: how microversions are negotiated.
 
@@ -33,6 +34,7 @@ pub(crate) mod params;
 pub(crate) mod patch;
 pub(crate) mod path;
 pub(crate) mod reply;
+pub(crate) mod trail;
 pub(crate) mod version;
 
 pub(crate) use again::again;

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::trail;
+
 /// Where people read about this API.
 pub(crate) const HELP_URL: &str = "https://docs.openstack.org/api-ref/container-infrastructure-management/";
 
@@ -68,6 +70,7 @@ pub(crate) fn with_operation(mut response: Response, operation: Option<&Operatio
     if let Some(operation) = operation
         && let Ok(value) = HeaderValue::from_str(&operation.uuid.to_string())
     {
+        trail::operation(operation.uuid);
         response.headers_mut().insert(OPERATION, value);
     }
     response

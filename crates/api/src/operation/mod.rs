@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Result};
+use crate::http::{ApiError, Caller, Result, trail};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -26,6 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<Operation> {
     let uuid: Uuid = ident.parse().map_err(|_| ApiError::not_found("operation", ident))?;
     let operation = state.store.operation(&caller.scope_of(rule)?, uuid).await?;
+    trail::operation(uuid);
     caller.may_on(rule, &operation.project_id, &operation.user_id)?;
     Ok(operation)
 }

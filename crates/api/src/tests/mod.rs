@@ -37,6 +37,7 @@ mod serving;
 mod signing;
 mod template_rules;
 mod templates;
+mod trail;
 mod wire;
 mod workloads;
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{BODY_CLUSTER, Item, QUERY_CLUSTER, cluster, gone, item, listed, made, shown, swarm};
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
+use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply, trail};
 
 /// Swarms asked at the same time when a client names none.
 const AT_ONCE: usize = 8;
@@ -124,6 +124,7 @@ async fn find(
         Some(bay) => cluster(state, caller, &bay, EngineKind::SWARM, NAMED_BY_QUERY).await?,
         None => search(state, caller, ident).await?,
     };
+    trail::cluster(record.cluster.uuid);
     caller.may_on(rule, &record.cluster.project_id, &record.cluster.user_id)?;
     let containers = swarm(state, &record).await?;
     Ok((record, containers))

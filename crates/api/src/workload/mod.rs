@@ -48,7 +48,7 @@ async fn cluster(
     engine: EngineKind,
     (field, missing): (&str, StatusCode),
 ) -> Result<ClusterRecord> {
-    let record = state.store.cluster(&caller.scope(), ident).await.map_err(|error| match error {
+    let record = crate::cluster::look_up(state, &caller.scope(), ident).await.map_err(|error| match error {
         error @ StoreError::NotFound { .. } => ApiError::from(error).with_status(missing).about(field),
         other => other.into(),
     })?;

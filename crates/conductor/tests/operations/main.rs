@@ -14,3 +14,4 @@ mod recovery;
 mod sequences;
 mod third_engine;
 mod time;
+mod trail;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jeroboam_pki::agent::Token;
 use jeroboam_store::Held;
 use jeroboam_types::agent::Bootstrap;
@@ -40,13 +40,14 @@ impl Birth {
     pub(crate) async fn bootstrap(&self, held: &Held, node: Uuid, now: Timestamp) -> Result<String, Cause> {
         let Some(home) = self.home.get() else {
             return Err(Cause::passing(
-                "agent_endpoint_unknown",
+                Code::AgentEndpointUnknown,
                 "it is not known yet where agents are to call home",
                 "usually the infrastructure does not answer yet: see that it runs",
             ));
         };
         let token = Token::generate().map_err(|problem| {
-            Cause::operator("pki_failed", "a token for the node cannot be made", "see the server's log").said(problem)
+            Cause::operator(Code::PkiFailed, "a token for the node cannot be made", "see the server's log")
+                .said(problem)
         })?;
         let expires = now.saturating_add(TOKEN_VALIDITY).unwrap_or(now);
         held.issue_token(node, &token.hash, expires)

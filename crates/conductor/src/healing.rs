@@ -11,7 +11,7 @@ use jeroboam_model::condition::Finding;
 use jeroboam_model::labels::heals_by_itself;
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
-use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults, kubernetes};
+use jeroboam_model::{Code, OperationKind, OperationStatus, QuotaDefaults, kubernetes};
 use jeroboam_store::{ClusterRecord, HEALER, NewOperation, PastRepair, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
@@ -90,7 +90,7 @@ pub(crate) async fn see_to(
 }
 
 fn is_silence(finding: &Finding) -> bool {
-    ["agent_silent", "machine_paused"].contains(&finding.cause.code.as_str())
+    matches!(finding.cause.kind(), Some(Code::AgentSilent | Code::MachinePaused))
 }
 
 fn patience(finding: &Finding) -> Duration {

@@ -11,7 +11,7 @@ use jeroboam_model::condition::{self, Facts, Finding};
 use jeroboam_model::labels::is_watched_from_within;
 use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{CauseExt, EngineKind, Health, NodeRole};
+use jeroboam_model::{CauseExt, Code, EngineKind, Health, NodeRole};
 use jeroboam_store::{ClusterRecord, StoreError};
 use jeroboam_types::agent::EngineNodeState;
 use tokio::time::Instant;
@@ -155,10 +155,15 @@ fn states(observation: &Observation) -> BTreeMap<Uuid, MachineState> {
 fn has_master(record: &ClusterRecord, known: &[Finding]) -> bool {
     let is_down = |name: &str| {
         let of_node = known.iter().filter(|finding| finding.node.as_deref() == Some(name));
-        of_node.map(|finding| finding.cause.code.as_str()).any(|code| code.starts_with("machine_"))
+        of_node.filter_map(|finding| finding.cause.kind()).any(is_machine)
     };
-    let is_missing = known.iter().any(|finding| finding.cause.code == "cluster_missing");
+    let is_missing = known.iter().any(|finding| finding.cause.kind() == Some(Code::ClusterMissing));
     !is_missing && record.nodes.iter().any(|node| node.role == NodeRole::Master && !is_down(&node.name))
+}
+
+/// Whether it is about the machine of a node.
+fn is_machine(code: Code) -> bool {
+    matches!(code, Code::MachineGone | Code::MachinePaused | Code::MachineStopped | Code::MachineUnfit)
 }
 
 async fn ask_engine(conductor: &Conductor, record: &ClusterRecord) -> HealthReport {

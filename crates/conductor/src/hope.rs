@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jeroboam_model::plan::{self, Action, Desired, Observed};
-use jeroboam_model::{Cause, CauseExt, NodeRole, OperationKind, StepStatus};
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole, OperationKind, StepStatus};
 use jeroboam_types::operation::Step;
 use uuid::Uuid;
 
@@ -146,7 +146,7 @@ impl Run<'_> {
                 cause.message
             );
             let action = "look for what they have in common; machines are replaced once fewer are unwell";
-            return Some(Cause { detail: cause.detail, ..Cause::operator("replacement_held", message, action) });
+            return Some(Cause { detail: cause.detail, ..Cause::operator(Code::ReplacementHeld, message, action) });
         }
         Some(cause)
     }

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use jeroboam_engine::{Access, NodeMarks};
 use jeroboam_infra::ClusterRef;
 use jeroboam_model::plan::{Action, NodeRef};
-use jeroboam_model::{Cause, CauseExt, Cluster, Node, NodeRole};
+use jeroboam_model::{Cause, CauseExt, Cluster, Code, Node, NodeRole};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterRecord, Store, StoreError};
 use secrecy::SecretString;
@@ -80,8 +80,12 @@ impl Run<'_> {
         let cluster = &record.cluster;
         for name in cluster.engine.secrets() {
             let (certificate, key) = make_secret(cluster, name, self.conductor.clock.now()).map_err(|problem| {
-                Cause::operator("pki_failed", format!("the authority '{name}' cannot be made"), "see the server's log")
-                    .said(problem)
+                Cause::operator(
+                    Code::PkiFailed,
+                    format!("the authority '{name}' cannot be made"),
+                    "see the server's log",
+                )
+                .said(problem)
             })?;
             // What is there already stays; what was made here is then thrown away.
             let stored = self.held.keep_secret(name, Some(&certificate), Some(&key)).await;
@@ -134,16 +138,16 @@ fn make_secret(
 pub(crate) fn store_cause(doing: &str, problem: &StoreError) -> Cause {
     match problem {
         StoreError::Full(_) => {
-            Cause::operator("storage_full", format!("{doing}: the database cannot write"), "free space")
+            Cause::operator(Code::StorageFull, format!("{doing}: the database cannot write"), "free space")
                 .may_pass()
                 .said(problem)
         }
         StoreError::NotFound { .. } => {
-            Cause::operator("record_missing", format!("{doing}: its record is gone"), "delete the cluster")
+            Cause::operator(Code::RecordMissing, format!("{doing}: its record is gone"), "delete the cluster")
                 .said(problem)
         }
         _ => Cause::passing(
-            "database_unavailable",
+            Code::DatabaseUnavailable,
             format!("{doing}: the database does not answer"),
             "wait: it is tried again by itself",
         )

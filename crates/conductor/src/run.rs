@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jeroboam_model::plan::{self, Action, Observed, Step};
-use jeroboam_model::{Cause, CauseExt, Cluster, OperationKind, kubernetes};
+use jeroboam_model::{Cause, CauseExt, Cluster, Code, OperationKind, kubernetes};
 use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
 use jeroboam_types::operation::Operation;
 use tokio_util::sync::CancellationToken;
@@ -220,7 +220,7 @@ impl Run<'_> {
             return Err(self.keeps_stopping(record, node).await);
         }
         Err(Cause::operator(
-            "step_undone",
+            Code::StepUndone,
             format!("'{}' was done {MOST_REPETITIONS} times and is missing again each time", action.title()),
             "look at the infrastructure for what takes it away, then retry the operation",
         ))
@@ -230,7 +230,7 @@ impl Run<'_> {
         let diagnosis = self.conductor.infra.diagnose(record.cluster.uuid, node.uuid).await.ok().flatten();
         let how = diagnosis.as_ref().map_or("its machine goes away", |diagnosis| &diagnosis.summary);
         let cause = Cause::operator(
-            "machine_stopped",
+            Code::MachineStopped,
             format!("node {}: started {MOST_REPETITIONS} times, {how} each time", node.name),
             "find out what ends it (its last lines may say), then retry the operation",
         );
@@ -277,7 +277,7 @@ impl Run<'_> {
             let at = if title.is_empty() { String::new() } else { format!(" at '{title}'") };
             let late = Cause {
                 who_must_act: cause.who_must_act,
-                ..Cause::user("deadline_passed", format!("{late}{at}: {}", cause.message), cause.action.clone())
+                ..Cause::user(Code::DeadlinePassed, format!("{late}{at}: {}", cause.message), cause.action.clone())
             };
             return match &cause.detail {
                 Some(detail) => late.said(detail),
@@ -287,8 +287,8 @@ impl Run<'_> {
         let action = "look at its steps for what took so long, then retry the operation or delete the cluster";
         let doing: Vec<String> = open.values().map(Open::for_so_long).collect();
         match doing[..] {
-            [] => Cause::user("deadline_passed", late, action),
-            _ => Cause::operator("deadline_passed", format!("{late}: {}", doing.join(", ")), action),
+            [] => Cause::user(Code::DeadlinePassed, late, action),
+            _ => Cause::operator(Code::DeadlinePassed, format!("{late}: {}", doing.join(", ")), action),
         }
     }
 
@@ -353,7 +353,7 @@ impl Open {
     fn in_time(&self) -> Cause {
         self.holds_up.clone().unwrap_or_else(|| {
             let action = "retry the operation; if it takes as long again, look at what it is about";
-            Cause::operator("deadline_passed", self.for_so_long(), action)
+            Cause::operator(Code::DeadlinePassed, self.for_so_long(), action)
         })
     }
 }
@@ -362,7 +362,7 @@ impl Open {
 fn elsewhere(cluster: &Cluster, here: &str) -> Option<Cause> {
     let there = cluster.infrastructure.as_deref().filter(|there| *there != here)?;
     Some(Cause::operator(
-        "infrastructure_not_offered",
+        Code::InfrastructureNotOffered,
         format!("cluster {} is on the infrastructure {there}, and this server works with {here}", cluster.name),
         format!("run a server with --infrastructure {there} on this database, then retry the operation"),
     ))
@@ -378,7 +378,7 @@ fn keep_state(desired: &plan::Desired, observed: &Observed) -> Result<(), Cause>
     let names: Vec<&str> = lost.iter().map(|node| node.name.as_str()).collect();
     let names = names.join(", ");
     Err(Cause::operator(
-        "state_lost",
+        Code::StateLost,
         format!("the disk of {names} is gone, and with it the only copy of the cluster's state"),
         "bring the disk back and retry the operation; or give up all that was in the cluster: retry with \
          --replace-data makes an empty one in its place",

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jeroboam_engine::Engine;
 use jeroboam_engine::simulated::{Nodes, Simulated as SimulatedEngine};
 use jeroboam_infra::simulated::{AgentSink, FaultKind, Settings, Simulated as SimulatedInfra, World};
-use jeroboam_model::{Cause, CauseExt, NodeRole, Report};
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole, Report};
 use jeroboam_store::Store;
 use uuid::Uuid;
 
@@ -71,10 +71,10 @@ impl Nodes for OnWorld {
         let cause = match fault {
             None => return Ok(()),
             Some(FaultKind::Permanent) => {
-                Cause::operator("engine_refused", "the simulated engine refuses", "retry the operation")
+                Cause::operator(Code::EngineRefused, "the simulated engine refuses", "retry the operation")
             }
             Some(FaultKind::Passing | FaultKind::AnswerLost | FaultKind::Hang) => {
-                Cause::passing("engine_unavailable", "the simulated engine does not answer", "wait")
+                Cause::passing(Code::EngineUnavailable, "the simulated engine does not answer", "wait")
             }
         };
         Err(cause.said(format!("simulated fault in {call}")))

@@ -8,7 +8,7 @@ use jeroboam_engine::EngineNode;
 use jeroboam_infra::{Machine, Observation};
 use jeroboam_model::condition::{self, last_lines};
 use jeroboam_model::plan::{Action, MachineState, NodeRef};
-use jeroboam_model::{Cause, CauseExt, Node, NodePhase};
+use jeroboam_model::{Cause, CauseExt, Code, Node, NodePhase};
 use jeroboam_store::ClusterRecord;
 use jeroboam_types::agent::ComponentState;
 use jiff::Timestamp;
@@ -219,9 +219,9 @@ impl Facts {
             Some(known) if known.ready => return Verdict::Done,
             Some(known) => {
                 let why = known.reason.as_deref().unwrap_or("not ready yet");
-                Cause::operator("node_not_ready", why, action)
+                Cause::operator(Code::NodeNotReady, why, action)
             }
-            None => Cause::operator("node_not_joined", "has not joined yet", action),
+            None => Cause::operator(Code::NodeNotJoined, "has not joined yet", action),
         };
         Verdict::Waiting(cause.may_pass())
     }
@@ -248,7 +248,7 @@ fn of_agent(row: &Node, authorities: u64, now: Timestamp, waited: Duration) -> V
     }
     if row.report.is_none() && waited > FIRST_CALL_PATIENCE {
         return Verdict::Failed(Cause::operator(
-            "agent_silent",
+            Code::AgentSilent,
             format!("node {}: its machine runs, but its agent has not called home", row.name),
             "see that machines can reach the agent endpoint (firewall, route), then retry the operation",
         ));
@@ -265,7 +265,7 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
         .iter()
         .find(|component| component.recent_restarts >= GIVE_UP_RESTARTS && component.state != ComponentState::Up)?;
     let cause = Cause::operator(
-        "component_crashed",
+        Code::ComponentCrashed,
         format!("node {}: {} ended {} times", node.name, component.name, component.recent_restarts),
         "its last words say why; mend that, then retry the operation",
     );
@@ -276,9 +276,9 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
 fn progress(node: &Node, authorities: u64, is_heard: bool) -> Cause {
     let silent = "see that the machine runs and can reach the agent endpoint (firewall, route)";
     match (&node.report, node.heard_at()) {
-        (None, _) => Cause::operator("agent_silent", "waiting for its agent to call home", silent).may_pass(),
+        (None, _) => Cause::operator(Code::AgentSilent, "waiting for its agent to call home", silent).may_pass(),
         (Some(_), Some(at)) if !is_heard => {
-            Cause::operator("agent_silent", format!("its agent has said nothing since {at:.0}"), silent).may_pass()
+            Cause::operator(Code::AgentSilent, format!("its agent has said nothing since {at:.0}"), silent).may_pass()
         }
         _ => condition::starting(node, authorities),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use jeroboam_model::{Cause, CauseExt as _};
+use jeroboam_model::{Cause, CauseExt as _, Code};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -59,7 +59,7 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>> {
 
 fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
     Cause::operator(
-        "secret_unreadable",
+        Code::SecretUnreadable,
         format!("The stored {what} of the cluster cannot be used"),
         "Check that the encryption key in the data folder is the one that the database was written with; then retry",
     )
@@ -71,7 +71,7 @@ fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
 pub(crate) async fn reachable(access: &Access) -> Result<Url> {
     let first = Url::parse(&access.api_address).map_err(|error| {
         Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("The cluster's API address '{}' is not a URL", access.api_address),
             "Retry the cluster's last operation, which finds the address anew",
         )

@@ -18,7 +18,7 @@ use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
 use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{Cause, CauseExt, NodePhase, NodeRole, Report};
+use jeroboam_model::{Cause, CauseExt, Code, NodePhase, NodeRole, Report};
 use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -208,19 +208,19 @@ impl Simulated {
         match fault {
             None => Ok(effect(&mut self.lock())),
             Some(FaultKind::Passing) => failed(Cause::passing(
-                "infrastructure_unavailable",
+                Code::InfrastructureUnavailable,
                 "the simulated cloud does not answer",
                 "wait: it is tried again by itself",
             )),
             Some(FaultKind::Permanent) => failed(Cause::operator(
-                "infrastructure_refused",
+                Code::InfrastructureRefused,
                 "the simulated cloud refuses",
                 "retry the operation once the cloud is in order",
             )),
             Some(FaultKind::AnswerLost) => {
                 effect(&mut self.lock());
                 failed(Cause::passing(
-                    "infrastructure_unavailable",
+                    Code::InfrastructureUnavailable,
                     "the simulated cloud's answer was lost",
                     "wait: it is tried again by itself",
                 ))

@@ -1,16 +1,17 @@
 //! How errors of steps come about. Every code is listed in `docs/errors.md`.
 
+use jeroboam_types::code::Code;
 use jeroboam_types::error::{Cause, WhoMustAct};
 
 /// Short ways to make a [`Cause`], one per sort of error, so that who must act and whether it passes is decided
 /// here and not at each call.
 pub trait CauseExt: Sized {
     /// Something below does not answer or says "later"; it usually passes by itself.
-    fn passing(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    fn passing(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
     /// Whoever runs Jeroboam must change something.
-    fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    fn operator(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
     /// Whoever asked must change something.
-    fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self;
+    fn user(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
     /// Adds the underlying error.
     #[must_use]
     fn said(self, detail: impl std::fmt::Display) -> Self;
@@ -22,15 +23,15 @@ pub trait CauseExt: Sized {
 }
 
 impl CauseExt for Cause {
-    fn passing(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+    fn passing(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self {
         make(code, WhoMustAct::Cloud, message, action, true)
     }
 
-    fn operator(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+    fn operator(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self {
         make(code, WhoMustAct::Operator, message, action, false)
     }
 
-    fn user(code: &str, message: impl Into<String>, action: impl Into<String>) -> Self {
+    fn user(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self {
         make(code, WhoMustAct::User, message, action, false)
     }
 
@@ -56,14 +57,14 @@ impl CauseExt for Cause {
 }
 
 fn make(
-    code: &str,
+    code: Code,
     who_must_act: WhoMustAct,
     message: impl Into<String>,
     action: impl Into<String>,
     retryable: bool,
 ) -> Cause {
     Cause {
-        code: code.to_owned(),
+        code: code.to_string(),
         who_must_act,
         message: message.into(),
         detail: None,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::node::EngineView;
 use crate::plan::MachineState;
 use crate::status::Request;
-use crate::{Cause, CauseExt, Node, NodePhase, NodeRole, Status};
+use crate::{Cause, CauseExt, Code, Node, NodePhase, NodeRole, Status};
 
 /// How many log lines go into a cause.
 const LOG_LINES: usize = 12;
@@ -62,13 +62,13 @@ impl Finding {
     /// is on its way may arrive.
     #[must_use]
     pub fn grace(&self) -> SignedDuration {
-        match self.cause.code.as_str() {
+        match self.cause.kind() {
             // Somebody who restarts a machine or the whole engine below is not to be met half way.
-            "machine_gone" | "machine_stopped" | "network_gone" => SignedDuration::from_secs(2),
+            Some(Code::MachineGone | Code::MachineStopped | Code::NetworkGone) => SignedDuration::from_secs(2),
             // Its next word may be under way.
-            "agent_silent" | "machine_paused" => SignedDuration::from_secs(3),
-            "node_not_joined" => SignedDuration::from_secs(5),
-            "node_starting" => SignedDuration::from_secs(60),
+            Some(Code::AgentSilent | Code::MachinePaused) => SignedDuration::from_secs(3),
+            Some(Code::NodeNotJoined) => SignedDuration::from_secs(5),
+            Some(Code::NodeStarting) => SignedDuration::from_secs(60),
             _ => SignedDuration::from_secs(20),
         }
     }
@@ -76,7 +76,7 @@ impl Finding {
     /// Whether a repair would do something about it.
     #[must_use]
     pub fn is_repairable(&self) -> bool {
-        !matches!(self.cause.code.as_str(), "state_lost" | "cluster_missing")
+        !matches!(self.cause.kind(), Some(Code::StateLost | Code::ClusterMissing))
     }
 }
 
@@ -103,7 +103,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     }
     if !facts.network {
         let message = "its network is gone from the infrastructure";
-        found.push(of_cluster(Cause::operator("network_gone", message, facts.remedy()).may_pass()));
+        found.push(of_cluster(Cause::operator(Code::NetworkGone, message, facts.remedy()).may_pass()));
     }
     found.extend(nodes().filter_map(|node| of_node(node, facts)));
     found
@@ -116,13 +116,17 @@ fn of_cluster(cause: Cause) -> Finding {
 fn missing() -> Cause {
     let action = "find out who removed its machines and disks, or whether the infrastructure is the right one; delete the \
                   cluster if it is not to come back";
-    Cause::operator("cluster_missing", "nothing of it is at the infrastructure: no machine, disk or network", action)
+    Cause::operator(Code::ClusterMissing, "nothing of it is at the infrastructure: no machine, disk or network", action)
 }
 
 fn state_lost() -> Cause {
     let action = "bring the disk back; or give up all that was in the cluster: `jeroboam bay repair --replace-data` makes an \
                   empty one in its place";
-    Cause::operator("state_lost", "the disks of its masters are gone, and with them the only copy of its state", action)
+    Cause::operator(
+        Code::StateLost,
+        "the disks of its masters are gone, and with them the only copy of its state",
+        action,
+    )
 }
 
 /// The engine's API did not answer when it was asked last, while everything else is as it should be.
@@ -130,7 +134,7 @@ fn state_lost() -> Cause {
 pub fn api_unreachable(why: &str) -> Finding {
     let action = "look at the master's components (bay topology) and their logs";
     of_cluster(
-        Cause::operator("api_unreachable", format!("the engine's API does not answer: {why}"), action).may_pass(),
+        Cause::operator(Code::ApiUnreachable, format!("the engine's API does not answer: {why}"), action).may_pass(),
     )
 }
 
@@ -149,14 +153,14 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         Some(MachineState::Running) => return None,
         // Backups hold a machine still for a moment. One that stays so is silent before long.
         Some(MachineState::Paused) if !node.is_silent(facts.now) => return None,
-        Some(MachineState::Paused) => Cause::operator("machine_paused", "its machine is paused", facts.remedy()),
+        Some(MachineState::Paused) => Cause::operator(Code::MachinePaused, "its machine is paused", facts.remedy()),
         Some(MachineState::Stopped | MachineState::Created) => {
-            Cause::operator("machine_stopped", "its machine has stopped", facts.remedy())
+            Cause::operator(Code::MachineStopped, "its machine has stopped", facts.remedy())
         }
         None => {
             let has_disk = facts.disks.contains(&node.uuid);
             let disk = if has_disk { "is gone; its disk is there" } else { "and its disk are gone" };
-            Cause::operator("machine_gone", format!("its machine {disk}"), facts.remedy())
+            Cause::operator(Code::MachineGone, format!("its machine {disk}"), facts.remedy())
         }
     };
     Some(cause.may_pass())
@@ -170,7 +174,7 @@ fn silent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
         None => "its machine runs, but its agent has not called yet".to_owned(),
     };
-    Some(Cause::operator("agent_silent", message, facts.remedy()).may_pass())
+    Some(Cause::operator(Code::AgentSilent, message, facts.remedy()).may_pass())
 }
 
 /// What its agent and the engine say.
@@ -179,11 +183,13 @@ fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     let view = facts.engine.map(|engine| engine.get(&node.name));
     Some(match (phase, view) {
         (Some(NodePhase::Failed), _) => failed(node),
-        (_, Some(None)) => Cause::operator("node_not_joined", "the engine does not know it", facts.remedy()).may_pass(),
+        (_, Some(None)) => {
+            Cause::operator(Code::NodeNotJoined, "the engine does not know it", facts.remedy()).may_pass()
+        }
         (Some(NodePhase::Starting) | None, _) => starting(node, facts.authorities),
         (Some(NodePhase::Up), Some(Some(view))) if !view.ready => {
             let why = view.reason.as_deref().unwrap_or("the engine does not call it ready");
-            Cause::operator("node_not_ready", why, facts.remedy()).may_pass()
+            Cause::operator(Code::NodeNotReady, why, facts.remedy()).may_pass()
         }
         (Some(NodePhase::Up), _) => return None,
     })
@@ -209,7 +215,7 @@ pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
 pub fn failed(node: &Node) -> Cause {
     match node.report.as_ref().and_then(|report| report.problem.as_ref()) {
         Some(problem) => of_problem(&node.name, problem),
-        None => Cause::operator("node_failed", format!("node {}: failed", node.name), "retry the operation"),
+        None => Cause::operator(Code::NodeFailed, format!("node {}: failed", node.name), "retry the operation"),
     }
 }
 
@@ -219,7 +225,7 @@ pub fn starting(node: &Node, authorities: u64) -> Cause {
     let report = node.report.as_ref();
     if let Some(problem) = report.and_then(|report| report.problem.as_ref()) {
         let action = "mend what it names, then retry the operation";
-        return Cause::operator(&problem.code, sentence(problem), action).may_pass();
+        return Cause::operator(code(problem), sentence(problem), action).may_pass();
     }
     let components = report.map(|report| report.components.as_slice()).unwrap_or_default();
     let not_up: Vec<&str> = components
@@ -233,12 +239,17 @@ pub fn starting(node: &Node, authorities: u64) -> Cause {
         _ => format!("starting {}", not_up.join(", ")),
     };
     let action = "look at the node's components (bay topology) and their logs";
-    Cause::operator("node_starting", message, action).may_pass()
+    Cause::operator(Code::NodeStarting, message, action).may_pass()
+}
+
+/// What an agent calls a problem. One that it has from nowhere says no more than that the node failed.
+fn code(problem: &Problem) -> Code {
+    problem.code.parse().unwrap_or(Code::NodeFailed)
 }
 
 fn of_problem(node: &str, problem: &Problem) -> Cause {
     let message = format!("node {node}: {}", sentence(problem));
-    let cause = Cause::operator(&problem.code, message, "mend what it names, then retry the operation");
+    let cause = Cause::operator(code(problem), message, "mend what it names, then retry the operation");
     // The agent logs what it reports: that would be the same sentence twice.
     let log: Vec<String> = problem.log.iter().filter(|line| !line.contains(&problem.message)).cloned().collect();
     if log.is_empty() { cause } else { cause.said(last_lines(&log)) }

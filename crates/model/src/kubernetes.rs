@@ -12,7 +12,7 @@ pub use jeroboam_types::kubernetes::{NotAVersion, Version};
 use jiff::civil::{Date, date};
 
 use crate::labels::KUBE_TAG;
-use crate::{Cause, CauseExt, Cluster, EngineKind, FieldError, Labels};
+use crate::{Cause, CauseExt, Cluster, Code, EngineKind, FieldError, Labels};
 
 /// A minor version of Kubernetes that this release makes clusters of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ pub fn too_old(cluster: &Cluster) -> Option<Cause> {
     }
     let name = &cluster.name;
     Some(Cause::user(
-        "kubernetes_too_old",
+        Code::KubernetesTooOld,
         format!(
             "cluster {name} runs Kubernetes {version}, and this release runs 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR} only"
         ),

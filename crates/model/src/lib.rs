@@ -54,5 +54,6 @@ pub use validate::FieldError;
 
 // Words that the wire and the inside share.
 pub use jeroboam_types::agent::{NodePhase, NodeRole, Report};
+pub use jeroboam_types::code::Code;
 pub use jeroboam_types::error::{Cause, WhoMustAct};
 pub use jeroboam_types::operation::{OperationKind, OperationStatus, StepStatus};

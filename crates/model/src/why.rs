@@ -5,7 +5,7 @@ use jeroboam_types::why::{Why, WhyProblem, WhyTried};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::condition::Finding;
-use crate::{Cause, CauseExt, Cluster, OperationKind, OperationStatus, StepStatus, labels};
+use crate::{Cause, CauseExt, Cluster, Code, OperationKind, OperationStatus, StepStatus, labels};
 
 /// What was tried longer ago is not told.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
@@ -67,7 +67,7 @@ fn failed(cluster: &Cluster, operations: &[Operation]) -> Option<WhyProblem> {
     let last = operations.iter().find(did_fail);
     let cause = last.and_then(|operation| operation.cause.clone()).unwrap_or_else(|| {
         let message = cluster.status_reason.clone().unwrap_or_else(|| "the last operation failed".to_owned());
-        Cause::operator("operation_failed", message, "retry the operation or delete the cluster")
+        Cause::operator(Code::OperationFailed, message, "retry the operation or delete the cluster")
     });
     Some(WhyProblem {
         subject: last.map_or_else(|| "cluster".to_owned(), |operation| operation.kind.to_string()),
@@ -78,9 +78,9 @@ fn failed(cluster: &Cluster, operations: &[Operation]) -> Option<WhyProblem> {
 }
 
 fn found(cluster: &Cluster, finding: Finding) -> WhyProblem {
-    let command = match finding.cause.code.as_str() {
-        "cluster_missing" => Some(format!("jeroboam bay delete {}", cluster.name)),
-        "state_lost" => Some(format!("jeroboam bay repair {} --replace-data", cluster.name)),
+    let command = match finding.cause.kind() {
+        Some(Code::ClusterMissing) => Some(format!("jeroboam bay delete {}", cluster.name)),
+        Some(Code::StateLost) => Some(format!("jeroboam bay repair {} --replace-data", cluster.name)),
         _ => Some(format!("jeroboam bay repair {}", cluster.name)),
     };
     let subject = finding.node.map_or_else(|| "cluster".to_owned(), |node| format!("node {node}"));

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::board::Board;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::home::{Home, Polled};
 use crate::kubernetes;
 use crate::process::Supervisor;
@@ -89,7 +89,7 @@ async fn agent() -> anyhow::Result<()> {
     };
     if let Err(error) = prepared {
         // Said rather than fatal: the container may have been made by hand in a way that needs none of it.
-        board.fault(&Fault::passing(code::MACHINE_UNFIT, "machine", format!("{error:#}")));
+        board.fault(&Fault::passing(Code::MachineUnfit, "machine", format!("{error:#}")));
         tracing::error!("{error:#}");
     }
     let supervisor = Arc::new(Supervisor::new(board.clone(), LOGS));

@@ -7,7 +7,7 @@ use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, NodePhase, P
 use tokio::sync::watch;
 
 use crate::engine_view::EngineView;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 
 /// The shared state that components write to and that reports are made of.
 #[derive(Debug)]
@@ -200,7 +200,7 @@ impl State {
         let component = worst(ComponentState::Failed).or_else(|| worst(ComponentState::BackOff))?;
         let why = component.log.last().map_or(String::new(), |line| format!(": {line}"));
         let problem = Problem {
-            code: code::COMPONENT_CRASHED.to_owned(),
+            code: Code::ComponentCrashed.to_string(),
             message: format!("{} ended {} times{why}", component.name, component.restarts.max(1)),
             component: Some(component.name.clone()),
             log: component.log.clone(),
@@ -281,10 +281,10 @@ mod tests {
     fn a_permanent_fault_fails_the_node_and_a_passing_one_does_not() {
         let board = Board::new(Facts::default());
         board.begin(1, &["network"]);
-        board.fault(&Fault::passing(code::NETWORK_FAILED, "network", "no route"));
+        board.fault(&Fault::passing(Code::NetworkFailed, "network", "no route"));
         assert_eq!(report(&board).phase, NodePhase::Starting);
         assert_eq!(report(&board).components[0].state, ComponentState::BackOff);
-        board.fault(&Fault::permanent(code::NETWORK_FAILED, "network", "no route"));
+        board.fault(&Fault::permanent(Code::NetworkFailed, "network", "no route"));
         assert_eq!(report(&board).phase, NodePhase::Failed);
         board.clear_fault();
         board.up("network");

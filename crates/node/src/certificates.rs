@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jeroboam_types::agent::{CertificateProfile as Profile, CertificateRequest, CertificatesRequest};
 
 use crate::credentials::Credentials;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::files;
 use crate::home::{Home, HomeError};
 
@@ -74,10 +74,10 @@ async fn sign(home: &Home, mut profiles: Vec<Profile>, anew: bool) -> Result<boo
 }
 
 fn failed(error: &anyhow::Error) -> Fault {
-    Fault::passing(code::CERTIFICATE_REFUSED, NAME, format!("{error:#}"))
+    Fault::passing(Code::CertificateRefused, NAME, format!("{error:#}"))
 }
 
 fn refused(error: &HomeError) -> Fault {
     let fault = if error.may_pass() { Fault::passing } else { Fault::permanent };
-    fault(code::CERTIFICATE_REFUSED, NAME, format!("the node's certificates: {error}"))
+    fault(Code::CertificateRefused, NAME, format!("the node's certificates: {error}"))
 }

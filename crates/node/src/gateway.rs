@@ -20,7 +20,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::board::Board;
 use crate::certificates;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 
 /// How long no connection is taken when that fails: out of file handles, some will end.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn open(board: &Board, name: &str, address: SocketAddr) -> Result<TcpListener, Fault> {
     board.starting(name);
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Fault::passing(code::GATEWAY_FAILED, name, format!("listening on {address} for {name}: {error}"))
+        Fault::passing(Code::GatewayFailed, name, format!("listening on {address} for {name}: {error}"))
     })?;
     board.up(name);
     Ok(listener)
@@ -114,7 +114,7 @@ fn identity(profile: Profile) -> Result<(Vec<CertificateDer<'static>>, PrivateKe
 }
 
 fn unusable(profile: Profile, error: impl std::fmt::Display) -> Fault {
-    Fault::passing(code::GATEWAY_FAILED, certificates::NAME, format!("the certificate {profile}: {error}"))
+    Fault::passing(Code::GatewayFailed, certificates::NAME, format!("the certificate {profile}: {error}"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::kubernetes::layout::{CONTAINERD_SOCKET, text, tool};
 use crate::process::output;
 
@@ -74,7 +74,7 @@ async fn import(runtime: Runtime, archive: &Path) -> Result<(), Fault> {
     output(&program, arguments, PATIENCE)
         .await
         .map(drop)
-        .map_err(|why| Fault::passing(code::IMAGE_IMPORT_FAILED, NAME, format!("importing {path} failed: {why}")))
+        .map_err(|why| Fault::passing(Code::ImageImportFailed, NAME, format!("importing {path} failed: {why}")))
 }
 
 #[cfg(test)]

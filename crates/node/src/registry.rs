@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::board::Board;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::kubernetes::layout::text;
 use crate::process::{Probe, Spec};
 use crate::tools::Tools;
@@ -127,7 +127,7 @@ fn client() -> Result<reqwest::Client, Fault> {
         Ok(reqwest::Client::builder().no_proxy().tls_certs_only([authority]).identity(identity).build()?)
     };
     client().map_err(|error| {
-        Fault::passing(code::GATEWAY_FAILED, NAME, format!("the certificate {}: {error:#}", Profile::RegistryClient))
+        Fault::passing(Code::GatewayFailed, NAME, format!("the certificate {}: {error:#}", Profile::RegistryClient))
     })
 }
 

@@ -43,7 +43,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::fault::code;
+    use crate::fault::Code;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -60,7 +60,7 @@ mod tests {
         let ensure = || {
             looks.set(looks.get() + 1);
             let outcome = match looks.get() {
-                1 => Err(Fault::passing(code::CERTIFICATE_REFUSED, "certificates", "the server is away")),
+                1 => Err(Fault::passing(Code::CertificateRefused, "certificates", "the server is away")),
                 2 => Ok(false),
                 _ => Ok(true),
             };

@@ -505,7 +505,7 @@ pub enum ComponentState {
 /// Something that keeps a node from being up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Stable code, for example `component_crashed`, `version_unavailable`, `image_import_failed`.
+    /// A [`Code`](crate::code::Code), for example `component_crashed`.
     pub code: String,
     /// One sentence: what was being done and what went wrong.
     pub message: String,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::Code;
 use crate::v1::Link;
 
 /// Who can do something about an error.
@@ -39,6 +40,14 @@ pub struct Cause {
     pub action: String,
     /// Whether trying again may help without anything being changed.
     pub retryable: bool,
+}
+
+impl Cause {
+    /// What went wrong; `None` when a release that has other codes said so.
+    #[must_use]
+    pub fn kind(&self) -> Option<Code> {
+        self.code.parse().ok()
+    }
 }
 
 /// Body of an error answer: Magnum's of today (`errors`, contract magnum-v1 section 3.1) and of 2015

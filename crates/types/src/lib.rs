@@ -5,11 +5,13 @@
 //! - [`operation`]: our own additions: operations, their steps, topology.
 //! - [`why`]: what is wrong with a cluster.
 //! - [`kubernetes`]: versions of Kubernetes.
+//! - [`code`]: the codes of errors.
 //! - [`error`]: the one public error and how it looks on the wire.
 //! - [`log`]: what never gets into a log, of the server or of an agent.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;
+pub mod code;
 pub mod error;
 pub mod kubernetes;
 pub mod log;

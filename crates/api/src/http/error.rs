@@ -8,7 +8,7 @@ use jeroboam_conductor::lookout::LookoutError;
 use jeroboam_engine::WorkloadError;
 use jeroboam_identity::policy::Denied;
 use jeroboam_model::status::Request;
-use jeroboam_model::{Cause, FieldError, QuotaResource, WhoMustAct};
+use jeroboam_model::{Cause, Code, FieldError, QuotaResource, WhoMustAct};
 use jeroboam_store::StoreError;
 use jeroboam_types::error::{ErrorBody, ErrorEntry};
 use serde_json::json;
@@ -324,9 +324,9 @@ impl From<LookoutError> for ApiError {
 impl From<Cause> for ApiError {
     /// A cause that may pass is 503, one that the user can do something about is 409, others 500.
     fn from(cause: Cause) -> Self {
-        let status = match (cause.code.as_str(), cause.who_must_act, cause.retryable) {
+        let status = match (cause.kind(), cause.who_must_act, cause.retryable) {
             // Nothing is broken: there is no API to talk to before the cluster has come up.
-            ("cluster_not_reachable_yet", ..) => StatusCode::CONFLICT,
+            (Some(Code::ClusterNotReachableYet), ..) => StatusCode::CONFLICT,
             (_, _, true) => StatusCode::SERVICE_UNAVAILABLE,
             (_, WhoMustAct::User | WhoMustAct::ProjectAdmin, false) => StatusCode::CONFLICT,
             (_, WhoMustAct::Operator | WhoMustAct::Cloud, false) => StatusCode::INTERNAL_SERVER_ERROR,

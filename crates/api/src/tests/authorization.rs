@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jeroboam_model::{Cause, CauseExt, EngineKind};
+use jeroboam_model::{Cause, CauseExt, Code, EngineKind};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterFacts, Outcome};
 use jiff::Timestamp;
@@ -211,7 +211,7 @@ async fn fixture() -> Fixture {
     let cluster = case.complete_cluster("cluster", "template").await;
     let swarm = case.complete_cluster("swarm", "swarm").await;
     let failed = case.cluster("failed", "template").await;
-    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.end(Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"))).await;
     let uuid = cluster.parse().unwrap();
     for name in EngineKind::KUBERNETES.authorities {
         let authority = Authority::of_cluster("cluster", name, Timestamp::now()).unwrap();

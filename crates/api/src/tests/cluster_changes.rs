@@ -1,6 +1,6 @@
 //! Changing, resizing, upgrading and deleting clusters, rule by rule.
 
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jeroboam_store::Outcome;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn case() -> Case {
 async fn in_status(status: &str) -> Case {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
-    let fail = || Outcome::Failed(Cause::user("broken", "it broke", "mend it"));
+    let fail = || Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"));
     let resize = json!({"node_count": 3});
     if status.starts_with("CREATE") {
         case.cluster("c", "t").await;

@@ -1,4 +1,4 @@
-use jeroboam_model::{Cause, CauseExt, QuotaDefaults, Status};
+use jeroboam_model::{Cause, CauseExt, Code, QuotaDefaults, Status};
 use jeroboam_store::{ClusterFacts, Outcome};
 use serde_json::{Value, json};
 
@@ -161,7 +161,7 @@ async fn a_failure_is_shown_retried_and_deleted() {
     let retry = "/v1/clusters/c/actions/retry";
     let busy = case.call("POST", retry).token("member").send().await.is(400);
     assert!(busy.body["errors"][0]["detail"].as_str().unwrap().contains("Wait until"), "{}", busy.body);
-    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.end(Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"))).await;
     let cluster = case.get("/v1/clusters/c").send().await.body;
     assert_eq!(
         (cluster["status"].as_str(), cluster["status_reason"].as_str()),

@@ -1,7 +1,7 @@
 //! Node groups change, are resized and go.
 
 use jeroboam_model::node_group::MAX_MARKS;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jeroboam_store::Outcome;
 use serde_json::{Value, json};
 
@@ -203,7 +203,7 @@ async fn a_group_is_resized_within_its_bounds() {
 async fn a_group_that_failed_is_named_among_the_faults() {
     let case = case().await;
     case.post("/v1/clusters/c/nodegroups", &json!({"name": "new"})).send().await.is(202);
-    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.end(Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"))).await;
     let cluster = case.get("/v1/clusters/c").send().await.body;
     assert_eq!(cluster["status"], "UPDATE_FAILED");
     assert_eq!(cluster["faults"], json!({"new": "it broke"}));

@@ -1,6 +1,6 @@
 //! Clusters of versions that this release does not run: looked at, left by their users, deleted, and nothing else.
 
-use jeroboam_model::{Cause, CauseExt, EngineKind, Status};
+use jeroboam_model::{Cause, CauseExt, Code, EngineKind, Status};
 use jeroboam_pki::Authority;
 use jeroboam_store::Outcome;
 use jiff::Timestamp;
@@ -133,7 +133,7 @@ async fn only_what_would_take_it_away_is_tried_again() {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
     let uuid = case.cluster("c", "t").await;
-    let broken = || Outcome::Failed(Cause::user("broken", "it broke", "mend it"));
+    let broken = || Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"));
     case.end(broken()).await;
     age(&case).await;
     assert_eq!(case.status(&uuid).await, Status::CreateFailed);

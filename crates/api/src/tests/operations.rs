@@ -1,6 +1,6 @@
 use axum::body::Body;
 use futures::StreamExt;
-use jeroboam_model::{Cause, CauseExt, OperationKind, Status};
+use jeroboam_model::{Cause, CauseExt, Code, OperationKind, Status};
 use jeroboam_store::notification::Deed;
 use jeroboam_store::{ClusterFacts, Outcome};
 use serde_json::{Value, json};
@@ -44,10 +44,13 @@ async fn an_operation_is_followed_from_now_to_its_end() {
     assert_eq!(next_event(&mut events).await.unwrap()["status"], "running");
     // Events of other operations do not count.
     case.cluster("d", "t").await;
-    let blocked = Cause::passing("docker_away", "Docker is away", "start it");
+    let blocked = Cause::passing(Code::InfrastructureUnavailable, "Docker is away", "start it");
     case.store.held(&claim).block(&blocked).await.unwrap();
     let event = next_event(&mut events).await.unwrap();
-    assert_eq!((event["status"].as_str(), event["cause"]["code"].as_str()), (Some("blocked"), Some("docker_away")));
+    assert_eq!(
+        (event["status"].as_str(), event["cause"]["code"].as_str()),
+        (Some("blocked"), Some("infrastructure_unavailable"))
+    );
     case.store.held(&claim).finish(Outcome::Succeeded { facts: ClusterFacts::default() }).await.unwrap();
     assert_eq!(next_event(&mut events).await.unwrap()["status"], "succeeded");
     assert!(next_event(&mut events).await.is_none(), "the stream ends");
@@ -138,7 +141,7 @@ async fn an_update_that_the_status_refuses_is_told_to_the_world() {
     let act =
         async |action: &str, body: Value| case.post(&format!("/v1/clusters/c/actions/{action}"), &body).send().await;
     count(3).await.is(202);
-    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.end(Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"))).await;
     case.store.want_notifications(true).await.unwrap();
     let told = async || {
         let waiting = case.store.waiting_notifications(9).await.unwrap();

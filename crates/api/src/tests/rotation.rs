@@ -1,6 +1,6 @@
 //! Rotating authorities, and credentials, which clusters here do not have.
 
-use jeroboam_model::{Cause, CauseExt, Status};
+use jeroboam_model::{Cause, CauseExt, Code, Status};
 use jeroboam_pki::Authority;
 use jeroboam_store::{ClusterFacts, Outcome};
 use jiff::Timestamp;
@@ -146,7 +146,7 @@ async fn credentials_that_clusters_do_not_have_are_not_rotated() {
     case.cluster("young", "t").await;
     let refused = call("/v1/credentials/young", "member").latest().send().await.is(400);
     assert_eq!(reason(&refused.body), "status_refuses");
-    case.end(Outcome::Failed(Cause::user("broken", "it broke", "mend it"))).await;
+    case.end(Outcome::Failed(Cause::user(Code::StepUndone, "it broke", "mend it"))).await;
     assert_eq!(reason(&call("/v1/credentials/young", "member").latest().send().await.is(400).body), "status_refuses");
     case.delete("/v1/clusters/c").send().await.is(204);
     assert_eq!(reason(&call("/v1/credentials/c", "member").latest().send().await.is(400).body), "status_refuses");

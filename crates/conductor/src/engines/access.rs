@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jeroboam_engine::Access;
-use jeroboam_model::{Cause, CauseExt, Cluster, NodeRole};
+use jeroboam_model::{Cause, CauseExt, Cluster, Code, NodeRole};
 use jeroboam_pki::{Authority, Profile};
 use jeroboam_store::{ClusterRecord, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -95,7 +95,7 @@ impl AccessBook {
         };
         let broken = |problem: &dyn std::fmt::Display| {
             Cause::operator(
-                "secret_unreadable",
+                Code::SecretUnreadable,
                 format!("the authority of cluster {name} cannot be used"),
                 "check that the encryption key in the data folder is the one the cluster was made with",
             )
@@ -122,7 +122,7 @@ impl AccessBook {
 
 fn not_yet(name: &str) -> Cause {
     Cause::user(
-        "cluster_not_reachable_yet",
+        Code::ClusterNotReachableYet,
         format!("cluster {name} has no API yet"),
         "wait until it is CREATE_COMPLETE, or look at its operation for what keeps it",
     )

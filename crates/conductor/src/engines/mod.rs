@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use access::AccessBook;
 use jeroboam_engine::Engine;
-use jeroboam_model::{Cause, CauseExt, EngineKind};
+use jeroboam_model::{Cause, CauseExt, Code, EngineKind};
 
 /// The drivers that there are, by engine.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ impl Engines {
     pub fn of(&self, engine: EngineKind) -> Result<&dyn Engine, Cause> {
         self.drivers.get(&engine).map(AsRef::as_ref).ok_or_else(|| {
             Cause::operator(
-                "engine_not_offered",
+                Code::EngineNotOffered,
                 format!("this server has no driver for {engine} clusters"),
                 "run the cluster's operations by a server that has one, or delete the cluster",
             )

@@ -2,7 +2,7 @@
 
 use jeroboam_infra::Remains;
 use jeroboam_model::node::FoundNode;
-use jeroboam_model::{Cause, CauseExt, NodeRole};
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
 use jeroboam_store::{Deployment, StoreError};
 use tracing::warn;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ impl Lookout {
         let found = self.find().await?;
         if let Some(rival) = found.neighbours.iter().find(|neighbour| neighbour.knows_us == Some(false)) {
             return Err(Cause::user(
-                "deployment_rival",
+                Code::DeploymentRival,
                 format!("The server on {} still answers at {}, with another database", rival.host, rival.url),
                 "Stop that server first; or, if this one is the copy, choose 'jeroboam deployment new-id'",
             )
@@ -98,7 +98,7 @@ impl Lookout {
             return Ok((orphan, nodes));
         }
         Err(Cause::user(
-            "orphan_without_master",
+            Code::OrphanWithoutMaster,
             format!("Nothing is left of the masters of {cluster}, and with them its state is gone"),
             format!("Delete it: 'jeroboam orphan delete {cluster} --yes'"),
         )
@@ -137,6 +137,6 @@ impl Lookout {
             return Ok(deployment);
         }
         let nothing = "The deployment is not held: this database is the one that counts";
-        Err(Cause::user("deployment_not_held", nothing, "Nothing").into())
+        Err(Cause::user(Code::DeploymentNotHeld, nothing, "Nothing").into())
     }
 }

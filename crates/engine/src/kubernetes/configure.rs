@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use jeroboam_model::labels::{KubernetesLabels, PodSecurity};
-use jeroboam_model::{Cause, CauseExt as _, Cluster, Status};
+use jeroboam_model::{Cause, CauseExt as _, Cluster, Code, Status};
 use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -40,7 +40,7 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> {
     let labels = KubernetesLabels::read(&cluster.labels).map_err(|error| {
         Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("The cluster's label {} cannot be used: {}", error.field, error.message),
             "Delete the cluster and make it anew with another value",
         )

@@ -1,6 +1,6 @@
 //! What goes wrong with Kubernetes, in our words: as a cause for steps, as a workload error for requests.
 
-use jeroboam_model::{Cause, CauseExt as _};
+use jeroboam_model::{Cause, CauseExt as _, Code};
 use kube::Error;
 use kube::core::Status;
 
@@ -11,19 +11,19 @@ use crate::tls::chain;
 pub(super) fn cause(doing: &str, error: &Error) -> Cause {
     match error {
         Error::Api(status) if is_passing(status.code) => Cause::passing(
-            "engine_unavailable",
+            Code::EngineUnavailable,
             format!("Kubernetes cannot take the request now, {doing}"),
             "Nothing; it is tried again. If it stays so, look at etcd and kube-apiserver on the masters",
         )
         .said(said(status)),
         Error::Api(status) if matches!(status.code, 401 | 403) => Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("Kubernetes does not accept our certificate or its rights, {doing}"),
             "Check the clocks of this machine and of the masters: certificates hold for a limited time only; then retry",
         )
         .said(said(status)),
         Error::Api(status) => Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("Kubernetes refused, {doing}"),
             "See what Kubernetes said; remove what is in the way, then retry",
         )
@@ -35,7 +35,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
 /// Kubernetes did not answer in time, or not at all.
 pub(super) fn unreachable(doing: &str) -> Cause {
     Cause::passing(
-        "engine_unavailable",
+        Code::EngineUnavailable,
         format!("The cluster's Kubernetes API does not answer, {doing}"),
         "Nothing; it is tried again. If it stays so, look at the masters' nodes and their kube-apiserver",
     )

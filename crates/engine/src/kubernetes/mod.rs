@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper_util::rt::TokioExecutor;
-use jeroboam_model::{Cause, CauseExt as _, Cluster};
+use jeroboam_model::{Cause, CauseExt as _, Cluster, Code};
 use kube::Client;
 use kube::client::ClientBuilder;
 use kube::client::middleware::BaseUriLayer;
@@ -84,7 +84,7 @@ impl Kubernetes {
 fn build(url: &Url, access: &Access) -> Result<Client> {
     let base: http::Uri = url.as_str().parse().map_err(|error: http::uri::InvalidUri| {
         Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("The cluster's API address '{url}' cannot be used"),
             "Retry the cluster's last operation, which finds the address anew",
         )

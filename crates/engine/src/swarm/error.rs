@@ -1,7 +1,7 @@
 //! What goes wrong with a swarm, in our words: as a cause for steps, as a workload error for requests.
 
 use bollard::errors::Error;
-use jeroboam_model::{Cause, CauseExt as _};
+use jeroboam_model::{Cause, CauseExt as _, Code};
 
 use crate::WorkloadError;
 use crate::tls::chain;
@@ -14,17 +14,17 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
     match status_code {
         // The engine itself lost its swarm or its leader, or ran out of time.
         500.. => Cause::passing(
-            "engine_unavailable",
+            Code::EngineUnavailable,
             format!("The swarm cannot take the request now, {doing}"),
             "Nothing; it is tried again. If it stays so, see whether most of the managers are up",
         ),
         401 | 403 => Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("The swarm does not accept our certificate or its rights, {doing}"),
             "Check the clocks of this machine and of the managers: certificates hold for a limited time only; then retry",
         ),
         _ => Cause::operator(
-            "engine_refused",
+            Code::EngineRefused,
             format!("The swarm refused, {doing}"),
             "See what Docker said; remove what is in the way, then retry",
         ),
@@ -35,7 +35,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
 /// The managers did not answer in time, or not at all.
 pub(super) fn unreachable(doing: &str) -> Cause {
     Cause::passing(
-        "engine_unavailable",
+        Code::EngineUnavailable,
         format!("The swarm's managers do not answer, {doing}"),
         "Nothing; it is tried again. If it stays so, look at the masters' nodes and their dockerd",
     )

@@ -1,7 +1,7 @@
 //! What goes wrong at a Docker Engine, in words for people: what was being done, who must act, the underlying error.
 
 use bollard::errors::Error;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 
 /// A call to the engine that failed.
 #[derive(Debug)]
@@ -47,29 +47,29 @@ impl From<Failure> for Cause {
         match &error {
             Error::DockerResponseServerError { status_code, message } => answered(&doing, *status_code, message),
             Error::RequestTimeoutError => Cause::passing(
-                "infrastructure_unavailable",
+                Code::InfrastructureUnavailable,
                 format!("{doing}: the Docker Engine did not answer in time."),
                 "Nothing: it is tried again. If it stays so, look after the machine that the Docker Engine runs on.",
             ),
             Error::UnsupportedURISchemeError { uri } => Cause::operator(
-                "infrastructure_configuration",
+                Code::InfrastructureConfiguration,
                 format!("{doing}: {uri:?} is no address of a Docker Engine."),
                 "Give an address such as unix:///var/run/docker.sock or tcp://HOST:2376.",
             ),
             _ if io_kind(&error) == Some(std::io::ErrorKind::PermissionDenied) => Cause::operator(
-                "infrastructure_forbidden",
+                Code::InfrastructureForbidden,
                 format!("{doing}: Jeroboam may not talk to the Docker Engine."),
                 "Run Jeroboam as a member of the group `docker`, or as root.",
             )
             .said(words(&error)),
             Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => Cause::operator(
-                "infrastructure_error",
+                Code::InfrastructureError,
                 format!("{doing}: the Docker Engine's answer was not understood."),
                 "Use Docker Engine 20.10 or newer, and see that the address leads to one.",
             )
             .said(words(&error)),
             _ => Cause::passing(
-                "infrastructure_unavailable",
+                Code::InfrastructureUnavailable,
                 format!("{doing}: the Docker Engine does not answer."),
                 "Start the Docker Engine; what was being done then goes on by itself.",
             )
@@ -82,79 +82,79 @@ impl From<Failure> for Cause {
 /// versions.
 fn answered(doing: &str, status: u16, message: &str) -> Cause {
     let says = |words: &str| contains(message, words);
-    let operator = |code: &str, what: &str, action: &str| Cause::operator(code, format!("{doing}: {what}"), action);
+    let operator = |code: Code, what: &str, action: &str| Cause::operator(code, format!("{doing}: {what}"), action);
     let cause = if says("no space left") || says("disk quota exceeded") {
         operator(
-            "infrastructure_disk_full",
+            Code::InfrastructureDiskFull,
             "the Docker Engine has no disk space left.",
             "Free space where Docker keeps its data (`docker system df` shows what uses it).",
         )
         .may_pass()
     } else if says("no such image") {
         operator(
-            "image_missing",
+            Code::ImageMissing,
             "the Docker Engine does not have the image.",
             "Make the node image by `make image`, or pull the one that the template names.",
         )
     } else if says("cannot allocate memory") || says("resource temporarily unavailable") {
         operator(
-            "infrastructure_out_of_memory",
+            Code::InfrastructureOutOfMemory,
             "the Docker Engine's machine has not enough memory or processes left.",
             "Stop something there, use smaller flavors or fewer nodes.",
         )
         .may_pass()
     } else if says("apply caps") {
         operator(
-            "infrastructure_capabilities",
+            Code::InfrastructureCapabilities,
             "the Docker Engine may not give containers what nodes need.",
             "Run a Docker Engine with full capabilities (CapabilityBoundingSet of its service, or of the container that \
              it runs in).",
         )
     } else if says("address already in use") {
         Cause::passing(
-            "address_in_use",
+            Code::AddressInUse,
             format!("{doing}: another container has the node's address."),
             "Take the container off the cluster's network that Jeroboam has not made.",
         )
     } else if status == 409 && says("is already in use by container") {
         operator(
-            "name_conflict",
+            Code::NameConflict,
             "another container has the name.",
             "Remove or rename the container that is not Jeroboam's.",
         )
     } else if status == 404 {
         Cause::passing(
-            "infrastructure_busy",
+            Code::InfrastructureBusy,
             format!("{doing}: somebody has taken away what is needed for it."),
             "Nothing: it is tried again.",
         )
     } else if status == 409 {
         Cause::passing(
-            "infrastructure_busy",
+            Code::InfrastructureBusy,
             format!("{doing}: something else is being done to it, or uses it."),
             "Nothing: it is tried again.",
         )
     } else if says("exec format error") || says("unable to start container process: exec:") {
         operator(
-            "agent_not_executable",
+            Code::AgentNotExecutable,
             "the agent cannot be run in the image.",
             "Build jeroboam-node for the processor and C library of the node image.",
         )
     } else if says("client version") {
         operator(
-            "infrastructure_version",
+            Code::InfrastructureVersion,
             "the Docker Engine is too old or too new.",
             "Use Docker Engine 20.10 or newer.",
         )
     } else if status >= 500 {
         Cause::passing(
-            "infrastructure_error",
+            Code::InfrastructureError,
             format!("{doing}: the Docker Engine failed."),
             "Nothing at first: it is tried again. If it stays so, see the Docker Engine's log.",
         )
     } else {
         operator(
-            "infrastructure_refused",
+            Code::InfrastructureRefused,
             "the Docker Engine refused.",
             "See the underlying error; if it is about something of Jeroboam's own, please report it.",
         )

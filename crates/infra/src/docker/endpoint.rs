@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 
 use super::engine::Engine;
 use super::{DockerConfig, network};
@@ -45,7 +45,7 @@ fn is_ours(ip: IpAddr) -> bool {
 
 fn unknown(what: &str) -> Cause {
     Cause::operator(
-        "agent_endpoint_unknown",
+        Code::AgentEndpointUnknown,
         what,
         "Set `agent_listen` and `agent_reach` of the Docker infrastructure: an address of this machine to listen on, and \
          the one at which containers reach it. Engines on another machine or in a virtual one need that.",

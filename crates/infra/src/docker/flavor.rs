@@ -1,7 +1,7 @@
 //! How large the containers are.
 
 use bollard::models::HostConfig;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 
 use super::engine::Facts;
 use crate::flavor::{self, Flavor};
@@ -11,10 +11,9 @@ const NANO_PER_CPU: i64 = 1_000_000_000;
 
 /// The flavor of this name. The error names those there are.
 pub(super) fn find<'a>(flavors: &'a [Flavor], name: &str) -> Result<&'a Flavor, Cause> {
-    flavors
-        .iter()
-        .find(|flavor| flavor.name == name)
-        .ok_or_else(|| Cause::user("flavor_unknown", format!("There is no flavor {name:?}."), flavor::advice(flavors)))
+    flavors.iter().find(|flavor| flavor.name == name).ok_or_else(|| {
+        Cause::user(Code::FlavorUnknown, format!("There is no flavor {name:?}."), flavor::advice(flavors))
+    })
 }
 
 /// Limits the container to a size, as far as the engine's machine is larger: it has no more to give than it has,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::ListImagesOptions;
 use jeroboam_model::kubernetes::Version;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 
 use super::engine::{Engine, LOOK};
 use crate::Result;
@@ -100,7 +100,7 @@ pub(super) async fn missing(engine: &Engine, reference: &str) -> Cause {
         format!("Get it by `docker pull {reference}`.")
     };
     Cause::operator(
-        "image_missing",
+        Code::ImageMissing,
         format!("The Docker Engine does not have the image {reference}."),
         format!("{make}{choose}"),
     )

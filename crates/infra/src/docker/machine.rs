@@ -21,7 +21,7 @@ use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, RestartContainerOptions, UploadToContainerOptions,
 };
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use uuid::Uuid;
 
 use super::body::Place;
@@ -63,7 +63,7 @@ pub(super) async fn ensure(
         tokio::time::sleep(NAME_INTERVAL).await;
     }
     Err(Cause::passing(
-        "infrastructure_busy",
+        Code::InfrastructureBusy,
         format!(
             "Starting {}: the Docker Engine is still busy with an earlier container of the name {name}.",
             spec.name
@@ -161,7 +161,7 @@ async fn make(
 ) -> Result<Option<Machine>> {
     let Some((network, subnet)) = network::of_cluster(docker, engine, cluster.uuid).await? else {
         return Err(Cause::passing(
-            "network_missing",
+            Code::NetworkMissing,
             format!("Starting {}: the cluster's network is gone.", spec.name),
             "Retry: the network is made anew then.",
         ));
@@ -262,7 +262,7 @@ async fn stranger(engine: &Engine, cluster: &ClusterRef, spec: &MachineSpec, nam
     }
     let id = found.id.unwrap_or_default();
     Err(Cause::operator(
-        "name_conflict",
+        Code::NameConflict,
         format!("Starting {}: a container that is not the node's has the name {name}.", spec.name),
         format!("Remove or rename it (`docker rm -f {id:.12}`)."),
     ))

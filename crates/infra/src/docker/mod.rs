@@ -49,7 +49,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
 use jeroboam_model::node::FoundNode;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -133,7 +133,7 @@ impl Docker {
     pub async fn connect(config: DockerConfig) -> Result<Self> {
         if config.address_pool.prefix_len() > subnet::PREFIX {
             return Err(Cause::operator(
-                "infrastructure_configuration",
+                Code::InfrastructureConfiguration,
                 format!("The address pool {} has no room for a /{} per cluster.", config.address_pool, subnet::PREFIX),
                 "Give Jeroboam a larger address pool, such as 10.89.0.0/16.",
             ));
@@ -142,7 +142,7 @@ impl Docker {
             config.flavors[..index].iter().any(|earlier| earlier.name == flavor.name).then_some(&flavor.name)
         }) {
             return Err(Cause::operator(
-                "infrastructure_configuration",
+                Code::InfrastructureConfiguration,
                 format!("The flavor {twice} is there twice."),
                 "Give every flavor a name of its own.",
             ));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use ipnet::Ipv4Net;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -120,7 +120,7 @@ async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<
         }
     }
     Err(Cause::operator(
-        "address_pool_exhausted",
+        Code::AddressPoolExhausted,
         format!("{doing}: no subnet of the address pool {pool} is free."),
         "Delete clusters that are not needed, or give Jeroboam a larger address pool.",
     ))

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use uuid::Uuid;
 
 /// Size of a cluster's network: a /24 has room for some 240 nodes, and a /16 pool for 256 clusters.
@@ -27,7 +27,7 @@ pub(super) fn address(subnet: Ipv4Net, slot: u32) -> Result<Ipv4Addr, Cause> {
     let host = FIRST_NODE.saturating_add(slot);
     if host >= u32::from(subnet.hostmask()) {
         return Err(Cause::user(
-            "too_many_nodes",
+            Code::TooManyNodes,
             format!("The cluster's network {subnet} has no address for its node number {slot}."),
             format!("Use at most {} nodes per cluster.", u32::from(subnet.hostmask()).saturating_sub(FIRST_NODE)),
         ));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jeroboam_types::agent::BOOTSTRAP_PATH;
 use tar::{EntryType, Header};
 use tokio::io::AsyncReadExt;
@@ -40,7 +40,7 @@ impl Agent {
         };
         open.await.map_err(|error| {
             Cause::operator(
-                "agent_binary_missing",
+                Code::AgentBinaryMissing,
                 format!("The agent's program {} cannot be read.", path.display()),
                 "Build or install jeroboam-node, and tell Jeroboam where it is.",
             )

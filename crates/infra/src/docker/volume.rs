@@ -3,7 +3,7 @@
 
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ pub(super) async fn ensure(
         return Ok(name);
     }
     Err(Cause::operator(
-        "name_conflict",
+        Code::NameConflict,
         format!("Starting {}: a volume that is not the node's has the name {name}.", spec.name),
         format!("Remove it (`docker volume rm {name}`)."),
     ))

@@ -23,7 +23,7 @@ use self::directory::Directory;
 use self::names::Domain;
 use self::upstream::Upstream;
 use crate::board::Board;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::kubernetes::node::Node;
 
 /// Name of this part in reports.
@@ -47,11 +47,11 @@ type Shared = Arc<RwLock<Directory>>;
 /// When the address cannot be served. Trouble with the API server is waited out: what is known stays good.
 pub async fn run(node: Arc<Node>, client: kube::Client, board: Arc<Board>) -> Result<(), Fault> {
     board.starting(NAME);
-    let failed = |error: anyhow::Error| Fault::passing(code::DNS_FAILED, NAME, format!("{error:#}"));
+    let failed = |error: anyhow::Error| Fault::passing(Code::DnsFailed, NAME, format!("{error:#}"));
     let address = node.kubernetes.dns_address;
     let domain = Domain::new(&node.kubernetes.dns_domain).ok_or_else(|| {
         let message = format!("{:?} is no domain", node.kubernetes.dns_domain);
-        Fault::permanent(code::ASSIGNMENT_INVALID, NAME, message)
+        Fault::permanent(Code::AssignmentInvalid, NAME, message)
     })?;
     interface::ensure(address).await.map_err(failed)?;
     let (udp, tcp) = bind(address).await.map_err(failed)?;

@@ -5,7 +5,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::kubeconfig;
 use super::node::Node;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 
 /// HTTP clients for readiness.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Clients {
     /// When the cluster's authority is no certificate.
     pub fn new(node: &Node) -> Result<Self, Fault> {
         let fault = |error: reqwest::Error| {
-            Fault::permanent(code::ASSIGNMENT_INVALID, "certificates", format!("the cluster's authority: {error}"))
+            Fault::permanent(Code::AssignmentInvalid, "certificates", format!("the cluster's authority: {error}"))
         };
         let builder = || reqwest::Client::builder().no_proxy();
         let authority = reqwest::Certificate::from_pem(node.kubernetes.ca.as_bytes()).map_err(fault)?;
@@ -47,6 +47,6 @@ pub async fn kube(node: &Node, profile: Profile) -> Result<kube::Client, Fault> 
     };
     connect().await.map_err(|error| {
         let message = format!("a Kubernetes client with the certificate {profile}: {error:#}");
-        Fault::permanent(code::ASSIGNMENT_INVALID, "certificates", message)
+        Fault::permanent(Code::AssignmentInvalid, "certificates", message)
     })
 }

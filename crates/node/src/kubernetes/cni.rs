@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::layout::{CNI_CONFIG, CNI_PLUGINS};
 use super::node::Node;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::files;
 
 /// The bridge that pods are attached to.
@@ -45,7 +45,7 @@ pub fn install(node: &Node) -> Result<(), Fault> {
     };
     write().map_err(|error| {
         let message = format!("installing the CNI configuration of {}: {error}", node.assignment.name);
-        Fault::passing(code::NETWORK_FAILED, crate::network::NAME, message)
+        Fault::passing(Code::NetworkFailed, crate::network::NAME, message)
     })
 }
 

@@ -31,7 +31,7 @@ use jeroboam_types::agent::{Assignment, CertificateProfile as Profile, Kubernete
 use self::clients::Clients;
 use self::node::{Machine, Node};
 use crate::certificates::NAME as CERTIFICATES;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
 use crate::process::Probe;
@@ -102,7 +102,7 @@ fn check_binaries(node: &Node) -> Result<(), Fault> {
         node.kubernetes.version,
         binary.display()
     );
-    Err(Fault::permanent(code::VERSION_UNAVAILABLE, kubelet::NAME, message))
+    Err(Fault::permanent(Code::VersionUnavailable, kubelet::NAME, message))
 }
 
 /// The control plane and what every node has: the parts of a node whose components have certificates.

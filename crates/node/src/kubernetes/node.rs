@@ -4,7 +4,7 @@ use jeroboam_types::agent::{Assignment, ControlPlaneAssignment, KubernetesAssign
 use jeroboam_types::kubernetes::Version;
 
 use super::layout::Layout;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::machine::cgroup::Withheld;
 use crate::process::Probe;
 
@@ -53,10 +53,10 @@ impl Node {
         let version: Version = kubernetes
             .version
             .parse()
-            .map_err(|error| Fault::permanent(code::ASSIGNMENT_INVALID, "kubelet", format!("{error}")))?;
+            .map_err(|error| Fault::permanent(Code::AssignmentInvalid, "kubelet", format!("{error}")))?;
         if version < OLDEST {
             let message = format!("Kubernetes {version} is older than {OLDEST}, the oldest that is made");
-            return Err(Fault::permanent(code::VERSION_UNAVAILABLE, "kubelet", message));
+            return Err(Fault::permanent(Code::VersionUnavailable, "kubelet", message));
         }
         Ok(Self {
             assignment: assignment.clone(),
@@ -116,6 +116,6 @@ mod tests {
         let known = testing::worker("v1.34.0");
         let kubernetes = KubernetesAssignment { version: "v1.33.9".to_owned(), ..known.kubernetes };
         let fault = Node::new(&known.assignment, &kubernetes, known.machine).unwrap_err();
-        assert!(fault.permanent && fault.problem.code == code::VERSION_UNAVAILABLE, "{fault}");
+        assert!(fault.permanent && fault.problem.code == Code::VersionUnavailable, "{fault}");
     }
 }

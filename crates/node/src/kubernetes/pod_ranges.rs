@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::node::Node;
 use crate::board::Board;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::watching::Patience;
 
 /// The object with the ranges, in `kube-system`.
@@ -31,7 +31,7 @@ type Ranges = BTreeMap<String, Ipv4Net>;
 /// # Errors
 /// When the pod network is no network. Trouble with the API server is waited out.
 pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(), Fault> {
-    let invalid = |what: String| Fault::permanent(code::ASSIGNMENT_INVALID, crate::network::NAME, what);
+    let invalid = |what: String| Fault::permanent(Code::AssignmentInvalid, crate::network::NAME, what);
     let kubernetes = &node.kubernetes;
     let network: Ipv4Net = kubernetes
         .pod_cidr

@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
 use crate::board::Board;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::process::output;
 
 /// Name of this part in reports.
@@ -41,7 +41,7 @@ pub async fn ensure(board: &Board, gibibytes: u32, folder: &str) -> Result<(), F
     board.starting(NAME);
     let failed = |why: String| {
         let message = format!("a volume of {gibibytes} GiB for images and containers: {why}");
-        Fault::passing(code::MACHINE_UNFIT, NAME, message)
+        Fault::passing(Code::MachineUnfit, NAME, message)
     };
     let mounts = std::fs::read_to_string("/proc/self/mounts").map_err(|error| failed(error.to_string()))?;
     if !is_mounted(&mounts, folder) {

@@ -24,7 +24,7 @@ use self::kernel::Kernel;
 use self::plan::{Neighbours, Plan};
 use crate::board::Board;
 use crate::engine_view::bounded;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::kubernetes::node::Node;
 use crate::kubernetes::readiness::Readiness;
 use crate::kubernetes::{cni, kube_proxy};
@@ -39,7 +39,7 @@ pub const NAME: &str = "network";
 /// When the kernel refuses. Trouble with the API server is waited out.
 pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(), Fault> {
     board.starting(NAME);
-    let failed = |error: anyhow::Error| Fault::passing(code::NETWORK_FAILED, NAME, format!("{error:#}"));
+    let failed = |error: anyhow::Error| Fault::passing(Code::NetworkFailed, NAME, format!("{error:#}"));
     let kernel = Kernel::connect().map_err(failed)?;
     let pods = network_of(&node.kubernetes.pod_cidr, "pods")?;
     masquerade::ensure(pods).await.map_err(failed)?;
@@ -88,9 +88,8 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
 }
 
 fn network_of(text: &str, what: &str) -> Result<Ipv4Net, Fault> {
-    text.parse().map_err(|_| {
-        Fault::permanent(code::ASSIGNMENT_INVALID, NAME, format!("{text:?} is no IPv4 network for {what}"))
-    })
+    text.parse()
+        .map_err(|_| Fault::permanent(Code::AssignmentInvalid, NAME, format!("{text:?} is no IPv4 network for {what}")))
 }
 
 async fn apply(node: &Node, kernel: &Kernel, plan: &Plan) -> anyhow::Result<()> {

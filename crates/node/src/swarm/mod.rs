@@ -14,7 +14,7 @@ use jeroboam_types::agent::{Assignment, CertificateProfile, NodeRole, SwarmAssig
 use self::address_space::AddressSpace;
 use self::api::Api;
 use self::membership::Engine;
-use crate::fault::{Fault, code};
+use crate::fault::{Code, Fault};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
 use crate::tools::{Tools, patiently};
@@ -63,7 +63,7 @@ async fn bring_up(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignmen
     supervisor.ready(dockerd::NAME).await;
     let api = Api::open(board, assignment, swarm).await?;
     board.authorities(assignment.authorities);
-    let engine = Engine::new().map_err(|why| Fault::permanent(code::SWARM_FAILED, NAME, why))?;
+    let engine = Engine::new().map_err(|why| Fault::permanent(Code::SwarmFailed, NAME, why))?;
     if let Some(version) = engine.version().await {
         board.component(dockerd::NAME, |component| component.version = Some(version.clone()));
         board.facts(|facts| {
@@ -112,7 +112,7 @@ fn address_space(tools: &Tools, assignment: &Assignment) -> Result<AddressSpace,
     taken.push(assignment.address);
     taken.extend(tools.home.address());
     AddressSpace::avoiding(&taken)
-        .ok_or_else(|| Fault::permanent(code::MACHINE_UNFIT, dockerd::NAME, "no addresses for the engine's networks"))
+        .ok_or_else(|| Fault::permanent(Code::MachineUnfit, dockerd::NAME, "no addresses for the engine's networks"))
 }
 
 async fn load_images(tools: &Tools) -> Result<(), Fault> {
@@ -134,7 +134,7 @@ async fn join(
     space: AddressSpace,
 ) -> Result<(), Fault> {
     let board = &tools.board;
-    let failed = |message: String| Fault::passing(code::SWARM_FAILED, NAME, message);
+    let failed = |message: String| Fault::passing(Code::SwarmFailed, NAME, message);
     // Without membership a newer revision will say what to do.
     let Some(membership) = membership else { return Ok(()) };
     board.starting(NAME);

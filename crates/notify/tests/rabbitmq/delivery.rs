@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use jeroboam_model::quota::QuotaDefaults;
 use jeroboam_model::validate::Limits;
-use jeroboam_model::{Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind};
+use jeroboam_model::{Cause, CauseExt, Cluster, ClusterTemplate, Code, EngineKind, NodeGroup, NodeRole, OperationKind};
 use jeroboam_notify::{Notifier, Settings};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{ClusterFacts, NewOperation, Outcome, Store};
@@ -106,7 +106,7 @@ async fn every_operation_is_told_at_its_begin_and_its_end() {
     let cluster = case.create("prod", succeeded()).await;
     let group = case.store.cluster_by_uuid(cluster.uuid).await.unwrap().groups[1].uuid;
     case.store.request_scale(cluster.uuid, group, 2, &[], asked(OperationKind::Scale)).await.unwrap();
-    case.end(Outcome::Failed(Cause::user("flavor_unknown", "There is no such flavor", "Use another."))).await;
+    case.end(Outcome::Failed(Cause::user(Code::FlavorUnknown, "There is no such flavor", "Use another."))).await;
     case.store.request_delete(cluster.uuid, asked(OperationKind::Delete)).await.unwrap();
     case.end(succeeded()).await;
     let uuid = cluster.uuid.to_string();

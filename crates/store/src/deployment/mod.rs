@@ -9,7 +9,7 @@
 
 mod instance;
 
-use jeroboam_model::{Cause, CauseExt};
+use jeroboam_model::{Cause, CauseExt, Code};
 use jeroboam_pki::voucher;
 use jeroboam_types::v1::Evidence;
 use jiff::Timestamp;
@@ -65,7 +65,7 @@ impl Hold {
 #[must_use]
 pub fn held(found: &str) -> Cause {
     Cause::operator(
-        "deployment_held",
+        Code::DeploymentHeld,
         format!("Nothing is made or removed until the operator has chosen which database counts: {found}"),
         "Look with 'jeroboam deployment show'. Bring back the newer database, or choose 'jeroboam deployment accept' \
          (this one counts) or 'jeroboam deployment new-id' (this is a copy that goes its own way)",

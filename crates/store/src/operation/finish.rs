@@ -1,6 +1,6 @@
 //! The end of an operation, and what it means for its cluster: one transaction.
 
-use jeroboam_model::{Cause, CauseExt, OperationKind, OperationStatus, Status, StepStatus};
+use jeroboam_model::{Cause, CauseExt, Code, OperationKind, OperationStatus, Status, StepStatus};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -250,5 +250,5 @@ async fn remove(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> 
 }
 
 fn gone() -> Cause {
-    Cause::user("cluster_gone", "The cluster was deleted before this began", "Nothing.")
+    Cause::user(Code::ClusterGone, "The cluster was deleted before this began", "Nothing.")
 }

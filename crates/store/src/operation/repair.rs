@@ -2,7 +2,7 @@
 //! makes way for whatever a user asks for.
 
 use jeroboam_model::status::Request;
-use jeroboam_model::{Cause, CauseExt, OperationKind, OperationStatus};
+use jeroboam_model::{Cause, CauseExt, Code, OperationKind, OperationStatus};
 use jeroboam_types::operation::Operation;
 use jiff::Timestamp;
 use sea_orm::sea_query::Expr;
@@ -78,8 +78,8 @@ impl Store {
             .await
             .doing("reading a cluster's repairs")?;
         let is_counted = |row: &operation::Model| {
-            let code = row.cause.as_ref().and_then(|cause| cause.get("code")?.as_str());
-            code.is_none_or(|code| !["repair_made_way", "cluster_paused", "superseded_by_delete"].contains(&code))
+            let code = row.cause.as_ref().and_then(|cause| cause.get("code")?.as_str()?.parse().ok());
+            !matches!(code, Some(Code::RepairMadeWay | Code::ClusterPaused | Code::SupersededByDelete))
         };
         let past = |row: operation::Model| {
             let finished_at = codec::maybe_time(row.finished_at)?.unwrap_or(since);
@@ -137,7 +137,7 @@ async fn repairs(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<Vec
 /// Why a repair ended before its time.
 pub(super) fn made_way() -> Cause {
     Cause::user(
-        "repair_made_way",
+        Code::RepairMadeWay,
         "The repair was ended for what a user asked for",
         "Nothing: what is still missing is repaired afterwards.",
     )
@@ -152,9 +152,9 @@ pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::
     let by_user = "The repair was cancelled by a user before it was done";
     let action = "Ask for it again (`jeroboam bay repair`), or wait: what is missing is repaired later.";
     let is_paused = cluster.paused_at.is_some() && row.user_id == HEALER;
-    Ok(if is_paused { was_paused() } else { Cause::user("cancelled", by_user, action) })
+    Ok(if is_paused { was_paused() } else { Cause::user(Code::Cancelled, by_user, action) })
 }
 
 fn was_paused() -> Cause {
-    Cause::user("cluster_paused", "The repair was ended: the cluster is paused", "Resume the cluster, or repair it.")
+    Cause::user(Code::ClusterPaused, "The repair was ended: the cluster is paused", "Resume the cluster, or repair it.")
 }

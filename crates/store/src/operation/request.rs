@@ -3,7 +3,8 @@
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{
-    Cause, CauseExt, Cluster, ClusterTemplate, NodeGroup, NodeRole, OperationKind, OperationStatus, Status, Target,
+    Cause, CauseExt, Cluster, ClusterTemplate, Code, NodeGroup, NodeRole, OperationKind, OperationStatus, Status,
+    Target,
 };
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
@@ -331,15 +332,15 @@ pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::
         return super::repair::stopped(connection, row, !others.iter().any(|other| other.id > row.id)).await;
     }
     let by_user = "The operation was cancelled by a user before it was done";
-    Ok(if is_superseded { superseded() } else { Cause::user("cancelled", by_user, RETRY_OR_DELETE) })
+    Ok(if is_superseded { superseded() } else { Cause::user(Code::Cancelled, by_user, RETRY_OR_DELETE) })
 }
 
 fn superseded() -> Cause {
-    Cause::user("superseded_by_delete", "The cluster was deleted before this was done", "Nothing.")
+    Cause::user(Code::SupersededByDelete, "The cluster was deleted before this was done", "Nothing.")
 }
 
 fn cancelled() -> Cause {
-    Cause::user("cancelled", "The operation was cancelled by a user before it began", RETRY_OR_DELETE)
+    Cause::user(Code::Cancelled, "The operation was cancelled by a user before it began", RETRY_OR_DELETE)
 }
 
 /// The nodes of a new cluster, masters first: they get the lowest slots.

@@ -29,8 +29,8 @@ use std::path::PathBuf;
 
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{
-    Cause, CauseExt, Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, OperationKind, QuotaDefaults, Status,
-    plan,
+    Cause, CauseExt, Cluster, ClusterTemplate, Code, EngineKind, NodeGroup, NodeRole, OperationKind, QuotaDefaults,
+    Status, plan,
 };
 use jeroboam_pki::EncryptionKey;
 use jeroboam_types::operation::Operation;
@@ -143,7 +143,7 @@ fn asked(project: &str, kind: OperationKind) -> NewOperation {
 }
 
 fn trouble() -> Cause {
-    Cause::passing("infrastructure_unavailable", "Starting a machine failed", "Wait.").said("connection refused")
+    Cause::passing(Code::InfrastructureUnavailable, "Starting a machine failed", "Wait.").said("connection refused")
 }
 
 /// Now, as the database can keep it.

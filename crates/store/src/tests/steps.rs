@@ -97,7 +97,7 @@ async fn planning_again_keeps_what_is_begun_reopens_what_is_undone_and_closes_wh
 #[tokio::test]
 async fn when_an_operation_ends_its_steps_end() {
     let bench = Bench::new().await;
-    let other = Cause::user("quota", "Another cause", "Ask.");
+    let other = Cause::user(Code::TooManyNodes, "Another cause", "Ask.");
     for (outcome, expected) in [
         (Outcome::Failed(other.clone()), [StepStatus::Failed, StepStatus::Failed, StepStatus::Skipped]),
         (Outcome::Cancelled, [StepStatus::Skipped, StepStatus::Skipped, StepStatus::Skipped]),

@@ -52,7 +52,8 @@ test: ## everything that must hold: lint, then all tests, those on real clusters
 	part 'conformance' tests/conformance/images "$${KUBERNETES[0]}" Agnhost BusyBox Pause >/dev/null; \
 	images/get --drop-go-caches; \
 	part 'programs' scripts/build; \
-	part 'tests' cargo nextest run --locked --workspace
+	part 'tests' cargo nextest run --locked --workspace; \
+	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
 test-slow: ## what takes long besides: clusters of every version of Kubernetes
 	@scripts/install-tools build test kubectl
@@ -70,6 +71,7 @@ conformance: ## Kubernetes' own conformance tests, on a cluster of ours; VERSION
 unit: ## the tests that need no Docker Engine
 	@scripts/install-tools build test
 	@cargo nextest run --locked --workspace --exclude jeroboam-tests
+	@cargo test --locked --workspace --doc --quiet
 
 lint: ## format, clippy, what we depend on (licences, sources, need), shell scripts
 	@scripts/install-tools build deny shear scripts

@@ -72,7 +72,7 @@ pub(crate) async fn see_to(
     if not_before > now {
         return Duration::try_from(not_before.duration_since(now)).ok();
     }
-    match conductor.store.request_repair(cluster, operation(record)).await {
+    match conductor.store.request_repair(record.id(), operation(record)).await {
         Ok(operation) => {
             // One that is under way already is no news.
             if let Some(first) = findings.first().filter(|_| operation.status == OperationStatus::Queued) {

@@ -12,7 +12,7 @@ use jeroboam_model::labels::is_watched_from_within;
 use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::plan::MachineState;
 use jeroboam_model::{CauseExt, Code, EngineKind, Health, NodeRole};
-use jeroboam_store::{ClusterRecord, StoreError};
+use jeroboam_store::{ClusterRecord, Scope, StoreError};
 use jeroboam_types::agent::EngineNodeState;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -72,7 +72,7 @@ impl Eyes {
 
 /// Looks at a cluster; how long until it is to be looked at again, if that is known.
 pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -> Option<Duration> {
-    let record = match conductor.store.cluster_by_uuid(cluster).await {
+    let record = match conductor.store.cluster_by_uuid(&Scope::All, cluster).await {
         Ok(record) => record,
         Err(StoreError::NotFound { .. }) => {
             eyes.forget(cluster);
@@ -94,7 +94,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
             return Some(LOOK_AGAIN);
         }
     };
-    let authorities = conductor.store.authorities_generation(cluster).await.ok()?;
+    let authorities = conductor.store.authorities_generation(record.id()).await.ok()?;
     let now = conductor.clock.now();
     let found = |engine: Option<&EngineView>| {
         condition::findings(&Facts {
@@ -246,7 +246,7 @@ fn overlay(report: HealthReport, findings: &[Finding]) -> HealthReport {
 async fn say(conductor: &Conductor, record: &ClusterRecord, report: HealthReport) {
     let cluster = record.cluster.uuid;
     // Written only if it differs from what was said before.
-    if let Err(problem) = conductor.store.set_health(cluster, report.health, report.reason).await {
+    if let Err(problem) = conductor.store.set_health(record.id(), report.health, report.reason).await {
         warn!(%cluster, %problem, "writing down health");
     }
 }

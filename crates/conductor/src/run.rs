@@ -8,7 +8,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jeroboam_model::plan::{self, Action, Observed, Step};
 use jeroboam_model::{Cause, CauseExt, Cluster, Code, OperationKind, kubernetes};
-use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, StoreError};
+use jeroboam_store::{Claim, ClusterFacts, ClusterRecord, HealthChange, Held, Outcome, Scope, StoreError};
 use jeroboam_types::operation::Operation;
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, error_span, info, warn};
@@ -194,7 +194,7 @@ impl Run<'_> {
     }
 
     pub(crate) async fn record(&self) -> Result<ClusterRecord, Cause> {
-        self.stored("reading the cluster", self.conductor.store.cluster_by_uuid(self.held.cluster()).await)
+        self.stored("reading the cluster", self.conductor.store.cluster_by_uuid(&Scope::All, self.held.cluster()).await)
     }
 
     /// Something stands in the way that may pass: says so, then waits a little.

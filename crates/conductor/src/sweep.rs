@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jeroboam_store::StoreError;
+use jeroboam_store::{Scope, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -52,7 +52,9 @@ async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
         Err(cause) => return tracing::debug!(cause = cause.message, "looking for left-overs"),
     };
     for cluster in clusters {
-        let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(cluster).await else { continue };
+        let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(&Scope::All, cluster).await else {
+            continue;
+        };
         match conductor.store.was_deleted(cluster).await {
             Ok(true) => remove(conductor, cluster).await,
             Ok(false) if told.insert(cluster) => warn!(

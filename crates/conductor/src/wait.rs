@@ -131,7 +131,7 @@ impl Run<'_> {
     async fn facts_for(&self, machines: Observation, asks_engine: bool) -> Result<Facts, Cause> {
         let record = self.record().await?;
         let store = &self.conductor.store;
-        let authorities = store.authorities_generation(record.cluster.uuid).await;
+        let authorities = store.authorities_generation(record.id()).await;
         let authorities = self.stored("reading the cluster's authorities", authorities)?;
         let engine = if asks_engine {
             let access = self.conductor.accesses.of(&record).await?;

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use crate::entity::cluster;
 use crate::error::{Doing, classify, is_dangling};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group, shown};
+use crate::{ClusterId, Page, Result, Scope, Store, StoreError, codec, node as node_rows, node_group, shown};
 
 pub(crate) const WHAT: &str = "cluster";
 
-/// A cluster and all that it consists of.
+/// A cluster and all that it consists of, as a look-up found it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterRecord {
+    pub(crate) id: ClusterId,
     /// The cluster.
     pub cluster: Cluster,
     /// Its groups, oldest first.
@@ -39,6 +40,14 @@ pub struct ClusterFacts {
     pub stack_id: Option<String>,
 }
 
+impl ClusterRecord {
+    /// By which things are done to it.
+    #[must_use]
+    pub fn id(&self) -> ClusterId {
+        self.id
+    }
+}
+
 impl Store {
     /// The cluster with this id or name.
     ///
@@ -51,13 +60,14 @@ impl Store {
         records(&snapshot, vec![found]).await?.pop().ok_or_else(missing)
     }
 
-    /// The cluster with this id, whosever it is.
+    /// The cluster with this id.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn cluster_by_uuid(&self, uuid: Uuid) -> Result<ClusterRecord> {
+    /// [`StoreError::NotFound`] among those visible.
+    pub async fn cluster_by_uuid(&self, scope: &Scope, uuid: Uuid) -> Result<ClusterRecord> {
         let snapshot = self.snapshot().await?;
-        let found = one(&snapshot, uuid).await?;
+        let found = by_uuid(&snapshot, scope, uuid).await?;
+        let found = found.ok_or_else(|| StoreError::not_found(WHAT, uuid))?;
         records(&snapshot, vec![found]).await?.pop().ok_or_else(|| StoreError::not_found(WHAT, uuid))
     }
 
@@ -107,19 +117,22 @@ impl Store {
 
 /// The visible cluster with this id, or else the one with this name.
 pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<cluster::Model> {
-    let doing = "looking for a cluster";
-    if let Ok(uuid) = Uuid::parse_str(ident) {
-        let by_uuid = visible(scope).filter(cluster::Column::Uuid.eq(uuid.to_string()));
-        if let Some(row) = by_uuid.one(connection).await.doing(doing)? {
-            return Ok(row);
-        }
+    if let Ok(uuid) = Uuid::parse_str(ident)
+        && let Some(row) = by_uuid(connection, scope, uuid).await?
+    {
+        return Ok(row);
     }
     let by_name = visible(scope).filter(cluster::Column::Name.eq(ident)).limit(2);
-    let mut found = by_name.all(connection).await.doing(doing)?;
+    let mut found = by_name.all(connection).await.doing("looking for a cluster")?;
     if found.len() > 1 {
         return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
     }
     found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))
+}
+
+async fn by_uuid(connection: &impl ConnectionTrait, scope: &Scope, uuid: Uuid) -> Result<Option<cluster::Model>> {
+    let found = visible(scope).filter(cluster::Column::Uuid.eq(uuid.to_string()));
+    found.one(connection).await.doing("looking for a cluster")
 }
 
 /// Keeps a new cluster.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jeroboam_model::{ClusterTemplate, Labels};
+use jeroboam_model::{Cluster, ClusterTemplate, Labels};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
@@ -94,12 +94,12 @@ impl Store {
         rows.into_iter().map(|(uuid, labels)| Ok((codec::uuid(&uuid)?, codec::from_json("labels", labels)?))).collect()
     }
 
-    /// The template with this id, whosever it is: for clusters that were made of it.
+    /// The template that a cluster is of, whosever it is.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn template_by_uuid(&self, uuid: Uuid) -> Result<ClusterTemplate> {
-        one(self.reader(), uuid).await?.try_into()
+    pub async fn template_of(&self, cluster: &Cluster) -> Result<ClusterTemplate> {
+        one(self.reader(), cluster.template).await?.try_into()
     }
 
     /// A page of the visible templates.
@@ -173,7 +173,7 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
 
 /// Locks a template until the transaction ends, if it is as the caller read it: what follows is built on that.
 pub(crate) async fn lock_as_read(transaction: &impl ConnectionTrait, read: &ClusterTemplate) -> Result<()> {
-    if rows::locked::<ClusterTemplate>(transaction, read.uuid).await? == *read {
+    if rows::locked::<ClusterTemplate>(transaction, &Scope::All, read.uuid).await? == *read {
         return Ok(());
     }
     precondition::look_again();
@@ -260,6 +260,7 @@ impl Thing for ClusterTemplate {
     const WHAT: &'static str = WHAT;
     const ID: cluster_template::Column = cluster_template::Column::Id;
     const UUID: cluster_template::Column = cluster_template::Column::Uuid;
+    const PROJECT: cluster_template::Column = cluster_template::Column::ProjectId;
 
     fn row(&self) -> Result<cluster_template::ActiveModel> {
         row(self)

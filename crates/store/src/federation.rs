@@ -63,18 +63,19 @@ impl Store {
     /// [`StoreError::NotFound`], and what `change` says.
     pub async fn update_federation<E: From<StoreError>>(
         &self,
+        scope: &Scope,
         uuid: Uuid,
         change: impl FnOnce(Federation) -> std::result::Result<Federation, E> + Send,
     ) -> std::result::Result<Federation, E> {
-        self.change_thing(uuid, change).await
+        self.change_thing(scope, uuid, change).await
     }
 
     /// Takes a federation away. Its clusters stay.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn delete_federation(&self, uuid: Uuid) -> Result<()> {
-        self.remove_thing::<Federation>(uuid).await
+    pub async fn delete_federation(&self, scope: &Scope, uuid: Uuid) -> Result<()> {
+        self.remove_thing::<Federation>(scope, uuid).await
     }
 }
 
@@ -104,6 +105,7 @@ impl Thing for Federation {
     const WHAT: &'static str = WHAT;
     const ID: federation::Column = federation::Column::Id;
     const UUID: federation::Column = federation::Column::Uuid;
+    const PROJECT: federation::Column = federation::Column::ProjectId;
 
     fn row(&self) -> Result<federation::ActiveModel> {
         Ok(federation::ActiveModel {

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use jeroboam_model::Health;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use uuid::Uuid;
 
 use crate::cluster::one;
 use crate::entity::cluster;
 use crate::error::Doing;
-use crate::{Event, Result, Store, codec};
+use crate::{ClusterId, Event, Result, Store, codec};
 
 /// What is said about a cluster's health. `None` leaves what was said before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,15 +25,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`](crate::StoreError::NotFound).
-    pub async fn set_health(&self, uuid: Uuid, health: Health, reason: BTreeMap<String, String>) -> Result<()> {
-        self.change_health(uuid, &HealthChange { status: Some(health), reason: Some(reason) }).await
+    pub async fn set_health(&self, cluster: ClusterId, health: Health, reason: BTreeMap<String, String>) -> Result<()> {
+        self.change_health(cluster, &HealthChange { status: Some(health), reason: Some(reason) }).await
     }
 
     /// The same for a part of it.
     ///
     /// # Errors
     /// As [`Store::set_health`].
-    pub async fn change_health(&self, uuid: Uuid, change: &HealthChange) -> Result<()> {
+    pub async fn change_health(&self, cluster: ClusterId, change: &HealthChange) -> Result<()> {
+        let uuid = cluster.uuid();
         let transaction = self.begin().await?;
         let before = one(&transaction, uuid).await?;
         if !write(&transaction, &before, change).await? {

@@ -3,18 +3,17 @@
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use uuid::Uuid;
 
 use crate::entity::issued_certificate;
 use crate::error::Doing;
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Store, StoreError, codec, notification};
+use crate::{ClusterId, Page, Result, Store, StoreError, codec, notification};
 
 /// A certificate that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCertificate {
     /// The cluster whose authority signed it. It may be gone.
-    pub cluster: Uuid,
+    pub cluster: ClusterId,
     /// Which of its authorities.
     pub authority: String,
     /// Its serial number, hexadecimal.
@@ -60,7 +59,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::BadSortKey`], [`StoreError::NotFound`] for the marker.
-    pub async fn issued_certificates(&self, cluster: Uuid, page: &Page<String>) -> Result<Vec<IssuedCertificate>> {
+    pub async fn issued_certificates(&self, cluster: ClusterId, page: &Page<String>) -> Result<Vec<IssuedCertificate>> {
+        let cluster = cluster.uuid();
         use issued_certificate::Column as C;
         let by = match page.sort_key.as_deref() {
             None | Some("" | "id") => None,
@@ -88,7 +88,7 @@ impl TryFrom<issued_certificate::Model> for IssuedCertificate {
 
     fn try_from(row: issued_certificate::Model) -> Result<Self> {
         Ok(Self {
-            cluster: codec::uuid(&row.cluster_uuid)?,
+            cluster: ClusterId::of(codec::uuid(&row.cluster_uuid)?),
             authority: row.authority,
             serial: row.serial,
             subject: row.subject.unwrap_or_default(),

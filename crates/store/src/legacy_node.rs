@@ -61,18 +61,19 @@ impl Store {
     /// [`StoreError::Conflict`] when the machine is taken, [`StoreError::NotFound`], and what `change` says.
     pub async fn update_legacy_node<E: From<StoreError>>(
         &self,
+        scope: &Scope,
         uuid: Uuid,
         change: impl FnOnce(LegacyNode) -> std::result::Result<LegacyNode, E> + Send,
     ) -> std::result::Result<LegacyNode, E> {
-        self.change_thing(uuid, change).await
+        self.change_thing(scope, uuid, change).await
     }
 
     /// Takes a node away.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn delete_legacy_node(&self, uuid: Uuid) -> Result<()> {
-        self.remove_thing::<LegacyNode>(uuid).await
+    pub async fn delete_legacy_node(&self, scope: &Scope, uuid: Uuid) -> Result<()> {
+        self.remove_thing::<LegacyNode>(scope, uuid).await
     }
 }
 
@@ -85,6 +86,7 @@ impl Thing for LegacyNode {
     const WHAT: &'static str = WHAT;
     const ID: legacy_node::Column = legacy_node::Column::Id;
     const UUID: legacy_node::Column = legacy_node::Column::Uuid;
+    const PROJECT: legacy_node::Column = legacy_node::Column::ProjectId;
 
     fn row(&self) -> Result<legacy_node::ActiveModel> {
         Ok(legacy_node::ActiveModel {

@@ -3,8 +3,8 @@
 //! The same noun is the file name in each layer: [`cluster`] has the queries about clusters, `entity::cluster` the row.
 //!
 //! Rules that hold all through:
-//! - A query on behalf of a tenant takes a [`Scope`] and finds nothing outside of it. What takes a bare id is for the
-//!   conductor and the agents' endpoint.
+//! - A query on behalf of a tenant takes a [`Scope`] and finds nothing outside of it, or the [`ClusterId`] that such a
+//!   query has found. What takes a bare id is for the conductor and the agents' endpoint.
 //! - What a request changes and the operation that carries it out are written in one transaction.
 //! - Whatever is written in the name of an operation carries its fence: who has lost the lease, writes nothing.
 //! - A list takes a fixed number of queries, however long it is.
@@ -27,6 +27,7 @@ pub mod federation;
 mod fixtures;
 pub mod health;
 pub mod history;
+pub mod id;
 pub mod idempotency;
 pub mod issued_certificate;
 pub mod legacy_node;
@@ -56,6 +57,7 @@ pub use deployment::{Deployment, Hold, Instance};
 pub use error::{Result, StoreError};
 pub use event::Event;
 pub use health::HealthChange;
+pub use id::{ClusterId, Owner};
 pub use idempotency::{IdempotencyKey, KnownKey};
 pub use issued_certificate::IssuedCertificate;
 pub use notification::Notification;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::counter::{self, Counter};
 use crate::entity::{cluster as cluster_entity, notification, operation};
 use crate::error::Doing;
-use crate::{ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec};
+use crate::{ClusterId, ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec};
 
 /// Most notifications that wait. Some kilobytes each; beyond that the oldest are dropped, so that a bus that never
 /// comes back does not fill the disk.
@@ -166,7 +166,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn note_refusal(&self, cluster: Uuid, refused: &NewOperation) -> Result<()> {
+    pub async fn note_refusal(&self, cluster: ClusterId, refused: &NewOperation) -> Result<()> {
+        let cluster = cluster.uuid();
         // Mostly nobody wants it, and then nobody should wait for those who write.
         if counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
             return Ok(());

@@ -135,7 +135,7 @@ async fn tag_now(transaction: &impl ConnectionTrait, scope: &Scope, target: &Tar
         }
         Target::Template(ident) => {
             let found = cluster_template::find(transaction, scope, ident).await?;
-            Tag::of(&rows::locked::<ClusterTemplate>(transaction, found.uuid).await?)
+            Tag::of(&rows::locked::<ClusterTemplate>(transaction, &Scope::All, found.uuid).await?)
         }
         Target::Quota { project, resource } => {
             quota::lock(transaction, project, 0).await?;
@@ -143,7 +143,7 @@ async fn tag_now(transaction: &impl ConnectionTrait, scope: &Scope, target: &Tar
         }
         Target::Federation(ident) => {
             let found = federation::find(transaction, scope, ident).await?;
-            Tag::of(&rows::locked::<Federation>(transaction, found.uuid).await?)
+            Tag::of(&rows::locked::<Federation>(transaction, scope, found.uuid).await?)
         }
     })
 }

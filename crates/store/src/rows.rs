@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::{Doing, classify};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Store, StoreError};
+use crate::{Page, Result, Scope, Store, StoreError};
 
 /// A column of the table that things of a kind are in.
 type Column<T> = <<T as Thing>::Entity as EntityTrait>::Column;
@@ -24,6 +24,8 @@ pub(crate) trait Thing:
     const ID: Column<Self>;
     /// Id.
     const UUID: Column<Self>;
+    /// Whose it is.
+    const PROJECT: Column<Self>;
 
     /// The row that keeps it.
     ///
@@ -54,8 +56,8 @@ pub(crate) async fn list<T: Thing>(
         .collect()
 }
 
-/// The thing, which nobody else changes until the transaction ends.
-pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, uuid: Uuid) -> Result<T> {
+/// The visible thing, which nobody else changes until the transaction ends.
+pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, scope: &Scope, uuid: Uuid) -> Result<T> {
     // A write that changes nothing locks the row in every database.
     T::Entity::update_many()
         .col_expr(T::UUID, Expr::col(T::UUID))
@@ -63,7 +65,8 @@ pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, uuid: U
         .exec(transaction)
         .await
         .doing(&format!("locking a {}", T::WHAT))?;
-    let found = T::Entity::find().filter(T::UUID.eq(uuid.to_string())).one(transaction).await;
+    let visible = T::Entity::find().filter(scope.condition(T::PROJECT));
+    let found = visible.filter(T::UUID.eq(uuid.to_string())).one(transaction).await;
     found.doing(&format!("reading a {}", T::WHAT))?.ok_or_else(|| StoreError::not_found(T::WHAT, uuid))?.try_into()
 }
 
@@ -81,11 +84,12 @@ impl Store {
     /// [`StoreError::NotFound`], and what `change` says.
     pub(crate) async fn change_thing<T: Thing + Sync, E: From<StoreError>>(
         &self,
+        scope: &Scope,
         uuid: Uuid,
         change: impl FnOnce(T) -> std::result::Result<T, E> + Send,
     ) -> std::result::Result<T, E> {
         let transaction = self.begin().await?;
-        let after = change(locked(&transaction, uuid).await?)?;
+        let after = change(locked(&transaction, scope, uuid).await?)?;
         replace(&transaction, uuid, &after).await?;
         transaction.commit().await.doing(&format!("changing a {}", T::WHAT))?;
         Ok(after)
@@ -95,10 +99,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub(crate) async fn remove_thing<T: Thing>(&self, uuid: Uuid) -> Result<()> {
+    pub(crate) async fn remove_thing<T: Thing>(&self, scope: &Scope, uuid: Uuid) -> Result<()> {
         let doing = format!("deleting a {}", T::WHAT);
         let transaction = self.begin().await?;
-        let deleted = T::Entity::delete_many().filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
+        let visible = T::Entity::delete_many().filter(scope.condition(T::PROJECT));
+        let deleted = visible.filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
         if deleted.doing(&doing)?.rows_affected == 0 {
             return Err(StoreError::not_found(T::WHAT, uuid));
         }

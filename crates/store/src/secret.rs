@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::cluster::bump;
 use crate::entity::secret;
 use crate::error::{Doing, classify, is_duplicate};
-use crate::{Event, Result, Store, StoreError, codec};
+use crate::{ClusterId, Event, Owner, Result, Store, StoreError, codec};
 
 /// A secret: a certificate, a key, or both.
 #[derive(Debug, Clone)]
@@ -67,13 +67,15 @@ impl Store {
     /// When it cannot be sealed or the database refuses.
     pub async fn put_secret(
         &self,
-        owner: Uuid,
+        owner: impl Into<Owner>,
         name: &str,
         certificate: Option<&str>,
         key: Option<&SecretString>,
     ) -> Result<Secret> {
         let doing = "keeping a secret";
-        if let Some(there) = self.secret(owner, name).await? {
+        let of: Owner = owner.into();
+        let owner = of.uuid();
+        if let Some(there) = self.secret(of, name).await? {
             return Ok(there);
         }
         let transaction = self.begin().await?;
@@ -87,7 +89,7 @@ impl Store {
             Err(StoreError::Conflict(_)) => transaction.rollback().await.doing(doing)?,
             Err(error) => return Err(error),
         }
-        self.secret(owner, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
+        self.secret(of, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
     }
 
     /// Keeps a secret that is not there yet; one that is there stays as it is. [`StoreError::Conflict`] when somebody
@@ -130,9 +132,11 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be sealed or the database refuses.
-    pub async fn replace_key(&self, owner: Uuid, name: &str, key: &SecretString) -> Result<()> {
+    pub async fn replace_key(&self, owner: impl Into<Owner>, name: &str, key: &SecretString) -> Result<()> {
         let doing = "replacing a secret";
-        let kept = self.put_secret(owner, name, None, Some(key)).await?;
+        let of: Owner = owner.into();
+        let owner = of.uuid();
+        let kept = self.put_secret(of, name, None, Some(key)).await?;
         let given = key.expose_secret().as_bytes();
         if kept.key.is_some_and(|kept| kept.expose_secret().as_bytes().ct_eq(given).into()) {
             return Ok(());
@@ -156,7 +160,8 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be opened or the database refuses.
-    pub async fn secret(&self, owner: Uuid, name: &str) -> Result<Option<Secret>> {
+    pub async fn secret(&self, owner: impl Into<Owner>, name: &str) -> Result<Option<Secret>> {
+        let owner = owner.into().uuid();
         one(self.reader(), owner, name).await?.map(|row| self.open(owner, row)).transpose()
     }
 
@@ -164,7 +169,8 @@ impl Store {
     ///
     /// # Errors
     /// When one cannot be opened or the database refuses.
-    pub async fn secrets(&self, owner: Uuid) -> Result<BTreeMap<String, Secret>> {
+    pub async fn secrets(&self, owner: impl Into<Owner>) -> Result<BTreeMap<String, Secret>> {
+        let owner = owner.into().uuid();
         secret::Entity::find()
             .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
             .all(self.reader())
@@ -179,8 +185,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn authorities_generation(&self, cluster: Uuid) -> Result<u64> {
-        let row = one(self.reader(), cluster, MAIN_AUTHORITY).await?;
+    pub async fn authorities_generation(&self, cluster: ClusterId) -> Result<u64> {
+        let row = one(self.reader(), cluster.uuid(), MAIN_AUTHORITY).await?;
         Ok(row.and_then(|row| u64::try_from(row.created_at).ok()).unwrap_or_default())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use jeroboam_model::Labels;
+use jeroboam_model::{Cluster, Labels};
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::counter::{self, Counter};
 use crate::entity::{cluster as cluster_entity, node as node_entity, node_group as group_entity};
 use crate::error::Doing;
 use crate::page::{Columns, cut};
-use crate::{ClusterRecord, Page, Result, Scope, Store, StoreError, codec, node, node_group, quick};
+use crate::{ClusterId, ClusterRecord, Page, Result, Scope, Store, StoreError, codec, node, node_group, quick};
 
 /// `?1` is the cluster's id, `?2` the project or nothing.
 const CLUSTER: &str = "SELECT * FROM clusters WHERE uuid = ?1 AND (?2 IS NULL OR project_id = ?2)";
@@ -128,8 +128,10 @@ pub(crate) fn assemble(
         .map(|row| {
             let groups = groups.remove(&row.uuid).unwrap_or_default();
             let nodes = nodes.remove(&row.uuid).unwrap_or_default();
+            let cluster: Cluster = row.try_into()?;
             Ok(ClusterRecord {
-                cluster: row.try_into()?,
+                id: ClusterId::of(cluster.uuid),
+                cluster,
                 groups: groups.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
                 nodes: nodes.into_iter().map(TryInto::try_into).collect::<Result<_>>()?,
             })

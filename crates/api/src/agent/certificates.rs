@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use jeroboam_pki::Authority;
-use jeroboam_store::Store;
+use jeroboam_store::{ClusterId, Scope, Store};
 use jeroboam_types::agent::{CertificatesRequest, CertificatesResponse};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::Endpoint;
 use super::caller::Caller;
@@ -30,10 +29,10 @@ pub(super) async fn certificates(
             requests.len()
         )));
     }
-    let record = endpoint.store.cluster_by_uuid(node.cluster).await?;
+    let record = endpoint.store.cluster_by_uuid(&Scope::All, node.cluster).await?;
     let resolved =
         requests.iter().map(|request| resolve(request.profile, &record, &node)).collect::<Result<Vec<_>, _>>()?;
-    let authorities = authorities(&endpoint.store, node.cluster, resolved.iter().map(|(signer, _)| *signer)).await?;
+    let authorities = authorities(&endpoint.store, record.id(), resolved.iter().map(|(signer, _)| *signer)).await?;
     let now = Timestamp::now();
     let mut certificates = Vec::with_capacity(requests.len());
     for (request, (signer, profile)) in requests.iter().zip(&resolved) {
@@ -48,7 +47,7 @@ pub(super) async fn certificates(
 
 async fn authorities(
     store: &Store,
-    cluster: Uuid,
+    cluster: ClusterId,
     signers: impl Iterator<Item = Signer>,
 ) -> Result<BTreeMap<Signer, Authority>, AgentError> {
     let mut authorities = BTreeMap::new();

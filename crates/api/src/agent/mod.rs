@@ -36,14 +36,13 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jeroboam_pki::{Authority, PkiError, agent};
-use jeroboam_store::{Store, StoreError};
+use jeroboam_store::{Owner, Store, StoreError};
 use jeroboam_types::agent::LONG_POLL_SECONDS;
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
-use uuid::Uuid;
 
 use self::hearing::Hearing;
 use self::snapshot::Snapshots;
@@ -134,7 +133,7 @@ impl AgentServer {
 
 /// The deployment's authority for agents. Several processes that start at once agree on one.
 async fn load_authority(store: &Store) -> Result<Authority, AgentServerError> {
-    let owner = Uuid::nil();
+    let owner = Owner::Deployment;
     let kept = match store.secret(owner, agent::SECRET_NAME).await? {
         Some(kept) => kept,
         None => {

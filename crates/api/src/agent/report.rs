@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jeroboam_model::assignment;
 use jeroboam_model::{EngineKind, Node, NodeRole};
+use jeroboam_store::Scope;
 use jeroboam_types::agent::{Report, SwarmTokens};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -41,7 +42,7 @@ async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> R
     if node.role != NodeRole::Master {
         return Err(AgentError::Forbidden("Join tokens of a swarm are taken from masters only.".to_owned()));
     }
-    let record = endpoint.store.cluster_by_uuid(node.cluster).await?;
+    let record = endpoint.store.cluster_by_uuid(&Scope::All, node.cluster).await?;
     if record.cluster.engine != EngineKind::SWARM {
         return Err(AgentError::Forbidden("Join tokens are for swarm clusters.".to_owned()));
     }
@@ -53,9 +54,9 @@ async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> R
         let token = SecretString::from(token);
         if founder {
             // It may be a new machine and the swarm a new one. The same again is no news.
-            endpoint.store.replace_key(node.cluster, name, &token).await?;
+            endpoint.store.replace_key(record.id(), name, &token).await?;
         } else {
-            endpoint.store.put_secret(node.cluster, name, None, Some(&token)).await?;
+            endpoint.store.put_secret(record.id(), name, None, Some(&token)).await?;
         }
     }
     Ok(())

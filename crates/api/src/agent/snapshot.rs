@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jeroboam_model::assignment::{ClusterSecrets, Source};
-use jeroboam_store::{ClusterRecord, Event, Secret, Store, StoreError};
+use jeroboam_store::{ClusterRecord, Event, Scope, Secret, Store, StoreError};
 use secrecy::ExposeSecret;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -23,14 +23,14 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     async fn read(store: &Store, cluster: Uuid, revision: u64) -> Result<Self, StoreError> {
-        let mut record = store.cluster_by_uuid(cluster).await?;
+        let mut record = store.cluster_by_uuid(&Scope::All, cluster).await?;
         for report in record.nodes.iter_mut().filter_map(|node| node.report.as_mut()) {
             // Of reports only the phase matters here, and the rest is large.
             report.components = Vec::new();
             report.problem = None;
             report.engine_nodes = None;
         }
-        let mut secrets = store.secrets(cluster).await?;
+        let mut secrets = store.secrets(record.id()).await?;
         let authorities = jeroboam_store::secret::generation(&secrets);
         let mut take = |name: &str| secrets.remove(name);
         let certificate = |secret: Option<Secret>| secret.and_then(|secret| secret.certificate);

@@ -49,10 +49,11 @@ pub(super) async fn create(
         }
         other => other.into(),
     });
-    let cluster = found?.cluster;
+    let record = found?;
+    let cluster = &record.cluster;
     caller.may_on("certificate:create", &cluster.project_id, &cluster.user_id)?;
     let name = authority_name(kind.as_deref());
-    let secret = authority(&state, &cluster, name).await?;
+    let secret = authority(&state, &record, name).await?;
     let (Some(certificate), Some(key)) = (secret.certificate, secret.key) else {
         return Err(ApiError::internal("an authority has no key"));
     };
@@ -65,7 +66,7 @@ pub(super) async fn create(
     let facts = Facts::read_pem(&pem).map_err(ApiError::internal)?;
     // Before it is given out: there is none that nobody knows of.
     let issued = IssuedCertificate {
-        cluster: cluster.uuid,
+        cluster: record.id(),
         authority: name.to_owned(),
         serial: facts.serial,
         subject: facts.subject,

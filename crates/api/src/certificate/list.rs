@@ -21,10 +21,10 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Response> {
     let listing = params.listing_by::<String>(Vec::new(), "a serial number")?;
-    let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:get").await?.cluster;
-    let issued = state.store.issued_certificates(cluster.uuid, &listing.page).await?;
-    let generation = state.store.authorities_generation(cluster.uuid).await?;
-    let url = format!("{}/v1/clusters/{}/certificates", caller.base, cluster.uuid);
+    let cluster = crate::cluster::find(&state, &caller, &ident, "certificate:get").await?.id();
+    let issued = state.store.issued_certificates(cluster, &listing.page).await?;
+    let generation = state.store.authorities_generation(cluster).await?;
+    let url = format!("{}/v1/clusters/{cluster}/certificates", caller.base);
     let next = listing.next(&url, issued.iter().map(|certificate| certificate.serial.clone()));
     Ok(reply::list("certificates", issued.into_iter().map(|certificate| view(certificate, generation)).collect(), next))
 }

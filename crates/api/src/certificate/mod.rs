@@ -6,8 +6,7 @@ mod rotate;
 mod show;
 
 use axum::routing::get;
-use jeroboam_model::Cluster;
-use jeroboam_store::Secret;
+use jeroboam_store::{ClusterRecord, Secret};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -37,7 +36,8 @@ fn authority_name(kind: Option<&str>) -> &'static str {
 }
 
 /// The authority's certificate and key.
-async fn authority(state: &AppState, cluster: &Cluster, name: &str) -> Result<Secret> {
+async fn authority(state: &AppState, record: &ClusterRecord, name: &str) -> Result<Secret> {
+    let cluster = &record.cluster;
     if !cluster.engine.authorities.contains(&name) {
         return Err(ApiError::new(
             http::StatusCode::NOT_FOUND,
@@ -50,7 +50,7 @@ async fn authority(state: &AppState, cluster: &Cluster, name: &str) -> Result<Se
         )
         .about("ca_cert_type"));
     }
-    let secret = state.store.secret(cluster.uuid, name).await?;
+    let secret = state.store.secret(record.id(), name).await?;
     secret.filter(|secret| secret.certificate.is_some()).ok_or_else(|| {
         ApiError::new(
             http::StatusCode::NOT_FOUND,

@@ -3,10 +3,10 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
+use jeroboam_model::OperationKind;
 use jeroboam_model::status::Request;
-use jeroboam_model::{Cluster, OperationKind};
 use jeroboam_pki::Authority;
-use jeroboam_store::{NewAuthority, StoreError};
+use jeroboam_store::{ClusterRecord, NewAuthority, StoreError};
 use jeroboam_types::operation::Operation;
 use jeroboam_types::v1::UuidOnly;
 use jiff::Timestamp;
@@ -28,20 +28,21 @@ pub(super) async fn rotate(
 ) -> Result<Response> {
     params.finish()?;
     Fields::new(body, "rotation of authorities").finish()?;
-    let cluster = crate::cluster::find_living(&state, &caller, &ident, "certificate:rotate_ca").await?.cluster;
-    let outcome = start(&state, &caller, &cluster).await;
-    let operation = crate::cluster::told(&state, &caller, &cluster, OperationKind::RotateCa, outcome).await?;
-    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+    let record = crate::cluster::find_living(&state, &caller, &ident, "certificate:rotate_ca").await?;
+    let outcome = start(&state, &caller, &record).await;
+    let operation = crate::cluster::told(&state, &caller, &record, OperationKind::RotateCa, outcome).await?;
+    Ok(reply::accepted(record.cluster.uuid, Some(&operation)))
 }
 
-async fn start(state: &AppState, caller: &Caller, cluster: &Cluster) -> Result<Operation> {
-    if state.store.template_by_uuid(cluster.template).await?.tls_disabled {
+async fn start(state: &AppState, caller: &Caller, record: &ClusterRecord) -> Result<Operation> {
+    let cluster = &record.cluster;
+    if state.store.template_of(cluster).await?.tls_disabled {
         let detail = format!("Cluster {} has no TLS, so there is nothing to rotate.", cluster.name);
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "tls_disabled", detail));
     }
     // Looked at again where it is written; before that no keys are made in vain.
     StoreError::unless_allowed(cluster.status, Request::RotateCa)?;
-    authority(state, cluster, MAIN).await?;
+    authority(state, record, MAIN).await?;
     let now = Timestamp::now();
     let make = |name: &&'static str| {
         let authority = Authority::of_cluster(&cluster.name, name, now)?;
@@ -51,5 +52,5 @@ async fn start(state: &AppState, caller: &Caller, cluster: &Cluster) -> Result<O
         cluster.engine.authorities.iter().map(make).collect();
     let authorities = made.map_err(ApiError::internal)?;
     let operation = caller.operation(OperationKind::RotateCa, &cluster.project_id);
-    Ok(state.store.request_ca_rotation(cluster.uuid, &authorities, operation).await?)
+    Ok(state.store.request_ca_rotation(record.id(), &authorities, operation).await?)
 }

@@ -35,9 +35,9 @@ pub(super) async fn positional(
 }
 
 async fn run(state: &AppState, caller: &Caller, ident: &str, kind: Option<String>) -> Result<Json<Certificate>> {
-    let cluster = crate::cluster::find(state, caller, ident, "certificate:get").await?.cluster;
-    let secret = authority(state, &cluster, authority_name(kind.as_deref())).await?;
-    let uuid = cluster.uuid.to_string();
+    let record = crate::cluster::find(state, caller, ident, "certificate:get").await?;
+    let secret = authority(state, &record, authority_name(kind.as_deref())).await?;
+    let uuid = record.cluster.uuid.to_string();
     Ok(Json(Certificate {
         links: reply::links(&caller.base, "certificates", &uuid),
         bay_uuid: caller.version.has_bays().then(|| uuid.clone()),

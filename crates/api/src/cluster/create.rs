@@ -108,7 +108,7 @@ pub(crate) async fn answer(
     if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
         return Ok(reply::accepted(uuid, operation));
     }
-    let record = state.store.cluster_by_uuid(uuid).await?;
+    let record = state.store.cluster_by_uuid(&caller.scope(), uuid).await?;
     let body = show::one(state, caller, &record, spelling).await?;
     let response = reply::created(&caller.base, spelling.clusters(), uuid, body);
     Ok(reply::with_operation(etag::tagged(response, record.tag(), caller.version), operation))

@@ -29,8 +29,8 @@ pub(super) async fn run(
     spelling: Spelling,
 ) -> Result<Response> {
     params.finish()?;
-    let cluster = super::find(state, caller, ident, &spelling.cluster_rule("delete")).await?.cluster;
-    let operation = caller.operation(OperationKind::Delete, &cluster.project_id);
-    let operation = state.store.request_delete(cluster.uuid, operation).await?;
+    let record = super::find(state, caller, ident, &spelling.cluster_rule("delete")).await?;
+    let operation = caller.operation(OperationKind::Delete, &record.cluster.project_id);
+    let operation = state.store.request_delete(record.id(), operation).await?;
     Ok(reply::with_operation(StatusCode::NO_CONTENT.into_response(), Some(&operation)))
 }

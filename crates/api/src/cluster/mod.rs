@@ -76,15 +76,15 @@ pub(crate) fn refuse_old(cluster: &Cluster) -> Result<()> {
 pub(crate) async fn told<T>(
     state: &AppState,
     caller: &Caller,
-    cluster: &Cluster,
+    record: &ClusterRecord,
     kind: OperationKind,
     outcome: Result<T>,
 ) -> Result<T> {
     if outcome.as_ref().is_err_and(ApiError::is_status_refusal) {
-        let refused = caller.operation(kind, &cluster.project_id);
+        let refused = caller.operation(kind, &record.cluster.project_id);
         // The client's answer is the same whether the world hears of it or not.
-        if let Err(problem) = state.store.note_refusal(cluster.uuid, &refused).await {
-            tracing::warn!(cluster = %cluster.uuid, %problem, "a refusal is not told to the message bus");
+        if let Err(problem) = state.store.note_refusal(record.id(), &refused).await {
+            tracing::warn!(%problem, "a refusal is not told to the message bus");
         }
     }
     outcome

@@ -24,10 +24,11 @@ pub(super) async fn repair(
 ) -> Result<Response> {
     let replace_data = params.boolean("replace_data")?.unwrap_or_default();
     params.finish()?;
-    let cluster = super::find_living(&state, &caller, &ident, "cluster:repair").await?.cluster;
-    let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Repair, &cluster.project_id) };
-    let operation = state.store.request_repair(cluster.uuid, operation).await?;
-    Ok(reply::accepted(cluster.uuid, Some(&operation)))
+    let record = super::find_living(&state, &caller, &ident, "cluster:repair").await?;
+    let project = &record.cluster.project_id;
+    let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Repair, project) };
+    let operation = state.store.request_repair(record.id(), operation).await?;
+    Ok(reply::accepted(record.cluster.uuid, Some(&operation)))
 }
 
 /// From now on nothing of the cluster is repaired unless somebody asks: for maintenance.
@@ -56,7 +57,7 @@ pub(super) async fn resume(
 
 async fn set_paused(state: &AppState, caller: &Caller, ident: &str, params: Params, paused: bool) -> Result<Response> {
     params.finish()?;
-    let cluster = super::find(state, caller, ident, "cluster:pause").await?.cluster;
-    state.store.set_paused(cluster.uuid, paused).await?;
+    let record = super::find(state, caller, ident, "cluster:pause").await?;
+    state.store.set_paused(record.id(), paused).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -41,10 +41,10 @@ pub(super) async fn resize(
     let remove = super::spare::leaving(&state, &record, group, count, named).await;
 
     let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
-    let uuid = record.cluster.uuid;
-    let outcome = state.store.request_scale(uuid, group.uuid, count, &remove, operation).await.map_err(Into::into);
-    let operation = super::told(&state, &caller, &record.cluster, OperationKind::Scale, outcome).await?;
-    Ok(reply::accepted(uuid, Some(&operation)))
+    let cluster = record.id();
+    let outcome = state.store.request_scale(cluster, group.uuid, count, &remove, operation).await.map_err(Into::into);
+    let operation = super::told(&state, &caller, &record, OperationKind::Scale, outcome).await?;
+    Ok(reply::accepted(cluster.uuid(), Some(&operation)))
 }
 
 fn find_group<'a>(record: &'a ClusterRecord, ident: Option<&str>) -> Result<&'a NodeGroup> {

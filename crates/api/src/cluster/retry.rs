@@ -23,13 +23,14 @@ pub(super) async fn retry(
 ) -> Result<Response> {
     let replace_data = params.boolean("replace_data")?.unwrap_or_default();
     params.finish()?;
-    let cluster = super::find(&state, &caller, &ident, "cluster:retry").await?.cluster;
+    let record = super::find(&state, &caller, &ident, "cluster:retry").await?;
+    let cluster = &record.cluster;
     // A delete is always tried again.
     if !cluster.status.is_leaving() {
-        super::refuse_old(&cluster)?;
+        super::refuse_old(cluster)?;
     }
     // The kind is that of what failed; the store finds it.
     let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Create, &cluster.project_id) };
-    let operation = state.store.request_retry(cluster.uuid, operation).await?;
+    let operation = state.store.request_retry(record.id(), operation).await?;
     Ok(reply::accepted(cluster.uuid, Some(&operation)))
 }

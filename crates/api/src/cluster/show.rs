@@ -47,6 +47,6 @@ pub(super) async fn one(
     record: &ClusterRecord,
     spelling: Spelling,
 ) -> Result<Value> {
-    let template = state.store.template_by_uuid(record.cluster.template).await?;
+    let template = state.store.template_of(&record.cluster).await?;
     Ok(view::show(record, Some(&template.labels), caller, spelling, Form::One))
 }

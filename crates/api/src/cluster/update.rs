@@ -85,13 +85,13 @@ pub(super) async fn run(
     let (uuid, is_resize) = (record.cluster.uuid, patch.iter().any(|operation| operation.name == "node_count"));
     let mut outcome = ask(state, caller, &record, patch, spelling).await;
     if is_resize {
-        outcome = super::told(state, caller, &record.cluster, OperationKind::Scale, outcome).await;
+        outcome = super::told(state, caller, &record, OperationKind::Scale, outcome).await;
     }
     let operation = outcome?;
     if spelling == Spelling::Cluster || caller.version >= Version::ASYNC_BAYS {
         return Ok(reply::accepted(uuid, operation.as_ref()));
     }
-    let record = state.store.cluster_by_uuid(uuid).await?;
+    let record = state.store.cluster_by_uuid(&caller.scope(), uuid).await?;
     let body = Json(show::one(state, caller, &record, spelling).await?);
     Ok(reply::with_operation((StatusCode::OK, body).into_response(), operation.as_ref()))
 }
@@ -105,17 +105,17 @@ async fn ask(
     spelling: Spelling,
 ) -> Result<Option<Started>> {
     let change = read(state, record, patch, caller, spelling)?;
-    let uuid = record.cluster.uuid;
+    let cluster = record.id();
     let Some((group, count)) = change.node_count else {
         if change.is_diagnosis() {
-            state.store.change_health(uuid, &change.health).await?;
+            state.store.change_health(cluster, &change.health).await?;
         }
         return Ok(None);
     };
     let leaving = super::spare::leaving(state, record, group, count, Vec::new()).await;
     let operation = caller.operation(OperationKind::Scale, &record.cluster.project_id);
     let health = Some(&change.health);
-    Ok(Some(state.store.request_change(uuid, group.uuid, count, &leaving, health, operation).await?))
+    Ok(Some(state.store.request_change(cluster, group.uuid, count, &leaving, health, operation).await?))
 }
 
 /// What a patch changes.

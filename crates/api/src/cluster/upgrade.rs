@@ -57,7 +57,7 @@ struct Wanted {
 async fn start(state: &AppState, caller: &Caller, ident: &str, wanted: &Wanted) -> Result<(Uuid, Operation)> {
     let record = super::find_living(state, caller, ident, "cluster:upgrade").await?;
     let outcome = ask(state, caller, &record, wanted).await;
-    let operation = super::told(state, caller, &record.cluster, OperationKind::Upgrade, outcome).await?;
+    let operation = super::told(state, caller, &record, OperationKind::Upgrade, outcome).await?;
     Ok((record.cluster.uuid, operation))
 }
 
@@ -70,7 +70,7 @@ async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: 
         return Err(ApiError::field("nodegroup", message).with_status(StatusCode::CONFLICT));
     }
     StoreError::unless_allowed(cluster.status, Request::Upgrade)?;
-    let from = state.store.template_by_uuid(cluster.template).await?;
+    let from = state.store.template_of(cluster).await?;
     let version = state.catalog.of(caller).version(&template).await.map_err(|error| ApiError {
         detail: format!("cluster_template: {}", error.detail),
         field: Some("cluster_template".to_owned()),
@@ -80,5 +80,5 @@ async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: 
         return Err(ApiError { reason: "upgrade_not_offered".to_owned(), ..ApiError::from(obstacle) });
     }
     let operation = caller.operation(OperationKind::Upgrade, &cluster.project_id);
-    Ok(state.store.request_upgrade(cluster.uuid, group.uuid, &template, operation).await?)
+    Ok(state.store.request_upgrade(record.id(), group.uuid, &template, operation).await?)
 }

@@ -60,7 +60,7 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
     };
     let machines: BTreeMap<Uuid, MachineState> =
         observation.machines.iter().map(|(node, machine)| (*node, machine.state)).collect();
-    let authorities = state.store.authorities_generation(cluster.uuid).await?;
+    let authorities = state.store.authorities_generation(record.id()).await?;
     let now = Timestamp::now();
     // A master tells; or else what was said last: the cluster is looked at whenever something is heard of it.
     let said = said(record);

@@ -70,7 +70,7 @@ pub(super) async fn run(
 
 /// The answer to the request that made this template, also when it comes again.
 pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling: Spelling) -> Result<Response> {
-    let template = state.store.template_by_uuid(uuid).await?;
+    let template = state.store.template(&caller.own_scope(), &uuid.to_string()).await?;
     let body = view::show(&template, caller, spelling);
     let response = reply::created(&caller.base, spelling.templates(), uuid, body);
     Ok(etag::tagged(response, Tag::of(&template), caller.version))

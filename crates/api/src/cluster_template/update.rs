@@ -101,7 +101,7 @@ async fn change(
     }
     state.store.update_template(&old, &new, is_harmless(&old, &new)).await?;
     // As it is kept: times there have microseconds, and tags are about what is there.
-    Ok(state.store.template_by_uuid(uuid).await?)
+    find(state, caller, &uuid.to_string(), spelling).await
 }
 
 /// The template with the patch applied and all of it validated again.

@@ -19,6 +19,6 @@ pub(super) async fn delete(
 ) -> Result<Response> {
     params.finish()?;
     let federation = find(&state, &caller, &ident, "federation:delete").await?;
-    state.store.delete_federation(federation.uuid).await?;
+    state.store.delete_federation(&caller.scope(), federation.uuid).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

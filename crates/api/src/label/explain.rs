@@ -42,7 +42,7 @@ pub(super) async fn of_cluster(
 ) -> Result<Json<LabelExplanation>> {
     params.finish()?;
     let cluster = crate::cluster::find(&state, &caller, &ident, "cluster:get").await?.cluster;
-    let template = state.store.template_by_uuid(cluster.template).await?;
+    let template = state.store.template_of(&cluster).await?;
     let levels = [(Source::Template, &template.labels), (Source::Cluster, &cluster.labels)];
     Ok(Json(view::explanation(explain(cluster.engine, cluster.engine_version.as_deref(), &levels))))
 }
@@ -60,7 +60,7 @@ pub(super) async fn of_node_group(
     params.finish()?;
     let record = crate::cluster::find(&state, &caller, &ident, "nodegroup:get").await?;
     let group = crate::node_group::find(&record, &group)?;
-    let template = state.store.template_by_uuid(record.cluster.template).await?;
+    let template = state.store.template_of(&record.cluster).await?;
     let levels = [
         (Source::Template, &template.labels),
         (Source::Cluster, &record.cluster.labels),

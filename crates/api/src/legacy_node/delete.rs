@@ -19,6 +19,6 @@ pub(super) async fn delete(
 ) -> Result<Response> {
     params.finish()?;
     let node = find(&state, &caller, &ident, "node:delete").await?;
-    state.store.delete_legacy_node(node.uuid).await?;
+    state.store.delete_legacy_node(&caller.scope(), node.uuid).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

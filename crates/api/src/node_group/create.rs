@@ -31,15 +31,15 @@ pub(super) async fn create(
     let draft = Draft::read(Fields::new(body, "node group"), state.settings.limits)?;
     let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:create").await?;
     check_cluster(&record)?;
-    let template = state.store.template_by_uuid(record.cluster.template).await?;
+    let template = state.store.template_of(&record.cluster).await?;
     let group = draft.into_group(&record.cluster, &template)?;
     check_name(&record, &group)?;
     let (cluster, rules) = (&record.cluster, state.settings.labels);
     labels::check_of_group(&group.labels, cluster, rules)?;
     state.catalog.of(&caller).node_group(&group, cluster).await?;
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
-    let operation = state.store.request_node_group(&group, operation).await?;
-    let record = state.store.cluster_by_uuid(group.cluster).await?;
+    let operation = state.store.request_node_group(record.id(), &group, operation).await?;
+    let record = state.store.cluster_by_uuid(&caller.scope(), group.cluster).await?;
     answer(&caller, &record, group.uuid, Some(&operation))
 }
 

@@ -22,6 +22,6 @@ pub(super) async fn delete(
     let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:delete").await?;
     let group = super::find(&record, &group)?;
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
-    let operation = state.store.request_node_group_delete(record.cluster.uuid, group.uuid, operation).await?;
+    let operation = state.store.request_node_group_delete(record.id(), group.uuid, operation).await?;
     Ok(reply::with_operation(StatusCode::NO_CONTENT.into_response(), Some(&operation)))
 }

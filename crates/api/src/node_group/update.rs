@@ -64,14 +64,14 @@ pub(super) async fn update(
         return Ok((StatusCode::ACCEPTED, Json(view::full(&record, old, &caller))).into_response());
     }
     // Also when every value is what it was: clients wait for the group to be updated.
-    let (cluster, uuid) = (old.cluster, old.uuid);
+    let (cluster, uuid) = (record.id(), old.uuid);
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let change = |group: &Group| {
         let new = patched(group, patch)?;
         check(&new).map(|()| new)
     };
     let operation = state.store.request_node_group_update(cluster, uuid, operation, change).await?;
-    let record = state.store.cluster_by_uuid(cluster).await?;
+    let record = state.store.cluster_by_uuid(&caller.scope(), cluster.uuid()).await?;
     let group = super::find(&record, &uuid.to_string())?;
     let body = Json(view::full(&record, group, &caller));
     Ok(reply::with_operation((StatusCode::ACCEPTED, body).into_response(), Some(&operation)))

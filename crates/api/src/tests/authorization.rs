@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jeroboam_model::{Cause, CauseExt, Code, EngineKind};
 use jeroboam_pki::Authority;
-use jeroboam_store::{ClusterFacts, Outcome};
+use jeroboam_store::{ClusterFacts, ClusterId, Outcome};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -216,7 +216,7 @@ async fn fixture() -> Fixture {
     for name in EngineKind::KUBERNETES.authorities {
         let authority = Authority::of_cluster("cluster", name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        case.store.put_secret(uuid, name, Some(certificate), Some(&key)).await.unwrap();
+        case.store.put_secret(ClusterId::assumed(uuid), name, Some(certificate), Some(&key)).await.unwrap();
     }
     case.store.set_cluster_facts(uuid, ClusterFacts::default()).await.unwrap();
     let operation = case.get("/v1/operations?cluster=cluster").send().await.body["operations"][0]["uuid"].clone();

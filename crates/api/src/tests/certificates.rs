@@ -1,4 +1,5 @@
 use jeroboam_pki::Authority;
+use jeroboam_store::ClusterId;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -11,7 +12,10 @@ async fn case() -> (Case, String) {
     for name in ["kubernetes", "etcd", "front-proxy"] {
         let authority = Authority::generate(name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        case.store.put_secret(uuid.parse().unwrap(), name, Some(certificate), Some(&key)).await.unwrap();
+        case.store
+            .put_secret(ClusterId::assumed(uuid.parse().unwrap()), name, Some(certificate), Some(&key))
+            .await
+            .unwrap();
     }
     (case, uuid)
 }
@@ -83,7 +87,10 @@ async fn a_swarm_has_one_authority_and_says_so_when_asked_for_others() {
     let uuid = case.complete_cluster("herd", "s").await;
     let authority = Authority::generate("herd", Timestamp::now()).unwrap();
     let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-    case.store.put_secret(uuid.parse().unwrap(), "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    case.store
+        .put_secret(ClusterId::assumed(uuid.parse().unwrap()), "kubernetes", Some(certificate), Some(&key))
+        .await
+        .unwrap();
     case.get("/v1/certificates/herd").send().await.is(200);
     let (_, csr) = jeroboam_pki::key_and_request("admin", &[]).unwrap();
     for kind in ["etcd", "front_proxy"] {

@@ -57,7 +57,7 @@ use jeroboam_infra::Infrastructure;
 use jeroboam_infra::simulated::{self, AgentSink, Simulated};
 use jeroboam_model::{Report, Status};
 use jeroboam_pki::EncryptionKey;
-use jeroboam_store::{Claim, ClusterFacts, Outcome, Store};
+use jeroboam_store::{Claim, ClusterFacts, Outcome, Scope, Store};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -331,6 +331,6 @@ impl Case {
     }
 
     pub(super) async fn status(&self, uuid: &str) -> Status {
-        self.store.cluster_by_uuid(uuid.parse().unwrap()).await.unwrap().cluster.status
+        self.store.cluster_by_uuid(&Scope::All, uuid.parse().unwrap()).await.unwrap().cluster.status
     }
 }

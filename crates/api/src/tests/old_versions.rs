@@ -2,7 +2,7 @@
 
 use jeroboam_model::{Cause, CauseExt, Code, EngineKind, Status};
 use jeroboam_pki::Authority;
-use jeroboam_store::Outcome;
+use jeroboam_store::{ClusterId, Outcome};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ async fn old() -> Case {
     for name in EngineKind::KUBERNETES.authorities {
         let authority = Authority::of_cluster("c", name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        case.store.put_secret(uuid, name, Some(certificate), Some(&key)).await.unwrap();
+        case.store.put_secret(ClusterId::assumed(uuid), name, Some(certificate), Some(&key)).await.unwrap();
     }
     age(&case).await;
     case

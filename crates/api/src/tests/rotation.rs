@@ -2,7 +2,7 @@
 
 use jeroboam_model::{Cause, CauseExt, Code, Status};
 use jeroboam_pki::Authority;
-use jeroboam_store::{ClusterFacts, Outcome};
+use jeroboam_store::{ClusterFacts, ClusterId, Outcome, Scope};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +16,10 @@ async fn case() -> (Case, String) {
     for name in ["kubernetes", "etcd", "front-proxy", "service-account"] {
         let authority = Authority::of_cluster("c", name, Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        case.store.put_secret(uuid.parse().unwrap(), name, Some(certificate), Some(&key)).await.unwrap();
+        case.store
+            .put_secret(ClusterId::assumed(uuid.parse().unwrap()), name, Some(certificate), Some(&key))
+            .await
+            .unwrap();
     }
     (case, uuid)
 }
@@ -36,7 +39,8 @@ async fn authorities_are_rotated_all_at_once_and_by_who_may() {
     };
     let all = async || [pem("kubernetes").await, pem("etcd").await, pem("front_proxy").await];
     let mut before = all().await;
-    let key = async || case.store.secret(cluster, "service-account").await.unwrap().unwrap().certificate;
+    let key =
+        async || case.store.secret(ClusterId::assumed(cluster), "service-account").await.unwrap().unwrap().certificate;
     let service_account = key().await;
     // Who did not make the cluster may too.
     for (minor, token) in (1..=14).zip(["member", "colleague", "admin"].into_iter().cycle()) {
@@ -84,7 +88,10 @@ async fn authorities_stay_where_they_must_not_be_rotated() {
     case.store.delete_secrets(uuid.parse().unwrap()).await.unwrap();
     let authority = Authority::generate("c", Timestamp::now()).unwrap();
     let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-    case.store.put_secret(uuid.parse().unwrap(), "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    case.store
+        .put_secret(ClusterId::assumed(uuid.parse().unwrap()), "kubernetes", Some(certificate), Some(&key))
+        .await
+        .unwrap();
     call().token("member").send().await.is(404);
     assert_eq!(case.get("/v1/certificates/c").send().await.is(200).body["pem"], certificate.trim_end());
     assert_eq!(case.status(&uuid).await, Status::CreateComplete);
@@ -113,8 +120,8 @@ async fn what_authorities_of_before_have_signed_is_shown_as_void() {
 async fn without_tls_there_is_nothing_to_rotate() {
     let (case, uuid) = case().await;
     // New clusters of such templates are refused, old ones may come from elsewhere.
-    let cluster = case.store.cluster_by_uuid(uuid.parse().unwrap()).await.unwrap().cluster;
-    let template = case.store.template_by_uuid(cluster.template).await.unwrap();
+    let cluster = case.store.cluster_by_uuid(&Scope::All, uuid.parse().unwrap()).await.unwrap().cluster;
+    let template = case.store.template(&Scope::All, &cluster.template.to_string()).await.unwrap();
     let without = jeroboam_model::ClusterTemplate { tls_disabled: true, ..template.clone() };
     case.store.update_template(&template, &without, true).await.unwrap();
     let refused = case.patch("/v1/certificates/c", &json!({})).send().await.is(400);
@@ -133,7 +140,7 @@ async fn credentials_that_clusters_do_not_have_are_not_rotated() {
         let refused = call("/v1/credentials/c", "member").version(minor).send().await.is(400);
         assert_eq!(reason(&refused.body), "credentials_not_supported");
     }
-    let owner = case.store.cluster_by_uuid(uuid.parse().unwrap()).await.unwrap().cluster.user_id;
+    let owner = case.store.cluster_by_uuid(&Scope::All, uuid.parse().unwrap()).await.unwrap().cluster.user_id;
     assert_eq!((owner.as_str(), case.status(&uuid).await), ("member", Status::CreateComplete));
     call("/v1/credentials/nope", "member").latest().send().await.is(404);
     call("/v1/credentials/c", "other").latest().send().await.is(404);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use jeroboam_pki::{Authority, Facts};
-use jeroboam_store::{IssuedCertificate, Page};
+use jeroboam_store::{ClusterId, IssuedCertificate, Page};
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
@@ -40,7 +40,10 @@ async fn case() -> (Case, String, TempDir) {
     for name in ["kubernetes", "etcd", "front-proxy"] {
         let authority = Authority::generate("c", Timestamp::now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        case.store.put_secret(uuid.parse().unwrap(), name, Some(certificate), Some(&key)).await.unwrap();
+        case.store
+            .put_secret(ClusterId::assumed(uuid.parse().unwrap()), name, Some(certificate), Some(&key))
+            .await
+            .unwrap();
     }
     (case, uuid, tempfile::tempdir().unwrap())
 }
@@ -48,7 +51,7 @@ async fn case() -> (Case, String, TempDir) {
 /// What was signed for users.
 async fn issued(case: &Case, uuid: &str) -> Vec<IssuedCertificate> {
     let all = Page { limit: 100, marker: None, sort_key: None, descending: false };
-    case.store.issued_certificates(uuid.parse().unwrap(), &all).await.unwrap()
+    case.store.issued_certificates(ClusterId::assumed(uuid.parse().unwrap()), &all).await.unwrap()
 }
 
 // Covers: R036, R037, R038, R039, R299, R300, R301, R345, W170, W171.

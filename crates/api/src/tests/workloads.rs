@@ -1,6 +1,6 @@
 //! Workloads as far as they go without a cluster; with one they are tested end to end.
 
-use jeroboam_store::{ClusterFacts, Outcome};
+use jeroboam_store::{ClusterFacts, ClusterId, Outcome};
 use serde_json::json;
 
 use super::Case;
@@ -21,7 +21,10 @@ async fn a_cluster_that_does_not_answer_is_503_and_hides_nothing_else() {
     let uuid = case.cluster("herd", "s").await;
     let authority = jeroboam_pki::Authority::generate("herd", jiff::Timestamp::now()).unwrap();
     let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-    case.store.put_secret(uuid.parse().unwrap(), "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    case.store
+        .put_secret(ClusterId::assumed(uuid.parse().unwrap()), "kubernetes", Some(certificate), Some(&key))
+        .await
+        .unwrap();
     // Nobody listens on port 1 of this machine.
     let facts = ClusterFacts { api_address: Some("https://127.0.0.1:1".into()), ..ClusterFacts::default() };
     case.end(Outcome::Succeeded { facts }).await;

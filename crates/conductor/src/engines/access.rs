@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jeroboam_engine::Access;
-use jeroboam_model::{Cause, CauseExt, Cluster, Code, NodeRole};
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
 use jeroboam_pki::{Authority, Profile};
 use jeroboam_store::{ClusterRecord, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -54,13 +54,13 @@ impl AccessBook {
         // Authorities may have been rotated since.
         let generation = self
             .store
-            .authorities_generation(cluster.uuid)
+            .authorities_generation(record.id())
             .await
             .map_err(|problem| crate::perform::store_cause("reading the cluster's authority", &problem))?;
         let pair = match self.pairs.get(&cluster.uuid).await.filter(|pair| pair.generation == generation) {
             Some(pair) => pair,
             None => {
-                let pair = Arc::new(self.make_pair(cluster, generation).await?);
+                let pair = Arc::new(self.make_pair(record, generation).await?);
                 self.pairs.insert(cluster.uuid, pair.clone()).await;
                 pair
             }
@@ -82,12 +82,12 @@ impl AccessBook {
         self.pairs.invalidate(&cluster).await;
     }
 
-    async fn make_pair(&self, cluster: &Cluster, generation: u64) -> Result<Pair, Cause> {
-        let name = &cluster.name;
-        let Some(authority) = cluster.engine.authorities.first() else { return Err(not_yet(name)) };
+    async fn make_pair(&self, record: &ClusterRecord, generation: u64) -> Result<Pair, Cause> {
+        let name = &record.cluster.name;
+        let Some(authority) = record.cluster.engine.authorities.first() else { return Err(not_yet(name)) };
         let secret = self
             .store
-            .secret(cluster.uuid, authority)
+            .secret(record.id(), authority)
             .await
             .map_err(|problem| crate::perform::store_cause("reading the cluster's authority", &problem))?;
         let Some((ca, key)) = secret.and_then(|secret| Some((secret.certificate?, secret.key?))) else {

@@ -3,7 +3,7 @@
 use jeroboam_infra::Remains;
 use jeroboam_model::node::FoundNode;
 use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
-use jeroboam_store::{Deployment, StoreError};
+use jeroboam_store::{Deployment, Scope, StoreError};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -123,7 +123,7 @@ impl Lookout {
     }
 
     async fn is_orphan(&self, cluster: Uuid) -> Result<bool, LookoutError> {
-        match self.store.cluster_by_uuid(cluster).await {
+        match self.store.cluster_by_uuid(&Scope::All, cluster).await {
             Err(StoreError::NotFound { .. }) => Ok(!self.store.was_deleted(cluster).await?),
             Ok(_) => Ok(false),
             Err(problem) => Err(problem.into()),

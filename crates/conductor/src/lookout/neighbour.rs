@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jeroboam_infra::Presence;
 use jeroboam_pki::agent;
-use jeroboam_store::Store;
+use jeroboam_store::{Owner, Store};
 use jeroboam_types::agent::INSTANCES_PATH;
 use reqwest::{Certificate, Client, StatusCode};
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub(super) async fn ask_all(store: &Store, presences: &[Presence], us: Uuid) -> 
         return Ok(Vec::new());
     }
     // A copy has the same authority. Who has another one is no server of this deployment.
-    let authority = store.secret(Uuid::nil(), agent::SECRET_NAME).await?.and_then(|secret| secret.certificate);
+    let authority = store.secret(Owner::Deployment, agent::SECRET_NAME).await?.and_then(|secret| secret.certificate);
     let Some(client) = authority.and_then(|pem| client(&pem)) else { return Ok(Vec::new()) };
     let ask =
         others.into_iter().filter_map(|presence| Some((presence, presence.url.clone()?))).map(|(presence, url)| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::{Health, NodeRole, Status};
-use jeroboam_store::{HEALER, Page, Scope};
+use jeroboam_store::{ClusterId, HEALER, Page, Scope};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus, StepStatus};
 use uuid::Uuid;
 
@@ -92,14 +92,15 @@ async fn a_machine_that_is_gone_with_its_disk_comes_back_unless_it_had_the_state
     until_health(&world, cluster, Health::Healthy).await;
     world.cloud.infra.destroy(cluster, master);
     until_health(&world, cluster, Health::Unhealthy).await;
-    let asked = world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await.unwrap();
+    let asked =
+        world.store.request_repair(ClusterId::assumed(cluster), new_operation(OperationKind::Repair)).await.unwrap();
     let ended = world.end_of(asked.uuid).await;
     assert_eq!(ended.cause.unwrap().code, "state_lost");
     assert_eq!(newest(&world, cluster).await.uuid, asked.uuid, "nobody else has tried");
     assert_eq!(world.status(cluster).await, Some(Status::CreateComplete));
 
     let with_data_lost = jeroboam_store::NewOperation { replace_data: true, ..new_operation(OperationKind::Repair) };
-    let asked = world.store.request_repair(cluster, with_data_lost).await.unwrap();
+    let asked = world.store.request_repair(ClusterId::assumed(cluster), with_data_lost).await.unwrap();
     world.success_of(asked.uuid).await;
     world.assert_cloud_matches(cluster).await;
 }
@@ -131,17 +132,18 @@ async fn nothing_is_repaired_of_a_cluster_that_is_paused_until_it_is_resumed_or_
     let other = complete(&world, 1, 1).await;
     let (cluster, create) = complete(&world, 1, 1).await;
     let worker = node(&world, cluster, NodeRole::Worker).await;
-    world.store.set_paused(cluster, true).await.unwrap();
+    world.store.set_paused(ClusterId::assumed(cluster), true).await.unwrap();
     world.cloud.infra.kill(cluster, worker);
     until_health(&world, cluster, Health::Unhealthy).await;
     another_is_repaired(&world, other).await;
     assert_eq!(newest(&world, cluster).await.uuid, create.uuid);
-    let asked = world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await.unwrap();
+    let asked =
+        world.store.request_repair(ClusterId::assumed(cluster), new_operation(OperationKind::Repair)).await.unwrap();
     world.success_of(asked.uuid).await;
 
     world.cloud.infra.kill(cluster, worker);
     until_health(&world, cluster, Health::Unhealthy).await;
-    world.store.set_paused(cluster, false).await.unwrap();
+    world.store.set_paused(ClusterId::assumed(cluster), false).await.unwrap();
     let repair = repair_after(&world, cluster, asked.uuid).await;
     world.success_of(repair.uuid).await;
 }
@@ -154,7 +156,7 @@ async fn a_label_switches_healing_off() {
     let before = world.template.clone();
     world.template.labels = [("auto_healing_enabled".to_owned(), "false".to_owned())].into();
     world.store.update_template(&before, &world.template, true).await.unwrap();
-    world.template = world.store.template_by_uuid(world.template.uuid).await.unwrap();
+    world.template = world.store.template(&Scope::All, &world.template.uuid.to_string()).await.unwrap();
     let (cluster, create) = complete(&world, 1, 1).await;
     let worker = node(&world, cluster, NodeRole::Worker).await;
     world.cloud.infra.kill(cluster, worker);

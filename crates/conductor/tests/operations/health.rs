@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jeroboam_conductor::Settings;
 use jeroboam_model::Health;
+use jeroboam_store::ClusterId;
 use uuid::Uuid;
 
 use crate::world::{World, quick};
@@ -13,7 +14,7 @@ const SAID: &str = "said by an agent in the cluster";
 
 async fn agent_says(world: &World, cluster: Uuid) {
     let reason = [("api".to_owned(), SAID.to_owned())].into();
-    world.store.set_health(cluster, Health::Unhealthy, reason).await.unwrap();
+    world.store.set_health(ClusterId::assumed(cluster), Health::Unhealthy, reason).await.unwrap();
 }
 
 async fn until_looked_at(world: &World, cluster: Uuid) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jeroboam_model::{EngineKind, OperationKind, Status};
 use jeroboam_pki::Authority;
-use jeroboam_store::{NewAuthority, Scope, Secret, StoreError, secret};
+use jeroboam_store::{ClusterId, NewAuthority, Scope, Secret, StoreError, secret};
 use jeroboam_types::operation::{OperationStatus, StepStatus};
 use jiff::Timestamp;
 
@@ -43,7 +43,7 @@ async fn a_cluster_is_created_scaled_both_ways_and_deleted_to_nothing() {
     world.success_of(delete.uuid).await;
     assert_eq!(world.status(cluster).await, None);
     world.assert_cloud_is_empty();
-    assert!(world.store.secrets(cluster).await.unwrap().is_empty());
+    assert!(world.store.secrets(ClusterId::assumed(cluster)).await.unwrap().is_empty());
     // Its history stays.
     let scope = Scope::Project("demo".into());
     let history = world.store.operations(&scope, Some(&cluster.to_string()), &Default::default()).await.unwrap();
@@ -111,7 +111,7 @@ async fn scaling_during_creation_is_refused_with_the_reason_and_changes_nothing(
     let group = record.groups[1].uuid;
     let refused = world
         .store
-        .request_scale(cluster, group, 5, &[], new_operation(jeroboam_model::OperationKind::Scale))
+        .request_scale(ClusterId::assumed(cluster), group, 5, &[], new_operation(jeroboam_model::OperationKind::Scale))
         .await
         .unwrap_err();
     assert!(matches!(refused, StoreError::NotAllowed { status: Status::CreateInProgress, .. }), "{refused:?}");
@@ -239,7 +239,7 @@ async fn new_authorities_are_an_operation_like_others() {
     world.conductor("one");
     let (cluster, create) = world.create("c", 1, 1).await;
     world.success_of(create.uuid).await;
-    let before = world.store.secrets(cluster).await.unwrap();
+    let before = world.store.secrets(ClusterId::assumed(cluster)).await.unwrap();
     let authorities: Vec<NewAuthority> = EngineKind::KUBERNETES
         .authorities
         .iter()
@@ -248,16 +248,25 @@ async fn new_authorities_are_an_operation_like_others() {
             NewAuthority { name, certificate: made.certificate_pem().to_owned(), key: made.key_pem() }
         })
         .collect();
-    let rotation =
-        world.store.request_ca_rotation(cluster, &authorities, new_operation(OperationKind::RotateCa)).await.unwrap();
+    let rotation = world
+        .store
+        .request_ca_rotation(ClusterId::assumed(cluster), &authorities, new_operation(OperationKind::RotateCa))
+        .await
+        .unwrap();
     assert_eq!(world.status(cluster).await, Some(Status::UpdateInProgress));
-    let again = world.store.request_ca_rotation(cluster, &authorities, new_operation(OperationKind::RotateCa)).await;
+    let again = world
+        .store
+        .request_ca_rotation(ClusterId::assumed(cluster), &authorities, new_operation(OperationKind::RotateCa))
+        .await;
     assert!(matches!(again, Err(StoreError::NotAllowed { .. })), "{again:?}");
     world.success_of(rotation.uuid).await;
     assert_eq!(world.status(cluster).await, Some(Status::UpdateComplete));
-    let after = world.store.secrets(cluster).await.unwrap();
+    let after = world.store.secrets(ClusterId::assumed(cluster)).await.unwrap();
     assert!(secret::generation(&after) > secret::generation(&before));
-    assert_eq!(secret::generation(&after), world.store.authorities_generation(cluster).await.unwrap());
+    assert_eq!(
+        secret::generation(&after),
+        world.store.authorities_generation(ClusterId::assumed(cluster)).await.unwrap()
+    );
     let certificate = |secrets: &BTreeMap<String, Secret>, name: &str| secrets[name].certificate.clone();
     for authority in &authorities {
         assert_eq!(certificate(&after, authority.name).as_deref(), Some(authority.certificate.as_str()));

@@ -1,6 +1,7 @@
 //! Node groups beside those that a cluster is made with.
 
 use jeroboam_model::{NodeGroup, NodeRole, Status};
+use jeroboam_store::ClusterId;
 use jeroboam_types::operation::OperationKind;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +17,11 @@ async fn add(world: &World, cluster: Uuid) -> (NodeGroup, Uuid) {
         image_id: "own-image".into(),
         ..NodeGroup::of(&record.cluster, &world.template, "gpu", Timestamp::now())
     };
-    let operation = world.store.request_node_group(&group, new_operation(OperationKind::Update)).await.unwrap();
+    let operation = world
+        .store
+        .request_node_group(ClusterId::assumed(group.cluster), &group, new_operation(OperationKind::Update))
+        .await
+        .unwrap();
     (group, operation.uuid)
 }
 
@@ -49,7 +54,8 @@ async fn a_second_group_gets_its_own_nodes_is_resized_and_goes_with_them() {
     assert!(own.len() == 2 && own.iter().all(|node| node.role == NodeRole::Worker && node.address.is_some()));
 
     let resize = new_operation(OperationKind::Scale);
-    let resize = world.store.request_scale(cluster, group.uuid, 3, &[own[0].uuid], resize).await.unwrap();
+    let resize =
+        world.store.request_scale(ClusterId::assumed(cluster), group.uuid, 3, &[own[0].uuid], resize).await.unwrap();
     world.success_of(resize.uuid).await;
     let record = world.record(cluster).await;
     let names: Vec<&str> =
@@ -59,7 +65,7 @@ async fn a_second_group_gets_its_own_nodes_is_resized_and_goes_with_them() {
     world.assert_cloud_matches(cluster).await;
 
     let delete = new_operation(OperationKind::Update);
-    let delete = world.store.request_node_group_delete(cluster, group.uuid, delete).await.unwrap();
+    let delete = world.store.request_node_group_delete(ClusterId::assumed(cluster), group.uuid, delete).await.unwrap();
     assert_eq!(status(&world, cluster, &group).await, Some(Status::DeleteInProgress));
     let deleted = world.success_of(delete.uuid).await;
     assert!(deleted.steps.iter().any(|step| step.key == "drain/c-gpu-1"), "{deleted:#?}");
@@ -78,7 +84,7 @@ async fn a_group_asked_for_and_taken_back_at_once_leaves_nothing() {
     one.cancel();
     let (group, add) = add(&world, cluster).await;
     let delete = new_operation(OperationKind::Update);
-    let delete = world.store.request_node_group_delete(cluster, group.uuid, delete).await.unwrap();
+    let delete = world.store.request_node_group_delete(ClusterId::assumed(cluster), group.uuid, delete).await.unwrap();
     world.conductor("two");
     world.success_of(add).await;
     world.success_of(delete.uuid).await;
@@ -120,7 +126,8 @@ async fn an_upgrade_that_no_node_would_notice_ends_complete() {
     let record = world.record(cluster).await;
     let nodes: Vec<Uuid> = record.nodes.iter().map(|node| node.uuid).collect();
     let upgrade = new_operation(OperationKind::Upgrade);
-    let upgrade = world.store.request_upgrade(cluster, record.groups[0].uuid, &other, upgrade).await.unwrap();
+    let upgrade =
+        world.store.request_upgrade(ClusterId::assumed(cluster), record.groups[0].uuid, &other, upgrade).await.unwrap();
     world.success_of(upgrade.uuid).await;
     let record = world.record(cluster).await;
     assert_eq!((record.cluster.template, record.cluster.status), (other.uuid, Status::UpdateComplete));

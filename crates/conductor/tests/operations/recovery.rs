@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::{NodeRole, OperationKind, Status};
-use jeroboam_store::{NewOperation, Scope};
+use jeroboam_store::{ClusterId, NewOperation, Scope};
 use jeroboam_types::operation::{Operation, OperationStatus, StepStatus};
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ async fn the_only_copy_of_the_state_is_never_replaced_by_an_empty_disk_unless_th
     assert_eq!(again.cause.unwrap().code, "state_lost", "asking again changes nothing");
 
     let replace = NewOperation { replace_data: true, ..new_operation(OperationKind::Create) };
-    let replace = world.store.request_retry(cluster, replace).await.unwrap();
+    let replace = world.store.request_retry(ClusterId::assumed(cluster), replace).await.unwrap();
     assert_eq!((replace.kind, replace.replace_data), (OperationKind::Scale, true));
     world.success_of(replace.uuid).await;
     assert!(disk(&world, cluster, master).is_some());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::{NodeRole, Status};
-use jeroboam_store::{NewOperation, Page, Scope, StoreError};
+use jeroboam_store::{ClusterId, NewOperation, Page, Scope, StoreError};
 use jeroboam_types::operation::{Operation, OperationKind};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
@@ -110,7 +110,7 @@ async fn play(deeds: &[Deed]) -> Result<(), String> {
 async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, number: usize) {
     let infra = &world.cloud.infra;
     let node = |index: &prop::sample::Index, nodes: &[Uuid]| (!nodes.is_empty()).then(|| *index.get(nodes));
-    let record = world.store.cluster_by_uuid(cluster).await.ok();
+    let record = world.store.cluster_by_uuid(&Scope::All, cluster).await.ok();
     let nodes: Vec<Uuid> = record.iter().flat_map(|record| &record.nodes).map(|node| node.uuid).collect();
     match deed {
         Deed::Resize(count) => {
@@ -118,22 +118,28 @@ async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, 
                 record.and_then(|record| record.groups.iter().find(|g| g.role == NodeRole::Worker).map(|g| g.uuid));
             if let Some(group) = group {
                 let new = new_operation(OperationKind::Scale);
-                refused_or_done(&world.store.request_scale(cluster, group, *count, &[], new).await);
+                refused_or_done(&world.store.request_scale(ClusterId::assumed(cluster), group, *count, &[], new).await);
             }
         }
         Deed::Repair => {
-            refused_or_done(&world.store.request_repair(cluster, new_operation(OperationKind::Repair)).await);
+            refused_or_done(
+                &world.store.request_repair(ClusterId::assumed(cluster), new_operation(OperationKind::Repair)).await,
+            );
         }
-        Deed::Retry => refused_or_done(&world.store.request_retry(cluster, new_operation(OperationKind::Create)).await),
+        Deed::Retry => refused_or_done(
+            &world.store.request_retry(ClusterId::assumed(cluster), new_operation(OperationKind::Create)).await,
+        ),
         Deed::Cancel => {
             if let Some(newest) = operations(world, cluster).await.first() {
                 refused_or_done(&world.store.request_cancel(&Scope::All, newest.uuid).await);
             }
         }
         Deed::Delete => {
-            refused_or_done(&world.store.request_delete(cluster, new_operation(OperationKind::Delete)).await);
+            refused_or_done(
+                &world.store.request_delete(ClusterId::assumed(cluster), new_operation(OperationKind::Delete)).await,
+            );
         }
-        Deed::Pause(paused) => refused_or_done(&world.store.set_paused(cluster, *paused).await),
+        Deed::Pause(paused) => refused_or_done(&world.store.set_paused(ClusterId::assumed(cluster), *paused).await),
         Deed::Stop(index) => node(index, &nodes).into_iter().for_each(|node| infra.kill(cluster, node)),
         Deed::TakeAway(index) => node(index, &nodes).into_iter().for_each(|node| infra.take_away(cluster, node)),
         Deed::Lose(index) => node(index, &nodes).into_iter().for_each(|node| infra.destroy(cluster, node)),
@@ -183,10 +189,10 @@ async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
     let Some(status) = world.status(cluster).await else { return Ok(()) };
     let next = match status {
         Status::CreateFailed | Status::UpdateFailed | Status::DeleteFailed => {
-            world.store.request_retry(cluster, with_data_lost(OperationKind::Create)).await
+            world.store.request_retry(ClusterId::assumed(cluster), with_data_lost(OperationKind::Create)).await
         }
         Status::CreateComplete | Status::UpdateComplete => {
-            world.store.request_repair(cluster, with_data_lost(OperationKind::Repair)).await
+            world.store.request_repair(ClusterId::assumed(cluster), with_data_lost(OperationKind::Repair)).await
         }
         other => return Err(format!("{other}, and no operation is under way")),
     };
@@ -200,7 +206,8 @@ async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
         if !is_own {
             return Err(format!("from {status}: {ended:#?}"));
         }
-        let again = world.store.request_repair(cluster, with_data_lost(OperationKind::Repair)).await;
+        let again =
+            world.store.request_repair(ClusterId::assumed(cluster), with_data_lost(OperationKind::Repair)).await;
         let again = again.map_err(|error| format!("no way forward from {after}: {error}"))?;
         settle(world, cluster).await?;
         let ended = world.operation(again.uuid).await;

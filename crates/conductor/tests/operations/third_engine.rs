@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jeroboam_model::engine::{Descriptor, Driver, Registration};
 use jeroboam_model::{EngineKind, Status};
+use jeroboam_store::ClusterId;
 
 use crate::world::{World, quick};
 
@@ -38,7 +39,8 @@ async fn a_third_engine_is_a_descriptor_and_a_driver() {
     let made = world.record(cluster).await.cluster;
     assert_eq!((made.engine, made.status), (flock, Status::CreateComplete));
     assert!(made.api_address.is_some_and(|address| address.ends_with(":4711")));
-    let secrets: BTreeSet<String> = world.store.secrets(cluster).await.unwrap().into_keys().collect();
+    let secrets: BTreeSet<String> =
+        world.store.secrets(ClusterId::assumed(cluster)).await.unwrap().into_keys().collect();
     assert_eq!(secrets, ["flock", "flock-peers", "flock-signing"].map(str::to_owned).into());
 
     let grow = world.scale(cluster, 3).await;

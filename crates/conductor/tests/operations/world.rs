@@ -12,7 +12,7 @@ use jeroboam_infra::simulated::Settings as CloudSettings;
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, QuotaDefaults, Status, node_group};
 use jeroboam_pki::EncryptionKey;
-use jeroboam_store::{ClusterRecord, Event, NewOperation, Store, StoreError};
+use jeroboam_store::{ClusterId, ClusterRecord, Event, NewOperation, Scope, Store, StoreError};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
@@ -79,7 +79,7 @@ impl World {
         let template = ClusterTemplate::new(engine, "any", PROJECT, "tester", Timestamp::now());
         let template = ClusterTemplate { apiserver_port, ..template };
         store.create_template(&template).await.unwrap();
-        let template = store.template_by_uuid(template.uuid).await.unwrap();
+        let template = store.template(&Scope::All, &template.uuid.to_string()).await.unwrap();
         Self { store, cloud, clock, template, stop: CancellationToken::new(), dir }
     }
 
@@ -161,25 +161,28 @@ impl World {
     }
 
     pub(crate) async fn delete(&self, cluster: Uuid) -> Operation {
-        self.store.request_delete(cluster, new_operation(OperationKind::Delete)).await.unwrap()
+        self.store.request_delete(ClusterId::assumed(cluster), new_operation(OperationKind::Delete)).await.unwrap()
     }
 
     pub(crate) async fn retry(&self, cluster: Uuid) -> Operation {
-        self.store.request_retry(cluster, new_operation(OperationKind::Create)).await.unwrap()
+        self.store.request_retry(ClusterId::assumed(cluster), new_operation(OperationKind::Create)).await.unwrap()
     }
 
     pub(crate) async fn scale(&self, cluster: Uuid, workers: u32) -> Operation {
         let record = self.record(cluster).await;
         let group = record.groups.iter().find(|g| g.name == node_group::DEFAULT_WORKER).unwrap().uuid;
-        self.store.request_scale(cluster, group, workers, &[], new_operation(OperationKind::Scale)).await.unwrap()
+        self.store
+            .request_scale(ClusterId::assumed(cluster), group, workers, &[], new_operation(OperationKind::Scale))
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn record(&self, cluster: Uuid) -> ClusterRecord {
-        self.store.cluster_by_uuid(cluster).await.unwrap()
+        self.store.cluster_by_uuid(&Scope::All, cluster).await.unwrap()
     }
 
     pub(crate) async fn status(&self, cluster: Uuid) -> Option<Status> {
-        match self.store.cluster_by_uuid(cluster).await {
+        match self.store.cluster_by_uuid(&Scope::All, cluster).await {
             Ok(record) => Some(record.cluster.status),
             Err(StoreError::NotFound { .. }) => None,
             Err(problem) => panic!("{problem}"),

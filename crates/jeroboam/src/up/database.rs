@@ -53,7 +53,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    use uuid::Uuid;
+    use jeroboam_store::Owner;
 
     use super::*;
 
@@ -70,7 +70,7 @@ mod tests {
 
         async fn seal(&self) {
             let store = open(&self.data).await.unwrap();
-            store.put_secret(Uuid::nil(), "agent-ca", None, Some(&"secret".into())).await.unwrap();
+            store.put_secret(Owner::Deployment, "agent-ca", None, Some(&"secret".into())).await.unwrap();
             store.close().await.unwrap();
         }
 
@@ -85,7 +85,7 @@ mod tests {
         folder.seal().await;
         let mode = fs::metadata(folder.data.file(KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let secret = open(&folder.data).await.unwrap().secret(Uuid::nil(), "agent-ca").await.unwrap();
+        let secret = open(&folder.data).await.unwrap().secret(Owner::Deployment, "agent-ca").await.unwrap();
         assert!(secret.unwrap().key.is_some());
     }
 

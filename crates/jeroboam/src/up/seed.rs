@@ -184,8 +184,12 @@ mod tests {
         };
         store.create_cluster(&of, &cluster, &groups, operation).await.unwrap();
         templates(&store, "admin", "root", &[]).await.unwrap();
-        assert_eq!(store.template_by_uuid(of.uuid).await.unwrap().image_id, "debian-13", "also one that is in use");
-        let record = store.cluster_by_uuid(cluster.uuid).await.unwrap();
+        assert_eq!(
+            store.template(&Scope::All, &of.uuid.to_string()).await.unwrap().image_id,
+            "debian-13",
+            "also one that is in use"
+        );
+        let record = store.cluster_by_uuid(&Scope::All, cluster.uuid).await.unwrap();
         assert!(record.groups.iter().all(|group| group.image_id == "debian-12"), "{:?}", record.groups);
     }
 }

@@ -116,6 +116,6 @@ mod tests {
         let known = testing::worker("v1.34.0");
         let kubernetes = KubernetesAssignment { version: "v1.33.9".to_owned(), ..known.kubernetes };
         let fault = Node::new(&known.assignment, &kubernetes, known.machine).unwrap_err();
-        assert!(fault.permanent && fault.problem.code == Code::VersionUnavailable, "{fault}");
+        assert!(fault.permanent && fault.problem.code == "version_unavailable", "{fault}");
     }
 }

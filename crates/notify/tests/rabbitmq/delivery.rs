@@ -5,7 +5,7 @@ use jeroboam_model::validate::Limits;
 use jeroboam_model::{Cause, CauseExt, Cluster, ClusterTemplate, Code, EngineKind, NodeGroup, NodeRole, OperationKind};
 use jeroboam_notify::{Notifier, Settings};
 use jeroboam_pki::EncryptionKey;
-use jeroboam_store::{ClusterFacts, NewOperation, Outcome, Store};
+use jeroboam_store::{ClusterFacts, NewOperation, Outcome, Scope, Store};
 use jiff::{SignedDuration, Timestamp};
 use lapin::options::ExchangeDeclareOptions;
 use lapin::types::FieldTable;
@@ -31,7 +31,7 @@ impl Case {
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let template = ClusterTemplate::new(EngineKind::KUBERNETES, "debian-13", "p", "admin", Timestamp::now());
         store.create_template(&template).await.unwrap();
-        let template = store.template_by_uuid(template.uuid).await.unwrap();
+        let template = store.template(&Scope::All, &template.uuid.to_string()).await.unwrap();
         Self { store, template, broker: Broker::new(), running: None, _folder: folder }
     }
 
@@ -104,10 +104,11 @@ async fn every_operation_is_told_at_its_begin_and_its_end() {
     case.broker.start().await;
     case.deliver().await;
     let cluster = case.create("prod", succeeded()).await;
-    let group = case.store.cluster_by_uuid(cluster.uuid).await.unwrap().groups[1].uuid;
-    case.store.request_scale(cluster.uuid, group, 2, &[], asked(OperationKind::Scale)).await.unwrap();
+    let record = case.store.cluster_by_uuid(&Scope::All, cluster.uuid).await.unwrap();
+    let group = record.groups[1].uuid;
+    case.store.request_scale(record.id(), group, 2, &[], asked(OperationKind::Scale)).await.unwrap();
     case.end(Outcome::Failed(Cause::user(Code::FlavorUnknown, "There is no such flavor", "Use another."))).await;
-    case.store.request_delete(cluster.uuid, asked(OperationKind::Delete)).await.unwrap();
+    case.store.request_delete(record.id(), asked(OperationKind::Delete)).await.unwrap();
     case.end(succeeded()).await;
     let uuid = cluster.uuid.to_string();
     // The queues are there once the first delivery went out.

@@ -15,17 +15,26 @@ use crate::entity::node_group;
 use crate::error::Doing;
 use crate::quota::{self, Growth};
 use crate::{
-    Event, Result, Store, StoreError, cluster, cluster_template, codec, idempotency, node_group as group_rows,
+    ClusterId, Event, Result, Store, StoreError, cluster, cluster_template, codec, idempotency,
+    node_group as group_rows,
 };
 
 impl Store {
-    /// Keeps a new node group with a node for each that it wants, and the operation that brings them up.
+    /// Keeps a new node group of a cluster with a node for each that it wants, and the operation that brings them up.
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the cluster may not have so many
     /// nodes, [`StoreError::QuotaReached`] when the project may not, [`StoreError::Conflict`] when the cluster has a group of that name, [`StoreError::NotFound`]
     /// when there is no such cluster.
-    pub async fn request_node_group(&self, group: &NodeGroup, operation: NewOperation) -> Result<Operation> {
+    pub async fn request_node_group(
+        &self,
+        cluster: ClusterId,
+        group: &NodeGroup,
+        operation: NewOperation,
+    ) -> Result<Operation> {
+        if group.cluster != cluster.uuid() {
+            return Err(StoreError::not_found(cluster::WHAT, group.cluster));
+        }
         let doing = "creating a node group";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
@@ -52,11 +61,12 @@ impl Store {
     /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::NotFound`], and what `change` says.
     pub async fn request_node_group_update<E: From<StoreError>>(
         &self,
-        cluster: Uuid,
+        cluster: ClusterId,
         group: Uuid,
         operation: NewOperation,
         change: impl FnOnce(&NodeGroup) -> std::result::Result<NodeGroup, E> + Send,
     ) -> std::result::Result<Operation, E> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;
@@ -88,10 +98,11 @@ impl Store {
     /// itself is being deleted, [`StoreError::NotFound`].
     pub async fn request_node_group_delete(
         &self,
-        cluster: Uuid,
+        cluster: ClusterId,
         group: Uuid,
         operation: NewOperation,
     ) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let doing = "deleting a node group";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
@@ -125,11 +136,12 @@ impl Store {
     /// it was read, [`StoreError::NotFound`] for cluster, group or template.
     pub async fn request_upgrade(
         &self,
-        cluster: Uuid,
+        cluster: ClusterId,
         group: Uuid,
         template: &ClusterTemplate,
         operation: NewOperation,
     ) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;

@@ -14,7 +14,7 @@ use super::request::{allow, cancel};
 use super::{NewOperation, unfinished, with_steps};
 use crate::entity::{cluster as cluster_entity, operation};
 use crate::error::Doing;
-use crate::{Event, Result, Store, StoreError, cluster, codec};
+use crate::{ClusterId, Event, Result, Store, StoreError, cluster, codec};
 
 /// The user id of operations that the server begins by itself.
 pub const HEALER: &str = "jeroboam";
@@ -34,7 +34,8 @@ impl Store {
     /// # Errors
     /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster was complete once and is not being changed or deleted,
     /// [`NotFound`](crate::StoreError::NotFound).
-    pub async fn request_repair(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+    pub async fn request_repair(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;
@@ -93,7 +94,8 @@ impl Store {
     ///
     /// # Errors
     /// [`NotFound`](crate::StoreError::NotFound).
-    pub async fn set_paused(&self, cluster: Uuid, paused: bool) -> Result<()> {
+    pub async fn set_paused(&self, cluster: ClusterId, paused: bool) -> Result<()> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;

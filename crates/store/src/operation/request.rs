@@ -23,8 +23,8 @@ use crate::notification::Stage;
 use crate::quota::{self, Growth};
 use crate::scale::{self, Member};
 use crate::{
-    Event, HealthChange, Result, Scope, Store, StoreError, cluster, cluster_template, codec, health, idempotency, node,
-    node_group, notification, target,
+    ClusterId, Event, HealthChange, Result, Scope, Store, StoreError, cluster, cluster_template, codec, health,
+    idempotency, node, node_group, notification, target,
 };
 
 /// What to do about an operation that was cancelled.
@@ -70,7 +70,7 @@ impl Store {
     /// As [`Store::request_change`].
     pub fn request_scale<'a>(
         &'a self,
-        cluster: Uuid,
+        cluster: ClusterId,
         group: Uuid,
         node_count: u32,
         remove: &'a [Uuid],
@@ -90,13 +90,14 @@ impl Store {
     /// [`StoreError::NotFound`] for the cluster, the group or a node in `remove` that is not of the group.
     pub async fn request_change(
         &self,
-        cluster: Uuid,
+        cluster: ClusterId,
         group: Uuid,
         node_count: u32,
         remove: &[Uuid],
         health: Option<&HealthChange>,
         operation: NewOperation,
     ) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         quota::lock(&transaction, &operation.project_id, 0).await?;
@@ -131,7 +132,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn request_delete(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+    pub async fn request_delete(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;
@@ -159,7 +161,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] when nothing failed, [`StoreError::NotFound`].
-    pub async fn request_retry(&self, cluster: Uuid, operation: NewOperation) -> Result<Operation> {
+    pub async fn request_retry(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;

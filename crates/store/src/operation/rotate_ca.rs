@@ -4,13 +4,12 @@ use jeroboam_model::OperationKind;
 use jeroboam_model::status::Request;
 use jeroboam_types::operation::Operation;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::NewOperation;
 use super::node_group::begin;
 use super::request::allow;
 use crate::error::Doing;
-use crate::{Event, NewAuthority, Result, Store, cluster};
+use crate::{ClusterId, Event, NewAuthority, Result, Store, cluster};
 
 impl Store {
     /// Puts `authorities` in the place of a cluster's: the old ones are gone from now on, and the operation brings all
@@ -21,10 +20,11 @@ impl Store {
     /// [`NotFound`](crate::StoreError::NotFound) for the cluster or one of the authorities; nothing is changed then.
     pub async fn request_ca_rotation(
         &self,
-        cluster: Uuid,
+        cluster: ClusterId,
         authorities: &[NewAuthority],
         operation: NewOperation,
     ) -> Result<Operation> {
+        let cluster = cluster.uuid();
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let row = cluster::lock(&transaction, cluster).await?;

@@ -12,7 +12,7 @@ async fn what_is_kept_is_what_comes_back() {
     expected.apiserver_port = None;
     expected.updated_at = Some(now());
     bench.store.update_template(&bench.template, &expected, false).await.unwrap();
-    assert_eq!(bench.store.template_by_uuid(expected.uuid).await.unwrap(), expected);
+    assert_eq!(bench.store.template(&Scope::All, &expected.uuid.to_string()).await.unwrap(), expected);
     assert_eq!(bench.store.template(&project("one"), &expected.uuid.to_string()).await.unwrap(), expected);
 }
 
@@ -71,9 +71,9 @@ async fn a_template_in_use_stays_until_its_cluster_is_gone() {
     assert!(matches!(store.update_template(old, &proxied("b"), false).await, Err(StoreError::InUse(_))));
     let renamed = ClusterTemplate { name: Some("other".to_owned()), ..old.clone() };
     store.update_template(old, &renamed, true).await.unwrap();
-    assert_eq!(store.template_by_uuid(old.uuid).await.unwrap(), renamed);
+    assert_eq!(store.template(&Scope::All, &old.uuid.to_string()).await.unwrap(), renamed);
 
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
     bench.succeed().await;
     store.delete_template(&renamed).await.unwrap();
     assert!(matches!(store.delete_template(&renamed).await, Err(StoreError::NotFound { .. })));
@@ -103,7 +103,7 @@ async fn nothing_is_built_on_a_template_that_was_changed_since_it_was_read() {
     let asked = |kind| asked("one", kind);
     let made = store.create_cluster(read, &new, &groups(&new, 1), asked(OperationKind::Create)).await;
     assert_eq!(made, Err(overtaken.clone()));
-    assert_eq!(store.template_by_uuid(read.uuid).await.unwrap(), first);
+    assert_eq!(store.template(&Scope::All, &read.uuid.to_string()).await.unwrap(), first);
     assert!(store.clusters(&Scope::All, &Page::default()).await.unwrap().is_empty());
 
     store.create_cluster(&first, &new, &groups(&new, 1), asked(OperationKind::Create)).await.unwrap();
@@ -111,7 +111,7 @@ async fn nothing_is_built_on_a_template_that_was_changed_since_it_was_read() {
     let (group, seen) = (workers(&bench.record(&new).await).uuid, template("one", "seen"));
     store.create_template(&seen).await.unwrap();
     store.update_template(&seen, &ClusterTemplate { tls_disabled: true, ..seen.clone() }, false).await.unwrap();
-    let upgraded = store.request_upgrade(new.uuid, group, &seen, asked(OperationKind::Upgrade)).await;
+    let upgraded = store.request_upgrade(ClusterId::of(new.uuid), group, &seen, asked(OperationKind::Upgrade)).await;
     assert_eq!(upgraded, Err(overtaken));
 }
 

@@ -111,9 +111,9 @@ async fn facts_and_health_are_kept_and_only_addresses_concern_agents() {
 
     let reason = BTreeMap::from([("api".to_owned(), "ok".to_owned())]);
     let mut events = bench.store.subscribe();
-    bench.store.set_health(cluster.uuid, Health::Healthy, reason.clone()).await.unwrap();
+    bench.store.set_health(ClusterId::of(cluster.uuid), Health::Healthy, reason.clone()).await.unwrap();
     assert_eq!(events.try_recv().unwrap().cluster, cluster.uuid);
-    bench.store.set_health(cluster.uuid, Health::Healthy, reason.clone()).await.unwrap();
+    bench.store.set_health(ClusterId::of(cluster.uuid), Health::Healthy, reason.clone()).await.unwrap();
     assert!(events.try_recv().is_err(), "nothing changed");
 
     let found = bench.record(&cluster).await.cluster;
@@ -133,11 +133,11 @@ async fn what_is_not_said_about_health_stays_as_it_was() {
         (HealthChange { status: None, reason: Some(reason("b")) }, (Some(Health::Healthy), reason("b"))),
         (HealthChange::default(), (Some(Health::Healthy), reason("b"))),
     ] {
-        bench.store.change_health(cluster.uuid, &change).await.unwrap();
+        bench.store.change_health(ClusterId::of(cluster.uuid), &change).await.unwrap();
         let found = bench.record(&cluster).await.cluster;
         assert_eq!((found.health, found.health_reason), expected);
     }
-    let missing = bench.store.change_health(Uuid::new_v4(), &HealthChange::default()).await;
+    let missing = bench.store.change_health(ClusterId::of(Uuid::new_v4()), &HealthChange::default()).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 }
 
@@ -149,10 +149,11 @@ async fn a_size_and_health_are_changed_together_or_not_at_all() {
     let sick = HealthChange { status: Some(Health::Unhealthy), reason: None };
     let ask = || asked("one", OperationKind::Scale);
     let stranger = [Uuid::new_v4()];
-    let refused = bench.store.request_change(cluster.uuid, group, 1, &stranger, Some(&sick), ask()).await;
+    let refused =
+        bench.store.request_change(ClusterId::of(cluster.uuid), group, 1, &stranger, Some(&sick), ask()).await;
     assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
     assert_eq!(bench.record(&cluster).await.cluster.health, None);
-    bench.store.request_change(cluster.uuid, group, 1, &[], Some(&sick), ask()).await.unwrap();
+    bench.store.request_change(ClusterId::of(cluster.uuid), group, 1, &[], Some(&sick), ask()).await.unwrap();
     let record = bench.record(&cluster).await;
     assert_eq!((record.cluster.health, workers(&record).node_count), (Some(Health::Unhealthy), 1));
 }

@@ -33,7 +33,7 @@ async fn the_number_rises_with_starts_and_with_all_that_operations_do() {
             bench.succeed().await;
         }
     }
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
     assert!(number(&bench).await > last);
     let before = number(&bench).await;
     bench.record(&cluster).await;
@@ -74,8 +74,8 @@ async fn nothing_begins_and_nobody_goes_on_while_it_is_held() {
         bench.store.create_cluster(&bench.template, &new, &groups(&new, 1), asked("one", OperationKind::Create)).await;
     let Err(StoreError::Held { found }) = refused else { panic!("{refused:?}") };
     assert!(found.contains("seen 1000"), "{found}");
-    assert!(matches!(bench.store.cluster_by_uuid(new.uuid).await, Err(StoreError::NotFound { .. })));
-    let refused = bench.store.request_delete(there.uuid, asked("one", OperationKind::Delete)).await;
+    assert!(matches!(bench.store.cluster_by_uuid(&Scope::All, new.uuid).await, Err(StoreError::NotFound { .. })));
+    let refused = bench.store.request_delete(ClusterId::of(there.uuid), asked("one", OperationKind::Delete)).await;
     assert!(matches!(refused, Err(StoreError::Held { .. })), "{refused:?}");
     assert_eq!(bench.status(&there).await, Status::CreateComplete, "all of the request was undone");
     assert_eq!(number(&bench).await, before);

@@ -33,21 +33,22 @@ async fn after_a_delete_all_is_gone_but_the_history() {
     bench.store.record_plan(create.uuid, claim.fence, &plan).await.unwrap();
     let facts = ClusterFacts::default();
     bench.store.finish(create.uuid, claim.fence, Outcome::Succeeded { facts }).await.unwrap();
-    bench.store.put_secret(cluster.uuid, "kubernetes", Some("PEM"), None).await.unwrap();
-    bench.store.put_secret(Uuid::nil(), "agent-ca", Some("PEM"), None).await.unwrap();
+    bench.store.put_secret(ClusterId::of(cluster.uuid), "kubernetes", Some("PEM"), None).await.unwrap();
+    bench.store.put_secret(Owner::Deployment, "agent-ca", Some("PEM"), None).await.unwrap();
     let node = bench.record(&cluster).await.nodes[0].uuid;
     bench.store.issue_token(node, &"a".repeat(64), later(60)).await.unwrap();
     let survivor = bench.created("one", "d").await;
 
-    let deleting = bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
+    let deleting =
+        bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
     bench.succeed().await;
 
     let gone = bench.store.cluster(&Scope::All, "c").await;
     assert!(matches!(gone, Err(StoreError::NotFound { .. })));
     assert!(bench.store.nodes(cluster.uuid).await.unwrap().is_empty());
-    assert!(bench.store.secrets(cluster.uuid).await.unwrap().is_empty());
+    assert!(bench.store.secrets(ClusterId::of(cluster.uuid)).await.unwrap().is_empty());
     assert!(matches!(bench.store.node(node).await, Err(StoreError::NotFound { .. })));
-    assert!(bench.store.secret(Uuid::nil(), "agent-ca").await.unwrap().is_some());
+    assert!(bench.store.secret(Owner::Deployment, "agent-ca").await.unwrap().is_some());
     assert_eq!(bench.record(&survivor).await.nodes.len(), 3);
 
     for ident in ["c".to_owned(), cluster.uuid.to_string()] {
@@ -64,7 +65,7 @@ async fn after_a_delete_all_is_gone_but_the_history() {
     assert_eq!(names, ["c-master-0", "c-worker-0", "c-worker-1"], "what there was");
     assert_eq!((receipt.created_at, receipt.template_uuid), (cluster.created_at, cluster.template));
     assert!(matches!(
-        bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await,
+        bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await,
         Err(StoreError::NotFound { .. })
     ));
 }
@@ -73,7 +74,7 @@ async fn after_a_delete_all_is_gone_but_the_history() {
 async fn a_delete_that_waits_behind_a_delete_that_succeeded_ends_with_it() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
-    let delete = || bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete));
+    let delete = || bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete));
     let first = delete().await.unwrap();
     let claim = bench.claim().await;
     bench.store.request_cancel(&Scope::All, first.uuid).await.unwrap();

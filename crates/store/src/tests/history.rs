@@ -12,13 +12,13 @@ fn in_days(days: i32) -> Timestamp {
 }
 
 async fn delete(bench: &Bench, cluster: &Cluster) {
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
     bench.succeed().await;
 }
 
 async fn certify(bench: &Bench, cluster: &Cluster, serial: &str) {
     let issued = IssuedCertificate {
-        cluster: cluster.uuid,
+        cluster: ClusterId::of(cluster.uuid),
         authority: "kubernetes".to_owned(),
         serial: serial.to_owned(),
         subject: "CN=user".to_owned(),
@@ -34,7 +34,7 @@ async fn history(bench: &Bench, cluster: &Cluster) -> (Vec<OperationKind>, usize
     let ident = cluster.uuid.to_string();
     let operations = bench.store.operations(&Scope::All, Some(&ident), &Page::default()).await.unwrap();
     let all = Page { limit: 1000, marker: None, sort_key: None, descending: false };
-    let certificates = bench.store.issued_certificates(cluster.uuid, &all).await.unwrap();
+    let certificates = bench.store.issued_certificates(ClusterId::of(cluster.uuid), &all).await.unwrap();
     (operations.into_iter().map(|operation| operation.kind).collect(), certificates.len())
 }
 

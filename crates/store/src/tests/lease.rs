@@ -64,7 +64,7 @@ async fn who_lost_the_lease_writes_nothing_in_any_way() {
     refuses_everything(&bench, uuid, fence).await;
     refuses_what_is_held(&bench, &old).await;
     assert_eq!((bench.operation(uuid).await, bench.record(&cluster).await), before);
-    assert!(bench.store.secrets(cluster.uuid).await.unwrap().is_empty());
+    assert!(bench.store.secrets(ClusterId::of(cluster.uuid)).await.unwrap().is_empty());
     assert!(events.try_recv().is_err(), "nothing happened, so nobody is told");
 }
 
@@ -150,7 +150,9 @@ async fn operations_of_one_cluster_run_one_after_the_other() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "a").await;
     let group = workers(&bench.record(&cluster).await).uuid;
-    let scale = |count| bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+    let scale = |count| {
+        bench.store.request_scale(ClusterId::of(cluster.uuid), group, count, &[], asked("one", OperationKind::Scale))
+    };
     let first = scale(3).await.unwrap();
     let second = scale(4).await.unwrap();
     let (_, other) = bench.create("one", "b").await;

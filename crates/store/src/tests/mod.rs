@@ -38,7 +38,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Claim, ClusterFacts, ClusterRecord, NewOperation, Outcome, Scope, Store};
+use crate::{Claim, ClusterFacts, ClusterId, ClusterRecord, NewOperation, Outcome, Owner, Scope, Store};
 
 /// More clusters than any test makes.
 const QUOTAS: QuotaDefaults = QuotaDefaults { clusters: 100, worker_nodes: None, master_nodes: None };
@@ -105,7 +105,7 @@ impl Bench {
     }
 
     async fn record(&self, cluster: &Cluster) -> ClusterRecord {
-        self.store.cluster_by_uuid(cluster.uuid).await.unwrap()
+        self.store.cluster_by_uuid(&Scope::All, cluster.uuid).await.unwrap()
     }
 
     async fn status(&self, cluster: &Cluster) -> Status {

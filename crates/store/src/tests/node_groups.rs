@@ -19,7 +19,7 @@ fn found<'a>(record: &'a ClusterRecord, name: &str) -> Option<&'a NodeGroup> {
 }
 
 async fn delete(bench: &Bench, group: &NodeGroup) -> crate::Result<Operation> {
-    bench.store.request_node_group_delete(group.cluster, group.uuid, update()).await
+    bench.store.request_node_group_delete(ClusterId::of(group.cluster), group.uuid, update()).await
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_group_comes_with_its_nodes_and_goes_with_them() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
     let gpu = group(&bench, &cluster, "gpu");
-    let operation = bench.store.request_node_group(&gpu, update()).await.unwrap();
+    let operation = bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, update()).await.unwrap();
     assert_eq!((operation.kind, operation.status), (OperationKind::Update, OperationStatus::Queued));
     let record = bench.record(&cluster).await;
     assert_eq!(record.cluster.status, Status::UpdateInProgress);
@@ -60,7 +60,7 @@ async fn a_failure_is_the_groups_own_and_heals_with_the_next_success() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
     let gpu = group(&bench, &cluster, "gpu");
-    bench.store.request_node_group(&gpu, update()).await.unwrap();
+    bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, update()).await.unwrap();
     bench.end(Outcome::Failed(trouble())).await;
     let record = bench.record(&cluster).await;
     assert_eq!(record.cluster.status, Status::UpdateFailed);
@@ -69,14 +69,18 @@ async fn a_failure_is_the_groups_own_and_heals_with_the_next_success() {
     assert!(failed.status_reason.as_deref().unwrap().contains("connection refused"));
     assert_eq!(workers(&record).status, Status::CreateComplete);
 
-    let retry = bench.store.request_retry(cluster.uuid, update()).await.unwrap();
+    let retry = bench.store.request_retry(ClusterId::of(cluster.uuid), update()).await.unwrap();
     assert_eq!(retry.kind, OperationKind::Update);
     assert_eq!(found(&bench.record(&cluster).await, "gpu").unwrap().status, Status::CreateInProgress);
     bench.end(Outcome::Failed(trouble())).await;
 
     // A resize of another group brings up all that is wanted, this group's nodes too.
     let workers = workers(&bench.record(&cluster).await).uuid;
-    bench.store.request_scale(cluster.uuid, workers, 3, &[], asked("one", OperationKind::Scale)).await.unwrap();
+    bench
+        .store
+        .request_scale(ClusterId::of(cluster.uuid), workers, 3, &[], asked("one", OperationKind::Scale))
+        .await
+        .unwrap();
     bench.succeed().await;
     let record = bench.record(&cluster).await;
     let healed = found(&record, "gpu").unwrap();
@@ -88,18 +92,18 @@ async fn a_deletion_that_failed_can_be_tried_again_but_the_group_not_resized() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
     let gpu = group(&bench, &cluster, "gpu");
-    bench.store.request_node_group(&gpu, update()).await.unwrap();
+    bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, update()).await.unwrap();
     bench.succeed().await;
     delete(&bench, &gpu).await.unwrap();
     bench.end(Outcome::Failed(trouble())).await;
     assert_eq!(found(&bench.record(&cluster).await, "gpu").unwrap().status, Status::DeleteFailed);
     let resize = asked("one", OperationKind::Scale);
-    let refused = bench.store.request_scale(cluster.uuid, gpu.uuid, 1, &[], resize).await.unwrap_err();
+    let refused = bench.store.request_scale(ClusterId::of(cluster.uuid), gpu.uuid, 1, &[], resize).await.unwrap_err();
     assert_eq!(refused, StoreError::NotAllowed { status: Status::DeleteFailed, request: Request::Update });
     // Its nodes are still there, so neither success nor failure of something else takes it away.
     let workers = workers(&bench.record(&cluster).await).uuid;
     let resize = asked("one", OperationKind::Scale);
-    bench.store.request_scale(cluster.uuid, workers, 3, &[], resize).await.unwrap();
+    bench.store.request_scale(ClusterId::of(cluster.uuid), workers, 3, &[], resize).await.unwrap();
     bench.end(Outcome::Failed(trouble())).await;
     assert!(found(&bench.record(&cluster).await, "gpu").is_some());
     delete(&bench, &gpu).await.unwrap();
@@ -116,22 +120,22 @@ async fn groups_are_refused_where_they_do_not_fit_and_nothing_changes() {
     let (cluster, _) = bench.create("one", "c").await;
     let gpu = group(&bench, &cluster, "gpu");
     let before = bench.record(&cluster).await;
-    let refused = bench.store.request_node_group(&gpu, update()).await.unwrap_err();
+    let refused = bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, update()).await.unwrap_err();
     assert_eq!(refused, StoreError::NotAllowed { status: Status::CreateInProgress, request: Request::NodeGroup });
     assert_eq!(bench.record(&cluster).await, before);
     bench.succeed().await;
 
     let before = bench.record(&cluster).await;
     let double = group(&bench, &cluster, "default-worker");
-    let refused = bench.store.request_node_group(&double, update()).await.unwrap_err();
+    let refused = bench.store.request_node_group(ClusterId::of(double.cluster), &double, update()).await.unwrap_err();
     assert!(matches!(&refused, StoreError::Conflict(said) if said.contains("default-worker")), "{refused}");
     let refused = delete(&bench, workers(&before)).await.unwrap_err();
     assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
     assert!(matches!(delete(&bench, &gpu).await, Err(StoreError::NotFound { .. })));
     assert_eq!(bench.record(&cluster).await, before);
 
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
-    let refused = bench.store.request_node_group(&gpu, update()).await.unwrap_err();
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
+    let refused = bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, update()).await.unwrap_err();
     assert!(matches!(refused, StoreError::NotAllowed { .. }), "{refused}");
     assert_eq!(bench.status(&cluster).await, Status::DeleteInProgress, "deleting wins");
 }
@@ -152,7 +156,9 @@ async fn bounds_labels_and_taints_change_and_nothing_else() {
     };
     let to = |changed: &NodeGroup| {
         let changed = changed.clone();
-        bench.store.request_node_group_update(cluster.uuid, before.uuid, update(), |_| crate::Result::Ok(changed))
+        bench.store.request_node_group_update(ClusterId::of(cluster.uuid), before.uuid, update(), |_| {
+            crate::Result::Ok(changed)
+        })
     };
     to(&changed).await.unwrap();
     let after = workers(&bench.record(&cluster).await).clone();
@@ -161,7 +167,11 @@ async fn bounds_labels_and_taints_change_and_nothing_else() {
     assert_eq!((after.name.as_str(), after.status), ("default-worker", Status::UpdateInProgress));
     let refusal = StoreError::Conflict("no".to_owned());
     let no = |_: &NodeGroup| Err(refusal.clone());
-    let refused = bench.store.request_node_group_update(cluster.uuid, before.uuid, update(), no).await.unwrap_err();
+    let refused = bench
+        .store
+        .request_node_group_update(ClusterId::of(cluster.uuid), before.uuid, update(), no)
+        .await
+        .unwrap_err();
     assert_eq!((refused, workers(&bench.record(&cluster).await).max_node_count), (refusal, Some(4)));
     bench.succeed().await;
     assert_eq!(workers(&bench.record(&cluster).await).status, Status::UpdateComplete);
@@ -177,7 +187,7 @@ async fn an_upgrade_moves_a_complete_cluster_to_another_template() {
     let upgrade = |template: ClusterTemplate| {
         let store = bench.store.clone();
         let asked = asked("one", OperationKind::Upgrade);
-        async move { store.request_upgrade(cluster.uuid, group, &template, asked).await }
+        async move { store.request_upgrade(ClusterId::of(cluster.uuid), group, &template, asked).await }
     };
     assert!(matches!(upgrade(template("one", "gone")).await, Err(StoreError::NotFound { .. })));
     assert_eq!(bench.status(&cluster).await, Status::CreateComplete);
@@ -196,9 +206,11 @@ async fn bounds_hold_at_the_moment_of_writing() {
     let cluster = bench.created("one", "c").await;
     let group = workers(&bench.record(&cluster).await).uuid;
     let at_least_two = |group: &NodeGroup| crate::Result::Ok(NodeGroup { min_node_count: 2, ..group.clone() });
-    bench.store.request_node_group_update(cluster.uuid, group, update(), at_least_two).await.unwrap();
+    bench.store.request_node_group_update(ClusterId::of(cluster.uuid), group, update(), at_least_two).await.unwrap();
     let before = bench.record(&cluster).await;
-    let scale = |count| bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+    let scale = |count| {
+        bench.store.request_scale(ClusterId::of(cluster.uuid), group, count, &[], asked("one", OperationKind::Scale))
+    };
     let refused = scale(1).await.unwrap_err();
     assert!(matches!(&refused, StoreError::Unfit(error) if error.field == "node_count"), "{refused}");
     assert_eq!(bench.record(&cluster).await, before);
@@ -211,17 +223,27 @@ async fn all_groups_together_stay_within_the_limit_of_a_cluster() {
     let cluster = bench.created("one", "c").await;
     let within = |kind| NewOperation { limits: Limits { nodes: 4, masters: 1 }, ..asked("one", kind) };
     let gpu = group(&bench, &cluster, "gpu");
-    bench.store.request_node_group(&gpu, within(OperationKind::Update)).await.unwrap();
+    bench.store.request_node_group(ClusterId::of(gpu.cluster), &gpu, within(OperationKind::Update)).await.unwrap();
     let before = bench.record(&cluster).await;
     let more = group(&bench, &cluster, "more");
-    let refused = bench.store.request_node_group(&more, within(OperationKind::Update)).await.unwrap_err();
+    let refused = bench
+        .store
+        .request_node_group(ClusterId::of(more.cluster), &more, within(OperationKind::Update))
+        .await
+        .unwrap_err();
     assert!(matches!(&refused, StoreError::Unfit(error) if error.message.contains("may have 4 nodes")), "{refused}");
     let scale = |count| {
-        bench.store.request_scale(cluster.uuid, workers(&before).uuid, count, &[], within(OperationKind::Scale))
+        bench.store.request_scale(
+            ClusterId::of(cluster.uuid),
+            workers(&before).uuid,
+            count,
+            &[],
+            within(OperationKind::Scale),
+        )
     };
     assert!(matches!(scale(3).await, Err(StoreError::Unfit(_))));
     assert_eq!(bench.record(&cluster).await, before);
     scale(1).await.unwrap();
     let empty = NodeGroup { node_count: 1, ..more };
-    bench.store.request_node_group(&empty, within(OperationKind::Update)).await.unwrap();
+    bench.store.request_node_group(ClusterId::of(empty.cluster), &empty, within(OperationKind::Update)).await.unwrap();
 }

@@ -16,7 +16,7 @@ async fn a_certificate_is_told_with_its_cluster_when_it_is_recorded() {
     let bench = Bench::new().await;
     let (cluster, _) = bench.create("one", "prod").await;
     let issued = IssuedCertificate {
-        cluster: cluster.uuid,
+        cluster: ClusterId::of(cluster.uuid),
         authority: "kubernetes".into(),
         serial: "0abc".into(),
         subject: "CN=admin".into(),
@@ -53,9 +53,13 @@ async fn begin_and_end_of_operations_are_kept_until_they_are_delivered() {
     bench.store.want_notifications(true).await.unwrap();
     let cluster = bench.created("one", "prod").await;
     let group = workers(&bench.record(&cluster).await).uuid;
-    bench.store.request_scale(cluster.uuid, group, 3, &[], asked("one", OperationKind::Scale)).await.unwrap();
+    bench
+        .store
+        .request_scale(ClusterId::of(cluster.uuid), group, 3, &[], asked("one", OperationKind::Scale))
+        .await
+        .unwrap();
     bench.end(Outcome::Failed(trouble())).await;
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap();
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap();
     bench.succeed().await;
     assert_eq!(
         waiting(&bench).await,
@@ -119,13 +123,13 @@ async fn a_refusal_is_told_and_changes_nothing_else() {
     let bench = Bench::new().await;
     let (cluster, _) = bench.create("one", "prod").await;
     let refused = NewOperation { user_id: "somebody".to_owned(), ..asked("one", OperationKind::Scale) };
-    bench.store.note_refusal(cluster.uuid, &refused).await.unwrap();
+    bench.store.note_refusal(ClusterId::of(cluster.uuid), &refused).await.unwrap();
     assert!(waiting(&bench).await.is_empty(), "nobody wants to know");
     bench.store.want_notifications(true).await.unwrap();
     let before = bench.record(&cluster).await;
     // A demand of the request is about its own writes.
     let never = Precondition::new(project("one"), Target::Cluster("prod".to_owned()), |_| false);
-    never.around(bench.store.note_refusal(cluster.uuid, &refused)).await.unwrap();
+    never.around(bench.store.note_refusal(ClusterId::of(cluster.uuid), &refused)).await.unwrap();
     assert_eq!(waiting(&bench).await, [(OperationKind::Scale, Stage::Failure, Status::CreateInProgress)]);
     assert_eq!(bench.store.waiting_notifications(1).await.unwrap()[0].1.user_id, "somebody");
     assert_eq!(bench.record(&cluster).await, before);

@@ -24,7 +24,7 @@ async fn of_two_who_have_read_the_same_state_one_writes() {
         let uuid = cluster.uuid;
         writers.spawn(async move {
             start.wait().await;
-            condition.around(store.request_scale(uuid, group, count, &[], asked)).await
+            condition.around(store.request_scale(ClusterId::of(uuid), group, count, &[], asked)).await
         });
     }
     let outcomes = writers.join_all().await;
@@ -57,8 +57,8 @@ async fn a_condition_is_about_the_state_before_the_requests_first_write() {
     let record = bench.record(&cluster).await;
     let (group, store) = (workers(&record).uuid, bench.store.clone());
     let both = async {
-        store.request_scale(cluster.uuid, group, 3, &[], asked("one", OperationKind::Scale)).await?;
-        store.set_health(cluster.uuid, jeroboam_model::Health::Healthy, BTreeMap::new()).await
+        store.request_scale(ClusterId::of(cluster.uuid), group, 3, &[], asked("one", OperationKind::Scale)).await?;
+        store.set_health(ClusterId::of(cluster.uuid), jeroboam_model::Health::Healthy, BTreeMap::new()).await
     };
     Box::pin(on_cluster(&cluster, record.tag()).around(both)).await.unwrap();
     assert_eq!(bench.record(&cluster).await.cluster.health, Some(jeroboam_model::Health::Healthy));

@@ -65,7 +65,7 @@ async fn without_a_quota_of_its_own_the_default_holds_for_a_project() {
     reached(create("b", 0).await, QuotaResource::Cluster, 1);
     bench.store.create_quota(&quota("one", QuotaResource::Cluster, 2)).await.unwrap();
     reached(create("b", 0).await, QuotaResource::MasterNode, 1);
-    assert!(bench.store.cluster_by_uuid(cluster.uuid).await.is_ok());
+    assert!(bench.store.cluster_by_uuid(&Scope::All, cluster.uuid).await.is_ok());
     assert_eq!(bench.store.clusters(&Scope::All, &Page::default()).await.unwrap().len(), 1);
 }
 
@@ -75,7 +75,9 @@ async fn growing_takes_of_the_quota_and_shrinking_never_does() {
     let cluster = bench.created("one", "c").await;
     bench.store.create_quota(&quota("one", QuotaResource::WorkerNode, 3)).await.unwrap();
     let group = workers(&bench.record(&cluster).await).uuid;
-    let scale = |count| bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+    let scale = |count| {
+        bench.store.request_scale(ClusterId::of(cluster.uuid), group, count, &[], asked("one", OperationKind::Scale))
+    };
     reached(scale(4).await, QuotaResource::WorkerNode, 3);
     assert_eq!(bench.status(&cluster).await, Status::CreateComplete);
     scale(3).await.unwrap();
@@ -85,7 +87,11 @@ async fn growing_takes_of_the_quota_and_shrinking_never_does() {
     reached(scale(3).await, QuotaResource::WorkerNode, 1);
     let more = NodeGroup { name: "more".to_owned(), is_default: false, ..groups(&cluster, 1).remove(0) };
     let asked_for = asked("one", OperationKind::Update);
-    reached(bench.store.request_node_group(&more, asked_for).await, QuotaResource::WorkerNode, 1);
+    reached(
+        bench.store.request_node_group(ClusterId::of(more.cluster), &more, asked_for).await,
+        QuotaResource::WorkerNode,
+        1,
+    );
 }
 
 #[tokio::test]

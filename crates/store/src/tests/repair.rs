@@ -19,7 +19,7 @@ async fn a_repair_leaves_the_status_alone_however_it_ends() {
     for outcome in
         [Outcome::Succeeded { facts: ClusterFacts::default() }, Outcome::Failed(trouble()), Outcome::Cancelled]
     {
-        let asked = bench.store.request_repair(cluster.uuid, repair("alice")).await.unwrap();
+        let asked = bench.store.request_repair(ClusterId::of(cluster.uuid), repair("alice")).await.unwrap();
         assert_eq!(bench.status(&cluster).await, before.status, "while it waits");
         assert_eq!(bench.end(outcome).await.operation.uuid, asked.uuid);
         assert!(bench.operation(asked.uuid).await.status.is_final());
@@ -32,17 +32,20 @@ async fn a_repair_leaves_the_status_alone_however_it_ends() {
 async fn there_is_one_repair_at_a_time_unless_more_is_asked_for() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
-    let first = bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
-    assert_eq!(bench.store.request_repair(cluster.uuid, repair("alice")).await.unwrap().uuid, first.uuid);
+    let first = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
+    assert_eq!(
+        bench.store.request_repair(ClusterId::of(cluster.uuid), repair("alice")).await.unwrap().uuid,
+        first.uuid
+    );
 
     let with_data_lost = NewOperation { replace_data: true, ..repair("alice") };
-    let second = bench.store.request_repair(cluster.uuid, with_data_lost).await.unwrap();
+    let second = bench.store.request_repair(ClusterId::of(cluster.uuid), with_data_lost).await.unwrap();
     assert_ne!(second.uuid, first.uuid);
     assert_eq!(bench.operation(first.uuid).await.status, OperationStatus::Cancelled);
 
     bench.claim().await;
     bench.store.request_cancel(&project("one"), second.uuid).await.unwrap();
-    let third = bench.store.request_repair(cluster.uuid, repair("alice")).await.unwrap();
+    let third = bench.store.request_repair(ClusterId::of(cluster.uuid), repair("alice")).await.unwrap();
     assert_ne!(third.uuid, second.uuid, "one that is being cancelled repairs nothing");
 }
 
@@ -50,11 +53,11 @@ async fn there_is_one_repair_at_a_time_unless_more_is_asked_for() {
 async fn a_repair_makes_way_for_a_change() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
-    let repair = bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    let repair = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
     let claim = bench.claim().await;
     let group = workers(&bench.record(&cluster).await).uuid;
     let scale = asked("one", OperationKind::Scale);
-    let scale = bench.store.request_scale(cluster.uuid, group, 3, &[], scale).await.unwrap();
+    let scale = bench.store.request_scale(ClusterId::of(cluster.uuid), group, 3, &[], scale).await.unwrap();
     assert!(bench.store.is_cancel_requested(repair.uuid).await.unwrap());
     bench.store.finish(repair.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
     assert_eq!(bench.operation(repair.uuid).await.cause.unwrap().code, "repair_made_way");
@@ -67,18 +70,18 @@ async fn a_repair_makes_way_for_a_change() {
 async fn nothing_is_repaired_of_a_paused_cluster_but_what_a_user_asks_for() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
-    let running = bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    let running = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
     let claim = bench.claim().await;
-    bench.store.set_paused(cluster.uuid, true).await.unwrap();
+    bench.store.set_paused(ClusterId::of(cluster.uuid), true).await.unwrap();
     bench.store.finish(running.uuid, claim.fence, Outcome::Cancelled).await.unwrap();
     assert_eq!(bench.operation(running.uuid).await.cause.unwrap().code, "cluster_paused");
 
-    let refused = bench.store.request_repair(cluster.uuid, repair(HEALER)).await;
+    let refused = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await;
     assert!(matches!(refused, Err(StoreError::NotAllowed { .. })), "{refused:?}");
-    let asked = bench.store.request_repair(cluster.uuid, repair("alice")).await.unwrap();
+    let asked = bench.store.request_repair(ClusterId::of(cluster.uuid), repair("alice")).await.unwrap();
     assert_eq!(bench.succeed().await.operation.uuid, asked.uuid);
-    bench.store.set_paused(cluster.uuid, false).await.unwrap();
-    bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    bench.store.set_paused(ClusterId::of(cluster.uuid), false).await.unwrap();
+    bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
 }
 
 #[tokio::test]
@@ -86,15 +89,15 @@ async fn those_that_made_way_do_not_count_and_those_that_a_user_ended_do() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
     let count = || async { bench.store.repairs_since(cluster.uuid, later(-60)).await.unwrap().len() };
-    bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
     bench.end(Outcome::Failed(trouble())).await;
     assert_eq!(count().await, 1);
-    let ended = bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    let ended = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
     bench.store.request_cancel(&project("one"), ended.uuid).await.unwrap();
     assert_eq!(count().await, 2);
-    bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
-    bench.store.set_paused(cluster.uuid, true).await.unwrap();
-    bench.store.request_repair(cluster.uuid, repair("alice")).await.unwrap();
+    bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
+    bench.store.set_paused(ClusterId::of(cluster.uuid), true).await.unwrap();
+    bench.store.request_repair(ClusterId::of(cluster.uuid), repair("alice")).await.unwrap();
     bench.succeed().await;
     assert_eq!(count().await, 2, "nor do those that somebody asked for");
 }
@@ -103,7 +106,7 @@ async fn those_that_made_way_do_not_count_and_those_that_a_user_ended_do() {
 async fn what_helps_a_node_is_not_done_by_being_needed_no_more() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
-    let repair = bench.store.request_repair(cluster.uuid, repair(HEALER)).await.unwrap();
+    let repair = bench.store.request_repair(ClusterId::of(cluster.uuid), repair(HEALER)).await.unwrap();
     let claim = bench.claim().await;
     let node = NodeRef { uuid: Uuid::nil(), name: "c-worker-0".to_owned() };
     let plan = [step(1, plan::Action::RestartMachine(node.clone())), step(3, plan::Action::AwaitAgent(node))];

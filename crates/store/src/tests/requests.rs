@@ -6,11 +6,14 @@ use crate::StoreError;
 
 async fn scale(bench: &Bench, cluster: &Cluster, count: u32, remove: &[Uuid]) -> crate::Result<Operation> {
     let group = workers(&bench.record(cluster).await).uuid;
-    bench.store.request_scale(cluster.uuid, group, count, remove, asked("one", OperationKind::Scale)).await
+    bench
+        .store
+        .request_scale(ClusterId::of(cluster.uuid), group, count, remove, asked("one", OperationKind::Scale))
+        .await
 }
 
 async fn delete(bench: &Bench, cluster: &Cluster) -> Operation {
-    bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await.unwrap()
+    bench.store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await.unwrap()
 }
 
 #[tokio::test]
@@ -79,7 +82,7 @@ async fn scaling_with_a_node_or_group_of_another_cluster_changes_nothing() {
     let refused = scale(&bench, &cluster, 1, &[stranger.nodes[1].uuid]).await;
     assert!(matches!(refused, Err(StoreError::NotFound { what: "node", .. })), "{refused:?}");
     let asked = asked("one", OperationKind::Scale);
-    let refused = bench.store.request_scale(cluster.uuid, workers(&stranger).uuid, 1, &[], asked).await;
+    let refused = bench.store.request_scale(ClusterId::of(cluster.uuid), workers(&stranger).uuid, 1, &[], asked).await;
     assert!(matches!(refused, Err(StoreError::NotFound { what: "node group", .. })), "{refused:?}");
     assert_eq!(bench.record(&cluster).await, before);
 }
@@ -156,7 +159,7 @@ async fn deleting_twice_is_deleting_once() {
 async fn retry_does_again_what_failed_last() {
     let bench = Bench::new().await;
     let (cluster, _) = bench.create("one", "c").await;
-    let retry = || bench.store.request_retry(cluster.uuid, asked("one", OperationKind::Delete));
+    let retry = || bench.store.request_retry(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete));
     let refused = retry().await.unwrap_err();
     assert_eq!(refused, StoreError::NotAllowed { status: Status::CreateInProgress, request: Request::Retry });
 
@@ -193,7 +196,8 @@ async fn what_waits_is_cancelled_at_once_and_can_be_retried() {
     assert_eq!(bench.store.claim("you", LEASE, Timestamp::now()).await.unwrap(), None);
     let twice = bench.store.request_cancel(&project("one"), create.uuid).await.unwrap();
     assert_eq!(twice, cancelled);
-    let again = bench.store.request_retry(cluster.uuid, asked("one", OperationKind::Create)).await.unwrap();
+    let again =
+        bench.store.request_retry(ClusterId::of(cluster.uuid), asked("one", OperationKind::Create)).await.unwrap();
     assert_eq!(again.kind, OperationKind::Create);
 }
 

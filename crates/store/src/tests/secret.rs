@@ -13,21 +13,22 @@ fn exposed(secret: &Secret) -> (Option<&str>, Option<&str>) {
 async fn what_is_put_first_stays() {
     let bench = Bench::new().await;
     let owner = Uuid::new_v4();
-    let first = bench.store.put_secret(owner, "etcd", Some("CERT"), Some(&PLAIN.into())).await.unwrap();
+    let first = bench.store.put_secret(ClusterId::of(owner), "etcd", Some("CERT"), Some(&PLAIN.into())).await.unwrap();
     assert_eq!(exposed(&first), (Some("CERT"), Some(PLAIN)));
-    let second = bench.store.put_secret(owner, "etcd", Some("OTHER"), Some(&"other".into())).await.unwrap();
+    let second =
+        bench.store.put_secret(ClusterId::of(owner), "etcd", Some("OTHER"), Some(&"other".into())).await.unwrap();
     assert_eq!(exposed(&second), (Some("CERT"), Some(PLAIN)));
-    bench.store.put_secret(owner, "token", None, Some(&"t".into())).await.unwrap();
-    bench.store.put_secret(owner, "open", Some("CERT"), None).await.unwrap();
+    bench.store.put_secret(ClusterId::of(owner), "token", None, Some(&"t".into())).await.unwrap();
+    bench.store.put_secret(ClusterId::of(owner), "open", Some("CERT"), None).await.unwrap();
 
-    let all = bench.store.secrets(owner).await.unwrap();
+    let all = bench.store.secrets(ClusterId::of(owner)).await.unwrap();
     assert_eq!(all.keys().collect::<Vec<_>>(), ["etcd", "open", "token"]);
     assert_eq!(exposed(&all["token"]), (None, Some("t")));
     assert_eq!(exposed(&all["open"]), (Some("CERT"), None));
-    assert!(bench.store.secret(Uuid::nil(), "etcd").await.unwrap().is_none());
+    assert!(bench.store.secret(Owner::Deployment, "etcd").await.unwrap().is_none());
 
     bench.store.delete_secrets(owner).await.unwrap();
-    assert!(bench.store.secret(owner, "etcd").await.unwrap().is_none());
+    assert!(bench.store.secret(ClusterId::of(owner), "etcd").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -39,7 +40,9 @@ async fn those_who_race_go_on_with_the_same() {
     for number in 0..8 {
         let store = bench.store.clone();
         let mine = SecretString::from(format!("key {number}"));
-        tasks.spawn(async move { store.put_secret(cluster.uuid, "etcd", None, Some(&mine)).await.unwrap() });
+        tasks.spawn(
+            async move { store.put_secret(ClusterId::of(cluster.uuid), "etcd", None, Some(&mine)).await.unwrap() },
+        );
     }
     let got: Vec<String> = tasks.join_all().await.iter().map(|secret| exposed(secret).1.unwrap().to_owned()).collect();
     assert!(got.iter().all(|key| *key == got[0]), "{got:?}");
@@ -49,7 +52,11 @@ async fn those_who_race_go_on_with_the_same() {
 #[tokio::test]
 async fn no_file_of_the_database_holds_a_key_in_clear() {
     let bench = Bench::new().await;
-    bench.store.put_secret(Uuid::nil(), "agent-ca", Some("PUBLIC-CERTIFICATE"), Some(&PLAIN.into())).await.unwrap();
+    bench
+        .store
+        .put_secret(Owner::Deployment, "agent-ca", Some("PUBLIC-CERTIFICATE"), Some(&PLAIN.into()))
+        .await
+        .unwrap();
     let mut bytes = Vec::new();
     for file in std::fs::read_dir(bench.folder.path()).unwrap() {
         bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
@@ -62,9 +69,9 @@ async fn no_file_of_the_database_holds_a_key_in_clear() {
 #[tokio::test]
 async fn another_key_opens_nothing_and_says_so_without_the_secret() {
     let bench = Bench::new().await;
-    bench.store.put_secret(Uuid::nil(), "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
+    bench.store.put_secret(Owner::Deployment, "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
     let other = Store::connect(&url(&bench.folder), EncryptionKey::from_bytes([8; 32])).await.unwrap();
-    let StoreError::Database(said) = other.secret(Uuid::nil(), "agent-ca").await.unwrap_err() else { panic!() };
+    let StoreError::Database(said) = other.secret(Owner::Deployment, "agent-ca").await.unwrap_err() else { panic!() };
     assert!(said.contains("agent-ca") && !said.contains("PRIVATE KEY"), "{said}");
 }
 
@@ -72,9 +79,9 @@ async fn another_key_opens_nothing_and_says_so_without_the_secret() {
 async fn a_secret_moved_to_another_name_does_not_open() {
     use sea_orm::ConnectionTrait;
     let bench = Bench::new().await;
-    bench.store.put_secret(Uuid::nil(), "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
+    bench.store.put_secret(Owner::Deployment, "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
     bench.store.writer().execute_unprepared("UPDATE secrets SET name = 'etcd'").await.unwrap();
-    assert!(bench.store.secret(Uuid::nil(), "etcd").await.is_err());
+    assert!(bench.store.secret(Owner::Deployment, "etcd").await.is_err());
 }
 
 #[tokio::test]
@@ -82,16 +89,16 @@ async fn a_key_that_was_made_anew_replaces_the_old_one_and_the_same_again_is_no_
     let bench = Bench::new().await;
     let (cluster, _) = bench.create("one", "c").await;
     let store = &bench.store;
-    store.put_secret(cluster.uuid, "token", Some("CERT"), Some(&"old".into())).await.unwrap();
+    store.put_secret(ClusterId::of(cluster.uuid), "token", Some("CERT"), Some(&"old".into())).await.unwrap();
     let revision = store.cluster_revision(cluster.uuid).await.unwrap();
     for _ in 0..2 {
-        store.replace_key(cluster.uuid, "token", &"new".into()).await.unwrap();
-        let kept = store.secret(cluster.uuid, "token").await.unwrap().unwrap();
+        store.replace_key(ClusterId::of(cluster.uuid), "token", &"new".into()).await.unwrap();
+        let kept = store.secret(ClusterId::of(cluster.uuid), "token").await.unwrap().unwrap();
         assert_eq!(exposed(&kept), (Some("CERT"), Some("new")));
         assert_eq!(store.cluster_revision(cluster.uuid).await.unwrap(), revision + 1);
     }
-    store.replace_key(cluster.uuid, "first", &"key".into()).await.unwrap();
-    assert!(store.secret(cluster.uuid, "first").await.unwrap().is_some());
+    store.replace_key(ClusterId::of(cluster.uuid), "first", &"key".into()).await.unwrap();
+    assert!(store.secret(ClusterId::of(cluster.uuid), "first").await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -101,12 +108,12 @@ async fn a_key_is_tried_on_the_oldest_and_the_newest_secret() {
     let [one, other] = [EncryptionKey::from_bytes([1; 32]), EncryptionKey::from_bytes([2; 32])];
     let with_one = Store::connect(&url, one.clone()).await.unwrap();
     let with_other = Store::connect(&url, other).await.unwrap();
-    with_one.put_secret(Uuid::nil(), "open", Some("CERT"), None).await.unwrap();
+    with_one.put_secret(Owner::Deployment, "open", Some("CERT"), None).await.unwrap();
     assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::NothingSealed, "a certificate alone is not sealed");
-    with_one.put_secret(Uuid::nil(), "first", None, Some(&PLAIN.into())).await.unwrap();
+    with_one.put_secret(Owner::Deployment, "first", None, Some(&PLAIN.into())).await.unwrap();
     assert_eq!(with_one.key_fit().await.unwrap(), KeyFit::Fits);
     assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::Foreign);
-    with_other.put_secret(Uuid::nil(), "second", None, Some(&PLAIN.into())).await.unwrap();
+    with_other.put_secret(Owner::Deployment, "second", None, Some(&PLAIN.into())).await.unwrap();
     assert_eq!(with_one.key_fit().await.unwrap(), KeyFit::Foreign, "the newest is another's");
     assert_eq!(with_other.key_fit().await.unwrap(), KeyFit::Foreign, "the oldest is another's");
 }

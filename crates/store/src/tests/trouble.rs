@@ -42,8 +42,9 @@ async fn a_database_locked_by_another_is_busy_for_every_write_and_readable_and_n
     let new = super::cluster("one", "e", bench.template.uuid);
     let create =
         store.create_cluster(&bench.template, &new, &groups(&new, 2), asked("one", OperationKind::Create)).await;
-    let scale = store.request_scale(cluster.uuid, group, 5, &[], asked("one", OperationKind::Scale)).await;
-    let delete = store.request_delete(cluster.uuid, asked("one", OperationKind::Delete)).await;
+    let scale =
+        store.request_scale(ClusterId::of(cluster.uuid), group, 5, &[], asked("one", OperationKind::Scale)).await;
+    let delete = store.request_delete(ClusterId::of(cluster.uuid), asked("one", OperationKind::Delete)).await;
     let cancel = store.request_cancel(&Scope::All, queued.uuid).await;
     for refused in [create, scale, delete, cancel] {
         assert!(matches!(refused, Err(StoreError::Busy(_))), "{refused:?}");
@@ -70,7 +71,8 @@ async fn a_full_disk_is_told_as_such_leaves_nothing_half_written_and_passes_when
 
     // As many nodes as certainly need new pages: some of the rows are written before there is no room for the rest.
     no_more_room(&bench).await;
-    let scale = store.request_scale(cluster.uuid, group, 3000, &[], asked("one", OperationKind::Scale)).await;
+    let scale =
+        store.request_scale(ClusterId::of(cluster.uuid), group, 3000, &[], asked("one", OperationKind::Scale)).await;
     assert!(matches!(scale, Err(StoreError::Full(_))), "{scale:?}");
     assert_eq!(everything(&bench).await, before);
 
@@ -83,7 +85,11 @@ async fn a_full_disk_is_told_as_such_leaves_nothing_half_written_and_passes_when
 
     // The connection that saw it is not used again: there is room now.
     bench.create("one", "e").await;
-    bench.store.request_scale(cluster.uuid, group, 3, &[], asked("one", OperationKind::Scale)).await.unwrap();
+    bench
+        .store
+        .request_scale(ClusterId::of(cluster.uuid), group, 3, &[], asked("one", OperationKind::Scale))
+        .await
+        .unwrap();
 }
 
 /// What a full disk does, for one connection.
@@ -145,7 +151,7 @@ async fn the_files_are_private_and_what_is_kept_is_there_after_opening_again() {
     assert_eq!(std::fs::read_dir(bench.folder.path()).unwrap().count(), 1, "nothing beside the file itself");
     assert!(bench.store.nodes(cluster.uuid).await.is_err());
     let again = Store::connect(&url(&bench.folder), key()).await.unwrap();
-    assert_eq!(again.cluster_by_uuid(cluster.uuid).await.unwrap(), before);
+    assert_eq!(again.cluster_by_uuid(&Scope::All, cluster.uuid).await.unwrap(), before);
 }
 
 #[tokio::test]

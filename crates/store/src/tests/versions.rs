@@ -78,7 +78,7 @@ async fn a_database_without_clusters_is_brought_up_to_date_too() {
     old_database(&folder).await.close().await.unwrap();
     let store = Store::connect(&url(&folder), key()).await.unwrap();
     assert_eq!(store.clusters(&Scope::All, &crate::Page::default()).await.unwrap(), []);
-    assert_eq!(store.template_by_uuid(TEMPLATE.parse().unwrap()).await.unwrap().image_id, "debian-12");
+    assert_eq!(store.template(&Scope::All, TEMPLATE).await.unwrap().image_id, "debian-12");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use jeroboam_model::EngineKind;
 use jeroboam_pki::{Authority, Facts, agent, key_and_request};
+use jeroboam_store::{ClusterId, Owner};
 use jeroboam_types::agent::{CertificateProfile, EnrollResponse};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -91,7 +92,7 @@ async fn a_certificate_is_renewed_for_the_node_that_it_names_and_no_other() {
     assert_eq!(agent.renew("rubbish").await.status(), StatusCode::BAD_REQUEST);
 
     // One that the agents' authority signed for a moment, and that is over.
-    let secret = world.store.secret(Uuid::nil(), agent::SECRET_NAME).await.unwrap().unwrap();
+    let secret = world.store.secret(Owner::Deployment, agent::SECRET_NAME).await.unwrap().unwrap();
     let authority = Authority::load(&secret.certificate.unwrap(), &secret.key.unwrap()).unwrap();
     let brief = jeroboam_pki::Profile { validity: -MINUTE, ..agent::node_profile(nodes[1].uuid) };
     let over = authority.issue_pair(&brief, Timestamp::now()).unwrap();
@@ -122,7 +123,7 @@ async fn a_certificate_of_another_authority_does_not_pass_tls() {
     let node = world.cluster(EngineKind::KUBERNETES).await.remove(0);
     // The same name and the same common name, signed by somebody else: another deployment, and the node's own cluster.
     let now = Timestamp::now();
-    let kept = world.store.secret(node.cluster, "kubernetes").await.unwrap().unwrap();
+    let kept = world.store.secret(ClusterId::assumed(node.cluster), "kubernetes").await.unwrap().unwrap();
     let own = Authority::load(&kept.certificate.unwrap(), &kept.key.unwrap()).unwrap();
     for authority in [agent::authority(now).unwrap(), own] {
         let pair = authority.issue_pair(&agent::node_profile(node.uuid), now).unwrap();
@@ -145,7 +146,7 @@ async fn an_agent_does_not_talk_to_an_endpoint_of_another_authority() {
 async fn a_node_cannot_pass_itself_off_as_the_endpoint() {
     let world = World::new().await;
     let node = world.bare_cluster(EngineKind::SWARM).await.remove(0);
-    let kept = world.store.secret(Uuid::nil(), agent::SECRET_NAME).await.unwrap().unwrap();
+    let kept = world.store.secret(Owner::Deployment, agent::SECRET_NAME).await.unwrap().unwrap();
     let authority = Authority::load(&kept.certificate.unwrap(), &kept.key.unwrap()).unwrap();
     assert_eq!(authority.certificate_pem(), world.ca);
     let pair = authority.issue_pair(&agent::node_profile(node.uuid), Timestamp::now()).unwrap();

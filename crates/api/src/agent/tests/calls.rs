@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jeroboam_model::{EngineKind, NodePhase};
 use jeroboam_pki::Facts;
+use jeroboam_store::ClusterId;
 use jeroboam_types::agent::{
     CertificateProfile, ComponentReport, ComponentState, EngineAssignment, EngineNodeState, MAX_ENGINE_NODES,
     MAX_REASON, SwarmMembership, SwarmTokens,
@@ -37,7 +38,7 @@ async fn an_agent_gets_its_own_assignment() {
     assert_eq!(assignment.revision, world.store.cluster_revision(nodes[1].cluster).await.unwrap());
     assert_eq!(assignment.peers.len(), 3);
     let EngineAssignment::Kubernetes(kubernetes) = assignment.engine else { panic!("not Kubernetes") };
-    let ca = world.store.secret(nodes[1].cluster, "kubernetes").await.unwrap().unwrap();
+    let ca = world.store.secret(ClusterId::assumed(nodes[1].cluster), "kubernetes").await.unwrap().unwrap();
     assert_eq!(Some(kubernetes.ca), ca.certificate);
 }
 
@@ -51,7 +52,11 @@ async fn a_poll_waits_for_what_the_node_needs_and_wakes_when_it_is_there() {
     world.store.set_machine(nodes[0].uuid, "m", Some(address_of(&nodes[0]))).await.unwrap();
     let ca = jeroboam_pki::Authority::generate("c", jiff::Timestamp::now()).unwrap();
     let (certificate, key) = (ca.certificate_pem(), ca.key_pem());
-    world.store.put_secret(nodes[0].cluster, "kubernetes", Some(certificate), Some(&key)).await.unwrap();
+    world
+        .store
+        .put_secret(ClusterId::assumed(nodes[0].cluster), "kubernetes", Some(certificate), Some(&key))
+        .await
+        .unwrap();
     let assignment = poll.await.unwrap();
     assert_eq!(membership(&assignment.engine), Some(&SwarmMembership::Init));
 }
@@ -352,7 +357,7 @@ async fn nobody_but_a_master_of_a_swarm_says_how_to_join() {
     said.swarm = Some(SwarmTokens { manager: "two\nlines".into(), worker: String::new() });
     assert_eq!(world.enrolled(&nodes[0]).await.report(&said).await, StatusCode::BAD_REQUEST);
     for cluster in [nodes[0].cluster, kubernetes[0].cluster] {
-        assert!(world.store.secret(cluster, "swarm-manager-token").await.unwrap().is_none());
+        assert!(world.store.secret(ClusterId::assumed(cluster), "swarm-manager-token").await.unwrap().is_none());
     }
 }
 
@@ -363,15 +368,29 @@ async fn an_agent_reaches_nothing_but_what_is_its_own() {
     let intruder = world.enrolled(&other[0]).await;
     let assignment = intruder.assignment(0).await;
     let text = serde_json::to_string(&assignment).unwrap();
-    for (name, secret) in world.store.secrets(one[0].cluster).await.unwrap() {
+    for (name, secret) in world.store.secrets(ClusterId::assumed(one[0].cluster)).await.unwrap() {
         let parts = [secret.certificate, secret.key.map(|key| key.expose_secret().to_owned())];
         for part in parts.into_iter().flatten() {
             let escaped = serde_json::to_string(&part).unwrap();
             assert!(!text.contains(escaped.trim_matches('"')), "{name} of another cluster");
         }
     }
-    let foreign = world.store.secret(one[0].cluster, "kubernetes").await.unwrap().unwrap().certificate.unwrap();
-    let own = world.store.secret(other[0].cluster, "kubernetes").await.unwrap().unwrap().certificate.unwrap();
+    let foreign = world
+        .store
+        .secret(ClusterId::assumed(one[0].cluster), "kubernetes")
+        .await
+        .unwrap()
+        .unwrap()
+        .certificate
+        .unwrap();
+    let own = world
+        .store
+        .secret(ClusterId::assumed(other[0].cluster), "kubernetes")
+        .await
+        .unwrap()
+        .unwrap()
+        .certificate
+        .unwrap();
     let signed = intruder.certificates(&[CertificateProfile::KubeApiserverKubeletClient]).await.remove(0);
     assert!(signed_by(&signed, &own) && !signed_by(&signed, &foreign));
     assert_eq!(intruder.report(&report(NodePhase::Failed)).await, StatusCode::NO_CONTENT);

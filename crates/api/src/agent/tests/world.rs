@@ -10,7 +10,7 @@ use jeroboam_model::{
 };
 use jeroboam_pki::agent::Token;
 use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
-use jeroboam_store::{NewOperation, Store};
+use jeroboam_store::{ClusterId, NewOperation, Scope, Store};
 use jeroboam_types::agent::{
     Assignment, CertificateProfile, CertificateRequest, CertificatesRequest, CertificatesResponse, EnrollRequest,
     EnrollResponse, Facts, Heartbeat, RenewRequest, Report,
@@ -73,10 +73,13 @@ impl World {
         for name in ["kubernetes", "etcd", "front-proxy"] {
             let authority = Authority::generate(name, Timestamp::now()).unwrap();
             let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-            self.store.put_secret(cluster, name, Some(certificate), Some(&key)).await.unwrap();
+            self.store.put_secret(ClusterId::assumed(cluster), name, Some(certificate), Some(&key)).await.unwrap();
         }
         let (private, public) = signing_key().unwrap();
-        self.store.put_secret(cluster, "service-account", Some(&public), Some(&private)).await.unwrap();
+        self.store
+            .put_secret(ClusterId::assumed(cluster), "service-account", Some(&public), Some(&private))
+            .await
+            .unwrap();
         for node in &nodes {
             self.store.set_machine(node.uuid, "machine", Some(address_of(node))).await.unwrap();
         }
@@ -87,7 +90,7 @@ impl World {
     pub(super) async fn bare_cluster(&self, engine: EngineKind) -> Vec<Node> {
         let template = ClusterTemplate::new(engine, "debian-13", "p", "u", Timestamp::now());
         self.store.create_template(&template).await.unwrap();
-        let template = self.store.template_by_uuid(template.uuid).await.unwrap();
+        let template = self.store.template(&Scope::All, &template.uuid.to_string()).await.unwrap();
         let cluster = Cluster {
             engine_version: (engine == EngineKind::KUBERNETES).then(|| "v1.37.2".to_owned()),
             ..Cluster::of(&template, "c", "p", "u", Timestamp::now())

@@ -1,0 +1,86 @@
+//! Ids that only a look-up gives out.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// The id of a cluster that was looked up within a [`Scope`](crate::Scope), which is where everything begins that is done
+/// to a cluster on behalf of somebody. What a request names is no such id, and cannot be made one:
+///
+/// ```
+/// # use jeroboam_store::{NewOperation, Scope, Store, StoreError};
+/// # async fn delete(store: &Store, project: String, asked: &str, operation: NewOperation) -> Result<(), StoreError> {
+/// let cluster = store.cluster(&Scope::Project(project), asked).await?;
+/// store.request_delete(cluster.id(), operation).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use jeroboam_store::{NewOperation, Scope, Store, StoreError};
+/// # async fn delete(store: &Store, asked: uuid::Uuid, operation: NewOperation) -> Result<(), StoreError> {
+/// store.request_delete(asked, operation).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use jeroboam_store::{ClusterId, NewOperation, Scope, Store, StoreError};
+/// # async fn delete(store: &Store, asked: uuid::Uuid, operation: NewOperation) -> Result<(), StoreError> {
+/// store.request_delete(ClusterId(asked), operation).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClusterId(Uuid);
+
+impl ClusterId {
+    /// Of a row that was found.
+    pub(crate) fn of(found: Uuid) -> Self {
+        Self(found)
+    }
+
+    /// For tests, which have nobody to look for.
+    #[cfg(any(test, feature = "fixtures"))]
+    #[must_use]
+    pub fn assumed(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// As everybody knows it.
+    #[must_use]
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whose a secret is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The deployment as a whole.
+    Deployment,
+    /// A cluster.
+    Cluster(ClusterId),
+}
+
+impl Owner {
+    /// As it stands in the database.
+    pub(crate) fn uuid(self) -> Uuid {
+        match self {
+            Self::Deployment => Uuid::nil(),
+            Self::Cluster(id) => id.uuid(),
+        }
+    }
+}
+
+impl From<ClusterId> for Owner {
+    fn from(id: ClusterId) -> Self {
+        Self::Cluster(id)
+    }
+}

@@ -21,10 +21,15 @@ use uuid::Uuid;
 
 use crate::{NodePhase, NodeRole};
 
+mod disturbance;
+mod forecast;
+mod reason;
 mod remedy;
 #[cfg(test)]
 mod tests;
 
+pub use disturbance::{disturbances, disturbances_at_once};
+pub use forecast::forecast;
 pub use remedy::too_many_unwell;
 
 /// What should be.
@@ -106,6 +111,8 @@ pub struct Step {
     pub action: Action,
     /// Steps of one stage run side by side.
     pub stage: u16,
+    /// What is missing or too much, in one line.
+    pub because: String,
 }
 
 /// A node as steps name it.
@@ -285,7 +292,7 @@ pub fn unwell<'a>(desired: &'a Desired, observed: &Observed) -> Vec<&'a DesiredN
 
 fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut step = |stage, action| steps.push(Step { action, stage });
+    let mut step = |stage, action| steps.push(Step::new(stage, action, desired, observed));
 
     if !observed.secrets {
         step(1, Action::EnsureSecrets);
@@ -350,7 +357,7 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
 
 fn towards_absent(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut step = |stage, action| steps.push(Step { action, stage });
+    let mut step = |stage, action| steps.push(Step::new(stage, action, desired, observed));
 
     let has_any =
         |node: &&DesiredNode| observed.machines.contains_key(&node.uuid) || observed.disks.contains(&node.uuid);

@@ -3,6 +3,7 @@
 //! - [`agent`]: the protocol between `jeroboam-node` and the API.
 //! - [`v1`]: Magnum's REST API v1 (clusters, bays, templates, baymodels, workloads ...).
 //! - [`operation`]: our own additions: operations, their steps, topology.
+//! - [`plan`]: what a change would do.
 //! - [`why`]: what is wrong with a cluster.
 //! - [`kubernetes`]: versions of Kubernetes.
 //! - [`code`]: the codes of errors.
@@ -16,5 +17,6 @@ pub mod error;
 pub mod kubernetes;
 pub mod log;
 pub mod operation;
+pub mod plan;
 pub mod v1;
 pub mod why;

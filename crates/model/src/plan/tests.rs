@@ -5,7 +5,7 @@ fn node(number: u128, name: &str, role: NodeRole, wanted: bool) -> DesiredNode {
     DesiredNode { uuid: Uuid::from_u128(number), name: name.into(), role, wanted, joined: false, group }
 }
 
-fn cluster() -> Desired {
+pub(super) fn cluster() -> Desired {
     Desired {
         present: true,
         nodes: vec![
@@ -20,7 +20,7 @@ fn cluster() -> Desired {
 }
 
 /// What is after all steps of `desired` towards present were done.
-fn complete(desired: &Desired) -> Observed {
+pub(super) fn complete(desired: &Desired) -> Observed {
     let wanted: Vec<Uuid> = desired.nodes.iter().filter(|node| node.wanted).map(|node| node.uuid).collect();
     Observed {
         secrets: true,

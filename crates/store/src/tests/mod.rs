@@ -156,7 +156,7 @@ fn later(seconds: i64) -> Timestamp {
 }
 
 fn step(stage: u16, action: plan::Action) -> plan::Step {
-    plan::Step { action, stage }
+    plan::Step { because: format!("{} is missing", action.key()), action, stage }
 }
 
 fn template(project: &str, name: &str) -> ClusterTemplate {

@@ -37,7 +37,7 @@ impl Store {
                 }
             },
         )?;
-        transaction.commit().await.doing("creating a cluster template")
+        self.commit(transaction, "creating a cluster template").await
     }
 
     /// The template with this id or name.
@@ -127,7 +127,7 @@ impl Store {
         }
         counter::increase(&transaction, Counter::ClusterTemplates).await?;
         rows::replace(&transaction, old.uuid, new).await?;
-        transaction.commit().await.doing("changing a cluster template")
+        self.commit(transaction, "changing a cluster template").await
     }
 
     /// Takes away the template that the caller read as `read`.
@@ -150,7 +150,7 @@ impl Store {
             .await
             // Where two can write at once, a cluster may have come in between.
             .map_err(|error| if is_dangling(&error) { in_use() } else { classify(doing, &error) })?;
-        transaction.commit().await.doing(doing)
+        self.commit(transaction, doing).await
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use crate::error::Doing;
 use crate::migration::Migrator;
 use crate::quick::Quick;
-use crate::{Event, Result, StoreError, event, idempotency, precondition, target};
+use crate::{Event, Result, StoreError, event, idempotency, precondition, target, dry_run};
 
 /// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
 /// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.
@@ -141,6 +141,17 @@ impl Store {
             ..TransactionOptions::default()
         };
         self.inner.write.begin_with_options(options).await.doing("beginning to write")
+    }
+
+    /// Ends a transaction of [`Store::begin`]: what it wrote is there, unless the request is a [dry run](dry_run).
+    pub(crate) async fn commit(&self, transaction: DatabaseTransaction, doing: &str) -> Result<()> {
+        dry_run::check(&transaction).await?;
+        self.commit_beside(transaction, doing).await
+    }
+
+    /// Ends a transaction of [`Store::begin_beside`].
+    pub(crate) async fn commit_beside(&self, transaction: DatabaseTransaction, doing: &str) -> Result<()> {
+        transaction.commit().await.doing(doing)
     }
 
     /// For reads in one go; `None` where there is nothing quicker than the ordinary way.

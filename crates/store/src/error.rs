@@ -62,6 +62,9 @@ pub enum StoreError {
     /// The request was to change the thing only in a state that it is not in.
     #[error("It is not in the state that the request speaks of; nothing was changed.")]
     PreconditionFailed,
+    /// The request was a dry run, or was to be carried out only as it was planned and is not: nothing was written.
+    #[error("It was a dry run, or has become another request than was planned; nothing was changed.")]
+    DryRun,
     /// Another request with the same idempotency key was faster; nothing was written.
     #[error("Another request with the same idempotency key was faster.")]
     KeyTaken,

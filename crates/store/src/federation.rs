@@ -23,7 +23,7 @@ impl Store {
             .exec_without_returning(&transaction)
             .await
             .doing("creating a federation")?;
-        transaction.commit().await.doing("creating a federation")
+        self.commit(transaction, "creating a federation").await
     }
 
     /// The visible federation with this id, or else the one with this name.

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::error::Doing;
 use crate::{ClusterFacts, Event, Result, Store, cluster, node, secret};
 
 #[allow(clippy::missing_errors_doc, reason = "as those of the same names of an operation that is held")]
@@ -15,7 +14,7 @@ impl Store {
         let transaction = self.begin().await?;
         let cluster = node::cluster_of(&transaction, uuid).await?;
         let is_news = node::set_machine(&transaction, uuid, machine_id, address).await?;
-        transaction.commit().await.doing("keeping a node's machine")?;
+        self.commit(transaction, "keeping a node's machine").await?;
         if is_news {
             self.publish(Event::node(cluster, uuid));
         }
@@ -26,14 +25,14 @@ impl Store {
     pub async fn begin_anew(&self, uuid: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         node::begin_anew(&transaction, uuid, false).await?;
-        transaction.commit().await.doing("forgetting a node's machine")
+        self.commit(transaction, "forgetting a node's machine").await
     }
 
     /// As [`Held::issue_token`](crate::Held::issue_token).
     pub async fn issue_token(&self, uuid: Uuid, token_hash: &str, expires: Timestamp) -> Result<()> {
         let transaction = self.begin().await?;
         node::issue_token(&transaction, uuid, token_hash, expires).await?;
-        transaction.commit().await.doing("giving out a token")
+        self.commit(transaction, "giving out a token").await
     }
 
     /// As [`Held::remove_node`](crate::Held::remove_node).
@@ -41,7 +40,7 @@ impl Store {
         let transaction = self.begin().await?;
         let cluster = node::cluster_of(&transaction, uuid).await.ok();
         node::remove(&transaction, uuid).await?;
-        transaction.commit().await.doing("forgetting a node")?;
+        self.commit(transaction, "forgetting a node").await?;
         if let Some(cluster) = cluster {
             self.publish(Event::node(cluster, uuid));
         }
@@ -53,7 +52,7 @@ impl Store {
         let transaction = self.begin().await?;
         let before = cluster::lock(&transaction, uuid).await?;
         cluster::write_facts(&transaction, &before, facts).await?;
-        transaction.commit().await.doing("keeping facts about a cluster")?;
+        self.commit(transaction, "keeping facts about a cluster").await?;
         self.publish(Event::cluster(uuid));
         Ok(())
     }
@@ -62,6 +61,6 @@ impl Store {
     pub async fn delete_secrets(&self, owner: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         secret::delete(&transaction, owner).await?;
-        transaction.commit().await.doing("deleting secrets")
+        self.commit(transaction, "deleting secrets").await
     }
 }

@@ -40,7 +40,7 @@ impl Store {
         if !write(&transaction, &before, change).await? {
             return Ok(());
         }
-        transaction.commit().await.doing("keeping a cluster's health")?;
+        self.commit(transaction, "keeping a cluster's health").await?;
         self.publish(Event::cluster(uuid));
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Store {
         let transaction = self.begin().await?;
         let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
         let certificates = forget_certificates(&transaction, before(now, keep)).await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         Ok(operations + certificates)
     }
 }

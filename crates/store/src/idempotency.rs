@@ -108,7 +108,7 @@ impl Store {
     pub async fn take_key(&self, key: &IdempotencyKey) -> Result<()> {
         let transaction = self.begin().await?;
         take(&transaction, key).await?;
-        transaction.commit().await.doing("keeping an idempotency key")
+        self.commit(transaction, "keeping an idempotency key").await
     }
 
     /// Keeps what was answered to the request that took the key. Answers above [`MAX_ANSWER`] are not kept.
@@ -129,7 +129,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing("keeping an answer")?;
-        transaction.commit().await.doing("keeping an answer")
+        self.commit(transaction, "keeping an answer").await
     }
 
     /// Gives a key back that this request took, because nothing came of it.
@@ -144,7 +144,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing("giving an idempotency key back")?;
-        transaction.commit().await.doing("giving an idempotency key back")
+        self.commit(transaction, "giving an idempotency key back").await
     }
 
     /// Forgets keys that have lived for [`KEY_LIFETIME`], and says how many.
@@ -158,7 +158,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing("forgetting idempotency keys")?;
-        transaction.commit().await.doing("forgetting idempotency keys")?;
+        self.commit(transaction, "forgetting idempotency keys").await?;
         Ok(deleted.rows_affected)
     }
 }

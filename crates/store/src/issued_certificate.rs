@@ -52,7 +52,7 @@ impl Store {
         .await
         .doing("recording a certificate")?;
         notification::note_certificate(&transaction, issued).await?;
-        transaction.commit().await.doing("recording a certificate")
+        self.commit(transaction, "recording a certificate").await
     }
 
     /// What was signed for users of a cluster, also when the cluster is gone. Markers are serial numbers.

@@ -21,7 +21,7 @@ impl Store {
         let transaction = self.begin().await?;
         let inserted = legacy_node::Entity::insert(new.row()?).exec_without_returning(&transaction).await;
         inserted.map_err(|error| new.refused("creating a node", &error))?;
-        transaction.commit().await.doing("creating a node")
+        self.commit(transaction, "creating a node").await
     }
 
     /// The visible node with this id.

@@ -47,7 +47,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing("forgetting a process")?;
-        transaction.commit().await.doing("keeping a sign of life")
+        self.commit(transaction, "keeping a sign of life").await
     }
 
     /// All processes, oldest first.

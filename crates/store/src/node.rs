@@ -64,7 +64,7 @@ impl Store {
         }
         let row = one(&transaction, uuid).await?;
         update(&transaction, uuid, node::ActiveModel { enrolled: Set(true), ..Default::default() }, doing).await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::node(codec::uuid(&row.cluster_uuid)?, uuid));
         Ok(())
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::counter::{self, Counter};
 use crate::entity::{cluster as cluster_entity, notification, operation};
 use crate::error::Doing;
-use crate::{ClusterId, ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec};
+use crate::{ClusterId, ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec, dry_run};
 
 /// Most notifications that wait. Some kilobytes each; beyond that the oldest are dropped, so that a bus that never
 /// comes back does not fill the disk.
@@ -158,7 +158,7 @@ impl Store {
         if !wanted {
             notification::Entity::delete_many().exec(&transaction).await.doing("dropping notifications")?;
         }
-        transaction.commit().await.doing("switching notifications")
+        self.commit(transaction, "switching notifications").await
     }
 
     /// Keeps that an operation was refused because of its cluster's status, which the world is told as well (contract
@@ -169,14 +169,14 @@ impl Store {
     pub async fn note_refusal(&self, cluster: ClusterId, refused: &NewOperation) -> Result<()> {
         let cluster = cluster.uuid();
         // Mostly nobody wants it, and then nobody should wait for those who write.
-        if counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
+        if dry_run::is_on() || counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
             return Ok(());
         }
         let transaction = self.begin_beside().await?;
         let Some(figure) = figure(&transaction, &cluster.to_string()).await? else { return Ok(()) };
         let by = (refused.request_id.as_str(), refused.user_id.as_str());
         keep(&transaction, Deed::Operation(refused.kind), Stage::Failure, by, figure).await?;
-        transaction.commit().await.doing("keeping a notification")?;
+        self.commit_beside(transaction, "keeping a notification").await?;
         self.publish(Event::cluster(cluster));
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Store {
     pub async fn delivered(&self, number: i64) -> Result<()> {
         let transaction = self.begin().await?;
         forget(&transaction, number).await?;
-        transaction.commit().await.doing("forgetting notifications")
+        self.commit(transaction, "forgetting notifications").await
     }
 }
 

@@ -42,7 +42,7 @@ impl Store {
             }
         })?;
         let made = one(&transaction, &new.project_id, new.resource).await?;
-        transaction.commit().await.doing("creating a quota")?;
+        self.commit(transaction, "creating a quota").await?;
         made.try_into()
     }
 
@@ -102,7 +102,7 @@ impl Store {
             .await
             .doing("changing a quota")?;
         let after = one(&transaction, project, resource).await?;
-        transaction.commit().await.doing("changing a quota")?;
+        self.commit(transaction, "changing a quota").await?;
         after.try_into()
     }
 
@@ -114,7 +114,7 @@ impl Store {
         let transaction = self.begin().await?;
         let row = one(&transaction, project, resource).await?;
         quota::Entity::delete_by_id(row.id).exec(&transaction).await.doing("deleting a quota")?;
-        transaction.commit().await.doing("deleting a quota")
+        self.commit(transaction, "deleting a quota").await
     }
 }
 

@@ -91,7 +91,7 @@ impl Store {
         let transaction = self.begin().await?;
         let after = change(locked(&transaction, scope, uuid).await?)?;
         replace(&transaction, uuid, &after).await?;
-        transaction.commit().await.doing(&format!("changing a {}", T::WHAT))?;
+        self.commit(transaction, &format!("changing a {}", T::WHAT)).await?;
         Ok(after)
     }
 
@@ -107,6 +107,6 @@ impl Store {
         if deleted.doing(&doing)?.rows_affected == 0 {
             return Err(StoreError::not_found(T::WHAT, uuid));
         }
-        transaction.commit().await.doing(&doing)
+        self.commit(transaction, &doing).await
     }
 }

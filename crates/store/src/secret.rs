@@ -1,12 +1,12 @@
 //! Secrets: certificates with their private keys, and join tokens. Keys are sealed with the deployment's key before
 //! they reach the database; the owner and the name are sealed in, so that a row cannot be passed off as another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -38,6 +38,15 @@ pub enum KeyFit {
     Foreign,
 }
 
+/// The secrets that a cluster has, without what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretNames {
+    /// Their names.
+    pub names: BTreeSet<String>,
+    /// [`generation`] of its authorities.
+    pub generation: u64,
+}
+
 /// A new authority in place of another one.
 #[derive(Debug)]
 pub struct NewAuthority {
@@ -54,6 +63,12 @@ pub struct NewAuthority {
 pub fn generation(secrets: &BTreeMap<String, Secret>) -> u64 {
     let made = secrets.get(MAIN_AUTHORITY).map(|authority| codec::micros(authority.created_at));
     made.and_then(|made| u64::try_from(made).ok()).unwrap_or_default()
+}
+
+impl From<&BTreeMap<String, Secret>> for SecretNames {
+    fn from(secrets: &BTreeMap<String, Secret>) -> Self {
+        Self { names: secrets.keys().cloned().collect(), generation: generation(secrets) }
+    }
 }
 
 /// The secret that every cluster's main authority is. All of a cluster's are rotated together.
@@ -82,7 +97,7 @@ impl Store {
         let kept = self.keep_secret(&transaction, owner, name, certificate, key).await;
         match kept {
             Ok(()) => {
-                transaction.commit().await.doing(doing)?;
+                self.commit(transaction, doing).await?;
                 self.publish(Event::cluster(owner));
             }
             // Where two can write at once, somebody was faster; theirs it is.
@@ -151,7 +166,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing(doing)?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::cluster(owner));
         Ok(())
     }
@@ -279,6 +294,21 @@ async fn one(connection: &impl ConnectionTrait, owner: Uuid, name: &str) -> Resu
         .one(connection)
         .await
         .doing("reading a secret")
+}
+
+/// The secrets that an owner has.
+pub(crate) async fn names(connection: &impl ConnectionTrait, owner: Uuid) -> Result<SecretNames> {
+    let rows: Vec<(String, i64)> = secret::Entity::find()
+        .select_only()
+        .columns([secret::Column::Name, secret::Column::CreatedAt])
+        .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+        .into_tuple()
+        .all(connection)
+        .await
+        .doing("reading the names of secrets")?;
+    let made = rows.iter().find(|(name, _)| name == MAIN_AUTHORITY).map(|(_, made)| *made);
+    let generation = made.and_then(|made| u64::try_from(made).ok()).unwrap_or_default();
+    Ok(SecretNames { names: rows.into_iter().map(|(name, _)| name).collect(), generation })
 }
 
 /// Deletes all secrets of an owner.

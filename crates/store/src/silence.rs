@@ -58,7 +58,7 @@ impl Store {
             })
         });
         let cluster = changed.await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         if let Some(cluster) = cluster.filter(|_| is_news) {
             self.publish(Event::node(cluster, uuid));
         }
@@ -95,7 +95,7 @@ impl Store {
             Some(Changed { row, for_agents: false })
         });
         let Some(cluster) = changed.await? else { return Ok(None) };
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         if was_noticed {
             self.publish(Event::node(cluster, uuid));
         }
@@ -124,7 +124,7 @@ impl Store {
             Err(StoreError::NotFound { .. }) => return Ok(Silence::NoNews),
             now => now?,
         };
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         if marked.rows_affected > 0 {
             self.publish(Event::node(now.cluster, uuid));
             return Ok(Silence::Noticed);

@@ -97,7 +97,7 @@ impl Store {
             deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
         }
         let started = one(&transaction).await?.try_into()?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         Ok((started, instance))
     }
 
@@ -132,7 +132,7 @@ impl Store {
             ..Default::default()
         };
         deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         Ok(hold)
     }
 
@@ -179,7 +179,7 @@ impl Store {
     ) -> Result<Deployment> {
         deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
         let settled = one(&transaction).await?.try_into()?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::cluster(Uuid::nil()));
         Ok(settled)
     }

@@ -8,7 +8,6 @@ use jeroboam_types::operation::Operation;
 use jiff::Timestamp;
 
 use super::{NewOperation, Subject, insert};
-use crate::error::Doing;
 use crate::node::Arrival;
 use crate::scale::Newcomer;
 use crate::{
@@ -44,7 +43,7 @@ impl Store {
         let operation = NewOperation { kind: OperationKind::Create, ..operation };
         let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
         let operation = insert(&transaction, subject, operation, now).await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(new.uuid, operation.uuid));
         Ok(operation)
     }

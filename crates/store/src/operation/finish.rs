@@ -108,7 +108,7 @@ impl Store {
                 notification::note(&transaction, &row, Stage::Failure).await?;
             }
         }
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(cluster, uuid));
         Ok(())
     }

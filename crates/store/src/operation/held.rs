@@ -275,7 +275,7 @@ impl Held {
     }
 
     async fn commit(&self, transaction: DatabaseTransaction, doing: &str, event: Option<Event>) -> Result<()> {
-        transaction.commit().await.doing(doing)?;
+        self.store.commit(transaction, doing).await?;
         if let Some(event) = event {
             self.store.publish(event);
         }

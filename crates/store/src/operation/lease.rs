@@ -83,7 +83,7 @@ impl Store {
         }
         let uuid = codec::uuid(&row.uuid)?;
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
-        transaction.commit().await.doing("taking an operation")?;
+        self.commit(transaction, "taking an operation").await?;
         self.publish(Event::operation(operation.cluster_uuid, uuid));
         Ok(Some(Claim { operation, fence }))
     }
@@ -118,7 +118,7 @@ impl Store {
             .all(&transaction)
             .await
             .doing(doing)?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         let renewed = |(uuid, fence, cancel_requested): (String, i64, bool)| {
             Ok((codec::uuid(&uuid)?, Renewed { fence, cancel_requested }))
         };
@@ -146,7 +146,7 @@ impl Store {
             .exec(&transaction)
             .await
             .doing("ending leases")?;
-        transaction.commit().await.doing("ending leases")
+        self.commit(transaction, "ending leases").await
     }
 
     /// Gives the operation back for others to take: at once, or after [`Store::block_operation`]'s time.
@@ -197,7 +197,7 @@ impl Store {
         let transaction = self.begin().await?;
         write(&transaction, uuid, fence, changed, doing).await?;
         let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(cluster, uuid));
         Ok(())
     }

@@ -28,7 +28,7 @@ use crate::entity::{operation, step as step_entity};
 use crate::error::Doing;
 use crate::notification::{self, Stage};
 use crate::page::{Columns, cut};
-use crate::{Page, Result, Scope, Store, StoreError, cluster, codec, deployment};
+use crate::{Page, Result, Scope, Store, StoreError, cluster, codec, deployment, dry_run};
 
 const WHAT: &str = "operation";
 
@@ -188,7 +188,9 @@ pub(crate) async fn insert(
     deployment::rise(connection).await?;
     let row = one(connection, uuid).await?;
     notification::note(connection, &row, Stage::Pending).await?;
-    view(row, Vec::new())
+    let operation = view(row, Vec::new())?;
+    dry_run::begins(&operation);
+    Ok(operation)
 }
 
 /// The operation's row.

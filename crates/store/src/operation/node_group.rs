@@ -48,7 +48,7 @@ impl Store {
         group_rows::insert(&transaction, std::slice::from_ref(group)).await?;
         apply_scale(&transaction, &row, group, group.node_count, &[], now).await?;
         let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(group.cluster, operation.uuid));
         Ok(operation)
     }
@@ -85,7 +85,7 @@ impl Store {
             .doing("changing a node group")?;
         group_rows::mark(&transaction, group, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        transaction.commit().await.doing("changing a node group")?;
+        self.commit(transaction, "changing a node group").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
@@ -123,7 +123,7 @@ impl Store {
         apply_scale(&transaction, &row, &group, 0, &[], now).await?;
         group_rows::mark(&transaction, group.uuid, Status::DeleteInProgress, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
@@ -151,7 +151,7 @@ impl Store {
         cluster::set_template(&transaction, cluster, template.uuid).await?;
         group_rows::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Upgrade, operation, now).await?;
-        transaction.commit().await.doing("upgrading a cluster")?;
+        self.commit(transaction, "upgrading a cluster").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }

@@ -55,7 +55,7 @@ impl Store {
             cancel(&transaction, &there, &made_way(), now).await?;
         }
         let operation = begin(&transaction, &row, OperationKind::Repair, operation, now).await?;
-        transaction.commit().await.doing("asking for a repair")?;
+        self.commit(transaction, "asking for a repair").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
@@ -113,7 +113,7 @@ impl Store {
         for repair in &ended {
             cancel(&transaction, repair, &was_paused(), now).await?;
         }
-        transaction.commit().await.doing("pausing a cluster")?;
+        self.commit(transaction, "pausing a cluster").await?;
         self.publish(Event::cluster(cluster));
         for repair in &ended {
             self.publish(Event::operation(cluster, codec::uuid(&repair.uuid)?));

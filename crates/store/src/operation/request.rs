@@ -58,7 +58,7 @@ impl Store {
         let operation = NewOperation { kind: OperationKind::Create, ..operation };
         let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
         let operation = insert(&transaction, subject, operation, now).await?;
-        transaction.commit().await.doing("creating a cluster")?;
+        self.commit(transaction, "creating a cluster").await?;
         self.publish(Event::operation(new.uuid, operation.uuid));
         Ok(operation)
     }
@@ -122,7 +122,7 @@ impl Store {
         }
         node_group::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
         let operation = Box::pin(begin(&transaction, &row, OperationKind::Scale, operation, now)).await?;
-        transaction.commit().await.doing("scaling a cluster")?;
+        self.commit(transaction, "scaling a cluster").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
@@ -148,7 +148,7 @@ impl Store {
         }
         node_group::leave(&transaction, cluster, codec::micros(now)).await?;
         let operation = begin(&transaction, &row, OperationKind::Delete, operation, now).await?;
-        transaction.commit().await.doing("deleting a cluster")?;
+        self.commit(transaction, "deleting a cluster").await?;
         for other in &others {
             self.publish(Event::operation(cluster, codec::uuid(&other.uuid)?));
         }
@@ -178,7 +178,7 @@ impl Store {
         };
         let subject = Subject { retry_of: Some(&last.uuid), ..Subject::cluster(cluster, &row) };
         let operation = insert(&transaction, subject, operation, now).await?;
-        transaction.commit().await.doing("retrying an operation")?;
+        self.commit(transaction, "retrying an operation").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
@@ -219,7 +219,7 @@ impl Store {
             finish::settle_cancelled(&transaction, &row, &cause, now).await?;
         }
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
-        transaction.commit().await.doing("cancelling an operation")?;
+        self.commit(transaction, "cancelling an operation").await?;
         self.publish(Event::operation(cluster, uuid));
         Ok(operation)
     }

@@ -31,7 +31,7 @@ impl Store {
         allow(&row.status, Request::RotateCa)?;
         self.replace_authorities(&transaction, cluster, authorities, now).await?;
         let operation = begin(&transaction, &row, OperationKind::RotateCa, operation, now).await?;
-        transaction.commit().await.doing("rotating a cluster's authorities")?;
+        self.commit(transaction, "rotating a cluster's authorities").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }

@@ -77,7 +77,7 @@ impl Store {
                 ended(status, finished).filter(step::Column::Id.is_in(ids)).exec(&transaction).await.doing(doing)?;
             }
         }
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Store {
         if written.rows_affected == 0 {
             return Err(StoreError::not_found("step", key));
         }
-        transaction.commit().await.doing(doing)?;
+        self.commit(transaction, doing).await?;
         self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
         Ok(())
     }

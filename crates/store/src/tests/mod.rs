@@ -3,6 +3,7 @@
 mod cluster_template;
 mod clusters;
 mod deployment;
+mod dry_run;
 mod finish;
 mod history;
 mod idempotency;

@@ -3,7 +3,7 @@
 //!
 //! - [`Conductor`]: takes operations and runs them side by side.
 //! - `run`: one operation from lease to end.
-//! - `observe`: what is there, for the planner.
+//! - [`observe`]: what is there, and what should be, for the planner.
 //! - `stage`: does the actions of a stage, `perform` says what each one does.
 //! - `wait`: the actions that wait for nodes.
 //! - `slots`: how much is done at the same time, and whose turn it is.
@@ -32,7 +32,7 @@ mod hope;
 mod lease;
 pub mod lookout;
 mod looks;
-mod observe;
+pub mod observe;
 mod perform;
 mod run;
 pub mod simulated;
@@ -103,6 +103,7 @@ pub struct Conductor {
     infra: Arc<dyn Infrastructure>,
     engines: Engines,
     accesses: AccessBook,
+    observer: observe::Observer,
     birth: agents::Birth,
     settings: Settings,
     clock: Clock,
@@ -128,7 +129,23 @@ impl Conductor {
         let slots = slots::Slots::new(settings.concurrency);
         let (bells, leases, looks) = (bells::Bells::default(), lease::Leases::default(), looks::Looks::default());
         let started = tokio::time::Instant::now();
-        Arc::new(Self { store, infra, engines, accesses, birth, settings, clock, slots, bells, leases, looks, started })
+        let (near, below) = (accesses.clone(), infra.clone());
+        let observer = observe::Observer::new(store.clone(), below, engines.clone(), near, clock);
+        Arc::new(Self {
+            store,
+            infra,
+            engines,
+            accesses,
+            observer,
+            birth,
+            settings,
+            clock,
+            slots,
+            bells,
+            leases,
+            looks,
+            started,
+        })
     }
 
     /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.

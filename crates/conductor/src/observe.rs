@@ -1,22 +1,25 @@
-//! What is there, for the planner.
+//! What is there, and what should be, for the planner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use jeroboam_infra::{Machine, Network};
+use jeroboam_infra::{Infrastructure, Machine, Network, Observation};
 use jeroboam_model::condition;
-use jeroboam_model::plan::{Desired, DesiredNode, Observed};
-use jeroboam_model::{Cause, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
-use jeroboam_store::{ClusterFacts, ClusterRecord, Held};
+use jeroboam_model::plan::{self, Desired, DesiredNode, Observed};
+use jeroboam_model::{Cause, CauseExt, Code, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
+use jeroboam_store::{ClusterFacts, ClusterRecord, Held, SecretNames, Store};
 use tracing::debug;
 use uuid::Uuid;
 
-use crate::Conductor;
+use crate::engines::{AccessBook, Engines};
 use crate::perform::store_cause;
+use crate::{Clock, Conductor};
 
 /// What an operation of this kind wants of the cluster as it is written down now; with `replace_data` it may begin with
 /// an empty state.
-pub(crate) fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) -> Desired {
+#[must_use]
+pub fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) -> Desired {
     let has_marks = |group: &NodeGroup| !group.node_labels.is_empty() || !group.node_taints.is_empty();
     Desired {
         // Kubelets register their nodes with what groups have then; an update may have changed it, or taken it away.
@@ -41,6 +44,158 @@ pub(crate) fn desired(kind: OperationKind, replace_data: bool, record: &ClusterR
     }
 }
 
+/// Why an operation cannot go on, if that is so: it would begin with an empty disk in the place of the only one that has
+/// the cluster's state. With `replace_data` that is what was asked for.
+#[must_use]
+pub fn obstacle(replace_data: bool, desired: &Desired, observed: &Observed) -> Option<Cause> {
+    let lost = plan::lost_state(desired, observed);
+    if replace_data || lost.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = lost.iter().map(|node| node.name.as_str()).collect();
+    let names = names.join(", ");
+    Some(Cause::operator(
+        Code::StateLost,
+        format!("the disk of {names} is gone, and with it the only copy of the cluster's state"),
+        "bring the disk back and retry the operation; or give up all that was in the cluster: retry with \
+         --replace-data makes an empty one in its place",
+    ))
+}
+
+/// Looks at clusters for the planner. Clones share connections.
+#[derive(Clone)]
+pub struct Observer {
+    store: Store,
+    infra: Arc<dyn Infrastructure>,
+    engines: Engines,
+    accesses: AccessBook,
+    clock: Clock,
+}
+
+impl Observer {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        infra: Arc<dyn Infrastructure>,
+        engines: Engines,
+        accesses: AccessBook,
+        clock: Clock,
+    ) -> Self {
+        Self { store, infra, engines, accesses, clock }
+    }
+
+    /// Looks at everything that the planner decides by, for an operation that has done nothing yet. `record` and `secrets`
+    /// are what is written down, or would be.
+    ///
+    /// # Errors
+    /// The cause of the infrastructure or the database.
+    pub async fn look(
+        &self,
+        kind: OperationKind,
+        record: &ClusterRecord,
+        secrets: &SecretNames,
+    ) -> Result<Observed, Cause> {
+        let made = self.infra.observe(record.cluster.uuid).await?;
+        self.observe(kind, record, secrets, made).await
+    }
+
+    /// The same of what is made at the infrastructure, which was looked at.
+    async fn observe(
+        &self,
+        kind: OperationKind,
+        record: &ClusterRecord,
+        secrets: &SecretNames,
+        made: Observation,
+    ) -> Result<Observed, Cause> {
+        let cluster = &record.cluster;
+        let known: BTreeSet<Uuid> = record.nodes.iter().map(|node| node.uuid).collect();
+        let (machines, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            made.machines.into_iter().partition(|(node, _)| known.contains(node));
+        let mut strays: BTreeSet<String> = made.strays.into_iter().collect();
+        strays.extend(self.left_over(kind, unknown.into_values()).await?.map(|machine| machine.id));
+
+        let is_old = |node: &&Node| {
+            let Some(old) = node.replace_machine.as_deref() else { return false };
+            match machines.get(&node.uuid) {
+                Some(machine) => machine.id == old,
+                None => made.disks.contains(&node.uuid),
+            }
+        };
+        let replace = record.nodes.iter().filter(is_old).map(|node| node.uuid).collect();
+
+        let now = self.clock.now();
+        let agents: BTreeMap<Uuid, NodePhase> = record
+            .nodes
+            .iter()
+            .filter(|node| !node.is_silent(now))
+            .filter_map(|node| Some((node.uuid, node.phase_under(secrets.generation)?)))
+            .collect();
+        let complete = if kind == OperationKind::Delete {
+            // On the way out any secret that is left is one too many.
+            !secrets.names.is_empty()
+        } else {
+            cluster.engine.secrets().all(|name| secrets.names.contains(name))
+        };
+        // Before a master is up nobody answers, and waiting for that would hold up the steps.
+        let answers = record
+            .nodes
+            .iter()
+            .any(|node| node.role == NodeRole::Master && agents.get(&node.uuid) == Some(&NodePhase::Up));
+        let ready =
+            if kind == OperationKind::Delete || !answers { BTreeSet::new() } else { self.ready_nodes(record).await };
+        Ok(Observed {
+            secrets: complete,
+            network: made.network.is_some(),
+            machines: machines.into_iter().map(|(node, machine)| (node, machine.state)).collect(),
+            disks: made.disks.intersection(&known).copied().collect(),
+            replace,
+            strays,
+            agents,
+            ready,
+            hopeless: BTreeSet::new(),
+            unstartable: BTreeSet::new(),
+            done: BTreeSet::new(),
+        })
+    }
+
+    /// Of machines whose nodes are not known those that are left over. Those that may have been made after the state
+    /// that an older database was brought back from are not: they are somebody's nodes. They go with their cluster.
+    async fn left_over(
+        &self,
+        kind: OperationKind,
+        unknown: impl Iterator<Item = Machine>,
+    ) -> Result<impl Iterator<Item = Machine>, Cause> {
+        let deployment = self
+            .store
+            .deployment()
+            .await
+            .map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
+        let since = if kind == OperationKind::Delete { 0 } else { deployment.accepted };
+        Ok(unknown.filter(move |machine| since == 0 || machine.number > since))
+    }
+
+    /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
+    /// nodes then say why.
+    async fn ready_nodes(&self, record: &ClusterRecord) -> BTreeSet<Uuid> {
+        let nodes = async {
+            let access = self.accesses.of(record).await?;
+            self.engines.of(record.cluster.engine)?.nodes(&access).await
+        };
+        match nodes.await {
+            Ok(nodes) => {
+                let ready: BTreeSet<String> =
+                    nodes.into_iter().filter(|node| node.ready).map(|node| node.name).collect();
+                record.nodes.iter().filter(|node| ready.contains(&node.name)).map(|node| node.uuid).collect()
+            }
+            Err(cause) => {
+                debug!(cluster = %record.cluster.uuid, cause = cause.message, "the engine does not tell its nodes");
+                BTreeSet::new()
+            }
+        }
+    }
+}
+
 impl Conductor {
     /// Looks at everything that the planner decides by.
     pub(crate) async fn observe(
@@ -62,7 +217,7 @@ impl Conductor {
         }
         let secrets = self
             .store
-            .secrets(record.id())
+            .secrets(cluster.uuid)
             .await
             .map_err(|problem| store_cause("reading the cluster's secrets", &problem))?;
         let done = self
@@ -70,72 +225,8 @@ impl Conductor {
             .done_steps(held.operation())
             .await
             .map_err(|problem| store_cause("reading the operation's steps", &problem))?;
-
-        let known: BTreeSet<Uuid> = record.nodes.iter().map(|node| node.uuid).collect();
-        let (machines, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            made.machines.into_iter().partition(|(node, _)| known.contains(node));
-        let mut strays: BTreeSet<String> = made.strays.into_iter().collect();
-        strays.extend(self.left_over(kind, unknown.into_values()).await?.map(|machine| machine.id));
-
-        let is_old = |node: &&Node| {
-            let Some(old) = node.replace_machine.as_deref() else { return false };
-            match machines.get(&node.uuid) {
-                Some(machine) => machine.id == old,
-                None => made.disks.contains(&node.uuid),
-            }
-        };
-        let replace = record.nodes.iter().filter(is_old).map(|node| node.uuid).collect();
-
-        let now = self.clock.now();
-        let authorities = jeroboam_store::secret::generation(&secrets);
-        let agents: BTreeMap<Uuid, NodePhase> = record
-            .nodes
-            .iter()
-            .filter(|node| !node.is_silent(now))
-            .filter_map(|node| Some((node.uuid, node.phase_under(authorities)?)))
-            .collect();
-        let complete = if kind == OperationKind::Delete {
-            // On the way out any secret that is left is one too many.
-            !secrets.is_empty()
-        } else {
-            cluster.engine.secrets().all(|name| secrets.contains_key(name))
-        };
-        // Before a master is up nobody answers, and waiting for that would hold up the steps.
-        let answers = record
-            .nodes
-            .iter()
-            .any(|node| node.role == NodeRole::Master && agents.get(&node.uuid) == Some(&NodePhase::Up));
-        let ready =
-            if kind == OperationKind::Delete || !answers { BTreeSet::new() } else { self.ready_nodes(record).await };
-        Ok(Observed {
-            secrets: complete,
-            network: made.network.is_some(),
-            machines: machines.into_iter().map(|(node, machine)| (node, machine.state)).collect(),
-            disks: made.disks.intersection(&known).copied().collect(),
-            replace,
-            strays,
-            agents,
-            ready,
-            hopeless: BTreeSet::new(),
-            unstartable: BTreeSet::new(),
-            done,
-        })
-    }
-
-    /// Of machines whose nodes are not known those that are left over. Those that may have been made after the state
-    /// that an older database was brought back from are not: they are somebody's nodes. They go with their cluster.
-    async fn left_over(
-        &self,
-        kind: OperationKind,
-        unknown: impl Iterator<Item = Machine>,
-    ) -> Result<impl Iterator<Item = Machine>, Cause> {
-        let deployment = self
-            .store
-            .deployment()
-            .await
-            .map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
-        let since = if kind == OperationKind::Delete { 0 } else { deployment.accepted };
-        Ok(unknown.filter(move |machine| since == 0 || machine.number > since))
+        let observed = self.observer.observe(kind, record, &SecretNames::from(&secrets), made).await?;
+        Ok(Observed { done, ..observed })
     }
 
     /// Writes down the network that a cluster has, if that is not done yet.
@@ -177,26 +268,6 @@ impl Conductor {
             return Ok(());
         }
         note_facts(held, ClusterFacts { api_address, ..ClusterFacts::default() }).await
-    }
-
-    /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
-    /// nodes then say why.
-    async fn ready_nodes(&self, record: &ClusterRecord) -> BTreeSet<Uuid> {
-        let nodes = async {
-            let access = self.accesses.of(record).await?;
-            self.engines.of(record.cluster.engine)?.nodes(&access).await
-        };
-        match nodes.await {
-            Ok(nodes) => {
-                let ready: BTreeSet<String> =
-                    nodes.into_iter().filter(|node| node.ready).map(|node| node.name).collect();
-                record.nodes.iter().filter(|node| ready.contains(&node.name)).map(|node| node.uuid).collect()
-            }
-            Err(cause) => {
-                debug!(cluster = %record.cluster.uuid, cause = cause.message, "the engine does not tell its nodes");
-                BTreeSet::new()
-            }
-        }
     }
 }
 

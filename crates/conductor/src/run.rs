@@ -17,7 +17,7 @@ use crate::Conductor;
 use crate::bells::Bell;
 use crate::hope::Hope;
 use crate::lease::Lease;
-use crate::observe::desired;
+use crate::observe::{desired, obstacle};
 use crate::perform::store_cause;
 
 /// Between attempts at what is blocked: with jitter from 0.5 s to 15 s.
@@ -168,11 +168,12 @@ impl Run<'_> {
         let observed = self.conductor.observe(&self.held, self.kind(), &record).await?;
         let observed = Observed { hopeless: self.hope.lost(), unstartable: self.hope.refused(), ..observed };
         let desired = desired(self.kind(), self.operation.replace_data, &record);
-        if !self.operation.replace_data {
-            keep_state(&desired, &observed)?;
+        if let Some(cause) = obstacle(self.operation.replace_data, &desired, &observed) {
+            return Err(cause);
         }
         let steps = plan::plan(&desired, &observed);
-        self.stored("writing down the plan", self.held.record_plan(&steps).await)?;
+        let to_come = plan::forecast(&desired, &observed);
+        self.stored("writing down the plan", self.held.record_plan(&to_come).await)?;
         let Some(first) = steps.first() else {
             return match self.beyond_help(&desired, &observed).filter(|_| self.heals()) {
                 Some(cause) => Err(cause),
@@ -365,22 +366,5 @@ fn elsewhere(cluster: &Cluster, here: &str) -> Option<Cause> {
         Code::InfrastructureNotOffered,
         format!("cluster {} is on the infrastructure {there}, and this server works with {here}", cluster.name),
         format!("run a server with --infrastructure {there} on this database, then retry the operation"),
-    ))
-}
-
-/// Refuses to go on where that would begin with an empty disk in the place of the only one that has the cluster's
-/// state.
-fn keep_state(desired: &plan::Desired, observed: &Observed) -> Result<(), Cause> {
-    let lost = plan::lost_state(desired, observed);
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = lost.iter().map(|node| node.name.as_str()).collect();
-    let names = names.join(", ");
-    Err(Cause::operator(
-        Code::StateLost,
-        format!("the disk of {names} is gone, and with it the only copy of the cluster's state"),
-        "bring the disk back and retry the operation; or give up all that was in the cluster: retry with \
-         --replace-data makes an empty one in its place",
     ))
 }

@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use crate::error::Doing;
 use crate::migration::Migrator;
 use crate::quick::Quick;
-use crate::{Event, Result, StoreError, event, idempotency, precondition, target, dry_run};
+use crate::{Event, Result, StoreError, dry_run, event, idempotency, precondition, target};
 
 /// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
 /// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.

@@ -214,6 +214,10 @@ pub struct Step {
     /// Why it failed or is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// What made it necessary after the operation had begun: it was not planned before, or was done and had to be done
+    /// once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_because: Option<String>,
 }
 
 /// Body of `GET /v1/operations`.

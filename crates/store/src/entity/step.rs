@@ -18,6 +18,7 @@ pub struct Model {
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
     pub cause: Option<Json>,
+    pub added_because: Option<String>,
 }
 
 /// Rows are joined by hand: the few queries that need it say which rows they want.

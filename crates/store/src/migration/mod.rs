@@ -14,6 +14,7 @@ mod m0008_deployment;
 mod m0009_healing;
 mod m0010_receipts;
 mod m0011_targets;
+mod m0012_added_steps;
 mod parts;
 
 /// Brings a schema up to date.
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_healing::Migration),
             Box::new(m0010_receipts::Migration),
             Box::new(m0011_targets::Migration),
+            Box::new(m0012_added_steps::Migration),
         ]
     }
 }
@@ -47,6 +49,7 @@ pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStateme
     columns.push(m0009_healing::column());
     columns.push(m0010_receipts::column());
     columns.extend(m0011_targets::columns());
+    columns.push(m0012_added_steps::column());
     columns
 }
 

@@ -18,9 +18,11 @@ use crate::error::Doing;
 use crate::{Event, Result, Store, StoreError, codec};
 
 impl Store {
-    /// Records what is planned now. New steps are added as pending; steps that were done, failed or skipped and are
-    /// planned again become pending again and keep their number of attempts. Steps that are planned no longer are
-    /// done: what they are for was found to be there, by a try whose answer was lost or by itself.
+    /// Records all that is to be done from now on. New steps are added as pending; steps that were done, failed or
+    /// skipped and are planned again become pending again and keep their number of attempts. Steps that are planned no
+    /// longer are done: what they are for was found to be there, by a try whose answer was lost or by itself.
+    ///
+    /// What the first plan did not have, or had and was done, is needed because something happened: it says why.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -34,21 +36,19 @@ impl Store {
             .map(|record| (record.step_key.clone(), record))
             .collect();
         let mut planned = BTreeSet::new();
-        let mut new = Vec::new();
-        let mut again = Vec::new();
+        let (mut new, mut again, mut undone) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
             let key = step.action.key();
             if !planned.insert(key.clone()) {
                 continue;
             }
             match there.get(&key) {
-                None => new.push(pending(&row.uuid, key, step)),
-                Some(record) => {
-                    let status: StepStatus = codec::word("a status", &record.status)?;
-                    if matches!(status, StepStatus::Done | StepStatus::Failed | StepStatus::Skipped) {
-                        again.push(record.id);
-                    }
-                }
+                None => new.push(pending(&row.uuid, key, step, !there.is_empty())),
+                Some(record) => match codec::word("a status", &record.status)? {
+                    StepStatus::Done => undone.push((record.id, step.because.clone())),
+                    StepStatus::Failed | StepStatus::Skipped => again.push(record.id),
+                    StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => {}
+                },
             }
         }
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
@@ -76,6 +76,14 @@ impl Store {
             if !ids.is_empty() {
                 ended(status, finished).filter(step::Column::Id.is_in(ids)).exec(&transaction).await.doing(doing)?;
             }
+        }
+        for (id, because) in undone {
+            ended(StepStatus::Pending, None)
+                .col_expr(step::Column::AddedBecause, Expr::value(because))
+                .filter(step::Column::Id.eq(id))
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
         }
         self.commit(transaction, doing).await?;
         self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
@@ -196,7 +204,7 @@ pub(super) async fn any_begun(connection: &impl ConnectionTrait, operation: &str
     Ok(begun.is_some())
 }
 
-fn pending(operation: &str, key: String, step: &plan::Step) -> step::ActiveModel {
+fn pending(operation: &str, key: String, step: &plan::Step, is_added: bool) -> step::ActiveModel {
     step::ActiveModel {
         id: NotSet,
         operation_uuid: Set(operation.to_owned()),
@@ -209,6 +217,7 @@ fn pending(operation: &str, key: String, step: &plan::Step) -> step::ActiveModel
         started_at: Set(None),
         finished_at: Set(None),
         cause: Set(None),
+        added_because: Set(is_added.then(|| step.because.clone())),
     }
 }
 
@@ -224,5 +233,6 @@ pub(super) fn view(row: step::Model) -> Result<Step> {
         started_at: codec::maybe_time(row.started_at)?,
         finished_at: codec::maybe_time(row.finished_at)?,
         cause: codec::maybe_from_json("a cause", row.cause)?,
+        added_because: row.added_because,
     })
 }

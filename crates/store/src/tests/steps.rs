@@ -125,3 +125,28 @@ async fn when_an_operation_ends_its_steps_end() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_was_not_planned_at_first_says_why_it_came() {
+    let bench = Bench::new().await;
+    bench.create("one", "a").await;
+    let Claim { operation, fence } = bench.claim().await;
+    let (uuid, store) = (operation.uuid, &bench.store);
+    let planned = [step(1, Action::EnsureNetwork), step(2, machine("m"))];
+    store.record_plan(uuid, fence, &planned).await.unwrap();
+    store.record_plan(uuid, fence, &planned).await.unwrap();
+    let added = || async {
+        let steps = bench.operation(uuid).await.steps.into_iter();
+        steps.filter_map(|step| Some((step.key, step.added_because?))).collect::<Vec<_>>()
+    };
+    assert_eq!(added().await, [], "it is what was planned, however often it is looked at");
+    for key in ["network", "machine/m"] {
+        store.step_running(uuid, fence, key).await.unwrap();
+        store.step_done(uuid, fence, key).await.unwrap();
+    }
+    store.record_plan(uuid, fence, &[step(1, Action::RemoveStray("x".into())), step(2, machine("m"))]).await.unwrap();
+    let because = |key: &str| (key.to_owned(), format!("{key} is missing"));
+    assert_eq!(added().await, [because("remove-stray/x"), because("machine/m")], "one is new, one was done before");
+    store.record_plan(uuid, fence, &[]).await.unwrap();
+    assert_eq!(added().await.len(), 2, "it stays said");
+}

@@ -4,6 +4,7 @@
 //! - [`router`]: all routes; [`serve`]: a server that slow clients cannot clog.
 //! - `http`: what all routes have in common.
 //! - [`agent`]: what nodes call, on a port of its own.
+//! - `plan`: changes that are only planned, and those that carry out a plan.
 //! - one module per noun: `cluster`, `cluster_template`, `node_group`, `certificate`, `operation`, `workload` ...
 //!
 //! Handlers look alike: parse, validate, policy, call, respond.
@@ -31,6 +32,7 @@ mod node_group;
 mod openapi;
 mod operation;
 mod orphan;
+mod plan;
 mod quota;
 mod root;
 mod router;

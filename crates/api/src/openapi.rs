@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use axum::Json;
 use http::StatusCode;
 use jeroboam_types::error::ErrorBody;
+use jeroboam_types::plan::Plan;
 use utoipa::openapi::link::{Link, LinkBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
@@ -13,6 +14,7 @@ use utoipa::openapi::{ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi as _};
 
 use crate::http::{Version, etag};
+use crate::plan;
 
 /// Name of the way to authenticate.
 const TOKEN: &str = "token";
@@ -32,7 +34,7 @@ const VERSION_PATTERN: &str = r"^container-infra(structure(-management)?)? ([0-9
             operations and topology of our own.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, Plan)),
     modifiers(&Token),
     security(("token" = []))
 )]
@@ -63,6 +65,7 @@ pub fn document() -> OpenApi {
     add_version(&mut document);
     add_conditions(&mut document);
     add_idempotency(&mut document);
+    add_plans(&mut document);
     add_links(&mut document);
     document
 }
@@ -175,6 +178,35 @@ fn add_idempotency(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = item.post.as_mut().filter(|_| path.starts_with("/v1/")) {
             operation.parameters.get_or_insert_default().push(key.clone());
+        }
+    }
+}
+
+/// Every change of a cluster may be planned only, or carry out a plan.
+fn add_plans(document: &mut OpenApi) {
+    let description = "Carry out the plan with this id; 412 if what it was made from has changed.";
+    let id = ObjectBuilder::new().schema_type(Type::String).min_length(Some(22));
+    let apply = define(document, "plan", "X-Jeroboam-Plan", description, id);
+    let dry_run = ParameterBuilder::new()
+        .name(plan::DRY_RUN)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some("Change nothing; answer 200 with the plan: the steps as they would run."))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
+        .build();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Plan"))).build();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            let is_plannable = method.to_uppercase().parse().is_ok_and(|method| plan::is_plannable(&method, path));
+            if !is_plannable {
+                continue;
+            }
+            operation.parameters.get_or_insert_default().extend([RefOr::T(dry_run.clone()), apply.clone()]);
+            let planned = operation.responses.responses.entry("200".to_owned());
+            planned.or_insert_with(|| {
+                let response = ResponseBuilder::new().description("With `dry_run`: the plan");
+                RefOr::T(response.content("application/json", content.clone()).build())
+            });
         }
     }
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::http::{ApiError, etag, finish, gate, idempotency, limits, path};
 use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
 use crate::{
-    credential, deployment, engine_version, federation, label, legacy_node, orphan, quota, root, stats, workload,
+    credential, deployment, engine_version, federation, label, legacy_node, orphan, plan, quota, root, stats, workload,
 };
 
 /// Routes that need no token and have no microversion.
@@ -55,6 +55,7 @@ pub fn router(state: AppState, keystone: Option<Router>) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(state.clone(), etag::conditions))
+        .layer(from_fn_with_state(state.clone(), plan::plans))
         .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), gate::gate))
         .layer(from_fn(gate::options))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use jeroboam_conductor::engines::AccessBook;
 use jeroboam_conductor::lookout::Lookout;
+use jeroboam_conductor::observe::Observer;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::manifest::ManifestFetcher;
 use jeroboam_engine::swarm::Swarm;
@@ -75,6 +76,7 @@ pub struct Shared {
     pub(crate) accesses: AccessBook,
     pub(crate) infra: Arc<dyn Infrastructure>,
     pub(crate) lookout: Arc<Lookout>,
+    pub(crate) observer: Observer,
     pub(crate) kubernetes: Kubernetes,
     pub(crate) swarm: Swarm,
     pub(crate) fetcher: ManifestFetcher,
@@ -100,7 +102,7 @@ impl AppState {
         store: Store,
         identity: Arc<dyn Identity>,
         accesses: AccessBook,
-        (infra, lookout): (Arc<dyn Infrastructure>, Arc<Lookout>),
+        (infra, lookout, observer): (Arc<dyn Infrastructure>, Arc<Lookout>, Observer),
         (kubernetes, swarm): (Kubernetes, Swarm),
         settings: Settings,
     ) -> Self {
@@ -119,6 +121,7 @@ impl AppState {
                 .build(),
             infra,
             lookout,
+            observer,
             settings,
         }))
     }

@@ -24,6 +24,9 @@ const KEY_TAKEN: &str = "idempotency_key_taken";
 /// Code of [`StoreError::Overtaken`].
 const OVERTAKEN: &str = "changed_meanwhile";
 
+/// Code of [`StoreError::DryRun`], which no client sees: what was asked for is planned then.
+const DRY_RUN: &str = "dry_run";
+
 /// Code of [`StoreError::NotAllowed`].
 const STATUS_REFUSES: &str = "status_refuses";
 
@@ -121,6 +124,11 @@ impl ApiError {
     /// Whether the status of a cluster or node group refused the request.
     pub(crate) fn is_status_refusal(&self) -> bool {
         self.reason == STATUS_REFUSES
+    }
+
+    /// Whether the request went through everything, and nothing was kept because that is what was wanted.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.reason == DRY_RUN
     }
 
     /// The same with another status.
@@ -272,6 +280,7 @@ impl From<StoreError> for ApiError {
                 ),
             ),
             StoreError::PreconditionFailed => Self::changed_since(),
+            StoreError::DryRun => Self::new(StatusCode::CONFLICT, DRY_RUN, sentence(&error.to_string())),
             StoreError::KeyTaken => Self::new(
                 StatusCode::CONFLICT,
                 KEY_TAKEN,

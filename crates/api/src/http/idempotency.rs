@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{ApiError, Caller, Result, body, reply};
 use crate::spelling::Spelling;
-use crate::{AppState, cluster, cluster_template, node_group};
+use crate::{AppState, cluster, cluster_template, node_group, plan};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -83,6 +83,10 @@ struct Keyed {
 
 /// Lets a request through to its handler once.
 pub(crate) async fn once(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if plan::is_dry_run(&request) {
+        // Nothing is done, so a key would have nothing to stand for.
+        return next.run(request).await;
+    }
     let caller = request.extensions().get::<Caller>().cloned();
     let (Some(caller), &Method::POST) = (caller, request.method()) else { return next.run(request).await };
     let result = match read(request.headers()) {

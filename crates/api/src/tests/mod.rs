@@ -26,6 +26,7 @@ mod node_groups;
 mod old_versions;
 mod operations;
 mod patches;
+mod plans;
 mod policies;
 mod quotas;
 mod races;
@@ -50,6 +51,9 @@ use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
 use jeroboam_conductor::engines::AccessBook;
 use jeroboam_conductor::lookout::Lookout;
+use jeroboam_conductor::observe::Observer;
+use jeroboam_conductor::{Clock, Engines};
+use jeroboam_engine::Engine;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::{Auth, AuthError, Identity};
@@ -225,13 +229,17 @@ impl Case {
         let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
         let quick = simulated::Settings { latency: (Duration::ZERO, Duration::ZERO), ..simulated::Settings::default() };
         let infra = Simulated::new(quick, Arc::new(NoAgents));
-        let engines = (Kubernetes::new(), Swarm::new());
+        let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
+        let all: (Arc<dyn Engine>, Arc<dyn Engine>) = (Arc::new(kubernetes.clone()), Arc::new(swarm.clone()));
         let (identity, keystone) = identity(folder.path());
         let accesses = AccessBook::new(store.clone());
         let cloud: Arc<dyn Infrastructure> = Arc::new(infra.clone());
         let (started, instance) = store.start_instance("host", None).await.unwrap();
         let lookout = Lookout::new(store.clone(), cloud.clone(), started.id, instance, "host".into());
-        let state = AppState::new(store.clone(), identity, accesses, (cloud, lookout), engines, settings);
+        let all = Engines { kubernetes: all.0, swarm: all.1 };
+        let observer = Observer::new(store.clone(), cloud.clone(), all, accesses.clone(), Clock::System);
+        let below = (cloud, lookout, observer);
+        let state = AppState::new(store.clone(), identity, accesses, below, (kubernetes, swarm), settings);
         Self { router: router(state, keystone), store, infra, folder }
     }
 

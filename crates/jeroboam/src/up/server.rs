@@ -9,6 +9,7 @@ use jeroboam_api::{AppState, Readiness, Settings as ApiSettings};
 use jeroboam_conductor::agents::Birth;
 use jeroboam_conductor::engines::{AccessBook, Engines};
 use jeroboam_conductor::lookout::Lookout;
+use jeroboam_conductor::observe::Observer;
 use jeroboam_conductor::simulated::Cloud;
 use jeroboam_conductor::{Clock, Conductor, Settings as ConductorSettings};
 use jeroboam_engine::Engine;
@@ -114,6 +115,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let told = agents::Told { birth: birth.clone(), readiness: readiness.clone(), lookout: lookout.clone() };
     let agents = tasks.spawn(agents::serve(store.clone(), infra.clone(), told, shutdown.clone()));
     let accesses = AccessBook::new(store.clone());
+    let observer = Observer::new(store.clone(), infra.clone(), engines.clone(), accesses.clone(), clock);
     let conductor = Conductor::new(
         store.clone(),
         infra.clone(),
@@ -154,7 +156,8 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         readiness,
         ..ApiSettings::default()
     };
-    let state = AppState::new(store, identity.clone(), accesses, (infra, lookout), (kubernetes, swarm), settings);
+    let below = (infra, lookout, observer);
+    let state = AppState::new(store, identity.clone(), accesses, below, (kubernetes, swarm), settings);
     let router = jeroboam_api::router(state, Some(keystone::router(identity)));
     tasks.spawn(policy.watch(shutdown.clone().cancelled_owned()));
     tasks.spawn(stop_on_signal(shutdown.clone()));

@@ -3,6 +3,7 @@
 use jeroboam_types::v1::{Certificate, CertificateCreate, IssuedCertificate, IssuedCertificateList};
 
 use crate::Result;
+use crate::change::Change;
 use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
@@ -33,7 +34,7 @@ impl Client {
     /// # Errors
     /// 400 when the cluster's status does not allow it, 404 when there is no such cluster.
     pub async fn rotate_certificate_authorities(&self, cluster: &str) -> Result<Accepted> {
-        self.accepted(Call::patch(&["certificates", cluster]), cluster).await
+        self.ask(Change::RotateAuthorities(cluster)).await
     }
 
     /// Has a request (PEM) signed by the cluster's CA.

@@ -1,14 +1,13 @@
 //! Clusters.
 
 use jeroboam_types::operation::Topology;
-use jeroboam_types::v1::{
-    Cluster, ClusterCreate, ClusterList, PatchOperation, ResizeRequest, UpgradeRequest, UuidOnly,
-};
+use jeroboam_types::v1::{Cluster, ClusterCreate, ClusterList, PatchOperation, ResizeRequest, UpgradeRequest};
 use jeroboam_types::why::Why;
 use uuid::Uuid;
 
 use crate::Result;
-use crate::session::{Call, Client, unreachable};
+use crate::change::Change;
+use crate::session::{Call, Client};
 
 /// An accepted write: the work is an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Client {
     /// # Errors
     /// 400 names the field that is wrong, 403 when the quota is reached, 404 when there is no such template.
     pub async fn create_cluster(&self, body: &ClusterCreate) -> Result<Accepted> {
-        self.accepted(Call::post(&["clusters"]).body(body)?, "").await
+        self.ask(Change::CreateCluster(body)).await
     }
 
     /// Asks for another number of nodes. Answers at once.
@@ -57,7 +56,7 @@ impl Client {
     /// # Errors
     /// 400 when the number is out of bounds or the cluster's status does not allow it.
     pub async fn resize_cluster(&self, ident: &str, body: &ResizeRequest) -> Result<Accepted> {
-        self.accepted(Call::post(&["clusters", ident, "actions", "resize"]).body(body)?, ident).await
+        self.ask(Change::ResizeCluster(ident, body)).await
     }
 
     /// Asks for another template, and the version that comes with it. Answers at once.
@@ -65,7 +64,7 @@ impl Client {
     /// # Errors
     /// 400 when that is not possible, 404 when there is no such template.
     pub async fn upgrade_cluster(&self, ident: &str, body: &UpgradeRequest) -> Result<Accepted> {
-        self.accepted(Call::post(&["clusters", ident, "actions", "upgrade"]).body(body)?, ident).await
+        self.ask(Change::UpgradeCluster(ident, body)).await
     }
 
     /// Changes a cluster. Answers at once. There is no operation when nothing has to be done.
@@ -73,7 +72,7 @@ impl Client {
     /// # Errors
     /// 400 names what cannot be changed.
     pub async fn update_cluster(&self, ident: &str, patch: &[PatchOperation]) -> Result<Accepted> {
-        self.accepted(Call::patch(&["clusters", ident]).body(&patch)?, ident).await
+        self.ask(Change::UpdateCluster(ident, patch)).await
     }
 
     /// Asks for what failed to be done once more; with `replace_data` also if that means to replace a member that held
@@ -82,9 +81,7 @@ impl Client {
     /// # Errors
     /// 400 when nothing failed.
     pub async fn retry_cluster(&self, ident: &str, replace_data: bool) -> Result<Accepted> {
-        let call = Call::post(&["clusters", ident, "actions", "retry"]);
-        let call = if replace_data { call.query("replace_data", "true") } else { call };
-        self.accepted(call, ident).await
+        self.ask(Change::RetryCluster(ident, replace_data)).await
     }
 
     /// Asks for what is missing of a cluster to be brought back; with `replace_data` also if that means to replace a
@@ -93,9 +90,7 @@ impl Client {
     /// # Errors
     /// 409 unless the cluster was complete once and nothing else is done to it.
     pub async fn repair_cluster(&self, ident: &str, replace_data: bool) -> Result<Accepted> {
-        let call = Call::post(&["clusters", ident, "actions", "repair"]);
-        let call = if replace_data { call.query("replace_data", "true") } else { call };
-        self.accepted(call, ident).await
+        self.ask(Change::RepairCluster(ident, replace_data)).await
     }
 
     /// Leaves a cluster alone: nothing of it is repaired unless somebody asks.
@@ -127,17 +122,7 @@ impl Client {
     /// # Errors
     /// 404 when there is none.
     pub async fn delete_cluster(&self, ident: &str) -> Result<Accepted> {
-        self.accepted(Call::delete(&["clusters", ident]), ident).await
-    }
-
-    /// Sends a write. The answer's body is `{"uuid"}` or nothing.
-    pub(crate) async fn accepted(&self, call: Call, ident: &str) -> Result<Accepted> {
-        let response = self.send(&call).await?;
-        let operation = operation_of(&response);
-        let url = response.url().clone();
-        let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
-        let cluster = serde_json::from_slice::<UuidOnly>(&body).map_or_else(|_| ident.to_owned(), |body| body.uuid);
-        Ok(Accepted { cluster, operation })
+        self.ask(Change::DeleteCluster(ident)).await
     }
 
     /// A cluster as a tree.

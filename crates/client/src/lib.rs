@@ -17,6 +17,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod certificate;
+pub mod change;
 mod clouds;
 pub mod cluster;
 pub mod cluster_template;
@@ -37,6 +38,7 @@ mod session;
 pub mod stats;
 pub mod workload;
 
+pub use change::Change;
 pub use config::Config;
 pub use error::Error;
 pub use session::Client;

@@ -3,7 +3,8 @@
 use jeroboam_types::v1::{NodeGroup, NodeGroupCreate, NodeGroupList, PatchOperation};
 
 use crate::Result;
-use crate::cluster::{Accepted, operation_of};
+use crate::change::Change;
+use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
@@ -33,7 +34,7 @@ impl Client {
     /// # Errors
     /// 400 or 409 name the field that is wrong, 409 when the cluster cannot have another group now.
     pub async fn create_node_group(&self, cluster: &str, body: &NodeGroupCreate) -> Result<Accepted> {
-        self.changed(Call::post(&["clusters", cluster, "nodegroups"]).body(body)?, cluster).await
+        self.ask(Change::CreateNodeGroup(cluster, body)).await
     }
 
     /// Changes a node group. Answers at once. There is no operation when nothing has to be done.
@@ -41,7 +42,7 @@ impl Client {
     /// # Errors
     /// 400 or 409 name what cannot be changed so.
     pub async fn update_node_group(&self, cluster: &str, ident: &str, patch: &[PatchOperation]) -> Result<Accepted> {
-        self.changed(Call::patch(&["clusters", cluster, "nodegroups", ident]).body(&patch)?, cluster).await
+        self.ask(Change::UpdateNodeGroup(cluster, ident, patch)).await
     }
 
     /// Asks for a node group to be taken away with its nodes. Answers at once.
@@ -49,12 +50,6 @@ impl Client {
     /// # Errors
     /// 400 for one that the cluster was made with, 404 when there is none.
     pub async fn delete_node_group(&self, cluster: &str, ident: &str) -> Result<Accepted> {
-        self.changed(Call::delete(&["clusters", cluster, "nodegroups", ident]), cluster).await
-    }
-
-    /// Sends a write. Its answer is the group, which is read again when the work is done.
-    async fn changed(&self, call: Call, cluster: &str) -> Result<Accepted> {
-        let response = self.send(&call).await?;
-        Ok(Accepted { cluster: cluster.to_owned(), operation: operation_of(&response) })
+        self.ask(Change::DeleteNodeGroup(cluster, ident)).await
     }
 }

@@ -68,6 +68,7 @@ pub(crate) struct Call {
     method: Method,
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     body: Option<Value>,
     timeout: Option<Duration>,
 }
@@ -78,6 +79,7 @@ impl Call {
             method,
             segments: segments.iter().map(|&segment| segment.to_owned()).collect(),
             query: Vec::new(),
+            headers: Vec::new(),
             body: None,
             timeout: Some(CALL_TIMEOUT),
         }
@@ -106,6 +108,15 @@ impl Call {
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Result<Self> {
+        let value = HeaderValue::from_str(value).map_err(|_| Error::Config {
+            message: format!("{value:?} has characters other than printable ASCII"),
+            action: format!("Give a value that can be sent in the header {name}"),
+        })?;
+        self.headers.push((name, value));
+        Ok(self)
     }
 
     /// Which cluster a workload is in.
@@ -279,6 +290,9 @@ impl Client {
             && let Some(key) = &self.idempotency_key
         {
             request = request.header(IDEMPOTENCY_KEY_HEADER, key);
+        }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
         }
         if let Some(body) = &call.body {
             request = request.json(body);

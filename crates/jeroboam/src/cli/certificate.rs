@@ -4,10 +4,12 @@ use std::io::Read;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use jeroboam_client::Change;
 use jeroboam_types::v1::IssuedCertificate;
 
 use super::failure::Failure;
 use super::output::{Shown, say, time};
+use super::plan::PlanArgs;
 use super::watch::WatchArgs;
 use super::{Context, Spelling, cluster_change};
 
@@ -33,6 +35,9 @@ pub(crate) enum CertificateCommand {
     Rotate {
         /// Name or id of the cluster.
         cluster: String,
+
+        #[command(flatten)]
+        plan: PlanArgs,
 
         #[command(flatten)]
         watch: WatchArgs,
@@ -85,8 +90,9 @@ impl CertificateCommand {
                 let issued = context.client.issued_certificates(&cluster).await?;
                 return context.out.list(&issued, "No certificate was signed for a user yet.");
             }
-            Self::Rotate { cluster, watch } => {
-                let accepted = context.client.rotate_certificate_authorities(&cluster).await?;
+            Self::Rotate { cluster, plan, watch } => {
+                let change = Change::RotateAuthorities(&cluster);
+                let Some(accepted) = plan.ask(context, change).await? else { return Ok(()) };
                 return cluster_change::told(context, Spelling::Today, &accepted, watch, "getting new authorities")
                     .await;
             }

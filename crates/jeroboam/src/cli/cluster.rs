@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use jeroboam_client::Change;
 use jeroboam_types::v1::ClusterCreate;
 
 use super::cluster_change::{RepairArgs, ResizeArgs, RetryArgs, UpdateArgs, UpgradeArgs};
@@ -10,6 +11,7 @@ use super::cluster_config::ConfigArgs;
 use super::cluster_view::{ClusterView, view};
 use super::failure::Failure;
 use super::output::Shown;
+use super::plan::PlanArgs;
 use super::style::{BOLD, paint, status};
 use super::watch::{WatchArgs, finished};
 use super::{Context, Spelling, number};
@@ -26,6 +28,7 @@ pub(crate) enum ClusterCommand {
     #[command(after_help = "Examples:
   jeroboam bay create demo --baymodel kubernetes --node-count 2
   jeroboam bay create blue --baymodel swarm --no-wait
+  jeroboam bay create demo --baymodel kubernetes --plan
   jeroboam bay create old --baymodel kubernetes --merge-labels \\
     --labels kube_tag=v1.37.2,flannel_backend=vxlan")]
     Create(CreateArgs),
@@ -41,7 +44,8 @@ pub(crate) enum ClusterCommand {
     /// Change the number of nodes of a node group.
     #[command(
         visible_alias = "scale",
-        after_help = "Examples:\n  jeroboam bay resize demo 4\n  jeroboam bay scale demo 1 --remove demo-worker-2"
+        after_help = "Examples:\n  jeroboam bay resize demo 4\n  jeroboam bay scale demo 1 --remove demo-worker-2\n  \
+                      jeroboam bay resize demo 1 --plan --out demo.plan\n  jeroboam bay resize demo 1 --apply demo.plan"
     )]
     Resize(ResizeArgs),
     /// Move a bay to another template.
@@ -160,6 +164,9 @@ pub(crate) struct CreateArgs {
     master_lb_disabled: bool,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     watch: WatchArgs,
 }
 
@@ -168,6 +175,9 @@ pub(crate) struct DeleteArgs {
     /// Names or ids.
     #[arg(required = true)]
     names: Vec<String>,
+
+    #[command(flatten)]
+    plan: PlanArgs,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -261,7 +271,7 @@ pub(super) fn check_count(spelling: Spelling, node_count: Option<i64>) -> Result
 
 async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) -> Result<(), Failure> {
     check_count(spelling, arguments.node_count)?;
-    let watch = arguments.watch;
+    let (watch, plan) = (arguments.watch, arguments.plan);
     let body = ClusterCreate {
         name: arguments.name.or(arguments.name_option),
         cluster_template_id: arguments.baymodel,
@@ -280,7 +290,7 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
         floating_ip_enabled: switch(arguments.floating_ip_enabled, arguments.floating_ip_disabled),
         master_lb_enabled: switch(arguments.master_lb_enabled, arguments.master_lb_disabled),
     };
-    let accepted = context.client.create_cluster(&body).await?;
+    let Some(accepted) = plan.ask(context, Change::CreateCluster(&body)).await? else { return Ok(()) };
     if !finished(context, &accepted, watch).await? {
         let view = view(context, &accepted.cluster).await?;
         let uuid = &accepted.cluster;
@@ -295,11 +305,13 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
 }
 
 async fn delete(context: &Context, spelling: Spelling, arguments: DeleteArgs) -> Result<(), Failure> {
+    arguments.plan.check_one(arguments.names.len())?;
     let mut going = Vec::new();
     for ident in &arguments.names {
         let cluster = context.client.cluster(ident).await?;
-        let accepted = context.client.delete_cluster(&cluster.uuid).await?;
-        going.push((cluster, accepted));
+        if let Some(accepted) = arguments.plan.ask(context, Change::DeleteCluster(&cluster.uuid)).await? {
+            going.push((cluster, accepted));
+        }
     }
     for (cluster, accepted) in going {
         let name = cluster.name.clone().unwrap_or_else(|| cluster.uuid.clone());

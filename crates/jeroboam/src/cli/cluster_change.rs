@@ -1,6 +1,7 @@
 //! How `jeroboam bay ...` changes a cluster that is there: update, resize, upgrade, retry, repair.
 
 use clap::Args;
+use jeroboam_client::Change;
 use jeroboam_client::cluster::Accepted;
 use jeroboam_types::operation::OperationKind;
 use jeroboam_types::v1::{ResizeRequest, UpgradeRequest};
@@ -10,6 +11,7 @@ use super::cluster_view::view;
 use super::failure::Failure;
 use super::output::complain;
 use super::patch::{PatchArgs, replace};
+use super::plan::PlanArgs;
 use super::watch::{WatchArgs, finished, follow, of};
 use super::{Context, Spelling, number};
 
@@ -28,6 +30,9 @@ pub(crate) struct UpdateArgs {
     /// Taken for Magnum's client; what failed is always tried again or taken back as you say.
     #[arg(long, hide = true)]
     rollback: bool,
+
+    #[command(flatten)]
+    plan: PlanArgs,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -51,6 +56,9 @@ pub(crate) struct ResizeArgs {
     remove: Vec<String>,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     watch: WatchArgs,
 }
 
@@ -71,6 +79,9 @@ pub(crate) struct UpgradeArgs {
     nodegroup: Option<String>,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     watch: WatchArgs,
 }
 
@@ -83,6 +94,9 @@ pub(crate) struct RetryArgs {
     /// was in the cluster is lost then.
     #[arg(long)]
     replace_data: bool,
+
+    #[command(flatten)]
+    plan: PlanArgs,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -99,12 +113,16 @@ pub(crate) struct RepairArgs {
     replace_data: bool,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     watch: WatchArgs,
 }
 
 impl RepairArgs {
     pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
-        let accepted = context.client.repair_cluster(&self.name, self.replace_data).await?;
+        let change = Change::RepairCluster(&self.name, self.replace_data);
+        let Some(accepted) = self.plan.ask(context, change).await? else { return Ok(()) };
         told(context, spelling, &accepted, self.watch, "being repaired").await
     }
 }
@@ -117,7 +135,8 @@ impl UpdateArgs {
         if patch.is_empty() {
             return Err(Failure::Usage("nothing to change. Give --node-count NUMBER".to_owned()));
         }
-        let accepted = context.client.update_cluster(&self.name, &patch).await?;
+        let change = Change::UpdateCluster(&self.name, &patch);
+        let Some(accepted) = self.plan.ask(context, change).await? else { return Ok(()) };
         if accepted.operation.is_none() {
             return tell(context, spelling, &accepted.cluster).await;
         }
@@ -132,7 +151,8 @@ impl ResizeArgs {
         if body.nodegroup.is_none() {
             check_count(spelling, Some(body.node_count))?;
         }
-        let accepted = context.client.resize_cluster(&self.name, &body).await?;
+        let change = Change::ResizeCluster(&self.name, &body);
+        let Some(accepted) = self.plan.ask(context, change).await? else { return Ok(()) };
         told(context, spelling, &accepted, self.watch, "being resized").await
     }
 }
@@ -144,14 +164,16 @@ impl UpgradeArgs {
             max_batch_size: self.max_batch_size,
             nodegroup: self.nodegroup,
         };
-        let accepted = context.client.upgrade_cluster(&self.name, &body).await?;
+        let change = Change::UpgradeCluster(&self.name, &body);
+        let Some(accepted) = self.plan.ask(context, change).await? else { return Ok(()) };
         told(context, spelling, &accepted, self.watch, "being upgraded").await
     }
 }
 
 impl RetryArgs {
     pub(super) async fn run(self, context: &Context, spelling: Spelling) -> Result<(), Failure> {
-        let accepted = context.client.retry_cluster(&self.name, self.replace_data).await?;
+        let change = Change::RetryCluster(&self.name, self.replace_data);
+        let Some(accepted) = self.plan.ask(context, change).await? else { return Ok(()) };
         let operation = of(context, &accepted).await?;
         if self.replace_data {
             complain(&format!(

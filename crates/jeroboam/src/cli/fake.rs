@@ -20,12 +20,19 @@ type Answers = BTreeMap<&'static str, (u16, Value)>;
 pub(super) struct Fake {
     answers: Answers,
     asked: Mutex<Vec<String>>,
+    headers: Mutex<Vec<HeaderMap>>,
 }
 
 impl Fake {
     /// Everything that it was asked for except logins, in order.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// A header of each of them.
+    pub(super) fn header(&self, name: &str) -> Vec<Option<String>> {
+        let of = |headers: &HeaderMap| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        self.headers.lock().unwrap().iter().map(of).collect()
     }
 }
 
@@ -42,7 +49,7 @@ pub(super) fn refusal(status: u16, detail: &str) -> (u16, Value) {
 pub(super) async fn start<const N: usize>(answers: [(&'static str, (u16, Value)); N]) -> (Context, Arc<Fake>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let fake = Arc::new(Fake { answers: answers.into(), asked: Mutex::default() });
+    let fake = Arc::new(Fake { answers: answers.into(), asked: Mutex::default(), headers: Mutex::default() });
     let app = Router::new().fallback(answer).with_state(Arc::clone(&fake));
     tokio::spawn(async move { axum::serve(listener, app).await });
     let me = || Named::Name { name: "me".to_owned(), domain_id: None, domain_name: "Default".to_owned() };
@@ -73,5 +80,6 @@ async fn answer(State(fake): State<Arc<Fake>>, method: Method, uri: Uri, headers
         None => refusal(404, "There is no such thing."),
     };
     fake.asked.lock().unwrap().push(asked);
+    fake.headers.lock().unwrap().push(headers);
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }

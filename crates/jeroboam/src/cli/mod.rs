@@ -24,6 +24,7 @@ mod operation;
 mod orphan;
 mod output;
 mod patch;
+mod plan;
 mod policy;
 mod private_file;
 mod progress;

@@ -1,6 +1,7 @@
 //! `jeroboam nodegroup ...`.
 
 use clap::{Args, Subcommand};
+use jeroboam_client::Change;
 use jeroboam_client::cluster::Accepted;
 use jeroboam_types::v1::{NodeGroup, NodeGroupCreate, NodeTaint, PatchOperation};
 
@@ -8,6 +9,7 @@ use super::cluster::label;
 use super::failure::Failure;
 use super::output::{Shown, map, or_dash, time};
 use super::patch::{PatchArgs, remove, replace};
+use super::plan::PlanArgs;
 use super::style::{BOLD, paint, status};
 use super::watch::{WatchArgs, finished};
 use super::{Context, number};
@@ -51,6 +53,8 @@ pub(crate) enum NodeGroupCommand {
         /// Names or ids of the node groups.
         #[arg(required = true)]
         names: Vec<String>,
+        #[command(flatten)]
+        plan: PlanArgs,
         #[command(flatten)]
         watch: WatchArgs,
     },
@@ -104,6 +108,9 @@ pub(crate) struct CreateArgs {
     marks: MarkArgs,
 
     #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
     watch: WatchArgs,
 }
 
@@ -128,6 +135,9 @@ pub(crate) struct UpdateArgs {
 
     #[command(flatten)]
     marks: MarkArgs,
+
+    #[command(flatten)]
+    plan: PlanArgs,
 
     #[command(flatten)]
     watch: WatchArgs,
@@ -217,23 +227,26 @@ impl NodeGroupCommand {
             }
             Self::Show { cluster, name } => out.one(&client.node_group(&cluster, &name).await?),
             Self::Create(arguments) => {
-                let (cluster, watch) = (arguments.cluster.clone(), arguments.watch);
-                let body = arguments.body();
-                let accepted = client.create_node_group(&cluster, &body).await?;
+                let (cluster, plan, watch, body) = arguments.parts();
+                let change = Change::CreateNodeGroup(&cluster, &body);
+                let Some(accepted) = plan.ask(context, change).await? else { return Ok(()) };
                 tell(context, &accepted, &body.name, watch, "being made").await
             }
             Self::Update(arguments) => {
                 let patch = arguments.operations()?;
-                let accepted = client.update_node_group(&arguments.cluster, &arguments.name, &patch).await?;
+                let change = Change::UpdateNodeGroup(&arguments.cluster, &arguments.name, &patch);
+                let Some(accepted) = arguments.plan.ask(context, change).await? else { return Ok(()) };
                 if accepted.operation.is_none() {
                     return out.one(&client.node_group(&arguments.cluster, &arguments.name).await?);
                 }
                 tell(context, &accepted, &arguments.name, arguments.watch, "being updated").await
             }
-            Self::Delete { cluster, names, watch } => {
+            Self::Delete { cluster, names, plan, watch } => {
+                plan.check_one(names.len())?;
                 for name in names {
                     let group = client.node_group(&cluster, &name).await?;
-                    let accepted = client.delete_node_group(&cluster, &group.uuid).await?;
+                    let change = Change::DeleteNodeGroup(&cluster, &group.uuid);
+                    let Some(accepted) = plan.ask(context, change).await? else { continue };
                     let what = if finished(context, &accepted, watch).await? { "gone" } else { "being deleted" };
                     out.told(&group, &format!("node group {} is {what}", paint(BOLD, &group.name)))?;
                 }
@@ -259,9 +272,9 @@ async fn tell(context: &Context, accepted: &Accepted, name: &str, watch: WatchAr
 }
 
 impl CreateArgs {
-    fn body(self) -> NodeGroupCreate {
+    fn parts(self) -> (String, PlanArgs, WatchArgs, NodeGroupCreate) {
         let MarkArgs { node_labels, node_taints } = self.marks;
-        NodeGroupCreate {
+        let body = NodeGroupCreate {
             name: self.name,
             node_count: self.node_count,
             min_node_count: self.min_nodes,
@@ -274,7 +287,8 @@ impl CreateArgs {
             merge_labels: self.merge_labels.then_some(true),
             node_labels: (!node_labels.is_empty()).then(|| node_labels.into_iter().collect()),
             node_taints: (!node_taints.is_empty()).then_some(node_taints),
-        }
+        };
+        (self.cluster, self.plan, self.watch, body)
     }
 }
 

@@ -8,7 +8,7 @@ use super::Context;
 use super::failure::Failure;
 use super::output::{Shown, moment, say};
 use super::progress::{age, between, causes, duration};
-use super::style::{BOLD, DIM, paint, status};
+use super::style::{BOLD, DIM, WARN, paint, status};
 use super::watch::{WatchArgs, follow, newest, of};
 
 #[derive(Debug, Subcommand)]
@@ -201,6 +201,9 @@ fn steps(operation: &Operation) -> String {
             text += &causes(cause);
         } else if let Some(progress) = step.progress.as_deref().filter(|_| step.status == StepStatus::Running) {
             text += &format!("\n    {}", paint(DIM, progress));
+        }
+        if let Some(because) = &step.added_because {
+            text += &format!("\n    {}", paint(WARN, &format!("not planned at first: {because}")));
         }
     }
     text

@@ -145,7 +145,12 @@ fn line(step: &Step) -> Option<String> {
     let title = format!("{:<TITLE_WIDTH$}", step.title);
     let time = paint(DIM, &step_time(step));
     match (step.status, &step.cause) {
-        (StepStatus::Done, _) => Some(format!("  {} {title} {time}", paint(GOOD, "✓")).trim_end().to_owned()),
+        (StepStatus::Done, _) => {
+            let added = step.added_because.as_ref().map_or(String::new(), |because| {
+                format!("\n      {}", paint(WARN, &format!("not planned at first: {because}")))
+            });
+            Some(format!("  {} {title} {time}", paint(GOOD, "✓")).trim_end().to_owned() + &added)
+        }
         (StepStatus::Failed, cause) => {
             let why = cause.as_ref().map_or(String::new(), |cause| format!("\n      {}", paint(BAD, &cause.message)));
             Some(format!("  {} {} {time}{why}", paint(BAD, "✗"), paint(BAD, &title)))

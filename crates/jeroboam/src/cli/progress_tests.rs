@@ -16,6 +16,7 @@ fn step(title: &str, status: StepStatus, cause: Option<Cause>) -> Step {
         status,
         attempts: 1,
         progress: None,
+        added_because: None,
         started_at: Some(at(0.0)),
         finished_at: matches!(status, StepStatus::Done | StepStatus::Failed).then(|| at(0.84)),
         cause,

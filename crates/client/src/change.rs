@@ -1,0 +1,124 @@
+//! Changes that can be planned before they are asked for.
+
+use jeroboam_types::plan::Plan;
+use jeroboam_types::v1::{ClusterCreate, NodeGroupCreate, PatchOperation, ResizeRequest, UpgradeRequest, UuidOnly};
+
+use crate::Result;
+use crate::cluster::{Accepted, operation_of};
+use crate::session::{Call, Client, unreachable};
+
+/// The header that names the plan which a request carries out.
+const PLAN_HEADER: &str = "x-jeroboam-plan";
+
+/// A change of a cluster or of a node group. Clusters and node groups are named by ids or names.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a> {
+    /// A new cluster.
+    CreateCluster(&'a ClusterCreate),
+    /// Attributes of a cluster.
+    UpdateCluster(&'a str, &'a [PatchOperation]),
+    /// Another number of nodes.
+    ResizeCluster(&'a str, &'a ResizeRequest),
+    /// Another template.
+    UpgradeCluster(&'a str, &'a UpgradeRequest),
+    /// What failed, once more; with `true` also if that means to replace a member that held the only copy of the
+    /// cluster's state.
+    RetryCluster(&'a str, bool),
+    /// What is missing comes back; with `true` also if that means to replace a member that held the only copy of the
+    /// cluster's state.
+    RepairCluster(&'a str, bool),
+    /// A cluster goes.
+    DeleteCluster(&'a str),
+    /// New authorities for a cluster.
+    RotateAuthorities(&'a str),
+    /// A new node group of a cluster.
+    CreateNodeGroup(&'a str, &'a NodeGroupCreate),
+    /// Attributes of a cluster's node group.
+    UpdateNodeGroup(&'a str, &'a str, &'a [PatchOperation]),
+    /// A cluster's node group goes.
+    DeleteNodeGroup(&'a str, &'a str),
+}
+
+impl Change<'_> {
+    fn call(self) -> Result<Call> {
+        match self {
+            Self::CreateCluster(body) => Call::post(&["clusters"]).body(body),
+            Self::UpdateCluster(cluster, patch) => Call::patch(&["clusters", cluster]).body(&patch),
+            Self::ResizeCluster(cluster, body) => Call::post(&["clusters", cluster, "actions", "resize"]).body(body),
+            Self::UpgradeCluster(cluster, body) => Call::post(&["clusters", cluster, "actions", "upgrade"]).body(body),
+            Self::RetryCluster(cluster, replace_data) => Ok(action(cluster, "retry", replace_data)),
+            Self::RepairCluster(cluster, replace_data) => Ok(action(cluster, "repair", replace_data)),
+            Self::DeleteCluster(cluster) => Ok(Call::delete(&["clusters", cluster])),
+            Self::RotateAuthorities(cluster) => Ok(Call::patch(&["certificates", cluster])),
+            Self::CreateNodeGroup(cluster, body) => Call::post(&["clusters", cluster, "nodegroups"]).body(body),
+            Self::UpdateNodeGroup(cluster, group, patch) => {
+                Call::patch(&["clusters", cluster, "nodegroups", group]).body(&patch)
+            }
+            Self::DeleteNodeGroup(cluster, group) => Ok(Call::delete(&["clusters", cluster, "nodegroups", group])),
+        }
+    }
+
+    /// The cluster as it was named; none while there is none.
+    fn cluster(self) -> Option<String> {
+        match self {
+            Self::CreateCluster(_) => None,
+            Self::UpdateCluster(cluster, _)
+            | Self::ResizeCluster(cluster, _)
+            | Self::UpgradeCluster(cluster, _)
+            | Self::RetryCluster(cluster, _)
+            | Self::RepairCluster(cluster, _)
+            | Self::DeleteCluster(cluster)
+            | Self::RotateAuthorities(cluster)
+            | Self::CreateNodeGroup(cluster, _)
+            | Self::UpdateNodeGroup(cluster, _, _)
+            | Self::DeleteNodeGroup(cluster, _) => Some(cluster.to_owned()),
+        }
+    }
+
+    /// Whether the answer is the node group, and says nothing of the cluster.
+    fn is_of_group(self) -> bool {
+        matches!(self, Self::CreateNodeGroup(..) | Self::UpdateNodeGroup(..) | Self::DeleteNodeGroup(..))
+    }
+}
+
+fn action(cluster: &str, action: &str, replace_data: bool) -> Call {
+    let call = Call::post(&["clusters", cluster, "actions", action]);
+    if replace_data { call.query("replace_data", "true") } else { call }
+}
+
+impl Client {
+    /// What a change would do. Nothing is changed.
+    ///
+    /// # Errors
+    /// Those of the change itself.
+    pub async fn plan(&self, change: Change<'_>) -> Result<Plan> {
+        self.json(change.call()?.query("dry_run", "true")).await
+    }
+
+    /// Asks for a change. Answers at once.
+    ///
+    /// # Errors
+    /// Those of the methods that are named like it.
+    pub async fn ask(&self, change: Change<'_>) -> Result<Accepted> {
+        self.accepted(change, change.call()?).await
+    }
+
+    /// Asks for a change if it would still do what was planned.
+    ///
+    /// # Errors
+    /// 412 says what has changed since.
+    pub async fn ask_as_planned(&self, change: Change<'_>, plan: &Plan) -> Result<Accepted> {
+        self.accepted(change, change.call()?.header(PLAN_HEADER, &plan.id)?).await
+    }
+
+    /// Sends a write. The answer's body is `{"uuid"}`, a node group, or nothing.
+    async fn accepted(&self, change: Change<'_>, call: Call) -> Result<Accepted> {
+        let response = self.send(&call).await?;
+        let operation = operation_of(&response);
+        let url = response.url().clone();
+        let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
+        let told = serde_json::from_slice::<UuidOnly>(&body).ok().filter(|_| !change.is_of_group());
+        let cluster = told.map(|body| body.uuid).or_else(|| change.cluster()).unwrap_or_default();
+        Ok(Accepted { cluster, operation })
+    }
+}

@@ -83,6 +83,7 @@ mod tests {
             started_at: Some(at(begin)),
             finished_at: Some(at(end)),
             cause: None,
+            added_because: None,
         };
         let operation = Operation {
             uuid: Uuid::nil(),

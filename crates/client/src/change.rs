@@ -15,6 +15,8 @@ const PLAN_HEADER: &str = "x-jeroboam-plan";
 pub enum Change<'a> {
     /// A new cluster.
     CreateCluster(&'a ClusterCreate),
+    /// An orphan becomes a cluster again. Cannot be planned.
+    AdoptOrphan(&'a str, &'a ClusterCreate),
     /// Attributes of a cluster.
     UpdateCluster(&'a str, &'a [PatchOperation]),
     /// Another number of nodes.
@@ -43,6 +45,7 @@ impl Change<'_> {
     fn call(self) -> Result<Call> {
         match self {
             Self::CreateCluster(body) => Call::post(&["clusters"]).body(body),
+            Self::AdoptOrphan(orphan, body) => Call::post(&["orphans", orphan, "actions", "adopt"]).body(body),
             Self::UpdateCluster(cluster, patch) => Call::patch(&["clusters", cluster]).body(&patch),
             Self::ResizeCluster(cluster, body) => Call::post(&["clusters", cluster, "actions", "resize"]).body(body),
             Self::UpgradeCluster(cluster, body) => Call::post(&["clusters", cluster, "actions", "upgrade"]).body(body),
@@ -62,7 +65,8 @@ impl Change<'_> {
     fn cluster(self) -> Option<String> {
         match self {
             Self::CreateCluster(_) => None,
-            Self::UpdateCluster(cluster, _)
+            Self::AdoptOrphan(cluster, _)
+            | Self::UpdateCluster(cluster, _)
             | Self::ResizeCluster(cluster, _)
             | Self::UpgradeCluster(cluster, _)
             | Self::RetryCluster(cluster, _)

@@ -3,6 +3,7 @@
 use jeroboam_types::v1::{ClusterCreate, Orphan, OrphanList};
 
 use crate::Result;
+use crate::change::Change;
 use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
@@ -22,7 +23,7 @@ impl Client {
     /// 403 unless the caller is an admin, 404 when there is no such orphan or template, 409 while the deployment is held,
     /// or when nothing is left of its masters.
     pub async fn adopt_orphan(&self, uuid: &str, body: &ClusterCreate) -> Result<Accepted> {
-        self.accepted(Call::post(&["orphans", uuid, "actions", "adopt"]).body(body)?, uuid).await
+        self.ask(Change::AdoptOrphan(uuid, body)).await
     }
 
     /// Removes all that there is of an orphan.

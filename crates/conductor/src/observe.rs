@@ -217,7 +217,7 @@ impl Conductor {
         }
         let secrets = self
             .store
-            .secrets(cluster.uuid)
+            .secrets(record.id())
             .await
             .map_err(|problem| store_cause("reading the cluster's secrets", &problem))?;
         let done = self

@@ -326,7 +326,7 @@ impl Run<'_> {
                 tokio::time::sleep(pause).await;
             }
         };
-        lease.lost.run_until_cancelled(written).await;
+        lease.lost.run_until_cancelled(Box::pin(written)).await;
     }
 
     async fn give_back(&self) {

@@ -31,6 +31,10 @@ pub(crate) use self::request::{DRY_RUN, is_dry_run, is_plannable};
 pub(crate) async fn plans(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let outcome = match Wanted::read(&request) {
         Ok(Wanted::Neither) => return next.run(request).await,
+        Ok(Wanted::Change) => match Sent::read(request).await {
+            Ok(sent) => return next.run(sent.request()).await,
+            Err(error) => Err(error),
+        },
         Ok(Wanted::Plan) => plan(&state, request, next).await,
         Ok(Wanted::Apply(id)) => apply(&state, request, next, &id).await,
         Err(error) => Err(error),

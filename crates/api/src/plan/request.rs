@@ -20,6 +20,8 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-jeroboam-plan")
 /// What is wanted of a request beside itself.
 pub(super) enum Wanted {
     Neither,
+    /// It says itself that it is no dry run.
+    Change,
     Plan,
     Apply(PlanId),
 }
@@ -28,9 +30,6 @@ impl Wanted {
     pub(super) fn read(request: &Request) -> Result<Self> {
         let is_dry = dry_run(request.uri())?;
         let id = request.headers().get(HEADER);
-        if is_dry.is_none() && id.is_none() {
-            return Ok(Self::Neither);
-        }
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let plannable = is_plannable(request.method(), route);
         match (is_dry, id) {
@@ -44,7 +43,8 @@ impl Wanted {
             }
             (Some(true), None) => Ok(Self::Plan),
             (_, Some(id)) => PlanId::read(id).map(Self::Apply),
-            (Some(false) | None, None) => Ok(Self::Neither),
+            (Some(false), None) => Ok(Self::Change),
+            (None, None) => Ok(Self::Neither),
         }
     }
 }

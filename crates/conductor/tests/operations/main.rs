@@ -10,6 +10,7 @@ mod health;
 mod heartbeat;
 mod life;
 mod node_groups;
+mod plans;
 mod recovery;
 mod sequences;
 mod third_engine;

@@ -91,6 +91,7 @@ fn nouns_that_share_verbs_are_helped_in_their_own_words() {
     Examples:
       jeroboam cluster create demo --cluster-template kubernetes --node-count 2
       jeroboam cluster create blue --cluster-template swarm --no-wait
+      jeroboam cluster create demo --cluster-template kubernetes --plan
       jeroboam cluster create old --cluster-template kubernetes --merge-labels \
         --labels kube_tag=v1.37.2,flannel_backend=vxlan
     ");

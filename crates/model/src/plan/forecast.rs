@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Desired, MachineState, NodeRef, Observed, Step, plan};
+use super::{Action, Desired, DesiredNode, MachineState, NodeRef, Observed, Step, plan};
 use crate::{NodePhase, NodeRole};
 
 /// Rounds of planning at most: each does a stage, and after the last of them few begin once more.
@@ -45,9 +45,9 @@ fn succeed(action: &Action, desired: &mut Desired, observed: &mut Observed) {
         Action::EnsureSecrets => observed.secrets = true,
         Action::EnsureNetwork => observed.network = true,
         Action::EnsureMachine(node) => start(node, desired, observed),
-        Action::RestartComponents(node) | Action::RestartMachine(node) => begin_again(node, observed),
+        Action::RestartComponents(node) | Action::RestartMachine(node) => begin_again(node, desired, observed),
         Action::ReplaceMachine(node) => {
-            begin_again(node, observed);
+            begin_again(node, desired, observed);
             observed.replace.insert(node.uuid);
         }
         Action::AwaitAgent(node) => {
@@ -57,7 +57,7 @@ fn succeed(action: &Action, desired: &mut Desired, observed: &mut Observed) {
             observed.ready.insert(node.uuid);
         }
         Action::RemoveMachine(node) => {
-            begin_again(node, observed);
+            begin_again(node, desired, observed);
             observed.machines.remove(&node.uuid);
             observed.disks.remove(&node.uuid);
             observed.replace.remove(&node.uuid);
@@ -77,7 +77,7 @@ fn succeed(action: &Action, desired: &mut Desired, observed: &mut Observed) {
 
 fn start(node: &NodeRef, desired: &mut Desired, observed: &mut Observed) {
     observed.machines.insert(node.uuid, MachineState::Running);
-    begin_again(node, observed);
+    begin_again(node, desired, observed);
     let has_disk = !observed.disks.insert(node.uuid);
     let Some(row) = desired.nodes.iter_mut().find(|row| row.uuid == node.uuid) else { return };
     if row.role == NodeRole::Master && row.joined && !has_disk {
@@ -89,10 +89,16 @@ fn start(node: &NodeRef, desired: &mut Desired, observed: &mut Observed) {
 }
 
 /// What agent and engine said of the node counts no more, and it is waited for once more.
-fn begin_again(node: &NodeRef, observed: &mut Observed) {
+fn begin_again(node: &NodeRef, desired: &Desired, observed: &mut Observed) {
     observed.agents.remove(&node.uuid);
     observed.ready.remove(&node.uuid);
     observed.hopeless.remove(&node.uuid);
+    let answers =
+        |row: &DesiredNode| row.role == NodeRole::Master && observed.agents.get(&row.uuid) == Some(&NodePhase::Up);
+    if !desired.nodes.iter().any(answers) {
+        // The engine says nothing of any node before a master is up.
+        observed.ready.clear();
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::NewOperation;
 use super::node_group::begin;
 use super::request::allow;
-use crate::error::Doing;
 use crate::{ClusterId, Event, NewAuthority, Result, Store, cluster};
 
 impl Store {

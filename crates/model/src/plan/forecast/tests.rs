@@ -38,12 +38,25 @@ fn the_nodes_of_a_cluster_that_begins_anew_come_up_once_more() {
 }
 
 #[test]
+fn all_nodes_are_waited_for_where_the_only_master_starts_again() {
+    let desired = cluster();
+    let mut observed = complete(&desired);
+    observed.machines.insert(Uuid::from_u128(1), MachineState::Stopped);
+    let steps = keys(&forecast(&desired, &observed));
+    for key in ["machine/c-master-0", "node/c-master-0", "ready/c-worker-0", "ready/c-worker-1"] {
+        assert!(steps.contains(&key.to_owned()), "{key}: {steps:?}");
+    }
+    assert!(!steps.contains(&"node/c-worker-0".to_owned()), "{steps:?}");
+}
+
+#[test]
 fn one_worker_after_the_other_is_replaced_where_nothing_else_helps() {
     let mut desired = Desired { heal: true, ..cluster() };
-    desired.nodes.extend((10..18).map(|number| super::super::DesiredNode {
+    let worker = desired.nodes[0].clone();
+    desired.nodes.extend((10..18).map(|number| DesiredNode {
         uuid: Uuid::from_u128(number),
         name: format!("c-worker-{number}"),
-        ..desired.nodes[0].clone()
+        ..worker.clone()
     }));
     let mut observed = complete(&desired);
     for number in [2, 3] {

@@ -1,5 +1,6 @@
 //! What the agent knows about its node, in the form in which it is reported.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -26,6 +27,8 @@ pub struct State {
     pub authorities: u64,
     /// In the order in which they were announced.
     pub components: Vec<ComponentReport>,
+    /// Those whose program cannot be run.
+    pub missing: BTreeSet<String>,
     /// What stands in the way apart from a component that keeps ending.
     pub fault: Option<(Problem, bool)>,
     /// About the machine.
@@ -92,6 +95,17 @@ impl Board {
             });
             if let Some(component) = state.components.get_mut(index) {
                 change(component);
+            }
+        });
+    }
+
+    /// Whether a component's program cannot be run.
+    pub fn missing(&self, name: &str, is_missing: bool) {
+        self.change(|state| {
+            if is_missing {
+                state.missing.insert(name.to_owned());
+            } else {
+                state.missing.remove(name);
             }
         });
     }
@@ -198,10 +212,16 @@ impl State {
         }
         let worst = |state| self.components.iter().find(move |component| component.state == state);
         let component = worst(ComponentState::Failed).or_else(|| worst(ComponentState::BackOff))?;
-        let why = component.log.last().map_or(String::new(), |line| format!(": {line}"));
+        let last = component.log.last().map_or(String::new(), |line| format!(": {line}"));
+        let (code, message) = if self.missing.contains(&component.name) {
+            (Code::ComponentMissing, format!("{} cannot be started{last}", component.name))
+        } else {
+            let times = component.restarts.max(1);
+            (Code::ComponentCrashed, format!("{} ended {times} times{last}", component.name))
+        };
         let problem = Problem {
-            code: Code::ComponentCrashed.to_string(),
-            message: format!("{} ended {} times{why}", component.name, component.restarts.max(1)),
+            code: code.to_string(),
+            message,
             component: Some(component.name.clone()),
             log: component.log.clone(),
         };
@@ -275,6 +295,22 @@ mod tests {
         let problem = report.problem.unwrap();
         assert_eq!(problem.code, "component_crashed");
         assert_eq!(problem.message, "kubelet ended 6 times: swap is on");
+    }
+
+    #[test]
+    fn a_component_whose_program_cannot_be_run_is_missing_until_it_runs() {
+        let board = Board::new(Facts::default());
+        board.begin(1, &["kubelet"]);
+        board.component("kubelet", |component| {
+            component.state = ComponentState::BackOff;
+            component.log = vec!["cannot run kubelet: no such file".to_owned()];
+        });
+        board.missing("kubelet", true);
+        let problem = report(&board).problem.unwrap();
+        assert_eq!(problem.code, "component_missing");
+        assert_eq!(problem.message, "kubelet cannot be started: cannot run kubelet: no such file");
+        board.missing("kubelet", false);
+        assert_eq!(report(&board).problem.unwrap().code, "component_crashed");
     }
 
     #[test]

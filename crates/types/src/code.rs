@@ -123,6 +123,8 @@ pub enum Code {
     CertificateRefused,
     /// A component keeps ending.
     ComponentCrashed,
+    /// A component's program is missing in the image.
+    ComponentMissing,
     /// Cluster DNS cannot be served on the node.
     DnsFailed,
     /// The way to the cluster's registry, or to the Docker Engine, cannot be opened.

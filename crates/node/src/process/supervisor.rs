@@ -201,9 +201,11 @@ impl Keeper {
             Ok(child) => child,
             Err(error) => {
                 let program = self.spec.program.display();
+                self.board.missing(self.spec.name, true);
                 return End::Ended { ready: false, why: format!("cannot run {program}: {error}") };
             }
         };
+        self.board.missing(self.spec.name, false);
         self.board.component(self.spec.name, |component| {
             component.state = ComponentState::Starting;
             component.version.clone_from(&self.spec.version);

@@ -73,7 +73,7 @@ impl Nodes for OnWorld {
             Some(FaultKind::Permanent) => {
                 Cause::operator(Code::EngineRefused, "the simulated engine refuses", "retry the operation")
             }
-            Some(FaultKind::Passing | FaultKind::AnswerLost | FaultKind::Hang) => {
+            Some(FaultKind::Passing | FaultKind::AnswerLost | FaultKind::Hang | FaultKind::NoCapacity) => {
                 Cause::passing(Code::EngineUnavailable, "the simulated engine does not answer", "wait")
             }
         };

@@ -28,7 +28,7 @@ use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use self::world::SimulatedMachine;
-pub use self::world::{Fault, FaultKind, World};
+pub use self::world::{Fault, FaultKind, NotAFault, World};
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::{
     AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
@@ -225,6 +225,14 @@ impl Simulated {
                     "wait: it is tried again by itself",
                 ))
             }
+            Some(FaultKind::NoCapacity) => failed(
+                Cause::operator(
+                    "infrastructure_out_of_memory",
+                    "the simulated cloud has no capacity left",
+                    "give machines back, or use smaller flavors; it is tried again by itself",
+                )
+                .may_pass(),
+            ),
             Some(FaultKind::Hang) => std::future::pending().await,
         }
     }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use jeroboam_model::NodeRole;
 use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
+use strum::VariantNames;
 use uuid::Uuid;
 
 use crate::{Machine, Presence, Remains};
@@ -22,7 +24,8 @@ pub struct Fault {
 }
 
 /// What a [`Fault`] does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
     /// The call fails before it did anything, and would pass when tried again.
     Passing,
@@ -32,6 +35,45 @@ pub enum FaultKind {
     AnswerLost,
     /// The call never returns: what a conductor sees that is cut off in the middle.
     Hang,
+    /// The cloud has nothing left to make it of, until others give something back.
+    NoCapacity,
+}
+
+/// Calls that a user can ask faults for.
+const CALLS: [&str; 12] = [
+    "observe",
+    "ensure_network",
+    "ensure_machine",
+    "restart_machine",
+    "remove_machine",
+    "remove_network",
+    "diagnose",
+    "configure",
+    "mark",
+    "nodes",
+    "drain",
+    "forget",
+];
+
+/// A text that says no [`Fault`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no fault such as ensure_machine:0:passing (call, calls before it, kind). Calls: {calls}. Kinds: {kinds}",
+    calls = CALLS.join(", "), kinds = FaultKind::VARIANTS.join(", "))]
+pub struct NotAFault(String);
+
+impl FromStr for Fault {
+    type Err = NotAFault;
+
+    /// Reads `CALL:NTH:KIND`.
+    fn from_str(text: &str) -> Result<Self, NotAFault> {
+        let read = || {
+            let (call, rest) = text.split_once(':')?;
+            let (nth, kind) = rest.split_once(':')?;
+            let call = CALLS.into_iter().find(|known| *known == call)?;
+            Some(Self { call, nth: nth.parse().ok()?, kind: kind.parse().ok()? })
+        };
+        read().ok_or_else(|| NotAFault(text.to_owned()))
+    }
 }
 
 /// All that is simulated. Shared by the infrastructure, its agents and the simulated engine.
@@ -187,5 +229,22 @@ impl SimulatedMachine {
     /// Whether it was not started again since.
     pub(super) fn is_same_run(&self, earlier: &Self) -> bool {
         (&self.id, self.starts) == (&earlier.id, earlier.starts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read_and_what_is_none_is_refused_with_what_there_is() {
+        let fault = Fault { call: "ensure_machine", nth: 1, kind: FaultKind::AnswerLost };
+        assert_eq!("ensure_machine:1:answer-lost".parse(), Ok(fault));
+        for bad in
+            ["", "ensure_machine", "ensure_machine:passing", "fly:0:passing", "observe:x:passing", "observe:0:odd"]
+        {
+            let said = bad.parse::<Fault>().unwrap_err().to_string();
+            assert!(said.contains("remove_network") && said.contains("no-capacity"), "{said}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use jeroboam_infra::flavor::Flavor;
+use jeroboam_infra::simulated::Fault;
 use jeroboam_model::labels::LabelRules;
 use secrecy::SecretString;
 
@@ -34,6 +35,11 @@ pub(crate) struct UpArgs {
     /// Where machines come from.
     #[arg(long, env = "JEROBOAM_INFRASTRUCTURE", value_enum, default_value_t = InfrastructureKind::Docker)]
     pub(crate) infrastructure: InfrastructureKind,
+
+    /// What goes wrong in the simulated cloud, for example ensure_machine:0:no-capacity: the call, how many of them are
+    /// let through before, and how it fails.
+    #[arg(long, value_name = "CALL:NTH:KIND", value_delimiter = ',')]
+    pub(crate) simulated_fault: Vec<Fault>,
 
     /// The Docker Engine to use; the local socket when absent.
     #[arg(long, env = "DOCKER_HOST", value_name = "URL")]

@@ -91,6 +91,9 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let clock = Clock::System;
     let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
     let (infra, engines): (Arc<dyn Infrastructure>, Engines) = match args.infrastructure {
+        InfrastructureKind::Docker if !args.simulated_fault.is_empty() => {
+            bail!("--simulated-fault is for the simulated cloud: give --infrastructure simulated as well")
+        }
         InfrastructureKind::Docker => (
             Arc::new(docker(&args, &deployment.id).await?),
             Engines::new([
@@ -100,6 +103,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         ),
         InfrastructureKind::Simulated => {
             let cloud = Cloud::new(jeroboam_infra::simulated::Settings::default(), store.clone(), clock);
+            args.simulated_fault.iter().for_each(|fault| cloud.infra.inject(fault.clone()));
             (Arc::new(cloud.infra), cloud.engines)
         }
     };

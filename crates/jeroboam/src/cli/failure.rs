@@ -38,6 +38,8 @@ pub(crate) enum Failure {
     NobodyReads,
     /// The exit code of a command in a container.
     Exit(u8),
+    /// A server that does not start.
+    Start(anyhow::Error),
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -65,7 +67,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::NobodyReads => 0,
-            Self::Other(_) => 1,
+            Self::Start(_) | Self::Other(_) => 1,
             Self::Usage(_) => 2,
             Self::NotFound(_) => 3,
             Self::Refused => 4,
@@ -101,6 +103,11 @@ impl Failure {
             Self::Usage(message) => Some(format!("{error} {message}\n\nFor more information, try '--help'.")),
             Self::NotFound(message) => Some(format!("{error} {message}")),
             Self::Other(cause) => Some(format!("{error} {cause:#}")),
+            // Whatever keeps a server from starting is nobody else's business.
+            Self::Start(cause) => {
+                let whose = paint(DIM, "the server has not started; the operator must act");
+                Some(format!("{error} {cause:#}\n       {whose}"))
+            }
             Self::Client(cause) => {
                 let mut text = format!("{error} {cause}");
                 let mut facts = Vec::new();
@@ -143,6 +150,7 @@ mod tests {
             (unreachable, 6),
             (Failure::Usage(String::new()), 2),
             (Failure::NotFound(String::new()), 3),
+            (Failure::Start(anyhow::anyhow!("")), 1),
             (Failure::Operation, 5),
             (Failure::Refused, 4),
             (Failure::Interrupted, 130),

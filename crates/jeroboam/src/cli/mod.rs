@@ -237,7 +237,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     let command = match command {
-        Command::Up(arguments) => return crate::up::run(*arguments).map_err(Failure::from),
+        Command::Up(arguments) => return crate::up::run(*arguments).map_err(Failure::Start),
         Command::Completion { shell } => return completion(shell),
         Command::ExitCodes => return output::say(EXIT_CODES),
         Command::Policy(command) => return command.run(Printer { format: global.output }),

@@ -85,7 +85,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// The port is not to be had.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "port {} for agents cannot be listened on at {}: {error}. The operator must act: end the process that has this \
+    "port {} for agents cannot be listened on at {}: {error}. End the process that has this \
      port ('ss -ltnp' names it), or give another port with --agent-port if no cluster has been made yet. The nodes of \
      clusters that are there call at this port",
     address.port(), address.ip()
@@ -108,7 +108,7 @@ mod tests {
         let error = bind(address).await.unwrap_err();
         assert!(error.is::<Taken>(), "{error:#}");
         let text = error.to_string();
-        for part in [&format!("port {}", address.port()), "operator must act", "--agent-port"] {
+        for part in [&format!("port {}", address.port()), "End the process", "--agent-port"] {
             assert!(text.contains(part), "{text}");
         }
         drop(other);

@@ -227,7 +227,7 @@ impl Simulated {
             }
             Some(FaultKind::NoCapacity) => failed(
                 Cause::operator(
-                    "infrastructure_out_of_memory",
+                    Code::InfrastructureOutOfMemory,
                     "the simulated cloud has no capacity left",
                     "give machines back, or use smaller flavors; it is tried again by itself",
                 )

@@ -182,7 +182,7 @@ fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     let phase = node.phase_under(facts.authorities);
     let view = facts.engine.map(|engine| engine.get(&node.name));
     Some(match (phase, view) {
-        (Some(NodePhase::Failed), _) => failed(node),
+        (Some(NodePhase::Failed), _) => given_up(node),
         (_, Some(None)) => {
             Cause::operator(Code::NodeNotJoined, "the engine does not know it", facts.remedy()).may_pass()
         }
@@ -210,12 +210,17 @@ pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
     Some(if more == 0 { first } else { format!("{first} (and {more} more)") })
 }
 
-/// What a node's agent itself calls a failure.
+/// What a node's agent itself calls a failure, with the node's name.
 #[must_use]
 pub fn failed(node: &Node) -> Cause {
+    let cause = given_up(node);
+    Cause { message: format!("node {}: {}", node.name, cause.message), ..cause }
+}
+
+fn given_up(node: &Node) -> Cause {
     match node.report.as_ref().and_then(|report| report.problem.as_ref()) {
-        Some(problem) => of_problem(&node.name, problem),
-        None => Cause::operator(Code::NodeFailed, format!("node {}: failed", node.name), "retry the operation"),
+        Some(problem) => of_problem(problem),
+        None => Cause::operator(Code::NodeFailed, "failed", "retry the operation"),
     }
 }
 
@@ -247,9 +252,8 @@ fn code(problem: &Problem) -> Code {
     problem.code.parse().unwrap_or(Code::NodeFailed)
 }
 
-fn of_problem(node: &str, problem: &Problem) -> Cause {
-    let message = format!("node {node}: {}", sentence(problem));
-    let cause = Cause::operator(code(problem), message, "mend what it names, then retry the operation");
+fn of_problem(problem: &Problem) -> Cause {
+    let cause = Cause::operator(code(problem), sentence(problem), "mend what it names, then retry the operation");
     // The agent logs what it reports: that would be the same sentence twice.
     let log: Vec<String> = problem.log.iter().filter(|line| !line.contains(&problem.message)).cloned().collect();
     if log.is_empty() { cause } else { cause.said(last_lines(&log)) }
@@ -331,8 +335,8 @@ mod tests {
             }
         }
 
-        fn codes(&self) -> Vec<String> {
-            let facts = Facts {
+        fn facts(&self) -> Facts<'_> {
+            Facts {
                 status: self.status,
                 nodes: &self.nodes,
                 network: self.network,
@@ -341,9 +345,12 @@ mod tests {
                 authorities: 1,
                 engine: Some(&self.engine),
                 now: NOW,
-            };
+            }
+        }
+
+        fn codes(&self) -> Vec<String> {
             let word = |found: Finding| format!("{} {}", found.node.unwrap_or_default(), found.cause.code);
-            findings(&facts).into_iter().map(word).collect()
+            findings(&self.facts()).into_iter().map(word).collect()
         }
 
         fn one_with(change: impl FnOnce(&mut Self)) -> Vec<String> {
@@ -385,6 +392,22 @@ mod tests {
             }
         });
         assert_eq!(found, ["n1 node_starting"]);
+    }
+
+    #[test]
+    fn the_name_of_a_node_that_has_given_up_is_told_once() {
+        let problem = Problem {
+            code: "version_unavailable".into(),
+            message: "no such version".into(),
+            component: Some("kubelet".into()),
+            log: Vec::new(),
+        };
+        let mut cluster = Cluster::new();
+        let report = cluster.nodes[1].report.as_mut().unwrap();
+        (report.phase, report.problem) = (NodePhase::Failed, Some(problem));
+        let found = of_agent(&cluster.nodes[1], &cluster.facts()).unwrap();
+        assert_eq!(found.message, "kubelet: no such version");
+        assert_eq!(failed(&cluster.nodes[1]).message, "node n1: kubelet: no such version");
     }
 
     #[test]

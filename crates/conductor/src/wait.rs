@@ -232,7 +232,9 @@ fn of_machine(row: &Node, machine: Option<&Machine>, now: Timestamp) -> Option<V
     match machine.map(|machine| machine.state) {
         Some(MachineState::Running) => None,
         Some(MachineState::Paused) if !row.is_silent(now) => None,
-        Some(MachineState::Paused | MachineState::Created | MachineState::Stopped) | None => Some(Verdict::Changed),
+        Some(MachineState::Paused | MachineState::Created | MachineState::Stopped | MachineState::CutOff) | None => {
+            Some(Verdict::Changed)
+        }
     }
 }
 

@@ -449,6 +449,7 @@ impl Infrastructure for Simulated {
                     MachineState::Running => "the simulated machine runs".into(),
                     MachineState::Created => "the simulated machine is not started yet".into(),
                     MachineState::Paused => "the simulated machine is paused".into(),
+                    MachineState::CutOff => "the simulated machine is on no network".into(),
                     MachineState::Stopped => "the simulated machine ended with exit code 137 (killed)".into(),
                 },
                 log: vec!["simulated".into()],

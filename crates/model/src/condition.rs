@@ -64,7 +64,9 @@ impl Finding {
     pub fn grace(&self) -> SignedDuration {
         match self.cause.kind() {
             // Somebody who restarts a machine or the whole engine below is not to be met half way.
-            Some(Code::MachineGone | Code::MachineStopped | Code::NetworkGone) => SignedDuration::from_secs(2),
+            Some(Code::MachineGone | Code::MachineStopped | Code::MachineCutOff | Code::NetworkGone) => {
+                SignedDuration::from_secs(2)
+            }
             // Its next word may be under way.
             Some(Code::AgentSilent | Code::MachinePaused) => SignedDuration::from_secs(3),
             Some(Code::NodeNotJoined) => SignedDuration::from_secs(5),
@@ -154,6 +156,10 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         // Backups hold a machine still for a moment. One that stays so is silent before long.
         Some(MachineState::Paused) if !node.is_silent(facts.now) => return None,
         Some(MachineState::Paused) => Cause::operator(Code::MachinePaused, "its machine is paused", facts.remedy()),
+        Some(MachineState::CutOff) => {
+            let message = "its machine runs, but has been taken off its network";
+            Cause::operator(Code::MachineCutOff, message, facts.remedy())
+        }
         Some(MachineState::Stopped | MachineState::Created) => {
             Cause::operator(Code::MachineStopped, "its machine has stopped", facts.remedy())
         }
@@ -378,6 +384,8 @@ mod tests {
             Cluster::one_with(|cluster| cluster.machines.retain(|node, _| *node != worker)),
             ["n1 machine_gone"]
         );
+        let cut_off = Cluster::one_with(|cluster| _ = cluster.machines.insert(worker, MachineState::CutOff));
+        assert_eq!(cut_off, ["n1 machine_cut_off"]);
         assert_eq!(Cluster::one_with(|cluster| cluster.nodes[1].reported_at = None), ["n1 agent_silent"]);
         assert_eq!(Cluster::one_with(|cluster| drop(cluster.engine.remove("n1"))), ["n1 node_not_joined"]);
         let not_ready = EngineNodeState { ready: false, reason: Some("no network".into()) };

@@ -100,6 +100,8 @@ pub enum MachineState {
     Running,
     /// Its processes are held still. It goes on where it was.
     Paused,
+    /// Runs, but is on no network any more: nothing reaches it. It has to be made anew, on its disk.
+    CutOff,
     /// Was there, has ended. It can be started again, with its disk.
     Stopped,
 }
@@ -390,7 +392,7 @@ impl NodeState {
             Some(MachineState::Running) => true,
             // Backups hold a machine still for a moment. One that stays so is silent before long.
             Some(MachineState::Paused) => observed.agents.contains_key(&node.uuid),
-            Some(MachineState::Created | MachineState::Stopped) | None => false,
+            Some(MachineState::Created | MachineState::Stopped | MachineState::CutOff) | None => false,
         };
         Self {
             machine: machine.is_some() || observed.disks.contains(&node.uuid),

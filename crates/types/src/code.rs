@@ -33,6 +33,8 @@ pub enum Code {
     InfrastructureNotOffered,
     /// The cluster's Kubernetes is older than what this release runs: it can be looked at and deleted, no more.
     KubernetesTooOld,
+    /// A node's machine runs, but has been taken off its network.
+    MachineCutOff,
     /// A node's machine is gone, with its disk or without.
     MachineGone,
     /// A node's machine is paused and its agent silent.

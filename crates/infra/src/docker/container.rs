@@ -26,10 +26,17 @@ pub(super) fn state(container: &ContainerSummary) -> MachineState {
     use ContainerSummaryStateEnum as Engine;
     match container.state {
         Some(Engine::CREATED | Engine::EMPTY) | None => MachineState::Created,
+        Some(Engine::RUNNING) if is_cut_off(container) => MachineState::CutOff,
         Some(Engine::RUNNING | Engine::RESTARTING) => MachineState::Running,
         Some(Engine::PAUSED) => MachineState::Paused,
         Some(Engine::EXITED | Engine::REMOVING | Engine::DEAD | Engine::STOPPING) => MachineState::Stopped,
     }
+}
+
+/// Whether somebody has taken it off its network.
+fn is_cut_off(container: &ContainerSummary) -> bool {
+    let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    networks.is_some_and(|networks| networks.is_empty())
 }
 
 /// A container as a machine.
@@ -85,6 +92,8 @@ pub(super) async fn remove_all(engine: &Engine, containers: &[ContainerSummary])
 
 #[cfg(test)]
 mod tests {
+    use bollard::models::{ContainerSummaryNetworkSettings, EndpointSettings};
+
     use super::*;
 
     #[test]
@@ -95,5 +104,17 @@ mod tests {
         assert_eq!(of(ContainerSummaryStateEnum::EXITED), MachineState::Stopped);
         assert_eq!(of(ContainerSummaryStateEnum::PAUSED), MachineState::Paused);
         assert_eq!(of(ContainerSummaryStateEnum::REMOVING), MachineState::Stopped);
+    }
+
+    #[test]
+    fn a_container_that_runs_and_is_on_no_network_is_cut_off() {
+        let on = |networks: &[&str]| {
+            let networks = networks.iter().map(|name| ((*name).to_owned(), EndpointSettings::default())).collect();
+            let settings = ContainerSummaryNetworkSettings { networks: Some(networks) };
+            let state = Some(ContainerSummaryStateEnum::RUNNING);
+            super::state(&ContainerSummary { state, network_settings: Some(settings), ..ContainerSummary::default() })
+        };
+        assert_eq!(on(&[]), MachineState::CutOff);
+        assert_eq!(on(&["jeroboam-1"]), MachineState::Running);
     }
 }

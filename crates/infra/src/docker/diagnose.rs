@@ -45,6 +45,7 @@ fn summary(state: MachineState, container: &ContainerInspectResponse) -> String 
     match state {
         MachineState::Created => format!("the container {name} was made but not started{}", error(how)),
         MachineState::Paused => format!("the container {name} is paused"),
+        MachineState::CutOff => format!("the container {name} runs, but is on no network"),
         MachineState::Running => format!("the container {name} runs{times}"),
         MachineState::Stopped => {
             let when = how.finished_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();

@@ -8,6 +8,7 @@
 //! | a disk without container | makes a container on that disk: the node goes on with its data |
 //! | a container that was never started | removes it: whether it was filled, and with which token, nobody knows |
 //! | a container that runs | leaves it: it was started, so it was filled before |
+//! | a container that runs without a network | makes another one on the same disk |
 //! | a container that is paused | lets it go on |
 //! | a container that has ended | starts it; if the engine cannot, makes another one on the same disk |
 //!
@@ -89,7 +90,7 @@ async fn go_on(engine: &Engine, spec: &MachineSpec, mut there: Vec<ContainerSumm
         let machine = container::machine(container);
         let done = match machine.state {
             MachineState::Running => Ok(()),
-            MachineState::Created => continue,
+            MachineState::Created | MachineState::CutOff => continue,
             MachineState::Paused => {
                 let call = engine.docker.unpause_container(&machine.id);
                 engine.call(format!("Letting the container of {} go on", spec.name), CHANGE, call).await

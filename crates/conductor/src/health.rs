@@ -35,8 +35,8 @@ pub(crate) struct Eyes(Mutex<HashMap<Uuid, Known>>);
 struct Known {
     /// Since when this conductor has seen what is wrong.
     since: BTreeMap<What, Instant>,
-    /// When the engine was asked last.
-    asked: Option<Instant>,
+    /// When the engine was asked last, and whether it answered.
+    asked: Option<(Instant, bool)>,
 }
 
 /// A finding, as it is told from others: the node's name and the code.
@@ -54,15 +54,16 @@ impl Eyes {
         findings.iter().map(|finding| now.duration_since(known.since[&what(finding)])).collect()
     }
 
-    /// Whether the engine was asked less than `interval` ago; if not, it is asked now.
-    fn has_just_asked(&self, cluster: Uuid, interval: Duration) -> bool {
+    /// How long ago the engine was asked last, and whether it answered.
+    fn asked(&self, cluster: Uuid) -> Option<(Duration, bool)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&cluster).and_then(|known| known.asked).map(|(at, answered)| (at.elapsed(), answered))
+    }
+
+    /// The engine was asked just now.
+    fn keep(&self, cluster: Uuid, answered: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = &mut all.entry(cluster).or_default().asked;
-        if asked.is_some_and(|at| at.elapsed() < interval) {
-            return true;
-        }
-        *asked = Some(Instant::now());
-        false
+        all.entry(cluster).or_default().asked = Some((Instant::now(), answered));
     }
 
     fn forget(&self, cluster: Uuid) {
@@ -110,12 +111,15 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     };
     let told = engine_view(&record.nodes, now);
     let known = found(told);
+    let asked = eyes.asked(cluster);
     let mut is_old = false;
     let report = match told {
         _ if !has_master(&record, &known) => unreachable(),
         // What masters tell is pushed. That the engine answers here as well is looked at now and then.
-        Some(view) if eyes.has_just_asked(cluster, conductor.settings.health_interval) => as_told(view),
-        None if eyes.has_just_asked(cluster, ASK_AGAIN) => {
+        Some(view) if asked.is_some_and(|(ago, answered)| answered && ago < conductor.settings.health_interval) => {
+            as_told(view)
+        }
+        _ if asked.is_some_and(|(ago, _)| ago < ASK_AGAIN) => {
             is_old = true;
             kept(&record)
         }
@@ -124,11 +128,13 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
             if !known.is_empty() && record.cluster.health != Some(Health::Unhealthy) {
                 say(conductor, &record, overlay(kept(&record), &known)).await;
             }
-            ask_engine(conductor, &record).await
+            let report = ask_engine(conductor, &record).await;
+            eyes.keep(cluster, views(&report).is_some());
+            report
         }
     };
-    let asked = views(&report);
-    let findings = found(told.or(asked.as_ref()));
+    let answered = views(&report);
+    let findings = found(told.or(answered.as_ref()));
     say(conductor, &record, overlay(report, &findings)).await;
     let seen = eyes.see(cluster, &findings);
     let again = is_old.then_some(ASK_AGAIN);

@@ -8,7 +8,7 @@ SHELL := /bin/bash
 cache := $(or $(JEROBOAM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jeroboam)
 export PATH := $(cache)/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo down build image test test-slow conformance unit lint bench
+.PHONY: help demo down build image test test-slow faults conformance unit lint bench
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,13 +55,24 @@ test: ## everything that must hold: lint, then all tests, those on real clusters
 	part 'tests' cargo nextest run --locked --workspace; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
-test-slow: ## what takes long besides: clusters of every version of Kubernetes
+test-slow: ## what takes long besides: clusters of every version of Kubernetes, and the whole fault catalogue
 	@scripts/install-tools build test kubectl
 	@scripts/docker-up
 	@images/node/build --kubernetes all
 	@images/nginx/build
 	@scripts/build
 	@cargo nextest run --locked --package jeroboam-tests --profile slow
+
+# What was measured is kept by the tests, and the page is made of it after the last of them.
+faults: export UPDATE_DOCS := 1
+faults: ## break everything once, and write docs/faults.md anew; FAULTS=worker-killed,dockerd-killed does these alone
+	@scripts/install-tools build test kubectl
+	@scripts/docker-up
+	@images/node/build
+	@images/nginx/build
+	@scripts/build
+	@cargo nextest run --locked --package jeroboam-tests --profile slow --test catalogue
+	@cargo nextest run --locked --package jeroboam-tests --test catalogue page
 
 conformance: ## Kubernetes' own conformance tests, on a cluster of ours; VERSION=v1.36.3 takes another version
 	@scripts/install-tools build

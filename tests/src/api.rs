@@ -61,11 +61,22 @@ impl Server {
         self.call("POST", "/identity/v3/auth/tokens", "", Some(&body))
     }
 
+    /// Makes a token void.
+    #[must_use]
+    pub fn revoke(&self, token: &str) -> Reply {
+        let subject = format!("header = {}\n", quoted(&format!("X-Subject-Token: {token}")));
+        self.send("DELETE", "/identity/v3/auth/tokens", token, None, &subject)
+    }
+
     /// Sends a request to the API, in the newest microversion that has the path; an empty token is none.
     #[must_use]
     pub fn call(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
+        self.send(method, path, token, body, "")
+    }
+
+    fn send(&self, method: &str, path: &str, token: &str, body: Option<&Value>, more: &str) -> Reply {
         // Through standard input: command lines can be read by everybody.
-        let mut config = format!("url = {}\nrequest = {}\n", quoted(&(self.url() + path)), quoted(method));
+        let mut config = format!("url = {}\nrequest = {}\n{more}", quoted(&(self.url() + path)), quoted(method));
         // Bays are what clusters were called in the first microversion, which one gets without asking.
         if !path.starts_with("/v1/bay") {
             config += &format!("header = {}\n", quoted("OpenStack-API-Version: container-infra latest"));

@@ -7,6 +7,7 @@
 mod api;
 mod disk;
 mod docker;
+mod interposer;
 mod living;
 mod outage;
 mod server;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 pub use api::Reply;
 pub use disk::SmallDisk;
 pub use docker::{Events, container_of, containers_of, docker_output, marked};
+pub use interposer::{Interposer, Rule};
 pub use living::Living;
 pub use outage::Outage;
 pub use server::{Server, Setup};

@@ -1,8 +1,9 @@
 //! A cluster that has something to lose.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use crate::{Server, container_of, docker_output, run};
+use crate::{Answer, Server, container_of, docker_output};
 
 /// A complete cluster with something in it that is nowhere else.
 pub struct Living<'a> {
@@ -38,9 +39,10 @@ impl<'a> Living<'a> {
     /// When it gives no access.
     #[must_use]
     pub fn found(server: &'a Server, kind: &'static str) -> Self {
-        let config = server.scratch("config");
+        let uuid = server.uuid_of("c");
+        let config = server.scratch(&uuid);
         server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
-        Self { server, kind, uuid: server.uuid_of("c"), config }
+        Self { server, kind, uuid, config }
     }
 
     /// The same, with nothing of it repaired by itself.
@@ -58,19 +60,28 @@ impl<'a> Living<'a> {
     ///
     /// # Panics
     /// When it fails.
-    #[must_use]
     pub fn engine(&self, args: &[&str]) -> String {
-        if self.kind == "kubernetes" {
-            return run("kubectl", args, &[("KUBECONFIG", &self.config.join("config"))]);
-        }
-        let api = self.server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().to_owned();
-        let host = PathBuf::from(api.replace("https://", "tcp://"));
-        let tls = [
-            ("DOCKER_HOST", host.as_path()),
-            ("DOCKER_TLS_VERIFY", "1".as_ref()),
-            ("DOCKER_CERT_PATH", self.config.as_path()),
-        ];
-        run("docker", args, &tls)
+        let answer = self.ask_engine(args);
+        assert_eq!(answer.code, 0, "{answer:?}");
+        answer.out
+    }
+
+    /// The engine's own client, which may fail.
+    #[must_use]
+    pub fn ask_engine(&self, args: &[&str]) -> Answer {
+        let mut client = if self.kind == "kubernetes" {
+            let mut kubectl = Command::new("kubectl");
+            kubectl.env("KUBECONFIG", self.config.join("config")).arg("--request-timeout=5s");
+            kubectl
+        } else {
+            let api = self.server.json(&["cluster", "show", "c"])["api_address"].as_str().unwrap().to_owned();
+            let mut docker = Command::new("docker");
+            docker.env("DOCKER_HOST", api.replace("https://", "tcp://"));
+            docker.env("DOCKER_TLS_VERIFY", "1").env("DOCKER_CERT_PATH", &self.config);
+            docker
+        };
+        let output = client.args(args).output().expect("`make test` installs kubectl and docker");
+        Answer::new(&format!("{} {}", client.get_program().display(), args.join(" ")), &output)
     }
 
     /// What was put into it is there.

@@ -43,6 +43,12 @@ impl Outage {
         }
     }
 
+    /// The engine keeps running, whoever it belongs to.
+    #[must_use]
+    pub fn of_the_way(scratch: &Path) -> Self {
+        Self::Proxy(Proxy::open(scratch))
+    }
+
     /// How a server reaches the engine; `None` is the usual way.
     #[must_use]
     pub fn host(&self) -> Option<String> {
@@ -199,7 +205,7 @@ impl Proxy {
 }
 
 /// Copies until one side ends, and ends the other in that direction: Docker's streams may be half closed.
-fn copy(mut from: UnixStream, mut to: UnixStream) {
+pub(crate) fn copy(mut from: UnixStream, mut to: UnixStream) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..length]).is_err() {
@@ -209,7 +215,8 @@ fn copy(mut from: UnixStream, mut to: UnixStream) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-fn engine_socket() -> PathBuf {
+/// The engine's own socket.
+pub(crate) fn engine_socket() -> PathBuf {
     let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
     let path = host.strip_prefix("unix://").unwrap_or_else(|| panic!("the engine at {host} has no socket here"));
     PathBuf::from(path)

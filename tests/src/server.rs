@@ -27,8 +27,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// How the Docker Engine is reached, when not in the usual way.
     pub docker_host: Option<String>,
-    /// How many files it may have open, and cannot raise.
-    pub descriptors: Option<u32>,
+    /// Program and first arguments to run instead of the built `jeroboam`: itself by way of something else.
+    pub program: Option<Vec<String>>,
 }
 
 /// A server with a data folder of its own. What it made at the Docker Engine is removed when it is dropped.
@@ -98,6 +98,12 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Port at which agents call.
+    #[must_use]
+    pub fn agent_port(&self) -> u16 {
+        self.agent_port
+    }
+
     /// Starts the server again, and waits until it is ready; it must not be running.
     pub fn restart(&mut self) {
         self.spawn();
@@ -113,14 +119,10 @@ impl Server {
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = match self.setup.descriptors {
-            Some(most) => {
-                let mut limited = Command::new("prlimit");
-                limited.arg(format!("--nofile={most}:{most}")).arg(binary("jeroboam"));
-                limited
-            }
-            None => Command::new(binary("jeroboam")),
-        };
+        let usual = || vec![binary("jeroboam").display().to_string()];
+        let program = self.setup.program.clone().unwrap_or_else(usual);
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]);
         command
             .args(["up", "--data"])
             .arg(self.data())

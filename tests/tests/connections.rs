@@ -4,7 +4,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use jeroboam_tests::{Server, Setup, eventually};
+use jeroboam_tests::{Server, Setup, binary, eventually};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,7 +18,9 @@ fn more_idle_connections_than_a_server_can_have_keep_neither_users_nor_operation
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     let arguments = ["--infrastructure", "simulated"].map(str::to_owned).to_vec();
-    let server = Server::set_up(Setup { arguments, descriptors: Some(DESCRIPTORS), ..Setup::default() });
+    let limited = ["prlimit", &format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}"), binary("jeroboam").to_str().unwrap()];
+    let program = Some(limited.map(str::to_owned).to_vec());
+    let server = Server::set_up(Setup { arguments, program, ..Setup::default() });
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let open = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(open.split_whitespace().nth(4), Some("1024"), "it cannot have more: {open}");

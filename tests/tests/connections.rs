@@ -18,8 +18,8 @@ fn more_idle_connections_than_a_server_can_have_keep_neither_users_nor_operation
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     let arguments = ["--infrastructure", "simulated"].map(str::to_owned).to_vec();
-    let limited = ["prlimit", &format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}"), binary("jeroboam").to_str().unwrap()];
-    let program = Some(limited.map(str::to_owned).to_vec());
+    let limit = format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}");
+    let program = Some(vec!["prlimit".to_owned(), limit, binary("jeroboam").display().to_string()]);
     let server = Server::set_up(Setup { arguments, program, ..Setup::default() });
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let open = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();

@@ -26,8 +26,7 @@ fn what_is_planned_is_done_and_a_plan_that_does_not_hold_is_refused() {
     // What is broken here stays so until the test repairs it.
     let living = Living::paused(&server, "swarm");
     let uuid = living.uuid.clone();
-    let folder = server.scratch("plans");
-    let file = folder.join("c.plan");
+    let file = server.scratch("c.plan");
     let file = file.to_str().unwrap();
 
     let seen = || {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jeroboam_infra::{Infrastructure, Machine, Network, Observation};
 use jeroboam_model::condition;
-use jeroboam_model::plan::{self, Desired, DesiredNode, Observed};
+use jeroboam_model::plan::{self, Desired, DesiredNode, MachineState, Observed};
 use jeroboam_model::{Cause, CauseExt, Code, Node, NodeGroup, NodePhase, NodeRole, OperationKind};
 use jeroboam_store::{ClusterFacts, ClusterRecord, Held, SecretNames, Store};
 use tracing::debug;
@@ -137,11 +137,16 @@ impl Observer {
         } else {
             cluster.engine.secrets().all(|name| secrets.names.contains(name))
         };
-        // Before a master is up nobody answers, and waiting for that would hold up the steps.
-        let answers = record
-            .nodes
-            .iter()
-            .any(|node| node.role == NodeRole::Master && agents.get(&node.uuid) == Some(&NodePhase::Up));
+        // Before a master is up nobody answers, and waiting for that would hold up the steps. A repair asks one that was
+        // up and whose agent is silent as well: it may be the way to us that is broken.
+        let may_answer = |node: &Node| match agents.get(&node.uuid) {
+            Some(phase) => *phase == NodePhase::Up,
+            None => {
+                let runs = machines.get(&node.uuid).is_some_and(|machine| machine.state == MachineState::Running);
+                kind == OperationKind::Repair && node.joined_at.is_some() && runs
+            }
+        };
+        let answers = record.nodes.iter().any(|node| node.role == NodeRole::Master && may_answer(node));
         let ready =
             if kind == OperationKind::Delete || !answers { BTreeSet::new() } else { self.ready_nodes(record).await };
         Ok(Observed {

@@ -21,7 +21,6 @@ pub(crate) fn faults() -> Vec<Fault> {
         )
         .on(On::Swarm)
         .quick(),
-        living("worker-leaves", "`docker swarm leave` on a worker", NOT_READY, REPAIRED, worker_leaves).on(On::Swarm),
         living(
             "kubelet-hangs",
             "`kill -STOP` of a worker's kubelet; Kubernetes itself takes 40 s to notice",
@@ -66,7 +65,7 @@ fn node_removed(trial: &mut Trial<'_>, living: &Living<'_>) {
     let worker = living.node(WORKER);
     trial.strike(|| living.engine(&["node", "rm", "--force", WORKER]));
     forgotten(trial, living);
-    leave(&worker);
+    docker_output(&["exec", &worker, "docker", "-H", "unix:///run/docker.sock", "swarm", "leave", "--force"]);
     trial.well_again(living);
     assert_eq!(living.node(WORKER), worker, "the same machine");
 }
@@ -74,20 +73,6 @@ fn node_removed(trial: &mut Trial<'_>, living: &Living<'_>) {
 fn forgotten(trial: &mut Trial<'_>, living: &Living<'_>) {
     trial.shown("the engine does not know it", || word(living, WORKER).is_empty());
     trial.told_by_why(living.server);
-}
-
-/// Has the engine of a machine leave its swarm.
-fn leave(machine: &str) -> String {
-    docker_output(&["exec", machine, "docker", "-H", "unix:///run/docker.sock", "swarm", "leave", "--force"])
-}
-
-fn worker_leaves(trial: &mut Trial<'_>, living: &Living<'_>) {
-    let worker = living.node(WORKER);
-    trial.strike(|| leave(&worker));
-    trial.shown("the manager calls it down", || word(living, WORKER) == "Down");
-    trial.told_by_why(living.server);
-    trial.well_again(living);
-    assert_eq!(living.node(WORKER), worker, "the same machine");
 }
 
 fn hangs(trial: &mut Trial<'_>, living: &Living<'_>, component: &str) {

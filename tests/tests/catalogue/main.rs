@@ -27,6 +27,7 @@ mod runner;
 mod server;
 mod simulated;
 mod trial;
+mod workload;
 
 use fault::{Fault, On};
 
@@ -47,6 +48,7 @@ fn catalogue() -> Vec<(&'static str, Vec<Fault>)> {
         ("Deployment", deployment::faults()),
         ("Credentials", credentials::faults()),
         ("Requests", request::faults()),
+        ("Workloads", workload::faults()),
         ("Simulated cloud", simulated::faults()),
     ]
 }
@@ -63,18 +65,18 @@ fn quick(on: On) -> Vec<Fault> {
 
 #[test]
 fn some_faults_of_kubernetes_are_told_and_have_a_way_out() {
-    runner::run(quick(On::Kubernetes));
+    runner::run(&quick(On::Kubernetes));
 }
 
 #[test]
 fn some_faults_of_swarms_are_told_and_have_a_way_out() {
-    runner::run(quick(On::Swarm));
+    runner::run(&quick(On::Swarm));
 }
 
 #[test]
 fn some_faults_besides_are_told_and_have_a_way_out() {
     for on in [On::Docker, On::Simulated, On::Server] {
-        runner::run(quick(on));
+        runner::run(&quick(on));
     }
 }
 
@@ -84,91 +86,91 @@ mod slow {
 
     #[test]
     fn machines_of_kubernetes() {
-        runner::run(on(On::Kubernetes, machine::faults()));
+        runner::run(&on(On::Kubernetes, machine::faults()));
     }
 
     #[test]
     fn machines_of_swarms() {
-        runner::run(on(On::Swarm, machine::faults()));
+        runner::run(&on(On::Swarm, machine::faults()));
     }
 
     #[test]
     fn components_of_kubernetes() {
-        runner::run(on(On::Kubernetes, component::faults()));
+        runner::run(&on(On::Kubernetes, component::faults()));
     }
 
     #[test]
     fn components_of_swarms() {
-        runner::run(on(On::Swarm, component::faults()));
+        runner::run(&on(On::Swarm, component::faults()));
     }
 
     #[test]
     fn agents_of_kubernetes() {
-        runner::run(on(On::Kubernetes, agent::faults()));
+        runner::run(&on(On::Kubernetes, agent::faults()));
     }
 
     #[test]
     fn agents_of_swarms() {
-        runner::run(on(On::Swarm, agent::faults()));
+        runner::run(&on(On::Swarm, agent::faults()));
     }
 
     #[test]
     fn the_engine_of_kubernetes() {
-        runner::run(on(On::Kubernetes, engine::faults()));
+        runner::run(&on(On::Kubernetes, engine::faults()));
     }
 
     #[test]
     fn the_engine_of_swarms() {
-        runner::run(on(On::Swarm, engine::faults()));
+        runner::run(&on(On::Swarm, engine::faults()));
     }
 
     #[test]
     fn networks_of_kubernetes() {
-        runner::run(on(On::Kubernetes, network::faults()));
+        runner::run(&on(On::Kubernetes, network::faults()));
     }
 
     #[test]
     fn networks_of_swarms() {
-        runner::run(on(On::Swarm, network::faults()));
+        runner::run(&on(On::Swarm, network::faults()));
     }
 
     #[test]
-    fn creation() {
-        runner::run(super::creation::faults());
+    fn creation_and_workloads() {
+        runner::run(&[creation::faults(), workload::faults()].concat());
     }
 
     #[test]
     fn images() {
-        runner::run(image::faults());
+        runner::run(&image::faults());
     }
 
     #[test]
     fn the_docker_engine() {
-        runner::run(infrastructure::faults());
+        runner::run(&infrastructure::faults());
     }
 
     #[test]
     fn answers_of_the_docker_engine() {
-        runner::run(answers::faults());
+        runner::run(&answers::faults());
     }
 
     #[test]
     fn database_and_server() {
-        runner::run([database::faults(), server::faults()].concat());
+        runner::run(&[database::faults(), server::faults()].concat());
     }
 
     #[test]
     fn deployments() {
-        runner::run(deployment::faults());
+        runner::run(&deployment::faults());
     }
 
     #[test]
     fn credentials_and_requests() {
-        runner::run([super::credentials::faults(), request::faults()].concat());
+        runner::run(&[credentials::faults(), request::faults()].concat());
     }
 
     #[test]
     fn the_simulated_cloud() {
-        runner::run(super::simulated::faults());
+        runner::run(&simulated::faults());
     }
 }

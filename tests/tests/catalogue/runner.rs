@@ -13,7 +13,7 @@ use crate::{measured, page};
 const REPAIRS: usize = 2;
 
 /// Runs these, and panics with all that failed.
-pub(crate) fn run(faults: Vec<Fault>) {
+pub(crate) fn run(faults: &[Fault]) {
     let mut runner = Runner::default();
     for on in [On::Kubernetes, On::Swarm, On::Docker, On::Simulated, On::Server] {
         let of_kind: Vec<&Fault> = faults.iter().filter(|fault| fault.on == on && is_asked_for(fault)).collect();
@@ -22,7 +22,7 @@ pub(crate) fn run(faults: Vec<Fault>) {
         runner.run_on_living_clusters(on, &living);
         for fault in own {
             let Act::Own(act) = fault.act else { continue };
-            runner.run_one(fault, |trial| act(trial));
+            runner.run_one(fault, act);
         }
     }
     let failures = runner.failures;

@@ -189,6 +189,7 @@ fn how(node: &Node, observed: &Observed) -> String {
         Some(MachineState::Stopped) => "machine has stopped",
         Some(MachineState::Paused) => "machine is held still",
         Some(MachineState::Created) => "machine not started",
+        Some(MachineState::CutOff) => "machine taken off its network",
         None if observed.disks.contains(&node.uuid) => "no machine, a disk",
         None => "no machine, no disk",
     };

@@ -1,6 +1,7 @@
 use futures::StreamExt;
 use jeroboam_infra::{ClusterRef, Infrastructure, MachineSpec, Presence};
 use jeroboam_model::NodeRole;
+use jeroboam_store::Scope;
 use jeroboam_types::v1::{Evidence, EvidenceKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -120,7 +121,7 @@ async fn an_orphan_is_taken_over_with_its_nodes() {
     let mut body = of.clone();
     body["name"] = json!("again");
     assert_eq!(adopt(body).await.is(202).body["uuid"], orphan.to_string());
-    let record = case.store.cluster_by_uuid(orphan).await.unwrap();
+    let record = case.store.cluster_by_uuid(&Scope::All, orphan).await.unwrap();
     assert_eq!((record.cluster.name.as_str(), record.nodes.len()), ("again", 3));
     let master = record.nodes.iter().find(|node| node.role == NodeRole::Master).unwrap();
     assert_eq!((master.uuid, master.slot, master.joined_at.is_some()), (Uuid::from_u128(3), 3, true));

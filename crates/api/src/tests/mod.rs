@@ -49,17 +49,17 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
-use jeroboam_conductor::engines::AccessBook;
+use jeroboam_conductor::Clock;
+use jeroboam_conductor::engines::{AccessBook, Engines};
 use jeroboam_conductor::lookout::Lookout;
 use jeroboam_conductor::observe::Observer;
-use jeroboam_conductor::{Clock, Engines};
 use jeroboam_engine::Engine;
 use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::{Auth, AuthError, Identity};
 use jeroboam_infra::Infrastructure;
 use jeroboam_infra::simulated::{self, AgentSink, Simulated};
-use jeroboam_model::{Report, Status};
+use jeroboam_model::{EngineKind, Report, Status};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{Claim, ClusterFacts, Outcome, Scope, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -230,14 +230,15 @@ impl Case {
         let quick = simulated::Settings { latency: (Duration::ZERO, Duration::ZERO), ..simulated::Settings::default() };
         let infra = Simulated::new(quick, Arc::new(NoAgents));
         let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
-        let all: (Arc<dyn Engine>, Arc<dyn Engine>) = (Arc::new(kubernetes.clone()), Arc::new(swarm.clone()));
+        let drivers: [(EngineKind, Arc<dyn Engine>); 2] =
+            [(EngineKind::KUBERNETES, Arc::new(kubernetes.clone())), (EngineKind::SWARM, Arc::new(swarm.clone()))];
         let (identity, keystone) = identity(folder.path());
         let accesses = AccessBook::new(store.clone());
         let cloud: Arc<dyn Infrastructure> = Arc::new(infra.clone());
         let (started, instance) = store.start_instance("host", None).await.unwrap();
         let lookout = Lookout::new(store.clone(), cloud.clone(), started.id, instance, "host".into());
-        let all = Engines { kubernetes: all.0, swarm: all.1 };
-        let observer = Observer::new(store.clone(), cloud.clone(), all, accesses.clone(), Clock::System);
+        let observer =
+            Observer::new(store.clone(), cloud.clone(), Engines::new(drivers), accesses.clone(), Clock::System);
         let below = (cloud, lookout, observer);
         let state = AppState::new(store.clone(), identity, accesses, below, (kubernetes, swarm), settings);
         Self { router: router(state, keystone), store, infra, folder }

@@ -1,7 +1,7 @@
 //! `?dry_run=true` and `X-Jeroboam-Plan`.
 
-use jeroboam_model::{Cause, CauseExt, NodeRole};
-use jeroboam_store::Scope;
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
+use jeroboam_store::{ClusterId, Scope};
 
 use super::*;
 
@@ -66,11 +66,11 @@ async fn every_change_can_be_planned_and_leaves_everything_as_it_was() {
     case.end_all().await;
     let uuid: Uuid = case.get("/v1/clusters/c").send().await.is(200).uuid().parse().unwrap();
     let (certificate, key) = authority();
-    case.store.put_secret(uuid, "kubernetes", Some(&certificate), Some(&key)).await.unwrap();
+    case.store.put_secret(ClusterId::assumed(uuid), "kubernetes", Some(&certificate), Some(&key)).await.unwrap();
     for name in ["etcd", "front-proxy"] {
-        case.store.put_secret(uuid, name, Some(&certificate), Some(&key)).await.unwrap();
+        case.store.put_secret(ClusterId::assumed(uuid), name, Some(&certificate), Some(&key)).await.unwrap();
     }
-    let before = case.store.cluster_by_uuid(uuid).await.unwrap();
+    let before = case.store.cluster_by_uuid(&Scope::All, uuid).await.unwrap();
     let patch = |name: &str| json!([{"op": "replace", "path": format!("/{name}"), "value": 3}]);
     for (method, path, body, kind) in [
         ("POST", "/v1/clusters/c/actions/resize", json!({"node_count": 3}), "scale"),
@@ -92,7 +92,7 @@ async fn every_change_can_be_planned_and_leaves_everything_as_it_was() {
         assert_eq!(answer.body["kind"], kind, "{method} {path}");
         assert_eq!(answer.body["cluster_uuid"], json!(uuid), "{method} {path}");
         assert!(!answer.headers.contains_key("x-jeroboam-operation"));
-        assert_eq!(case.store.cluster_by_uuid(uuid).await.unwrap(), before, "{method} {path}");
+        assert_eq!(case.store.cluster_by_uuid(&Scope::All, uuid).await.unwrap(), before, "{method} {path}");
     }
     assert_eq!(operations(&case).await, count + 1);
     let plan = case.call("DELETE", "/v1/clusters/c?dry_run=1").token("member").latest().send().await.is(200).body;
@@ -110,7 +110,7 @@ async fn a_retry_is_planned_as_what_failed() {
     let case = Case::new().await;
     case.template("t", "swarm").await;
     case.cluster("c", "t").await;
-    let cause = Cause::passing("infrastructure_unavailable", "no", "wait");
+    let cause = Cause::passing(Code::InfrastructureUnavailable, "no", "wait");
     case.end(Outcome::Failed(cause)).await;
     let plan = case.post("/v1/clusters/c/actions/retry?dry_run=true", &json!({})).send().await.is(200).body;
     assert_eq!(plan["kind"], "create");
@@ -173,8 +173,11 @@ async fn what_has_changed_since_is_told() {
     let id = plan().await;
     assert!(refused(&id, &json!({"node_count": 4})).await.contains("the request: another one than was planned"));
 
-    let record =
-        case.store.cluster_by_uuid(case.get("/v1/clusters/c").send().await.uuid().parse().unwrap()).await.unwrap();
+    let record = case
+        .store
+        .cluster_by_uuid(&Scope::All, case.get("/v1/clusters/c").send().await.uuid().parse().unwrap())
+        .await
+        .unwrap();
     let worker = record.nodes.iter().find(|node| node.role == NodeRole::Worker).unwrap();
     case.infra.add_machine(record.cluster.uuid, worker.uuid, 0);
     let words = refused(&id, &body).await;

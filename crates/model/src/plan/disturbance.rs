@@ -2,7 +2,7 @@
 
 use jeroboam_types::plan::{Disturbance, DisturbanceKind};
 
-use super::{Action, Desired, DesiredNode, NodeRef, Observed, lost_state};
+use super::{Action, Desired, DesiredNode, MachineState, NodeRef, Observed, lost_state};
 use crate::{NodePhase, NodeRole, OperationKind};
 
 /// What a step of an operation of this kind disturbs, as things stand before the operation.
@@ -62,7 +62,8 @@ pub fn disturbances_at_once(kind: OperationKind) -> Vec<Disturbance> {
 /// A machine that runs, and whose agent is waited for all the same, has its components started anew if it was up or is to
 /// have other certificates.
 fn coming_up(node: &NodeRef, kind: OperationKind, desired: &Desired, observed: &Observed) -> Vec<Disturbance> {
-    let runs = observed.machines.contains_key(&node.uuid) && !observed.replace.contains(&node.uuid);
+    let is_running = observed.machines.get(&node.uuid) == Some(&MachineState::Running);
+    let runs = is_running && !observed.replace.contains(&node.uuid);
     let begins_again = kind == OperationKind::RotateCa || observed.agents.get(&node.uuid) == Some(&NodePhase::Up);
     let is_lost = lost_state(desired, observed).contains(node);
     if runs && begins_again && !is_lost { restart(node, kind, desired) } else { Vec::new() }
@@ -149,6 +150,16 @@ mod tests {
         assert!(loud.contains(&("node/c-worker-0".to_owned(), vec![restart])), "{loud:?}");
         assert_eq!(disturbances_at_once(OperationKind::RotateCa)[0].kind, DisturbanceKind::CredentialsVoid);
         assert_eq!(disturbances_at_once(OperationKind::Scale), []);
+    }
+
+    #[test]
+    fn starting_a_machine_that_stopped_disturbs_nothing() {
+        let desired = cluster();
+        let mut observed = complete(&desired);
+        observed.machines.insert(Uuid::from_u128(2), MachineState::Stopped);
+        let steps = told(OperationKind::Repair, &desired, &observed);
+        assert!(steps.iter().any(|(key, _)| key == "node/c-worker-0"), "{steps:?}");
+        assert_eq!(loud(OperationKind::Repair, &desired, &observed), []);
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn machine(node: &NodeRef, desired: &Desired, observed: &Observed) -> String {
         Some(MachineState::Stopped) => format!("machine {name} has stopped"),
         Some(MachineState::Created) => format!("machine {name} was made and not started"),
         Some(MachineState::Paused) => format!("machine {name} is held still"),
+        Some(MachineState::CutOff) => format!("machine {name} has been taken off its network"),
         Some(MachineState::Running) => format!("machine {name} runs"),
         None if desired.nodes.iter().any(|wanted| wanted.uuid == node.uuid && wanted.joined) => {
             format!("machine {name} is gone")
@@ -49,9 +50,12 @@ fn machine(node: &NodeRef, desired: &Desired, observed: &Observed) -> String {
 
 fn agent(node: &NodeRef, observed: &Observed) -> String {
     let name = &node.name;
+    let runs = observed.machines.get(&node.uuid) == Some(&MachineState::Running);
     match observed.agents.get(&node.uuid) {
+        _ if !runs || observed.replace.contains(&node.uuid) => format!("{name} comes up once its machine runs"),
         None => format!("the agent of {name} says nothing, or not under the present authorities"),
-        Some(NodePhase::Up) => format!("{name} comes up once its machine runs"),
-        Some(_) => format!("the agent of {name} does not say that it is up"),
+        Some(NodePhase::Starting | NodePhase::Up | NodePhase::Failed) => {
+            format!("the agent of {name} does not say that it is up")
+        }
     }
 }

@@ -1,7 +1,7 @@
 use jeroboam_model::{OperationStatus, status::Request};
 
 use super::*;
-use crate::{DryRun, HealthChange, IdempotencyKey, NewAuthority, StoreError};
+use crate::{ClusterId, DryRun, HealthChange, IdempotencyKey, NewAuthority, StoreError};
 
 /// All rows of all tables, as text.
 fn everything(bench: &Bench) -> Vec<String> {
@@ -30,7 +30,7 @@ async fn a_dry_run_tells_what_would_be_and_leaves_nothing() {
     let there = bench.created("one", "there").await;
     let failed = bench.create("one", "failed").await.0;
     bench.end(Outcome::Failed(trouble())).await;
-    store.put_secret(there.uuid, "kubernetes", Some("old"), None).await.unwrap();
+    store.put_secret(ClusterId::assumed(there.uuid), "kubernetes", Some("old"), None).await.unwrap();
     let group = workers(&bench.record(&there).await).uuid;
     let before = everything(&bench);
     let mut events = store.subscribe();
@@ -48,29 +48,32 @@ async fn a_dry_run_tells_what_would_be_and_leaves_nothing() {
     assert_eq!(store.known_key(&key()).await.unwrap(), None);
 
     let run = DryRun::new();
-    let scale = store.request_scale(there.uuid, group, 1, &[], asked("one", OperationKind::Scale));
+    let scale = store.request_scale(ClusterId::assumed(there.uuid), group, 1, &[], asked("one", OperationKind::Scale));
     assert_eq!(run.clone().around(scale).await.unwrap_err(), StoreError::DryRun);
     let wanted = |run: &DryRun| run.asked().unwrap().record.nodes.iter().filter(|node| node.wanted).count();
     assert_eq!(wanted(&run), 2);
 
     let run = DryRun::new();
     let authority = NewAuthority { name: "kubernetes", certificate: "new".into(), key: "key".to_owned().into() };
-    let generation = store.authorities_generation(there.uuid).await.unwrap();
+    let generation = store.authorities_generation(ClusterId::assumed(there.uuid)).await.unwrap();
     let authorities = [authority];
-    let rotate = store.request_ca_rotation(there.uuid, &authorities, asked("one", OperationKind::RotateCa));
+    let rotate =
+        store.request_ca_rotation(ClusterId::assumed(there.uuid), &authorities, asked("one", OperationKind::RotateCa));
     assert_eq!(run.clone().around(rotate).await.unwrap_err(), StoreError::DryRun);
     assert!(run.asked().unwrap().secrets.generation > generation, "the new ones are seen");
 
     let run = DryRun::new();
-    let retry = store.request_retry(failed.uuid, asked("one", OperationKind::Create));
+    let retry = store.request_retry(ClusterId::assumed(failed.uuid), asked("one", OperationKind::Create));
     assert_eq!(run.clone().around(retry).await.unwrap_err(), StoreError::DryRun);
     assert!(run.asked().unwrap().operation.retry_of.is_some());
 
     for request in [OperationKind::Repair, OperationKind::Delete] {
         let run = DryRun::new();
         let outcome = match request {
-            OperationKind::Repair => run.clone().around(store.request_repair(there.uuid, asked("one", request))).await,
-            _ => run.clone().around(store.request_delete(there.uuid, asked("one", request))).await,
+            OperationKind::Repair => {
+                run.clone().around(store.request_repair(ClusterId::assumed(there.uuid), asked("one", request))).await
+            }
+            _ => run.clone().around(store.request_delete(ClusterId::assumed(there.uuid), asked("one", request))).await,
         };
         assert_eq!(outcome.unwrap_err(), StoreError::DryRun);
         let asked_for = run.asked().unwrap();
@@ -79,7 +82,7 @@ async fn a_dry_run_tells_what_would_be_and_leaves_nothing() {
 
     let run = DryRun::new();
     let change = HealthChange { status: Some(jeroboam_model::Health::Unhealthy), reason: None };
-    let said = run.clone().around(store.change_health(there.uuid, &change)).await;
+    let said = run.clone().around(store.change_health(ClusterId::assumed(there.uuid), &change)).await;
     assert_eq!(said.map(drop).unwrap_err(), StoreError::DryRun);
     assert!(run.asked().is_none(), "it asks for no operation");
 
@@ -91,7 +94,7 @@ async fn a_dry_run_tells_what_would_be_and_leaves_nothing() {
 async fn a_dry_run_is_refused_as_the_request_would_be() {
     let bench = Bench::new().await;
     let (cluster, _) = bench.create("one", "c").await;
-    let repair = bench.store.request_repair(cluster.uuid, asked("one", OperationKind::Repair));
+    let repair = bench.store.request_repair(ClusterId::assumed(cluster.uuid), asked("one", OperationKind::Repair));
     let refused = DryRun::new().around(repair).await.unwrap_err();
     assert_eq!(refused, StoreError::NotAllowed { status: Status::CreateInProgress, request: Request::Repair });
 }
@@ -104,7 +107,13 @@ async fn what_is_as_it_was_planned_is_kept_and_nothing_else() {
     let before = everything(&bench);
     let scale = |count| {
         let run = DryRun::unless(|asked| asked.is_some_and(|asked| asked.record.nodes.len() == 4));
-        let request = bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+        let request = bench.store.request_scale(
+            ClusterId::assumed(cluster.uuid),
+            group,
+            count,
+            &[],
+            asked("one", OperationKind::Scale),
+        );
         async move { (run.clone().around(request).await, run) }
     };
     let (refused, run) = scale(5).await;
@@ -121,13 +130,21 @@ async fn operations_that_go_on_before_it_are_told() {
     let bench = Bench::new().await;
     let cluster = bench.created("one", "c").await;
     let group = workers(&bench.record(&cluster).await).uuid;
-    let scale = |count| bench.store.request_scale(cluster.uuid, group, count, &[], asked("one", OperationKind::Scale));
+    let scale = |count| {
+        bench.store.request_scale(
+            ClusterId::assumed(cluster.uuid),
+            group,
+            count,
+            &[],
+            asked("one", OperationKind::Scale),
+        )
+    };
     let first = scale(3).await.unwrap();
     let run = DryRun::new();
     assert_eq!(run.clone().around(scale(4)).await.unwrap_err(), StoreError::DryRun);
     assert_eq!(run.asked().unwrap().waits_for, [first.uuid]);
     let run = DryRun::new();
-    let delete = bench.store.request_delete(cluster.uuid, asked("one", OperationKind::Delete));
+    let delete = bench.store.request_delete(ClusterId::assumed(cluster.uuid), asked("one", OperationKind::Delete));
     assert_eq!(run.clone().around(delete).await.unwrap_err(), StoreError::DryRun);
     assert_eq!(run.asked().unwrap().waits_for, [Uuid::nil(); 0], "a delete ends them");
 }

@@ -106,12 +106,13 @@ prop_compose! {
         flags in any::<[bool; 3]>(),
         machines in prop::collection::btree_map((1_u128..4).prop_map(Uuid::from_u128), machine(), 0..4),
         agents in prop::collection::btree_map((1_u128..4).prop_map(Uuid::from_u128), phase(), 0..4),
-        sets in [1, 2, 3, 4].map(|_| subset((1..4).map(Uuid::from_u128).collect())),
+        sets in [1, 2, 3, 4, 5].map(|_| subset((1..4).map(Uuid::from_u128).collect())),
     ) -> Observed {
         let [secrets, network, has_stray] = flags;
-        let [disks, replace, ready, hopeless] = sets;
+        let [disks, replace, ready, hopeless, unstartable] = sets;
         let strays = has_stray.then(|| "stray".to_owned()).into_iter().collect();
-        Observed { secrets, network, machines, disks, replace, strays, agents, ready, hopeless, done: BTreeSet::new() }
+        let done = BTreeSet::new();
+        Observed { secrets, network, machines, disks, replace, strays, agents, ready, hopeless, unstartable, done }
     }
 }
 

@@ -55,13 +55,13 @@ test: ## everything that must hold: lint, then all tests, those on real clusters
 	part 'tests' cargo nextest run --locked --workspace; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
-test-slow: ## what takes long besides: clusters of every version of Kubernetes, and the whole fault catalogue
+test-slow: ## what takes long besides: clusters of every version of Kubernetes, the fault catalogue, 10,000 random sequences
 	@scripts/install-tools build test kubectl
 	@scripts/docker-up
 	@images/node/build --kubernetes all
 	@images/nginx/build
 	@scripts/build
-	@cargo nextest run --locked --package jeroboam-tests --profile slow
+	@cargo nextest run --locked --workspace --profile slow
 
 # What was measured is kept by the tests, and the page is made of it after the last of them.
 faults: export UPDATE_DOCS := 1

@@ -1,11 +1,16 @@
 //! What kubectl and docker say about a cluster: the server's own word is not enough for a measurement.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use crate::server::Server;
+
+/// How long a connection to a cluster on this machine may take.
+const CONNECT: Duration = Duration::from_millis(200);
 
 /// The kinds of clusters that are measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +55,12 @@ impl Access {
         Ok(Self { kind, folder, address: api_address.replacen("https://", "tcp://", 1) })
     }
 
+    /// Whether the engine's API answers. One whose machine does not run is not waited for.
+    pub(crate) fn answers(&self) -> bool {
+        let address = self.address.trim_start_matches("tcp://").trim_end_matches('/').parse();
+        address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT).is_ok()) && self.ready_nodes().is_ok()
+    }
+
     /// How many nodes the engine would place work on.
     pub(crate) fn ready_nodes(&self) -> anyhow::Result<usize> {
         let text = match self.kind {
@@ -79,6 +90,11 @@ pub(crate) fn containers_of(cluster: &str, role: &str) -> anyhow::Result<Vec<Str
     let (cluster, role) = (format!("label=org.jeroboam.cluster={cluster}"), format!("label=org.jeroboam.role={role}"));
     let found = run(Command::new("docker").args(["ps", "-q", "--filter", &cluster, "--filter", &role]))?;
     Ok(found.lines().map(str::to_owned).collect())
+}
+
+/// What the Docker Engine says of a container.
+pub(crate) fn inspect(container: &str, format: &str) -> anyhow::Result<String> {
+    Ok(run(Command::new("docker").args(["inspect", "-f", format, container]))?.trim().to_owned())
 }
 
 /// Runs a command; what it prints.

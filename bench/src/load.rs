@@ -31,8 +31,6 @@ const WARM_UP_SECONDS: u64 = 2;
 const MADE: Duration = Duration::from_secs(120);
 /// Between two looks at the cluster that is made, and at the server's memory.
 const LOOK: Duration = Duration::from_millis(50);
-/// Linux counts processor time in hundredths of a second (time(7), USER_HZ).
-const TICKS: f64 = 100.0;
 
 /// One kind of load.
 struct Kind {
@@ -86,7 +84,7 @@ struct Found {
 
 /// Fills the database of a server of its own, and loads it.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let mut server = Server::start(settings, "simulated").await?;
+    let mut server = Server::start(settings, &["--infrastructure", "simulated"]).await?;
     let result = with_server(settings, &mut server, report).await;
     result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))
 }
@@ -206,6 +204,6 @@ async fn wrk(server: &Server, kind: &Kind, script: &Path, seconds: u64) -> anyho
     let [requests, seconds, p99, bad] = numbers[..] else {
         bail!("wrk failed: {text}{}", String::from_utf8_lossy(&output.stderr));
     };
-    let cores = (machine::time_of_children()? - before) / TICKS / seconds;
+    let cores = (machine::time_of_children()? - before).as_secs_f64() / seconds;
     Ok(Found { requests, seconds, p99, bad, cores, memory })
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -40,13 +41,26 @@ pub(crate) fn kilobytes(text: &str) -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// Processor time of all children of this process that have ended, in ticks (proc(5): fields 16 and 17 of
-/// `/proc/self/stat`; the second, the name, stands in parentheses and may have blanks).
-pub(crate) fn time_of_children() -> anyhow::Result<f64> {
+/// Linux counts processor time in hundredths of a second (time(7), USER_HZ).
+const TICK: Duration = Duration::from_millis(10);
+
+/// Processor time of all children of this process that have ended.
+pub(crate) fn time_of_children() -> anyhow::Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").context("reading the time that children took")?;
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let mut times = fields.split(' ').skip(13).take(2).filter_map(|time| time.parse::<f64>().ok());
-    times.next().zip(times.next()).map(|(user, system)| user + system).context("/proc/self/stat has no times")
+    times(&stat, 13).context("/proc/self/stat has no times")
+}
+
+/// Processor time of a process by its `/proc/PID/stat`.
+pub(crate) fn processor_time(stat: &str) -> Option<Duration> {
+    times(stat, 11)
+}
+
+/// The sum of two fields of `/proc/PID/stat`, the time that programs and the kernel took: after those before them, counted
+/// from the third (proc(5); the second, the name, stands in parentheses and may have blanks).
+fn times(stat: &str, before: usize) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut times = fields.split(' ').skip(before).map_while(|time| time.parse::<u32>().ok());
+    times.next().zip(times.next()).map(|(user, system)| TICK * (user + system))
 }
 
 /// The field of `/proc/PID/status` that tells memory in kB, in MB.
@@ -78,6 +92,14 @@ mod tests {
     fn memory_is_read_from_the_line_of_that_name() {
         assert_eq!(memory_of("Name:\tx\nVmRSS:\t    2048 kB\nRssAnon:\t 1024 kB\n", "VmRSS"), Some(2.0));
         assert_eq!(memory_of("Name:\tx\n", "VmRSS"), None);
+    }
+
+    #[test]
+    fn processor_time_is_read_behind_a_name_with_blanks() {
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 120 30 5 5 20 0 9 0 1000 0";
+        assert_eq!(processor_time(stat), Some(Duration::from_millis(1500)));
+        assert_eq!(times(stat, 13), Some(Duration::from_millis(100)));
+        assert_eq!(processor_time("7 (a) S 1"), None);
     }
 
     #[test]

@@ -8,13 +8,15 @@
 //! |---|---|---|
 //! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster, and each load, is measured | 5 |
 //! | `JEROBOAM_BENCH_POSTS` | how many clusters are asked for on the simulated infrastructure | 200 |
-//! | `JEROBOAM_BENCH_PARTS` | which of the parts load, requests, image, real are measured | all |
+//! | `JEROBOAM_BENCH_PARTS` | which of the parts load, requests, idle, image, real, healing are measured | all |
 //! | `JEROBOAM_BENCH_DIR` | where the data folders are made | `/var/tmp` |
 //!
 //! - `image`: how big the image of nodes is.
 //! - `real`: clusters on the Docker Engine: create, scale, delete; then start and memory of the server.
+//! - `healing`: how soon what is lost there is seen and back.
 //! - `comparison`: the same clusters beside the same programs started by hand, `hand`.
 //! - `requests`: how fast the API answers.
+//! - `idle`: what a server takes that has much to look after and nothing to do.
 //! - `load`: how many reads it answers at a time, with the full database that `seed` makes.
 //! - `server`: a server under measurement.
 //! - `check`: what kubectl and docker say about a cluster.
@@ -28,6 +30,8 @@
 mod check;
 mod comparison;
 mod hand;
+mod healing;
+mod idle;
 mod image;
 mod load;
 mod machine;
@@ -48,7 +52,7 @@ use report::Report;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long all of it may take: several times what it takes on a small machine.
-const LIMIT: Duration = Duration::from_secs(60 * 60);
+const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// Never in memory, unlike `/tmp` on many machines: the database is to be on a disk.
 const DEFAULT_DIR: &str = "/var/tmp";
 
@@ -67,7 +71,7 @@ pub(crate) struct Settings {
 }
 
 /// What can be measured by itself, in this order.
-const PARTS: [&str; 4] = ["load", "requests", "image", "real"];
+const PARTS: [&str; 6] = ["load", "requests", "idle", "image", "real", "healing"];
 
 impl Settings {
     fn read() -> anyhow::Result<Self> {
@@ -138,11 +142,17 @@ async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()>
     if is_wanted("requests") {
         requests::measure(settings, report).await.context("measuring how fast the API answers")?;
     }
+    if is_wanted("idle") {
+        idle::measure(settings, report).await.context("measuring an idle server")?;
+    }
     if is_wanted("image") {
         image::measure(report).context("measuring the node image")?;
     }
     if is_wanted("real") {
         real::measure(settings, report).await.context("measuring on the Docker Engine")?;
+    }
+    if is_wanted("healing") {
+        healing::measure(settings, report).await.context("measuring how soon what is lost is back")?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ const MORE_WORKERS: u32 = 4;
 
 /// Measures all of it with one server.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let mut server = Server::start(settings, "docker").await?;
+    let mut server = Server::on_docker(settings).await?;
     let result = with_server(settings, &mut server, report).await;
     result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))
 }
@@ -79,21 +79,22 @@ async fn memory(server: &Server, what: &str, goal: Option<f64>, report: &mut Rep
 }
 
 /// Clusters of one kind on one server.
-struct Bench<'a> {
+pub(crate) struct Bench<'a> {
     server: &'a Server,
-    client: Client,
+    pub(crate) client: Client,
     kind: Kind,
-    name: String,
+    pub(crate) name: String,
 }
 
 /// How long an operation took, and the operation.
-struct Measured {
+pub(crate) struct Measured {
     took: Duration,
-    operation: Operation,
+    pub(crate) operation: Operation,
 }
 
 impl<'a> Bench<'a> {
-    fn new(server: &'a Server, kind: Kind) -> anyhow::Result<Self> {
+    /// Clusters of this kind.
+    pub(crate) fn new(server: &'a Server, kind: Kind) -> anyhow::Result<Self> {
         Ok(Self { server, client: server.client()?, kind, name: format!("bench-{}", kind.template()) })
     }
 
@@ -133,7 +134,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    async fn create(&self) -> anyhow::Result<Measured> {
+    /// Makes a cluster of one master and the usual workers.
+    pub(crate) async fn create(&self) -> anyhow::Result<Measured> {
         let body = ClusterCreate {
             name: Some(self.name.clone()),
             cluster_template_id: self.kind.template().to_owned(),
@@ -147,6 +149,13 @@ impl<'a> Bench<'a> {
         self.until_ready(begin, measured, WORKERS, "CREATE_COMPLETE").await
     }
 
+    /// How to get at the cluster without the server.
+    pub(crate) async fn access(&self) -> anyhow::Result<Access> {
+        let cluster = self.client.cluster(&self.name).await?;
+        let api_address = cluster.api_address.context("the cluster has no API address")?;
+        Access::get(self.server, self.kind, &self.name, &api_address)
+    }
+
     async fn scale(&self, workers: u32) -> anyhow::Result<Measured> {
         let body = ResizeRequest { node_count: workers.into(), nodes_to_remove: Vec::new(), nodegroup: None };
         let begin = Instant::now();
@@ -155,7 +164,8 @@ impl<'a> Bench<'a> {
         self.until_ready(begin, measured, workers, "UPDATE_COMPLETE").await
     }
 
-    async fn delete(&self) -> anyhow::Result<Measured> {
+    /// Deletes the cluster, down to the last container and network.
+    pub(crate) async fn delete(&self) -> anyhow::Result<Measured> {
         let begin = Instant::now();
         let accepted = self.client.delete_cluster(&self.name).await?;
         let measured = self.end_of(begin, accepted).await?;
@@ -200,8 +210,7 @@ impl<'a> Bench<'a> {
         if cluster.status != status {
             bail!("{} is {}, not {status}", self.name, cluster.status);
         }
-        let api_address = cluster.api_address.context("the cluster has no API address")?;
-        let access = Access::get(self.server, self.kind, &self.name, &api_address)?;
+        let access = self.access().await?;
         let wanted = usize::try_from(workers).unwrap_or_default() + 1;
         let took = self.until(begin, measured.took, || Ok(access.ready_nodes()? == wanted)).await?;
         say(&format!("{} {} took {:.1} s", self.name, measured.operation.kind, took.as_secs_f64()));

@@ -51,7 +51,7 @@ impl Unit {
             Self::ImageMegabytes => format!("{value:.0} MB"),
             Self::Times => format!("{value:.2} ×"),
             Self::Rate => format!("{value:.0}/s"),
-            Self::Cores => format!("{value:.2}"),
+            Self::Cores => format!("{value:.3}"),
         }
     }
 

@@ -25,7 +25,7 @@ const WARM_UP: usize = 5;
 
 /// Asks for clusters one after the other, and measures the answers alone.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let server = Server::start(settings, "simulated").await?;
+    let server = Server::start(settings, &["--infrastructure", "simulated"]).await?;
     let result = with_client(&server.client()?, settings.posts, report).await;
     result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))
 }

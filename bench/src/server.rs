@@ -27,7 +27,7 @@ const LOG_LINES: usize = 15;
 /// A server. What it made at the Docker Engine is removed when it is dropped.
 pub(crate) struct Server {
     program: PathBuf,
-    infrastructure: &'static str,
+    arguments: &'static [&'static str],
     child: Option<Child>,
     dir: tempfile::TempDir,
     port: u16,
@@ -35,15 +35,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one on an infrastructure; also says how long that took.
-    pub(crate) async fn start(settings: &Settings, infrastructure: &'static str) -> anyhow::Result<Self> {
+    /// Starts one on the Docker Engine.
+    pub(crate) async fn on_docker(settings: &Settings) -> anyhow::Result<Self> {
+        Self::start(settings, &["--infrastructure", "docker"]).await
+    }
+
+    /// Starts one with these arguments of `jeroboam up` besides those about data and ports.
+    pub(crate) async fn start(settings: &Settings, arguments: &'static [&'static str]) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new()
             .prefix("jeroboam-bench-")
             .tempdir_in(&settings.dir)
             .with_context(|| format!("making a folder in {}", settings.dir.display()))?;
         let program = settings.program.clone();
         let (port, agent_port) = (free_port()?, free_port()?);
-        let mut server = Self { program, infrastructure, child: None, dir, port, agent_port };
+        let mut server = Self { program, arguments, child: None, dir, port, agent_port };
         server.run().await?;
         Ok(server)
     }
@@ -60,7 +65,9 @@ impl Server {
         let url = format!("http://127.0.0.1:{}/healthcheck", self.port);
         let mut command = Command::new(&self.program);
         command
-            .args(["up", "--infrastructure", self.infrastructure, "--data"])
+            .arg("up")
+            .args(self.arguments)
+            .arg("--data")
             .arg(self.data())
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
             .args(["--agent-port", &self.agent_port.to_string()])
@@ -122,6 +129,14 @@ impl Server {
         let pid = self.child.as_ref().context("the server does not run")?.id();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("reading the server's memory")?;
         machine::memory_of(&status, field).with_context(|| format!("/proc/{pid}/status has no {field}"))
+    }
+
+    /// Processor time of the process so far.
+    pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
+        let pid = self.child.as_ref().context("the server does not run")?.id();
+        let stat =
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).context("reading the server's processor time")?;
+        machine::processor_time(&stat).with_context(|| format!("/proc/{pid}/stat has no times"))
     }
 
     /// The end of the log.

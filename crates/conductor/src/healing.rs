@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use jeroboam_model::condition::Finding;
+use jeroboam_model::healing::{self, DAY};
 use jeroboam_model::labels::heals_by_itself;
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{Code, OperationKind, OperationStatus, QuotaDefaults, kubernetes};
-use jeroboam_store::{ClusterRecord, HEALER, NewOperation, PastRepair, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jeroboam_store::{ClusterRecord, HEALER, NewOperation, StoreError};
+use jiff::SignedDuration;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -21,14 +22,6 @@ use crate::Conductor;
 
 /// How long a repair may take.
 const DEADLINE: SignedDuration = SignedDuration::from_mins(20);
-/// Repairs of one cluster in a day.
-const MOST_PER_DAY: usize = 24;
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Repairs within this time count for the pause before the next one.
-const LATELY: SignedDuration = SignedDuration::from_hours(1);
-/// The pause after the first of them, and the longest; each one doubles it.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Between two looks while it is not known whether the database is the right one, and while the deployment is held.
 const GATE_PAUSE: Duration = Duration::from_secs(10);
@@ -68,9 +61,8 @@ pub(crate) async fn see_to(
             return None;
         }
     };
-    let not_before = next_at(&past, now);
-    if not_before > now {
-        return Duration::try_from(not_before.duration_since(now)).ok();
+    if let Some(wait) = healing::wait(&past, now) {
+        return Duration::try_from(wait.end().duration_since(now)).ok();
     }
     match conductor.store.request_repair(record.id(), operation(record)).await {
         Ok(operation) => {
@@ -106,18 +98,6 @@ fn may_repair(record: &ClusterRecord) -> bool {
         && kubernetes::too_old(cluster).is_none()
 }
 
-/// When the next repair may begin, by those of the last day, newest first.
-fn next_at(past: &[PastRepair], now: Timestamp) -> Timestamp {
-    let after = |at: Timestamp, pause: SignedDuration| at.saturating_add(pause).unwrap_or(now);
-    if let Some(oldest) = past.get(MOST_PER_DAY - 1) {
-        return after(oldest.finished_at, DAY);
-    }
-    let lately = past.iter().take_while(|repair| now.duration_since(repair.finished_at) < LATELY).count();
-    let Some(last) = past.first().filter(|_| lately > 0) else { return now };
-    let doublings = u32::try_from(lately - 1).unwrap_or(u32::MAX).min(16);
-    after(last.finished_at, (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE))
-}
-
 fn operation(record: &ClusterRecord) -> NewOperation {
     NewOperation {
         kind: OperationKind::Repair,
@@ -128,38 +108,5 @@ fn operation(record: &ClusterRecord) -> NewOperation {
         quotas: QuotaDefaults::default(),
         limits: Limits::default(),
         replace_data: false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn ago(seconds: i64) -> PastRepair {
-        let finished_at = NOW.saturating_sub(SignedDuration::from_secs(seconds)).unwrap();
-        PastRepair { finished_at, succeeded: false }
-    }
-
-    fn wait(past: &[PastRepair]) -> i64 {
-        next_at(past, NOW).duration_since(NOW).as_secs().max(0)
-    }
-
-    #[test]
-    fn pauses_grow_with_what_was_repaired_lately() {
-        assert_eq!(wait(&[]), 0);
-        assert_eq!(wait(&[ago(0)]), 5);
-        assert_eq!(wait(&[ago(0), ago(60)]), 10);
-        assert_eq!(wait(&[ago(8), ago(60), ago(120)]), 12);
-        assert_eq!(wait(&[ago(0); 20]), 900);
-        assert_eq!(wait(&[ago(3601)]), 0, "an hour later it is forgotten");
-    }
-
-    #[test]
-    fn there_is_a_limit_per_day() {
-        let past: Vec<PastRepair> = (0..24).map(|hour| ago(3600 * hour)).collect();
-        assert_eq!(wait(&past), 3600, "the first of them is a day old then");
-        assert_eq!(wait(&past[1..]), 0);
     }
 }

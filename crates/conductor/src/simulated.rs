@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jeroboam_engine::Engine;
 use jeroboam_engine::simulated::{Nodes, Simulated as SimulatedEngine};
-use jeroboam_infra::simulated::{AgentSink, FaultKind, Settings, Simulated as SimulatedInfra, World};
+use jeroboam_infra::simulated::{AgentSink, FaultKind, Heard, Settings, Simulated as SimulatedInfra, World};
 use jeroboam_model::{Cause, CauseExt, Code, NodeRole, Report};
-use jeroboam_store::Store;
+use jeroboam_store::{Store, StoreError};
 use uuid::Uuid;
 
 use crate::Clock;
@@ -38,12 +38,17 @@ struct IntoStore {
 
 #[async_trait]
 impl AgentSink for IntoStore {
-    async fn report(&self, node: Uuid, report: Report) -> bool {
-        // A report that is lost is followed by the next one; a node that is gone ends its agent.
-        !matches!(
-            self.store.record_report(node, &report, self.clock.now()).await,
-            Err(jeroboam_store::StoreError::NotFound { .. })
-        )
+    async fn report(&self, node: Uuid, report: Report) -> Heard {
+        match self.store.record_report(node, &report, self.clock.now()).await {
+            Ok(()) => Heard::Kept,
+            Err(StoreError::NotFound { .. }) => Heard::Unknown,
+            Err(_) => Heard::Lost,
+        }
+    }
+
+    async fn heartbeats(&self, nodes: &[Uuid]) -> Vec<Uuid> {
+        // Those that are lost are followed by the next ones.
+        self.store.record_lives(nodes, self.clock.now()).await.unwrap_or_default()
     }
 }
 

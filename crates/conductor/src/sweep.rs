@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jeroboam_store::{Scope, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -51,10 +50,11 @@ async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
         // While it does not answer there is nothing to sweep; operations tell of the outage.
         Err(cause) => return tracing::debug!(cause = cause.message, "looking for left-overs"),
     };
-    for cluster in clusters {
-        let Err(StoreError::NotFound { .. }) = conductor.store.cluster_by_uuid(&Scope::All, cluster).await else {
-            continue;
-        };
+    let known = match conductor.store.known_clusters().await {
+        Ok(known) => known,
+        Err(problem) => return warn!(%problem, "finding out which clusters there are"),
+    };
+    for cluster in clusters.into_iter().filter(|cluster| !known.contains(cluster)) {
         match conductor.store.was_deleted(cluster).await {
             Ok(true) => remove(conductor, cluster).await,
             Ok(false) if told.insert(cluster) => warn!(

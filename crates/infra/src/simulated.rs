@@ -5,6 +5,7 @@
 //! out a plan at scale) can break it at any call. The engine on top of it is `jeroboam_engine::simulated`, which reads
 //! the same [`World`].
 
+mod agents;
 mod catalog;
 mod world;
 
@@ -18,8 +19,7 @@ use futures::stream::{self, BoxStream};
 use ipnet::Ipv4Net;
 use jeroboam_model::node::FoundNode;
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::{Cause, CauseExt, Code, NodePhase, NodeRole, Report};
-use jeroboam_types::agent::{ComponentReport, ComponentState, Facts, REPORT_SECONDS};
+use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
@@ -27,8 +27,9 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use self::world::SimulatedMachine;
+pub use self::agents::{AgentSink, Heard};
 pub use self::world::{Fault, FaultKind, NotAFault, World};
+use self::world::{SimulatedMachine, of};
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::{
     AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
@@ -42,13 +43,6 @@ const CHANGES: usize = 1024;
 const NODES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 64, 0, 0), 16);
 /// Where the address of slot 0 is in it.
 const FIRST_NODE: u32 = 10;
-
-/// Takes what simulated agents report, where real agents would call the agent endpoint.
-#[async_trait]
-pub trait AgentSink: Send + Sync {
-    /// Stores a report. False when the node is not known any more: its agent stops.
-    async fn report(&self, node: Uuid, report: Report) -> bool;
-}
 
 /// How the simulated cloud behaves.
 #[derive(Debug, Clone)]
@@ -94,8 +88,9 @@ impl Simulated {
     #[must_use]
     pub fn new(settings: Settings, sink: Arc<dyn AgentSink>) -> Self {
         let random = Arc::new(Mutex::new(StdRng::seed_from_u64(settings.seed)));
-        let changes = broadcast::Sender::new(CHANGES);
-        Self { world: Arc::default(), random, settings, sink, runtime: Handle::current(), changes }
+        let (world, runtime, changes) = (Arc::default(), Handle::current(), broadcast::Sender::new(CHANGES));
+        runtime.spawn(agents::beat(Arc::downgrade(&world), sink.clone()));
+        Self { world, random, settings, sink, runtime, changes }
     }
 
     /// The world itself, for the simulated engine and for tests.
@@ -109,17 +104,20 @@ impl Simulated {
         self.lock().faults.push(fault);
     }
 
-    /// Forgets the faults that have not happened.
-    pub fn forget_faults(&self) {
-        self.lock().faults.clear();
+    /// Forgets the faults that have not happened, and gives them.
+    pub fn forget_faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut self.lock().faults)
     }
 
-    /// A node's machine ends by itself.
-    pub fn kill(&self, cluster: Uuid, node: Uuid) {
-        if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {
+    /// A node's machine ends by itself. Whether it ran.
+    pub fn kill(&self, cluster: Uuid, node: Uuid) -> bool {
+        let before = self.lock().machines.get_mut(&(cluster, node)).map(|machine| {
+            let before = machine.state;
             machine.state = MachineState::Stopped;
-        }
+            before
+        });
         self.tell(cluster);
+        before == Some(MachineState::Running)
     }
 
     /// A node's machine runs on, but does nothing any more: its agent is silent until the machine is started anew.
@@ -129,19 +127,21 @@ impl Simulated {
         }
     }
 
-    /// A node's machine is taken away behind our back; its disk stays.
-    pub fn take_away(&self, cluster: Uuid, node: Uuid) {
-        self.lock().machines.remove(&(cluster, node));
+    /// A node's machine is taken away behind our back; its disk stays. Whether there was one.
+    pub fn take_away(&self, cluster: Uuid, node: Uuid) -> bool {
+        let machine = self.lock().machines.remove(&(cluster, node));
         self.tell(cluster);
+        machine.is_some()
     }
 
-    /// A node's machine is taken away behind our back, with its disk.
-    pub fn destroy(&self, cluster: Uuid, node: Uuid) {
+    /// A node's machine is taken away behind our back, with its disk. Whether there was one or the other.
+    pub fn destroy(&self, cluster: Uuid, node: Uuid) -> bool {
         let mut world = self.lock();
-        world.machines.remove(&(cluster, node));
-        world.disks.remove(&(cluster, node));
+        let machine = world.machines.remove(&(cluster, node));
+        let disk = world.disks.remove(&(cluster, node));
         drop(world);
         self.tell(cluster);
+        machine.is_some() || disk.is_some()
     }
 
     /// Tells those who listen. Nobody needs to.
@@ -159,6 +159,7 @@ impl Simulated {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             starts: 1,
             hangs: false,
+            up: false,
             number,
         };
         self.lock().machines.insert((cluster, node), machine);
@@ -258,12 +259,13 @@ impl Simulated {
                             state: MachineState::Running,
                             address: address(spec.slot),
                             starts: 0,
-                            hangs: false,
+                            hangs: world.stillborn,
+                            up: false,
                             number: cluster.number,
                         }
                     }
                 };
-                let machine = SimulatedMachine { starts: machine.starts + 1, ..machine };
+                let machine = SimulatedMachine { starts: machine.starts + 1, up: false, ..machine };
                 world.machines.insert(key, machine.clone());
                 self.start_agent(cluster.uuid, spec.node, &machine);
                 (machine, true)
@@ -271,56 +273,6 @@ impl Simulated {
             .await?;
         tracing::debug!(machine = made.id, is_new, "simulated machine");
         Ok(made.outside())
-    }
-
-    /// Plays the agent of a machine: silence while it starts, then a report ever so often, as agents without heartbeats.
-    fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
-        let this = self.clone();
-        let machine = machine.clone();
-        self.runtime.spawn(async move {
-            let mut phase = NodePhase::Starting;
-            loop {
-                let alive =
-                    this.lock().machines.get(&(cluster, node)).is_some_and(|now| {
-                        now.is_same_run(&machine) && now.state == MachineState::Running && !now.hangs
-                    });
-                if !alive || !this.sink.report(node, simulated_report(phase)).await {
-                    return;
-                }
-                if phase == NodePhase::Starting {
-                    tokio::time::sleep(this.settings.agent_start).await;
-                    this.lock().engine.entry(cluster).or_default().insert(machine.name.clone(), machine.role);
-                    phase = NodePhase::Up;
-                } else {
-                    tokio::time::sleep(Duration::from_secs(REPORT_SECONDS)).await;
-                }
-            }
-        });
-    }
-}
-
-fn simulated_report(phase: NodePhase) -> Report {
-    let state = if phase == NodePhase::Up { ComponentState::Up } else { ComponentState::Starting };
-    Report {
-        // Nothing there has assignments: each is the newest one.
-        revision: u32::MAX.into(),
-        // Nor certificates.
-        authorities: 0,
-        phase,
-        components: vec![ComponentReport {
-            name: "simulated".into(),
-            state,
-            version: None,
-            restarts: 0,
-            recent_restarts: 0,
-            started_at: None,
-            ready_at: None,
-            log: Vec::new(),
-        }],
-        problem: None,
-        facts: Facts { agent: env!("CARGO_PKG_VERSION").into(), kernel: "simulated".into(), ..Facts::default() },
-        swarm: None,
-        engine_nodes: None,
     }
 }
 
@@ -352,13 +304,8 @@ impl Infrastructure for Simulated {
     async fn observe(&self, cluster: Uuid) -> Result<Observation> {
         self.call("observe", |world| Observation {
             network: world.networks.get(&cluster).map(|id| Network { id: id.clone() }),
-            machines: world
-                .machines
-                .iter()
-                .filter(|((owner, _), _)| *owner == cluster)
-                .map(|((_, node), machine)| (*node, machine.outside()))
-                .collect(),
-            disks: world.disks.keys().filter(|(owner, _)| *owner == cluster).map(|(_, node)| *node).collect(),
+            machines: of(&world.machines, cluster).map(|(node, machine)| (node, machine.outside())).collect(),
+            disks: of(&world.disks, cluster).map(|(node, _)| node).collect(),
             strays: world.strays.get(&cluster).cloned().unwrap_or_default(),
         })
         .await
@@ -399,6 +346,7 @@ impl Infrastructure for Simulated {
                 let machine = world.machines.get_mut(&(cluster, node))?;
                 machine.state = MachineState::Running;
                 machine.hangs = false;
+                machine.up = false;
                 machine.starts += 1;
                 Some(machine.clone())
             })

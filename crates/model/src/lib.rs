@@ -9,6 +9,7 @@
 //! - [`labels`]: what labels mean to us.
 //! - [`kubernetes`]: the versions of Kubernetes that this release makes.
 //! - [`condition`]: what is wrong with a cluster that should run.
+//! - [`healing`]: when a cluster may be repaired by itself again.
 //! - [`why`]: the same for people, with what was tried and what to do.
 //! - [`plan`]: from desired and observed to the steps that are missing.
 //! - [`cause`]: how errors of steps come about.
@@ -23,6 +24,7 @@ pub mod cluster_template;
 pub mod condition;
 pub mod engine;
 pub mod federation;
+pub mod healing;
 pub mod kubernetes;
 pub mod labels;
 pub mod legacy_node;

@@ -5,6 +5,7 @@ use jeroboam_types::why::{Why, WhyProblem, WhyTried};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::condition::Finding;
+use crate::healing::{self, MOST_PER_DAY, Wait};
 use crate::{Cause, CauseExt, Cluster, Code, OperationKind, OperationStatus, StepStatus, labels};
 
 /// What was tried longer ago is not told.
@@ -13,8 +14,15 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 pub const NOTHING: &str = "nothing is wrong";
 
 /// Puts it together. `operations` are the cluster's, newest first; those that have not ended come with their steps.
+/// `repairs`: when those ended that the server began by itself in the last day, newest first.
 #[must_use]
-pub fn explain(cluster: &Cluster, findings: Vec<Finding>, operations: &[Operation], now: Timestamp) -> Why {
+pub fn explain(
+    cluster: &Cluster,
+    findings: Vec<Finding>,
+    operations: &[Operation],
+    repairs: &[Timestamp],
+    now: Timestamp,
+) -> Why {
     let mut problems: Vec<WhyProblem> = operations.iter().rev().filter_map(held_up).collect();
     problems.extend(failed(cluster, operations));
     problems.extend(findings.into_iter().map(|finding| found(cluster, finding)));
@@ -35,7 +43,7 @@ pub fn explain(cluster: &Cluster, findings: Vec<Finding>, operations: &[Operatio
         summary,
         problems,
         tried: operations.iter().filter_map(|operation| tried(operation, now)).collect(),
-        healing: healing(cluster),
+        healing: healing(cluster, repairs, now),
     }
 }
 
@@ -99,7 +107,7 @@ fn tried(operation: &Operation, now: Timestamp) -> Option<WhyTried> {
     })
 }
 
-fn healing(cluster: &Cluster) -> String {
+fn healing(cluster: &Cluster, repairs: &[Timestamp], now: Timestamp) -> String {
     let (name, labels) = (&cluster.name, &cluster.labels);
     if let Some(at) = cluster.paused_at {
         return format!("paused since {at:.0}; `jeroboam bay resume {name}` ends that");
@@ -110,5 +118,45 @@ fn healing(cluster: &Cluster) -> String {
     if !labels::heals_by_itself(labels) {
         return "switched off by the label auto_healing_enabled".to_owned();
     }
-    "on: what is missing is repaired by itself".to_owned()
+    match healing::wait(repairs, now) {
+        None => "on: what is missing is repaired by itself".to_owned(),
+        Some(Wait::Pause(end)) => format!(
+            "on: the next automatic repair is not before {end:.0}, as the last one is not long ago; `jeroboam bay repair \
+             {name}` does not wait"
+        ),
+        Some(Wait::DailyLimit(end)) => format!(
+            "on, but there were {MOST_PER_DAY} automatic repairs within a day: none until {end:.0}; run `jeroboam bay \
+             repair {name}`"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClusterTemplate, EngineKind};
+
+    fn told(repairs: &[Timestamp], now: Timestamp) -> String {
+        let template = ClusterTemplate::new(EngineKind::SWARM, "any", "p", "u", now);
+        let cluster = Cluster::of(&template, "demo", "p", "u", now);
+        explain(&cluster, Vec::new(), &[], repairs, now).healing
+    }
+
+    #[test]
+    fn it_is_told_what_keeps_the_next_repair_from_beginning() {
+        let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let ago = |seconds| now - SignedDuration::from_secs(seconds);
+        assert_eq!(told(&[], now), "on: what is missing is repaired by itself");
+        assert_eq!(
+            told(&[ago(1), ago(600)], now),
+            "on: the next automatic repair is not before 2026-11-29T12:00:09Z, as the last one is not long ago; `jeroboam \
+             bay repair demo` does not wait"
+        );
+        let hourly: Vec<Timestamp> = (0..24).map(|hour| ago(3600 * hour)).collect();
+        assert_eq!(
+            told(&hourly, now),
+            "on, but there were 24 automatic repairs within a day: none until 2026-11-29T13:00:00Z; run `jeroboam bay \
+             repair demo`"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! Clusters, with their groups and nodes.
 
+use std::collections::HashSet;
+
 use jeroboam_model::{Cluster, Node, NodeGroup, Status};
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -104,6 +106,16 @@ impl Store {
             .await
             .doing("listing running clusters")?;
         found.iter().map(|uuid| codec::uuid(uuid)).collect()
+    }
+
+    /// All clusters that there are.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn known_clusters(&self) -> Result<HashSet<Uuid>> {
+        let uuids = cluster::Entity::find().select_only().column(cluster::Column::Uuid).into_tuple::<String>();
+        let known = uuids.all(self.reader()).await.doing("listing the ids of clusters")?;
+        known.iter().map(|uuid| codec::uuid(uuid)).collect()
     }
 
     /// A number that goes up whenever something changes that the cluster's agents must know.

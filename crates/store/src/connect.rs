@@ -33,6 +33,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
 /// Readers at once. Each is a thread of SQLite's; queries take well below a millisecond.
 const SQLITE_READERS: u32 = 4;
 
+/// How long a reader is kept that nobody needs: its pages and statements are some MB of memory.
+const SQLITE_READER_IDLE: Duration = Duration::from_secs(30);
+
 /// Connections to a database server.
 const SERVER_CONNECTIONS: u32 = 16;
 
@@ -236,7 +239,7 @@ fn sqlite_options(url: &str, connections: u32, query_only: bool) -> ConnectOptio
         .min_connections(1)
         // A connection to a file does not die of being idle.
         .test_before_acquire(false)
-        .idle_timeout(None::<Duration>)
+        .idle_timeout(query_only.then_some(SQLITE_READER_IDLE))
         .max_lifetime(None::<Duration>);
     options.map_sqlx_sqlite_opts(move |options| settings(options, query_only));
     if query_only {

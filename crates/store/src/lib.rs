@@ -63,7 +63,7 @@ pub use id::{ClusterId, Owner};
 pub use idempotency::{IdempotencyKey, KnownKey};
 pub use issued_certificate::IssuedCertificate;
 pub use notification::Notification;
-pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, PastRepair, Renewed};
+pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, Renewed};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
 pub use secret::{KeyFit, NewAuthority, Secret, SecretNames};

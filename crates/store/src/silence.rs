@@ -4,6 +4,8 @@
 //! another report, a silence that was noticed and its end, and now and then that the last report still holds, by which
 //! others can tell that somebody hears the node.
 
+use std::collections::HashMap;
+
 use jeroboam_model::node::SILENT_AFTER;
 use jeroboam_model::{NodePhase, Report};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,9 @@ use crate::{Event, Result, Store, StoreError, codec};
 
 /// How often it is written down that a node is heard while nothing changes: as often as agents report in any case.
 const WRITTEN_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
+/// Most nodes that one statement names.
+const PIECE: usize = 500;
 
 /// What came of writing down that a node is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,37 +107,59 @@ impl Store {
         codec::time(at).map(Some)
     }
 
-    /// Writes down that a node is silent which was last heard at `last_heard`, unless somebody has heard it since. An
-    /// event goes out when that is news.
+    /// Keeps that the agents of all these nodes live and their reports still hold; no news to anybody. Gives those of
+    /// which that cannot be kept: of which there is no report, or which are known to be silent; they have to report. Nodes
+    /// that are gone are left out.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn mark_silent(&self, uuid: Uuid, last_heard: Timestamp) -> Result<Silence> {
-        let doing = "noting that an agent is silent";
-        let at = codec::micros(last_heard);
+    pub async fn record_lives(&self, uuids: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>> {
+        let doing = "keeping that agents live";
+        let mut without = Vec::new();
         let transaction = self.begin().await?;
-        // What it goes by and what it writes are one statement: nobody comes in between.
-        let marked = node::Entity::update_many()
-            .set(node::ActiveModel { silent_since: Set(Some(at)), ..Default::default() })
-            .filter(node::Column::Uuid.eq(uuid.to_string()))
-            .filter(node::Column::SilentSince.is_null())
-            .filter(node::Column::ReportedAt.lte(at))
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        let now = match pulse(&transaction, uuid).await {
-            Err(StoreError::NotFound { .. }) => return Ok(Silence::NoNews),
-            now => now?,
-        };
-        self.commit(transaction, doing).await?;
-        if marked.rows_affected > 0 {
-            self.publish(Event::node(now.cluster, uuid));
-            return Ok(Silence::Noticed);
+        for piece in uuids.chunks(PIECE) {
+            let kept = node::Entity::update_many()
+                .set(node::ActiveModel { reported_at: Set(Some(codec::micros(now))), ..Default::default() })
+                .filter(node::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
+                .filter(node::Column::ReportedAt.is_not_null())
+                .filter(node::Column::SilentSince.is_null())
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            if kept.rows_affected < u64::try_from(piece.len()).unwrap_or(u64::MAX) {
+                let known = pulses(&transaction, piece.iter().copied()).await?;
+                let has_to_report = |pulse: &Pulse| pulse.is_silent || pulse.reported_at.is_none();
+                without.extend(known.iter().filter(|(_, pulse)| has_to_report(pulse)).map(|(uuid, _)| *uuid));
+            }
         }
-        Ok(match now.reported_at {
-            Some(reported_at) if !now.is_silent => Silence::HeardAt(reported_at),
+        self.commit(transaction, doing).await?;
+        Ok(without)
+    }
+
+    /// Writes down that nodes are silent, each of which was last heard at the time beside it, unless somebody has heard
+    /// it since; all at once, so not too many. What came of each, in the same order. An event goes out for each of
+    /// which that is news.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn mark_silent(&self, last_words: &[(Uuid, Timestamp)]) -> Result<Vec<Silence>> {
+        let doing = "noting that agents are silent";
+        let transaction = self.begin().await?;
+        let mut marked = Vec::with_capacity(last_words.len());
+        for (uuid, last_heard) in last_words {
+            marked.push(mark(&transaction, *uuid, *last_heard).await.doing(doing)?);
+        }
+        let known = pulses(&transaction, last_words.iter().map(|(uuid, _)| *uuid)).await?;
+        transaction.commit().await.doing(doing)?;
+        let outcome = |((uuid, _), is_marked): (&(Uuid, Timestamp), bool)| match known.get(uuid) {
+            Some(now) if is_marked => {
+                self.publish(Event::node(now.cluster, *uuid));
+                Silence::Noticed
+            }
+            Some(Pulse { reported_at: Some(at), is_silent: false, .. }) => Silence::HeardAt(*at),
             _ => Silence::NoNews,
-        })
+        };
+        Ok(last_words.iter().zip(marked).map(outcome).collect())
     }
 
     /// The nodes that were heard and are not known to be silent, and when that was written down last. For who begins to
@@ -162,21 +189,53 @@ struct Pulse {
     is_silent: bool,
 }
 
+/// A row with what a [`Pulse`] is made of, and the node's id before it.
+type PulseRow = (String, String, Option<i64>, Option<i64>);
+
 async fn pulse(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<Pulse> {
-    let row: Option<(String, Option<i64>, Option<i64>)> = node::Entity::find()
+    pulses(connection, [uuid]).await?.remove(&uuid).ok_or_else(|| StoreError::not_found(WHAT, uuid))
+}
+
+/// Those of the nodes that are there.
+async fn pulses(
+    connection: &impl ConnectionTrait,
+    uuids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Pulse>> {
+    use node::Column as C;
+    let rows: Vec<PulseRow> = node::Entity::find()
         .select_only()
-        .columns([node::Column::ClusterUuid, node::Column::ReportedAt, node::Column::SilentSince])
-        .filter(node::Column::Uuid.eq(uuid.to_string()))
+        .columns([C::Uuid, C::ClusterUuid, C::ReportedAt, C::SilentSince])
+        .filter(C::Uuid.is_in(uuids.into_iter().map(|uuid| uuid.to_string())))
         .into_tuple()
-        .one(connection)
+        .all(connection)
         .await
-        .doing("reading a node")?;
-    let (cluster, reported_at, silent_since) = row.ok_or_else(|| StoreError::not_found(WHAT, uuid))?;
-    Ok(Pulse {
-        cluster: codec::uuid(&cluster)?,
-        reported_at: codec::maybe_time(reported_at)?,
-        is_silent: silent_since.is_some(),
-    })
+        .doing("reading when nodes were heard")?;
+    let pulse = |(uuid, cluster, reported_at, silent_since): PulseRow| {
+        let pulse = Pulse {
+            cluster: codec::uuid(&cluster)?,
+            reported_at: codec::maybe_time(reported_at)?,
+            is_silent: silent_since.is_some(),
+        };
+        Ok((codec::uuid(&uuid)?, pulse))
+    };
+    rows.into_iter().map(pulse).collect()
+}
+
+/// Writes down that a node is silent. What that goes by and what it writes are one statement: nobody comes in between.
+async fn mark(
+    connection: &impl ConnectionTrait,
+    uuid: Uuid,
+    last_heard: Timestamp,
+) -> std::result::Result<bool, sea_orm::DbErr> {
+    let at = codec::micros(last_heard);
+    let marked = node::Entity::update_many()
+        .set(node::ActiveModel { silent_since: Set(Some(at)), ..Default::default() })
+        .filter(node::Column::Uuid.eq(uuid.to_string()))
+        .filter(node::Column::SilentSince.is_null())
+        .filter(node::Column::ReportedAt.lte(at))
+        .exec(connection)
+        .await?;
+    Ok(marked.rows_affected > 0)
 }
 
 /// Whether a node counted as silent at this time: see [`jeroboam_model::Node::is_silent`].

@@ -61,10 +61,7 @@ pub(crate) fn faults() -> Vec<Fault> {
     ];
     let mut all: Vec<Fault> = faults.iter().flat_map(Fault::on_both).collect();
     for fault in &mut all {
-        fault.quick = match fault.on {
-            On::Kubernetes => fault.id == "routes-flushed",
-            _ => ["network-removed", "address-taken"].contains(&fault.id),
-        };
+        fault.quick = fault.on == On::Swarm && ["network-removed", "address-taken"].contains(&fault.id);
     }
     all
 }

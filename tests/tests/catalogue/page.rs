@@ -17,7 +17,7 @@ const HEAD: &str = "# Fault catalogue
 
 Everything below is broken on purpose by the tests of `tests/tests/catalogue`, on real clusters wherever that is possible. Each test asserts that its fault has struck, that it is told by this code, with who must act and whether it passes, and that the way out leads to a cluster that is well, or to nothing left of it. `make test` runs those marked with `*`, `make test-slow` all, and `make faults` writes this page anew. The codes are explained in [errors.md](errors.md).
 
-*Told by*: **why** is `jeroboam bay why`, **operation** the cause of an operation (`jeroboam operation show`), **answer** the answer to a request with its status, **start** what a server says when it does not start, **deployment** `jeroboam deployment show`. *Told after*: the seconds from the fault (where an operation has to meet it: from when that was asked for) until its cause could be read; and those of them that passed after the layer below knew (a container that has ended, an agent that was not heard for three heartbeats, an engine that has lost a node). The target for the latter is 2 s.
+*Told by*: **why** is `jeroboam bay why`, **operation** the cause of an operation (`jeroboam operation show`), **answer** the answer to a request with its status (from which follows who must act), **start** what a server says when it does not start, **deployment** `jeroboam deployment show`. *Told after*: the seconds from the fault (where an operation has to meet it: from when that was asked for) until its cause could be read; and those of them that passed after the layer below knew (a container that has ended, an agent that was not heard for three heartbeats, an engine that has lost a node). The target for the latter is 2 s.
 ";
 
 pub(crate) fn root() -> PathBuf {
@@ -77,7 +77,7 @@ fn page(measured: &BTreeMap<String, Seconds>) -> String {
             .unwrap();
         }
     }
-    writeln!(page, "\n{count} faults. Told later than the target, and why:\n").unwrap();
+    writeln!(page, "\n{count} faults. These may be told later than the target:\n").unwrap();
     late.iter().for_each(|line| writeln!(page, "{line}").unwrap());
     page
 }

@@ -42,7 +42,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         },
         Fault {
             on: On::Docker,
-            told: Told::user("image_missing").by(Where::Answer(400)),
+            told: Told::user("image_unknown").by(Where::Answer(400)),
             ..field("unknown-image", "a template of an image that there is not", |trial| {
                 let body = json!({"name": "t", "coe": "kubernetes", "image_id": "no-such"});
                 let server = Server::start();

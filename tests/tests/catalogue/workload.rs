@@ -10,7 +10,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         living(
             "command-without-end",
             "`jeroboam container exec` of a command that does not end",
-            Told::cloud("command_timed_out").by(Where::Answer(504)),
+            Told::user("command_timed_out").by(Where::Answer(504)),
             "nothing: the command was ended; run what takes long as a container of its own",
             command_without_end,
         )

@@ -21,6 +21,9 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// had no time to listen.
 const LATE: Duration = Duration::from_secs(3);
 
+/// Most nodes that are written down as silent in one go: others write in between.
+const AT_ONCE: usize = 100;
+
 /// How long an agent may be silent that has not said how often it sends heartbeats: one that knows of none, or one that
 /// this process has not heard yet.
 const USUAL_PATIENCE: Duration = Duration::from_secs(MISSED_HEARTBEATS * REPORT_SECONDS);
@@ -99,21 +102,31 @@ impl Hearing {
 
     /// Writes down who has fallen silent.
     pub(super) async fn look(&self, now: Instant) {
-        for (node, last) in self.silent(now) {
-            let outcome = match self.store.mark_silent(node, last.time).await {
-                Ok(outcome) => outcome,
-                Err(error) => return tracing::warn!(%node, "writing down that a node's agent is silent: {error}"),
-            };
-            if outcome == Silence::Noticed {
-                tracing::warn!(%node, since = %last.time, "the agent of a node is silent");
-            }
-            let mut heard = self.lock();
-            // It may have been heard meanwhile.
-            if heard.get(&node).is_some_and(|now| now.at == last.at) {
-                match outcome {
-                    Silence::HeardAt(time) => _ = heard.insert(node, Heard::elsewhere(time, now)),
-                    Silence::Noticed | Silence::NoNews => _ = heard.remove(&node),
+        for silent in self.silent(now).chunks(AT_ONCE) {
+            let last_words: Vec<_> = silent.iter().map(|(node, last)| (*node, last.time)).collect();
+            match self.store.mark_silent(&last_words).await {
+                Ok(outcomes) => {
+                    silent
+                        .iter()
+                        .zip(outcomes)
+                        .for_each(|((node, last), outcome)| self.learn(*node, last, outcome, now));
                 }
+                Err(error) => return tracing::warn!("writing down that agents of nodes are silent: {error}"),
+            }
+        }
+    }
+
+    /// What came of writing down that a node is silent which was heard at `last`.
+    fn learn(&self, node: Uuid, last: &Heard, outcome: Silence, now: Instant) {
+        if outcome == Silence::Noticed {
+            tracing::warn!(%node, since = %last.time, "the agent of a node is silent");
+        }
+        let mut heard = self.lock();
+        // It may have been heard meanwhile.
+        if heard.get(&node).is_some_and(|now| now.at == last.at) {
+            match outcome {
+                Silence::HeardAt(time) => _ = heard.insert(node, Heard::elsewhere(time, now)),
+                Silence::Noticed | Silence::NoNews => _ = heard.remove(&node),
             }
         }
     }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use jeroboam_model::condition::{self, Facts, Finding};
 use jeroboam_model::node::{EngineView, engine_view};
 use jeroboam_model::plan::MachineState;
-use jeroboam_model::why;
+use jeroboam_model::{healing, why};
 use jeroboam_store::{ClusterRecord, Page};
 use jeroboam_types::agent::EngineNodeState;
 use jeroboam_types::operation::Operation;
@@ -34,7 +34,9 @@ pub(super) async fn why(
     let record = super::find(&state, &caller, &ident, "cluster:get").await?;
     let operations = operations(&state, &caller, record.cluster.uuid).await?;
     let findings = findings(&state, &record).await?;
-    Ok(Json(why::explain(&record.cluster, findings, &operations, Timestamp::now())))
+    let now = Timestamp::now();
+    let repairs = state.store.repairs_since(record.cluster.uuid, now - healing::DAY).await?;
+    Ok(Json(why::explain(&record.cluster, findings, &operations, &repairs, now)))
 }
 
 /// The newest ones, those that have not ended with their steps.

@@ -40,6 +40,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("POST", "/v1/deployment/actions/new-id", [401, 401, 401, 403, 403, 403, 409]),
         ("GET", "/v1/orphans", [401, 401, 401, 403, 403, 403, 200]),
         ("DELETE", "/v1/orphans/{operation}", [401, 401, 401, 403, 403, 403, 404]),
+        ("POST", "/v1/orphans/{operation}/actions/adopt", [401, 401, 401, 403, 403, 403, 404]),
         ("GET", "/v1/quotas", [401, 401, 401, 403, 403, 403, 200]),
         ("POST", "/v1/quotas", [401, 401, 401, 403, 403, 403, 201]),
         ("GET", "/v1/quotas/q/Cluster", [401, 401, 401, 200, 403, 403, 200]),
@@ -164,6 +165,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/v1/clustertemplates" | "/v1/baymodels") => template,
         ("POST", "/v1/clusters") => json!({"cluster_template_id": "template"}),
         ("POST", "/v1/bays") => json!({"baymodel_id": "template"}),
+        ("POST", path) if path.ends_with("adopt") => json!({"cluster_template_id": "template"}),
         ("POST", path) if path.ends_with("nodegroups") => json!({"name": "gpu"}),
         ("PATCH", path) if path.contains("nodegroups") => {
             json!([{"op": "add", "path": "/max_node_count", "value": 9}])

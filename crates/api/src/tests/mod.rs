@@ -58,7 +58,7 @@ use jeroboam_engine::kubernetes::Kubernetes;
 use jeroboam_engine::swarm::Swarm;
 use jeroboam_identity::{Auth, AuthError, Identity};
 use jeroboam_infra::Infrastructure;
-use jeroboam_infra::simulated::{self, AgentSink, Simulated};
+use jeroboam_infra::simulated::{self, AgentSink, Heard, Simulated};
 use jeroboam_model::{EngineKind, Report, Status};
 use jeroboam_pki::EncryptionKey;
 use jeroboam_store::{Claim, ClusterFacts, Outcome, Scope, Store};
@@ -118,8 +118,12 @@ struct NoAgents;
 
 #[async_trait]
 impl AgentSink for NoAgents {
-    async fn report(&self, _: Uuid, _: Report) -> bool {
-        false
+    async fn report(&self, _: Uuid, _: Report) -> Heard {
+        Heard::Unknown
+    }
+
+    async fn heartbeats(&self, _: &[Uuid]) -> Vec<Uuid> {
+        Vec::new()
     }
 }
 

@@ -20,6 +20,7 @@ use jeroboam_infra::{Infrastructure, Presence, Remains};
 use jeroboam_model::{Cause, CauseExt};
 use jeroboam_store::{Deployment, Store, StoreError};
 use jeroboam_types::v1::Evidence;
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::{Notify, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
@@ -144,7 +145,8 @@ impl Lookout {
         for other in found.presences.iter().filter(|presence| presence.instance != self.instance) {
             self.infra.forget_presence(other.instance).await?;
         }
-        Ok(())
+        let marked: Vec<Uuid> = found.presences.iter().map(|presence| presence.instance).collect();
+        Ok(self.store.forget_instances(&marked, Timestamp::now()).await?)
     }
 
     /// A later look, at the marks of servers only.

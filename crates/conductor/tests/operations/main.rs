@@ -4,6 +4,7 @@
 mod world;
 
 mod deployment;
+mod fairness;
 mod faults;
 mod healing;
 mod health;

@@ -166,7 +166,7 @@ async fn the_deadline_ends_an_operation_in_a_call_that_hangs() {
     world.conductor("one");
     for call in ["observe", "ensure_network", "ensure_machine"] {
         world.cloud.infra.inject(Fault { call, nth: 0, kind: FaultKind::Hang });
-        let (cluster, create) = world.create_within("c", 1, 1, Some(jiff::SignedDuration::from_secs(1))).await;
+        let (cluster, create) = world.create_within("c", 1, 1, Some(jiff::SignedDuration::from_secs(4))).await;
         let ended = world.end_of(create.uuid).await;
         let late = ended.finished_at.unwrap().duration_since(ended.deadline_at.unwrap());
         assert!(late < jiff::SignedDuration::from_secs(2), "{call}: {late}");

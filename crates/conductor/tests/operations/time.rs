@@ -49,3 +49,21 @@ async fn an_outage_blocks_with_its_cause_and_the_operation_goes_on_when_it_is_ov
     assert_eq!(network.attempts, 7, "six failures, then success");
     assert_eq!(network.cause, None, "what has passed is not shown any more");
 }
+
+#[tokio::test]
+async fn simulated_agents_are_heard_as_long_as_their_machines_run() {
+    let world = World::new(quick()).await;
+    world.fast_time();
+    let conductor = world.conductor("one");
+    let (cluster, create) = world.create("c", 1, 1).await;
+    world.success_of(create.uuid).await;
+    // What stops is not started again.
+    conductor.cancel();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let nodes = world.record(cluster).await.nodes;
+    assert!(nodes.iter().all(|node| !node.is_silent(world.clock.now())), "{nodes:?}");
+    assert!(world.cloud.infra.kill(cluster, nodes[0].uuid));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let silent = world.record(cluster).await.nodes.into_iter().map(|node| node.is_silent(world.clock.now()));
+    assert_eq!(silent.collect::<Vec<_>>(), [true, false]);
+}

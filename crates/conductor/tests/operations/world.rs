@@ -102,9 +102,14 @@ impl World {
 
     /// Starts a conductor that can be cut off in the middle, as by `kill -9`.
     pub(crate) fn mortal_conductor(&self, name: &str) -> Mortal {
+        self.mortal_conductor_for(name, Duration::from_millis(300))
+    }
+
+    /// The same with leases of this length. Short ones are lost where the machine has too much to do.
+    pub(crate) fn mortal_conductor_for(&self, name: &str, lease: Duration) -> Mortal {
         let conductor = self.make(Settings {
             owner: name.into(),
-            lease: Duration::from_millis(300),
+            lease,
             poll: Duration::from_millis(20),
             health_interval: Duration::from_secs(3600),
             ..Settings::default()
@@ -139,15 +144,24 @@ impl World {
         workers: u32,
         deadline: Option<SignedDuration>,
     ) -> (Uuid, Operation) {
+        let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
+        self.create_as(name, masters, workers, new).await
+    }
+
+    pub(crate) async fn create_in(&self, project: &str, name: &str, masters: u32, workers: u32) -> (Uuid, Operation) {
+        let new = NewOperation { project_id: project.to_owned(), ..new_operation(OperationKind::Create) };
+        self.create_as(name, masters, workers, new).await
+    }
+
+    async fn create_as(&self, name: &str, masters: u32, workers: u32, new: NewOperation) -> (Uuid, Operation) {
         let cluster = Cluster {
             engine_version: (self.template.engine == EngineKind::KUBERNETES).then(|| "v1.37.2".to_owned()),
-            ..Cluster::of(&self.template, name, PROJECT, "tester", Timestamp::now())
+            ..Cluster::of(&self.template, name, &new.project_id, "tester", Timestamp::now())
         };
         let groups = [
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Master, masters),
             NodeGroup::default_of(&cluster, &self.template, NodeRole::Worker, workers),
         ];
-        let new = NewOperation { deadline, ..new_operation(OperationKind::Create) };
         let operation = self.store.create_cluster(&self.template, &cluster, &groups, new).await.unwrap();
         (cluster.uuid, operation)
     }

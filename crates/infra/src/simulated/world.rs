@@ -94,6 +94,8 @@ pub struct World {
     /// Every call so far, in order: its name.
     pub calls: Vec<&'static str>,
     pub(super) counter: u64,
+    /// Machines that are made from now on do nothing: nothing is ever heard of their agents.
+    pub stillborn: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +109,8 @@ pub(super) struct SimulatedMachine {
     pub(super) starts: u32,
     /// Whether it does nothing any more, until it is started anew.
     pub(super) hangs: bool,
+    /// Whether all components of its agent run.
+    pub(super) up: bool,
     /// How far the deployment had come when it was made.
     pub(super) number: i64,
 }
@@ -147,9 +151,7 @@ impl World {
     /// Whether the machine that carries a node name runs.
     #[must_use]
     pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
-        self.machines
-            .iter()
-            .any(|((owner, _), m)| *owner == cluster && m.name == name && m.state == MachineState::Running && !m.hangs)
+        of(&self.machines, cluster).any(|(_, machine)| machine.name == name && machine.is_running())
     }
 
     /// Whether faults are left that have not struck.
@@ -172,12 +174,10 @@ impl World {
 
     /// What there is of a cluster.
     pub(super) fn remains(&self, cluster: Uuid) -> Remains {
-        let machines = self.machines.iter().filter(|((owner, _), _)| *owner == cluster);
-        let disks = self.disks.iter().filter(|((owner, _), _)| *owner == cluster);
         Remains {
             cluster,
-            machines: machines.map(|(_, machine)| machine.name.clone()).collect(),
-            disks: disks.map(|(_, number)| format!("disk-{number}")).collect(),
+            machines: of(&self.machines, cluster).map(|(_, machine)| machine.name.clone()).collect(),
+            disks: of(&self.disks, cluster).map(|(_, number)| format!("disk-{number}")).collect(),
             networks: self.networks.get(&cluster).into_iter().cloned().collect(),
             number: self.numbers.get(&cluster).copied().unwrap_or_default(),
             ..Remains::default()
@@ -202,6 +202,29 @@ impl World {
         self.disks.entry((cluster, node)).or_insert(self.counter);
     }
 
+    /// Whether a node's machine still runs as it did when its agent was started.
+    pub(super) fn is_alive(&self, cluster: Uuid, node: Uuid, earlier: &SimulatedMachine) -> bool {
+        self.machines.get(&(cluster, node)).is_some_and(|now| now.is_same_run(earlier) && now.is_running())
+    }
+
+    /// All components of a node's agent run, and the engine knows the node. False when its machine does not run any more.
+    pub(super) fn come_up(&mut self, cluster: Uuid, node: Uuid, earlier: &SimulatedMachine) -> bool {
+        if !self.is_alive(cluster, node, earlier) {
+            return false;
+        }
+        if let Some(machine) = self.machines.get_mut(&(cluster, node)) {
+            machine.up = true;
+            self.engine.entry(cluster).or_default().insert(machine.name.clone(), machine.role);
+        }
+        true
+    }
+
+    /// The nodes whose agents have come up and live.
+    pub(super) fn nodes_up(&self) -> Vec<Uuid> {
+        let is_up = |machine: &SimulatedMachine| machine.up && machine.is_running();
+        self.machines.iter().filter(|(_, machine)| is_up(machine)).map(|((_, node), _)| *node).collect()
+    }
+
     /// Counts a call and takes the fault that was asked for it, if any.
     pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
         self.calls.push(call);
@@ -221,7 +244,16 @@ impl World {
     }
 }
 
+/// What a cluster has, by node.
+pub(super) fn of<T>(all: &BTreeMap<(Uuid, Uuid), T>, cluster: Uuid) -> impl Iterator<Item = (Uuid, &T)> {
+    all.range((cluster, Uuid::nil())..=(cluster, Uuid::max())).map(|((_, node), one)| (*node, one))
+}
+
 impl SimulatedMachine {
+    fn is_running(&self) -> bool {
+        self.state == MachineState::Running && !self.hangs
+    }
+
     pub(super) fn outside(&self) -> Machine {
         Machine { id: self.id.clone(), state: self.state, address: Some(self.address), number: self.number }
     }

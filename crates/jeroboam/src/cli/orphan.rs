@@ -18,12 +18,13 @@ pub(crate) enum OrphanCommand {
     /// Take an orphan over: it is a cluster again, with its id and what is on its nodes' disks; admins only. Its machines are
     /// started anew, and its certificate authorities are new: `bay config` is needed again.
     #[command(after_help = "Examples:
-  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --cluster-template kubernetes
-  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --cluster-template kubernetes \\
-    --merge-labels --labels kube_tag=v1.36.3
+  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 \\
+    --cluster-template kubernetes
+  jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 \\
+    --cluster-template kubernetes --merge-labels --labels kube_tag=v1.36.3
 
-Template and labels must be those that the cluster was made with: the database does
-not know them any more.")]
+Template and labels must be those that the cluster was made with: the database
+does not know them any more.")]
     Adopt(Box<AdoptArgs>),
     /// Remove all that there is of an orphan, with the data on its disks; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan delete 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --yes")]

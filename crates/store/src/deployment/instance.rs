@@ -1,6 +1,9 @@
-//! The servers that were ever started at this database.
+//! The servers that were started at this database. Whoever meets one that is not here takes the database for an older
+//! one: so none is forgotten that may still be met.
 
-use jiff::Timestamp;
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -9,6 +12,13 @@ use uuid::Uuid;
 use crate::entity::instance;
 use crate::error::Doing;
 use crate::{Result, Store, StoreError, codec};
+
+/// A server is known for this long at least,
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// and as one of so many that were started last on its machine.
+const KNOWN_PER_HOST: usize = 50;
+/// Most servers that one statement forgets.
+const PIECE: usize = 500;
 
 /// A server that was started at this database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +59,38 @@ impl Store {
             .doing("looking for a server")?;
         Ok(known.is_some())
     }
+
+    /// Forgets servers that were started long ago, and many others since on their machine. `marked` are those of which
+    /// something is left at the infrastructure: they stay known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_instances(&self, marked: &[Uuid], now: Timestamp) -> Result<()> {
+        let doing = "forgetting old servers";
+        let old = superseded(&self.instances().await?, marked, now);
+        for piece in old.chunks(PIECE) {
+            let transaction = self.begin_beside().await?;
+            instance::Entity::delete_many()
+                .filter(instance::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            transaction.commit().await.doing(doing)?;
+        }
+        Ok(())
+    }
+}
+
+/// Which of all servers, newest first, can be forgotten.
+fn superseded(all: &[Instance], marked: &[Uuid], now: Timestamp) -> Vec<Uuid> {
+    let mut newer: HashMap<&str, usize> = HashMap::new();
+    let superseded = all.iter().filter(|instance| {
+        let newer = newer.entry(&instance.host).or_default();
+        *newer += 1;
+        let is_old = now.duration_since(instance.started_at) > KNOWN_FOR;
+        is_old && *newer > KNOWN_PER_HOST && !marked.contains(&instance.uuid)
+    });
+    superseded.map(|instance| instance.uuid).collect()
 }
 
 /// Keeps a server; one that is known stays as it is.

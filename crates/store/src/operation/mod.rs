@@ -19,7 +19,7 @@ use jeroboam_model::{OperationKind, OperationStatus, QuotaDefaults, Status};
 use jeroboam_types::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
 pub use lease::{Claim, Renewed};
-pub use repair::{HEALER, PastRepair};
+pub use repair::HEALER;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use uuid::Uuid;

@@ -19,15 +19,6 @@ use crate::{ClusterId, Event, Result, Store, StoreError, cluster, codec};
 /// The user id of operations that the server begins by itself.
 pub const HEALER: &str = "jeroboam";
 
-/// A repair that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PastRepair {
-    /// When.
-    pub finished_at: Timestamp,
-    /// Whether all was there again.
-    pub succeeded: bool,
-}
-
 impl Store {
     /// Brings back what is missing of a cluster. When that is being done already, that operation is returned.
     ///
@@ -60,12 +51,12 @@ impl Store {
         Ok(operation)
     }
 
-    /// The repairs that the server began by itself and that ended since a time, newest first. Those that made way, or were
-    /// ended by a pause, are left out.
+    /// When the repairs that the server began by itself ended, as far as that was since a time, newest first. Those that
+    /// made way, or were ended by a pause, are left out.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn repairs_since(&self, cluster: Uuid, since: Timestamp) -> Result<Vec<PastRepair>> {
+    pub async fn repairs_since(&self, cluster: Uuid, since: Timestamp) -> Result<Vec<Timestamp>> {
         let ended = [OperationStatus::Succeeded, OperationStatus::Failed, OperationStatus::Cancelled];
         let ended = ended.map(|status| status.to_string());
         let rows = operation::Entity::find()
@@ -82,11 +73,8 @@ impl Store {
             let code = row.cause.as_ref().and_then(|cause| cause.get("code")?.as_str()?.parse().ok());
             !matches!(code, Some(Code::RepairMadeWay | Code::ClusterPaused | Code::SupersededByDelete))
         };
-        let past = |row: operation::Model| {
-            let finished_at = codec::maybe_time(row.finished_at)?.unwrap_or(since);
-            Ok(PastRepair { finished_at, succeeded: row.status == OperationStatus::Succeeded.to_string() })
-        };
-        rows.into_iter().filter(is_counted).map(past).collect()
+        let end = |row: operation::Model| Ok(codec::maybe_time(row.finished_at)?.unwrap_or(since));
+        rows.into_iter().filter(is_counted).map(end).collect()
     }
 
     /// Leaves the cluster alone from now on (`paused`): nothing is repaired that a user does not ask for. Or ends that.

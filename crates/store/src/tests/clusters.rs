@@ -74,12 +74,7 @@ async fn a_cluster_of_a_template_that_is_gone_is_refused() {
 
 #[tokio::test]
 async fn a_list_takes_as_many_statements_for_many_as_for_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::connect(&url(&folder), key()).await.unwrap();
-    let statements = store.count_statements();
-    let template = template("one", "small");
-    store.create_template(&template).await.unwrap();
-    let bench = Bench { folder, store, template };
+    let (bench, statements) = Bench::counting().await;
     let mut counts = BTreeSet::new();
     for name in ["a", "b", "c", "d"] {
         bench.create("one", name).await;

@@ -45,6 +45,26 @@ async fn the_number_rises_with_starts_and_with_all_that_operations_do() {
 }
 
 #[tokio::test]
+async fn servers_are_forgotten_that_are_old_and_superseded_and_left_no_mark() {
+    let bench = Bench::new().await;
+    let (_, marked) = bench.store.start_instance("busy", None).await.unwrap();
+    let (_, first) = bench.store.start_instance("busy", None).await.unwrap();
+    let (_, other) = bench.store.start_instance("quiet", None).await.unwrap();
+    let mut last = Uuid::nil();
+    for _ in 0..50 {
+        last = bench.store.start_instance("busy", None).await.unwrap().1;
+    }
+    let known = async |instance| bench.store.knows_instance(instance).await.unwrap();
+    let in_days = |days: i64| Timestamp::now() + SignedDuration::from_hours(24 * days);
+    bench.store.forget_instances(&[marked], in_days(29)).await.unwrap();
+    assert!(known(first).await, "it is not old");
+    bench.store.forget_instances(&[marked], in_days(31)).await.unwrap();
+    assert_eq!((known(first).await, known(marked).await, known(other).await), (false, true, true));
+    assert!(known(last).await);
+    assert_eq!(bench.store.instances().await.unwrap().len(), 52);
+}
+
+#[tokio::test]
 async fn only_a_database_that_never_had_a_server_takes_over_the_id_of_before() {
     let bench = Bench::new().await;
     let own = bench.store.deployment().await.unwrap().id;

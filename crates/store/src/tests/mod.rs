@@ -27,6 +27,8 @@ mod versions;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{
@@ -59,11 +61,17 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        Self::counting().await.0
+    }
+
+    /// One whose statements are counted.
+    async fn counting() -> (Self, Arc<AtomicUsize>) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::connect(&url(&folder), key()).await.unwrap();
+        let mut store = Store::connect(&url(&folder), key()).await.unwrap();
+        let statements = store.count_statements();
         let template = template("one", "small");
         store.create_template(&template).await.unwrap();
-        Self { folder, store, template }
+        (Self { folder, store, template }, statements)
     }
 
     fn file(&self) -> PathBuf {

@@ -46,12 +46,7 @@ async fn another_projects_cluster_is_not_shown() {
 
 #[tokio::test]
 async fn a_page_takes_as_many_statements_for_100_clusters_as_for_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::connect(&url(&folder), key()).await.unwrap();
-    let statements = store.count_statements();
-    let template = template("one", "small");
-    store.create_template(&template).await.unwrap();
-    let bench = Bench { folder, store, template };
+    let (bench, statements) = Bench::counting().await;
     let mut counts = BTreeSet::new();
     for number in 0..100 {
         bench.create("one", &format!("c{number}")).await;
@@ -70,12 +65,7 @@ async fn a_page_takes_as_many_statements_for_100_clusters_as_for_one() {
 
 #[tokio::test]
 async fn one_cluster_and_the_number_of_the_templates_are_read_the_quick_way() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::connect(&url(&folder), key()).await.unwrap();
-    let statements = store.count_statements();
-    let template = template("one", "small");
-    store.create_template(&template).await.unwrap();
-    let bench = Bench { folder, store, template };
+    let (bench, statements) = Bench::counting().await;
     let (cluster, _) = bench.create("one", "prod").await;
     let before = statements.load(Ordering::SeqCst);
     let (seen, _) = bench.store.shown_cluster(&project("one"), &cluster.uuid.to_string()).await.unwrap();

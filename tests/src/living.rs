@@ -39,9 +39,19 @@ impl<'a> Living<'a> {
     /// When it gives no access.
     #[must_use]
     pub fn found(server: &'a Server, kind: &'static str) -> Self {
+        Self::found_as(server, kind, "jeroboam")
+    }
+
+    /// The same, with access for a user of another cloud of clouds.yaml.
+    ///
+    /// # Panics
+    /// When it gives no access.
+    #[must_use]
+    pub fn found_as(server: &'a Server, kind: &'static str, cloud: &str) -> Self {
         let uuid = server.uuid_of("c");
         let config = server.scratch(&uuid);
-        server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
+        let answer = server.cli_as(cloud, &["bay", "config", &uuid, "--force", "--dir", config.to_str().unwrap()]);
+        assert_eq!(answer.code, 0, "{answer:?}");
         Self { server, kind, uuid, config }
     }
 

@@ -153,7 +153,8 @@ fn taken_over(kind: &'static str) {
     assert_eq!(answer.code, 0, "{answer:?}\nserver: {}", server.log_tail());
 
     assert_eq!(server.uuid_of("c"), uuid);
-    let living = Living::found(&server, kind);
+    // It belongs to the one who took it over.
+    let living = Living::found_as(&server, kind, "jeroboam-admin");
     assert_eq!(living.disks(), disks, "the same disks");
     living.assert_precious("after it was taken over");
     server.ok(&["bay", "resize", "c", "2", "--watch"]);

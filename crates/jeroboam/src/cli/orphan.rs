@@ -15,8 +15,8 @@ pub(crate) enum OrphanCommand {
     /// List clusters of which there are machines, disks or networks, and which the database does not know; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan list\n  jeroboam orphan list -o json")]
     List,
-    /// Take an orphan over: it is a cluster again, with its id and what is on its nodes' disks; admins only. Its machines are
-    /// started anew, and its certificate authorities are new: `bay config` is needed again.
+    /// Take an orphan over: it is a cluster of its project again, and yours, with its id and what is on its nodes' disks;
+    /// admins only. Its machines are started anew, and its certificate authorities are new: `bay config` is needed again.
     #[command(after_help = "Examples:
   jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 \\
     --cluster-template kubernetes

@@ -29,11 +29,12 @@ const LOOK: Duration = Duration::from_secs(2);
 /// looked at once a minute, so that this is in it.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Measures both.
+/// Measures both, each with a server of its own.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let server = Server::start(settings, ARGUMENTS).await?;
+    let mut server = Server::start(settings, ARGUMENTS).await?;
     let result = come_and_go(&server, report).await;
     result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))?;
+    server.stop().await?;
     let server = Server::start(settings, ARGUMENTS).await?;
     let result = look_after(settings, &server, report).await;
     result.with_context(|| format!("the end of the server's log:\n{}", server.log_tail()))

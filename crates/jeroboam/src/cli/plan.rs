@@ -103,6 +103,7 @@ fn head(plan: &Plan) -> String {
         (_, Some(operation), _) => format!("operation {operation} does this already: no other would begin"),
         (None, None, _) => "no operation would begin: this takes effect at once, or is so already".to_owned(),
         (Some(kind), None, 0) => format!("{} of {name}: nothing is to be done", word(kind)),
+        (Some(kind), None, 1) => format!("{} of {name}: 1 step", word(kind)),
         (Some(kind), None, count) => format!("{} of {name}: {count} steps", word(kind)),
     }
 }

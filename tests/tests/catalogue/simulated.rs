@@ -1,9 +1,10 @@
 //! The simulated cloud, which fails wherever it is told to: `jeroboam up --simulated-fault`.
 
-use jeroboam_tests::Server;
+use jeroboam_tests::{Server, eventually};
+use serde_json::Value;
 
 use crate::fault::{Fault, GOES_ON, On, Told, Where, own};
-use crate::trial::Trial;
+use crate::trial::{PATIENCE, Trial};
 
 const RETRY: &str = "`jeroboam bay retry NAME`";
 const AWAY: Told = Told::cloud("infrastructure_unavailable").by(Where::Operation);
@@ -102,9 +103,16 @@ fn deletion(trial: &mut Trial<'_>, fault: &str) {
     trial.over();
 }
 
+/// A step may have failed for good while the others of its stage still end.
 fn retried_if_it_failed(server: &Server, cluster: &str) {
-    let shown = server.cli(&["bay", "show", cluster, "-o", "name"]);
-    if shown.code == 0 && server.newest_operation(cluster)["status"] == "failed" {
+    let shown = server.cli(&["cluster", "show", cluster, "-o", "json"]);
+    let Ok(shown) = serde_json::from_str::<Value>(&shown.out) else { return };
+    let uuid = shown["uuid"].as_str().unwrap();
+    let status = eventually("the operation has ended", PATIENCE, || {
+        let status = server.newest_operation(uuid)["status"].as_str().unwrap().to_owned();
+        ["failed", "succeeded"].contains(&status.as_str()).then_some(status)
+    });
+    if status == "failed" {
         server.ok(&["bay", "retry", cluster, "--no-wait"]);
     }
 }

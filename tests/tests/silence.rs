@@ -73,8 +73,10 @@ fn a_server_that_was_stopped_takes_nobody_for_silent_when_it_goes_on() {
     let mut read = 0;
     assert!(!server.log_from(&mut read).contains("is silent"));
     run("kill", &["-STOP", &process], &[]);
-    let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    assert!(state.contains(") T "), "the fault has struck: {state}");
+    eventually("the fault has struck", PATIENCE, || {
+        let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        state.contains(") T ").then_some(())
+    });
     let long = Instant::now() + Duration::from_secs(15);
     eventually("it has stood still for longer than any agent may", PATIENCE, || (Instant::now() > long).then_some(()));
     run("kill", &["-CONT", &process], &[]);

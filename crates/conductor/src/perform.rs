@@ -116,6 +116,7 @@ pub(crate) async fn reference(store: &Store, record: &ClusterRecord) -> Result<C
         uuid: record.cluster.uuid,
         name: record.cluster.name.clone(),
         project_id: record.cluster.project_id.clone(),
+        engine: record.cluster.engine.name.to_owned(),
         number: deployment.number,
     })
 }

@@ -145,6 +145,8 @@ pub struct ClusterRef {
     pub name: String,
     /// Project, for people who look at the infrastructure.
     pub project_id: String,
+    /// Name of its engine; machines carry it as a mark.
+    pub engine: String,
     /// How far the deployment has come; what is made carries it as a mark.
     pub number: i64,
 }
@@ -158,6 +160,8 @@ pub struct Remains {
     pub name: Option<String>,
     /// Its project, if the marks have it.
     pub project_id: Option<String>,
+    /// Its engine by name, if the marks have it: those of earlier releases do not.
+    pub engine: Option<String>,
     /// Names of its machines.
     pub machines: Vec<String>,
     /// Names of its disks.

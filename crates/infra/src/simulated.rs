@@ -246,6 +246,7 @@ impl Simulated {
                 if let Some(machine) = there.as_ref().filter(|machine| machine.state == MachineState::Running) {
                     return (machine.clone(), false);
                 }
+                world.engines.insert(cluster.uuid, cluster.engine.clone());
                 world.ensure_disk(cluster.uuid, spec.node);
                 let machine = match there {
                     // It goes on, as the same one.
@@ -385,6 +386,7 @@ impl Infrastructure for Simulated {
             world.disks.retain(|(owner, _), _| *owner != cluster);
             world.strays.remove(&cluster);
             world.numbers.remove(&cluster);
+            world.engines.remove(&cluster);
         })
         .await
     }

@@ -53,6 +53,10 @@ async fn take_over(
 ) -> Result<Operation> {
     let is_named = body.contains_key("name");
     let Planned { template, mut cluster, groups } = create::planned(state, caller, body, Spelling::Cluster).await?;
+    if let Some(engine) = orphan.engine.as_deref().filter(|engine| *engine != cluster.engine.name) {
+        let message = format!("is a template of {} clusters, the orphan is one of {engine}", cluster.engine);
+        return Err(ApiError::field("cluster_template_id", message));
+    }
     cluster.uuid = orphan.cluster;
     if let Some(name) = orphan.name.as_ref().filter(|_| !is_named) {
         cluster.name.clone_from(name);

@@ -101,7 +101,8 @@ async fn an_orphan_is_taken_over_with_its_nodes() {
     let refused = adopt(of.clone()).await.is(409).body["errors"][0].clone();
     assert!(refused["detail"].as_str().unwrap().contains("orphan delete"), "{refused}");
 
-    let cluster = ClusterRef { uuid: orphan, name: "c".into(), project_id: "p".into(), number: 0 };
+    let cluster =
+        ClusterRef { uuid: orphan, name: "c".into(), project_id: "p".into(), engine: "kubernetes".into(), number: 0 };
     let node = |role: NodeRole, slot: u32| MachineSpec {
         node: Uuid::from_u128(slot.into()),
         name: format!("c-{role}-0"),
@@ -115,6 +116,9 @@ async fn an_orphan_is_taken_over_with_its_nodes() {
     let made: Vec<_> = case.infra.ensure_machines(&cluster, &nodes).collect().await;
     assert!(made.iter().all(|(_, made)| made.is_ok()));
     adopt(json!({"cluster_template_id": "nonsense"})).await.is(404);
+    case.template("of-swarms", "swarm").await;
+    let refused = adopt(json!({"cluster_template_id": "of-swarms"})).await.is(400).body["errors"][0].clone();
+    assert!(refused["detail"].as_str().unwrap().contains("one of kubernetes"), "{refused}");
     case.post(&path, &of).send().await.is(403);
     assert_eq!(case.infra.found_nodes(orphan).await.unwrap().len(), 3, "nothing was done yet");
 

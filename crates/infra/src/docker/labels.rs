@@ -19,6 +19,8 @@ pub const ROLE: &str = "org.jeroboam.role";
 pub const SLOT: &str = "org.jeroboam.slot";
 /// Name of the cluster, for people.
 pub const CLUSTER_NAME: &str = "org.jeroboam.cluster-name";
+/// Engine of the cluster.
+pub const ENGINE: &str = "org.jeroboam.engine";
 /// Project of the cluster, for people.
 pub const PROJECT: &str = "org.jeroboam.project";
 
@@ -46,6 +48,7 @@ pub(super) fn of_cluster(docker: &Docker, cluster: &ClusterRef) -> Labels {
         (CLUSTER.to_owned(), cluster.uuid.to_string()),
         (CLUSTER_NAME.to_owned(), cluster.name.clone()),
         (PROJECT.to_owned(), cluster.project_id.clone()),
+        (ENGINE.to_owned(), cluster.engine.clone()),
     ])
 }
 

@@ -80,6 +80,7 @@ impl Remainders {
         remains.created = remains.created.into_iter().chain(created).min();
         remains.name = remains.name.take().or_else(|| marks.get(labels::CLUSTER_NAME).cloned());
         remains.project_id = remains.project_id.take().or_else(|| marks.get(labels::PROJECT).cloned());
+        remains.engine = remains.engine.take().or_else(|| marks.get(labels::ENGINE).cloned());
         Some(remains)
     }
 }

@@ -88,6 +88,8 @@ pub struct World {
     pub(super) presences: BTreeMap<Uuid, Presence>,
     /// How far the deployment had come when something of the cluster was made last.
     pub(super) numbers: BTreeMap<Uuid, i64>,
+    /// Engines of the clusters that machines were made of.
+    pub(super) engines: BTreeMap<Uuid, String>,
     /// Nodes that joined a cluster's engine, by name.
     pub(super) engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
     pub(super) faults: Vec<Fault>,
@@ -179,6 +181,7 @@ impl World {
             machines: of(&self.machines, cluster).map(|(_, machine)| machine.name.clone()).collect(),
             disks: of(&self.disks, cluster).map(|(_, number)| format!("disk-{number}")).collect(),
             networks: self.networks.get(&cluster).into_iter().cloned().collect(),
+            engine: self.engines.get(&cluster).cloned(),
             number: self.numbers.get(&cluster).copied().unwrap_or_default(),
             ..Remains::default()
         }

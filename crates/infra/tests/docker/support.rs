@@ -45,7 +45,7 @@ pub(crate) struct Yard {
 }
 
 pub(crate) fn cluster(name: &str) -> ClusterRef {
-    ClusterRef { uuid: Uuid::new_v4(), name: name.into(), project_id: "p".into(), number: 7 }
+    ClusterRef { uuid: Uuid::new_v4(), name: name.into(), project_id: "p".into(), engine: "swarm".into(), number: 7 }
 }
 
 pub(crate) fn spec(name: &str, slot: u32) -> MachineSpec {

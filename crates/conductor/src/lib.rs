@@ -34,6 +34,7 @@ pub mod lookout;
 mod looks;
 pub mod observe;
 mod perform;
+mod progress;
 mod run;
 pub mod simulated;
 mod slots;

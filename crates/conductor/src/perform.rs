@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use futures::StreamExt;
 use jeroboam_engine::{Access, NodeMarks};
-use jeroboam_infra::ClusterRef;
+use jeroboam_infra::{ClusterRef, Progress};
 use jeroboam_model::plan::{Action, NodeRef};
 use jeroboam_model::{Cause, CauseExt, Cluster, Code, Node, NodeRole};
 use jeroboam_pki::Authority;
@@ -26,7 +26,10 @@ impl Run<'_> {
             }
             Action::EnsureSecrets => self.ensure_secrets(record).await,
             Action::EnsureNetwork => {
-                let network = infra.ensure_network(&reference(&self.conductor.store, record).await?).await?;
+                let reference = reference(&self.conductor.store, record).await?;
+                let (progress, reports) = Progress::channel();
+                let ensured = infra.ensure_network(&reference, &progress);
+                let network = self.followed(ensured, reports, |_| Some(action.key())).await?;
                 self.conductor.note_network(&self.held, record, Some(&network)).await
             }
             Action::RestartComponents(node) => {
@@ -45,7 +48,10 @@ impl Run<'_> {
                 self.stored("forgetting the node", self.held.remove_node(node.uuid).await)
             }
             Action::RemoveStray(machine) => self.remove_stray(record, machine).await,
-            Action::RemoveNetwork => infra.remove_network(cluster.uuid).await,
+            Action::RemoveNetwork => {
+                let (progress, reports) = Progress::channel();
+                self.followed(infra.remove_network(cluster.uuid, &progress), reports, |_| Some(action.key())).await
+            }
             Action::RemoveSecrets => self.stored("removing the secrets", self.held.delete_secrets().await),
         }
     }
@@ -69,7 +75,7 @@ impl Run<'_> {
         let there = infra.observe(cluster).await?.machines;
         match there.into_iter().find(|(_, there)| there.id == machine) {
             Some((node, _)) if record.nodes.iter().all(|row| row.uuid != node) => {
-                let mut gone = infra.remove_machines(cluster, std::slice::from_ref(&node));
+                let mut gone = infra.remove_machines(cluster, std::slice::from_ref(&node), Progress::ignored());
                 gone.next().await.map_or(Ok(()), |(_, outcome)| outcome)
             }
             _ => infra.remove_stray(cluster, machine).await,

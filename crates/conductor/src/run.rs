@@ -96,6 +96,8 @@ struct Open {
     since: tokio::time::Instant,
     /// What it waits for, or what went wrong with it last.
     holds_up: Option<Cause>,
+    /// What is being done, as the infrastructure reported it last.
+    doing: Option<String>,
 }
 
 /// How one round went.
@@ -244,7 +246,7 @@ impl Run<'_> {
     /// The step has begun.
     pub(crate) fn opened(&self, action: &Action) {
         let since = tokio::time::Instant::now();
-        let open = Open { title: action.title(), since, holds_up: None };
+        let open = Open { title: action.title(), since, holds_up: None, doing: None };
         self.open().entry(action.key()).or_insert(open);
     }
 
@@ -253,6 +255,18 @@ impl Run<'_> {
         if let Some(open) = self.open().get_mut(key) {
             open.holds_up = Some(cause.clone());
         }
+    }
+
+    /// What is being done in the step.
+    pub(crate) fn reported(&self, key: &str, doing: &str) {
+        if let Some(open) = self.open().get_mut(key) {
+            open.doing = Some(doing.to_owned());
+        }
+    }
+
+    /// Whether the step has begun and not ended.
+    pub(crate) fn is_open(&self, key: &str) -> bool {
+        self.open().contains_key(key)
     }
 
     /// The step has ended, however.
@@ -347,7 +361,8 @@ impl Run<'_> {
 
 impl Open {
     fn for_so_long(&self) -> String {
-        format!("'{}' has taken {} s", self.title, self.since.elapsed().as_secs())
+        let doing = self.doing.as_ref().map(|doing| format!(" ({doing})")).unwrap_or_default();
+        format!("'{}' has taken {} s{doing}", self.title, self.since.elapsed().as_secs())
     }
 
     /// Why the step is given up when time is over.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
-use jeroboam_infra::MachineSpec;
+use jeroboam_infra::{Machine, MachineSpec, Progress};
 use jeroboam_model::plan::{Action, NodeRef, Observed};
 use jeroboam_model::{Cause, CauseExt, NodeRole};
 use jeroboam_store::ClusterRecord;
@@ -87,7 +87,18 @@ impl Run<'_> {
             specs.push(spec);
         }
         let cluster = reference(&self.conductor.store, record).await?;
-        let mut made = self.conductor.infra.ensure_machines(&cluster, &specs);
+        let (progress, reports) = Progress::channel();
+        let made = self.conductor.infra.ensure_machines(&cluster, &specs, &progress);
+        let key = |node| specs.iter().find(|spec| Some(spec.node) == node).map(machine_key);
+        self.followed(self.note_machines(record, made), reports, key).await
+    }
+
+    /// Records how each machine fared.
+    async fn note_machines(
+        &self,
+        record: &ClusterRecord,
+        mut made: BoxStream<'_, (Uuid, Result<Machine, Cause>)>,
+    ) -> Result<(), Cause> {
         let mut first = None;
         while let Some((node, outcome)) = next(&mut made, first.as_ref()).await {
             let Some(row) = record.nodes.iter().find(|row| row.uuid == node) else { continue };
@@ -114,15 +125,23 @@ impl Run<'_> {
             self.begun(&Action::RemoveMachine((*node).clone())).await?;
         }
         let ids: Vec<Uuid> = nodes.iter().map(|node| node.uuid).collect();
-        let mut gone = self.conductor.infra.remove_machines(record.cluster.uuid, &ids);
-        let mut first = None;
-        while let Some((id, outcome)) = next(&mut gone, first.as_ref()).await {
-            let Some(node) = nodes.iter().find(|node| node.uuid == id) else { continue };
-            if let Err(cause) = self.ended(&Action::RemoveMachine((*node).clone()).key(), outcome).await {
-                first = worse(first, cause);
+        let (progress, reports) = Progress::channel();
+        let mut gone = self.conductor.infra.remove_machines(record.cluster.uuid, &ids, &progress);
+        let key = |id| {
+            let node = nodes.iter().find(|node| Some(node.uuid) == id)?;
+            Some(Action::RemoveMachine((*node).clone()).key())
+        };
+        let noted = async {
+            let mut first = None;
+            while let Some((id, outcome)) = next(&mut gone, first.as_ref()).await {
+                let Some(node) = nodes.iter().find(|node| node.uuid == id) else { continue };
+                if let Err(cause) = self.ended(&Action::RemoveMachine((*node).clone()).key(), outcome).await {
+                    first = worse(first, cause);
+                }
             }
-        }
-        first.map_or(Ok(()), Err)
+            first.map_or(Ok(()), Err)
+        };
+        self.followed(noted, reports, key).await
     }
 
     /// What the infrastructure has to know of a node's machine; `None` when the node went since the plan was made.
@@ -183,6 +202,11 @@ impl Run<'_> {
         self.stored("writing down the step", written)?;
         outcome
     }
+}
+
+/// The step that a machine is made in.
+fn machine_key(spec: &MachineSpec) -> String {
+    Action::EnsureMachine(NodeRef { uuid: spec.node, name: spec.name.clone() }).key()
 }
 
 /// The next outcome of several machines; after one that failed for good only what comes within [`GRACE`].

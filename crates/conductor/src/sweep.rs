@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jeroboam_infra::Progress;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -75,7 +76,7 @@ async fn forget_keys(conductor: &Conductor) {
 }
 
 async fn remove(conductor: &Conductor, cluster: Uuid) {
-    match conductor.infra.remove_network(cluster).await {
+    match conductor.infra.remove_network(cluster, Progress::ignored()).await {
         Ok(()) => info!(%cluster, "removed what was left of a cluster that was deleted"),
         Err(cause) => warn!(%cluster, cause = cause.message, "removing what is left of a cluster that was deleted"),
     }

@@ -7,7 +7,7 @@ use strum::Display;
 pub const NODE_IMAGE: &str = "debian-13";
 
 /// What can be looked up by name or id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, strum::EnumIter)]
 pub enum Kind {
     /// What machines start from.
     #[strum(to_string = "image")]

@@ -4,6 +4,7 @@
 //! there is, is found by the marks that every thing carries. It knows nothing of engines.
 //!
 //! - [`catalog`], [`flavor`]: what machines can be made of.
+//! - [`progress`]: what an infrastructure reports while it works.
 //! - [`docker`]: containers of a Docker Engine.
 //! - [`simulated`]: nothing real, with latencies and faults by a seed.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -11,6 +12,7 @@
 pub mod catalog;
 pub mod docker;
 pub mod flavor;
+pub mod progress;
 pub mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::catalog::{Found, Kind, NodeImage};
+pub use self::progress::Progress;
 
 /// An outcome of asking an infrastructure. The cause says whether it may pass.
 pub type Result<T> = std::result::Result<T, Cause>;
@@ -47,7 +50,7 @@ pub trait Infrastructure: Send + Sync {
     async fn observe(&self, cluster: Uuid) -> Result<Observation>;
 
     /// The cluster has its network.
-    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network>;
+    async fn ensure_network(&self, cluster: &ClusterRef, progress: &Progress) -> Result<Network>;
 
     /// These nodes have running machines. A machine that stopped or was paused goes on, with its disk; a node without a
     /// machine gets one, on its disk if that is still there, and only then `bootstrap` is used. Yields how each node
@@ -56,6 +59,7 @@ pub trait Infrastructure: Send + Sync {
         &'a self,
         cluster: &'a ClusterRef,
         machines: &'a [MachineSpec],
+        progress: &'a Progress,
     ) -> BoxStream<'a, (Uuid, Result<Machine>)>;
 
     /// The node's machine is started anew, with its disk, whatever it is doing. One that is gone is no error: the next
@@ -63,13 +67,18 @@ pub trait Infrastructure: Send + Sync {
     async fn restart_machine(&self, cluster: Uuid, node: Uuid) -> Result<()>;
 
     /// These nodes have no machines, nor disks, nor anything that belonged to them alone. Yields how each fared.
-    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)>;
+    fn remove_machines<'a>(
+        &'a self,
+        cluster: Uuid,
+        nodes: &'a [Uuid],
+        progress: &'a Progress,
+    ) -> BoxStream<'a, (Uuid, Result<()>)>;
 
     /// A machine that belongs to no node is gone. `id` as in [`Observation::strays`].
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()>;
 
     /// The cluster's network is gone, and whatever else still carries the cluster's mark.
-    async fn remove_network(&self, cluster: Uuid) -> Result<()>;
+    async fn remove_network(&self, cluster: Uuid, progress: &Progress) -> Result<()>;
 
     /// Tells of what changes by itself, as soon as that is known. It may tell too much, and what it misses is found by
     /// looking now and then; one that knows of nothing ends.

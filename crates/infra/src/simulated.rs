@@ -33,7 +33,7 @@ use self::world::{SimulatedMachine, of};
 use crate::catalog::{Found, Kind, NodeImage};
 use crate::{
     AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
-    Presence, Remains, Result,
+    Presence, Progress, Remains, Result,
 };
 
 /// Changes that a slow listener may be behind before it is told that anything may have changed.
@@ -312,7 +312,8 @@ impl Infrastructure for Simulated {
         .await
     }
 
-    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network> {
+    async fn ensure_network(&self, cluster: &ClusterRef, progress: &Progress) -> Result<Network> {
+        progress.of_network("creating the simulated network");
         self.call("ensure_network", |world| {
             world.numbers.insert(cluster.uuid, cluster.number);
             let id = world.networks.entry(cluster.uuid).or_insert_with(|| format!("net-{}", cluster.uuid));
@@ -325,13 +326,23 @@ impl Infrastructure for Simulated {
         &'a self,
         cluster: &'a ClusterRef,
         machines: &'a [MachineSpec],
+        progress: &'a Progress,
     ) -> BoxStream<'a, (Uuid, Result<Machine>)> {
-        let ensure = move |spec: &'a MachineSpec| async move { (spec.node, self.ensure_machine(cluster, spec).await) };
+        let ensure = move |spec: &'a MachineSpec| async move {
+            progress.of_machine(spec.node, "starting the simulated machine");
+            (spec.node, self.ensure_machine(cluster, spec).await)
+        };
         stream::iter(machines).map(ensure).buffer_unordered(usize::MAX).boxed()
     }
 
-    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)> {
+    fn remove_machines<'a>(
+        &'a self,
+        cluster: Uuid,
+        nodes: &'a [Uuid],
+        progress: &'a Progress,
+    ) -> BoxStream<'a, (Uuid, Result<()>)> {
         let remove = move |node: &'a Uuid| async move {
+            progress.of_machine(*node, "removing the simulated machine");
             let done = self.call("remove_machine", |world| {
                 world.machines.remove(&(cluster, *node));
                 world.disks.remove(&(cluster, *node));
@@ -378,7 +389,8 @@ impl Infrastructure for Simulated {
         .await
     }
 
-    async fn remove_network(&self, cluster: Uuid) -> Result<()> {
+    async fn remove_network(&self, cluster: Uuid, progress: &Progress) -> Result<()> {
+        progress.of_network("removing the simulated network");
         self.call("remove_network", |world| {
             world.networks.remove(&cluster);
             world.engine.remove(&cluster);

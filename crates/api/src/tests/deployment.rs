@@ -1,5 +1,5 @@
 use futures::StreamExt;
-use jeroboam_infra::{ClusterRef, Infrastructure, MachineSpec, Presence};
+use jeroboam_infra::{ClusterRef, Infrastructure, MachineSpec, Presence, Progress};
 use jeroboam_model::NodeRole;
 use jeroboam_store::Scope;
 use jeroboam_types::v1::{Evidence, EvidenceKind};
@@ -113,7 +113,7 @@ async fn an_orphan_is_taken_over_with_its_nodes() {
         bootstrap: String::new(),
     };
     let nodes = [node(NodeRole::Master, 3), node(NodeRole::Worker, 8)];
-    let made: Vec<_> = case.infra.ensure_machines(&cluster, &nodes).collect().await;
+    let made: Vec<_> = case.infra.ensure_machines(&cluster, &nodes, Progress::ignored()).collect().await;
     assert!(made.iter().all(|(_, made)| made.is_ok()));
     adopt(json!({"cluster_template_id": "nonsense"})).await.is(404);
     case.template("of-swarms", "swarm").await;

@@ -1,6 +1,6 @@
 //! What the operator can choose while the deployment is held.
 
-use jeroboam_infra::Remains;
+use jeroboam_infra::{Progress, Remains};
 use jeroboam_model::node::FoundNode;
 use jeroboam_model::{Cause, CauseExt, Code, NodeRole};
 use jeroboam_store::{Deployment, Scope, StoreError};
@@ -83,7 +83,7 @@ impl Lookout {
     /// the infrastructure says.
     pub async fn remove_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {
         let orphan = self.find_orphan(cluster).await?;
-        self.infra.remove_network(cluster).await?;
+        self.infra.remove_network(cluster, Progress::ignored()).await?;
         Ok(orphan)
     }
 

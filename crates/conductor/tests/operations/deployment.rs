@@ -6,7 +6,7 @@ use std::time::Duration;
 use jeroboam_conductor::Settings;
 use jeroboam_conductor::lookout::{Lookout, LookoutError};
 use jeroboam_infra::simulated::{Fault, FaultKind};
-use jeroboam_infra::{Infrastructure, Presence};
+use jeroboam_infra::{Infrastructure, Presence, Progress};
 use jeroboam_store::{Deployment, StoreError};
 use jeroboam_types::v1::EvidenceKind;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,7 @@ async fn an_older_database_is_held_until_it_is_accepted_and_its_missing_clusters
     let (cluster, create) = world.create("c", 1, 1).await;
     world.success_of(create.uuid).await;
     conductor.cancel();
-    world.cloud.infra.remove_network(cluster).await.unwrap();
+    world.cloud.infra.remove_network(cluster, Progress::ignored()).await.unwrap();
     // What came after: a server, and a cluster that this database knows nothing of.
     let (orphan, ahead) = (Uuid::new_v4(), deployment(&world).await.number + 100);
     world.cloud.infra.add_stray(orphan, "vm-orphan");

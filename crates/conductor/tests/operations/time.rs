@@ -67,3 +67,24 @@ async fn simulated_agents_are_heard_as_long_as_their_machines_run() {
     let silent = world.record(cluster).await.nodes.into_iter().map(|node| node.is_silent(world.clock.now()));
     assert_eq!(silent.collect::<Vec<_>>(), [true, false]);
 }
+
+#[tokio::test]
+async fn what_the_infrastructure_reports_stands_in_the_step_and_in_the_cause_when_time_is_over() {
+    let world = World::new(quick()).await;
+    world.fast_time();
+    world.cloud.infra.inject(Fault { call: "ensure_network", nth: 0, kind: FaultKind::Hang });
+    world.conductor("one");
+    let (_, create) = world.create_within("c", 1, 1, Some(SignedDuration::from_secs(40))).await;
+    let report = "creating the simulated network";
+    let mut events = world.store.subscribe();
+    let mut told = None;
+    while told.as_deref() != Some(report) {
+        let now = world.operation(create.uuid).await;
+        assert_eq!(now.finished_at, None, "{:?} of {now:?}", told);
+        told = now.steps.into_iter().find(|step| step.key == "network").and_then(|step| step.progress);
+        let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
+    }
+    let cause = world.end_of(create.uuid).await.cause.unwrap();
+    assert_eq!(cause.code, "deadline_passed");
+    assert!(cause.message.contains(&format!("({report})")), "{cause:?}");
+}

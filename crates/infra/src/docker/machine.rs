@@ -31,7 +31,7 @@ use super::cause::Failure;
 use super::engine::{CHANGE, Engine, LOOK};
 use super::upload::{self, Agent};
 use super::{Docker, body, container, image, labels, network, subnet, volume};
-use crate::{ClusterRef, Machine, MachineSpec, Result};
+use crate::{ClusterRef, Machine, MachineSpec, Progress, Result};
 
 /// How often to look, and how often in all, when the name is given away but the container is not what we need: it is
 /// being made or removed on behalf of somebody who was cut off. The engine takes a second or two for that.
@@ -44,22 +44,31 @@ pub(super) async fn ensure(
     engine: &Engine,
     cluster: &ClusterRef,
     spec: &MachineSpec,
+    progress: &Progress,
 ) -> Result<Machine> {
     let _making = docker.nodes.lock(spec.node).await;
     let name = labels::container_name(cluster.uuid, &spec.name);
     for _ in 0..NAME_ATTEMPTS {
         let there = container::list(engine, labels::node_is(docker, cluster.uuid, spec.node)).await?;
-        match go_on(engine, spec, there.clone()).await? {
+        match go_on(engine, spec, there.clone(), progress).await? {
             GoOn::Runs(machine) => return Ok(machine),
             GoOn::Changed => {
                 tokio::time::sleep(NAME_INTERVAL).await;
                 continue;
             }
-            GoOn::Cannot => container::remove_all(engine, &there).await?,
+            GoOn::Cannot => {
+                if !there.is_empty() {
+                    progress.of_machine(spec.node, "removing a container that cannot be started");
+                }
+                container::remove_all(engine, &there).await?;
+            }
         }
-        match make(docker, engine, cluster, spec, &name).await? {
+        match make(docker, engine, cluster, spec, &name, progress).await? {
             Some(machine) => return Ok(machine),
-            None => stranger(engine, cluster, spec, &name).await?,
+            None => {
+                progress.of_machine(spec.node, format!("waiting until the engine is done with an earlier {name}"));
+                stranger(engine, cluster, spec, &name).await?;
+            }
         }
         tokio::time::sleep(NAME_INTERVAL).await;
     }
@@ -84,7 +93,12 @@ enum GoOn {
 }
 
 /// Lets the node's container go on: the one that runs or the oldest, should there be several.
-async fn go_on(engine: &Engine, spec: &MachineSpec, mut there: Vec<ContainerSummary>) -> Result<GoOn> {
+async fn go_on(
+    engine: &Engine,
+    spec: &MachineSpec,
+    mut there: Vec<ContainerSummary>,
+    progress: &Progress,
+) -> Result<GoOn> {
     there.sort_by_key(|container| (container::state(container) != MachineState::Running, container.created));
     for container in &there {
         let machine = container::machine(container);
@@ -92,10 +106,12 @@ async fn go_on(engine: &Engine, spec: &MachineSpec, mut there: Vec<ContainerSumm
             MachineState::Running => Ok(()),
             MachineState::Created | MachineState::CutOff => continue,
             MachineState::Paused => {
+                progress.of_machine(spec.node, "unpausing the container");
                 let call = engine.docker.unpause_container(&machine.id);
                 engine.call(format!("Letting the container of {} go on", spec.name), CHANGE, call).await
             }
             MachineState::Stopped => {
+                progress.of_machine(spec.node, "starting the container that had stopped");
                 let call = engine.docker.start_container(&machine.id, None);
                 engine.call(format!("Starting the container of {}", spec.name), CHANGE, call).await
             }
@@ -144,11 +160,19 @@ pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, nod
 }
 
 /// Sees to it that the node has no container and no volume.
-pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
+pub(super) async fn remove(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: Uuid,
+    node: Uuid,
+    progress: &Progress,
+) -> Result<()> {
     let _removing = docker.nodes.lock(node).await;
     let filters = || labels::node_is(docker, cluster, node);
     let there = container::list(engine, filters()).await?;
+    progress.of_machine(node, "removing the container");
     container::remove_all(engine, &there).await?;
+    progress.of_machine(node, "removing its volume");
     volume::remove_all(engine, filters()).await
 }
 
@@ -159,6 +183,7 @@ async fn make(
     cluster: &ClusterRef,
     spec: &MachineSpec,
     name: &str,
+    progress: &Progress,
 ) -> Result<Option<Machine>> {
     let Some((network, subnet)) = network::of_cluster(docker, engine, cluster.uuid).await? else {
         return Err(Cause::passing(
@@ -168,12 +193,13 @@ async fn make(
         ));
     };
     let address = subnet::address(subnet, spec.slot)?;
+    progress.of_machine(spec.node, "creating the volume");
     let disk = volume::ensure(docker, engine, cluster, spec).await?;
     let place = Place { network, address, disk };
     let mut grant = engine.grant();
     loop {
         let body = body::build(docker, engine, cluster, spec, &place, &grant)?;
-        match Box::pin(make_one(docker, engine, spec, name, body)).await {
+        match Box::pin(make_one(docker, engine, spec, name, body, progress)).await {
             Ok(id) => return Ok(Some(machine(id, address, cluster))),
             Err(NotMade::NameTaken) => return Ok(None),
             Err(NotMade::Refused(failure)) if grant == Grant::Privileged && failure.is_lack_of_privilege() => {
@@ -203,9 +229,11 @@ async fn make_one(
     spec: &MachineSpec,
     name: &str,
     body: ContainerCreateBody,
+    progress: &Progress,
 ) -> std::result::Result<String, NotMade> {
     let agent = Agent::open(&docker.config.agent_binary).await.map_err(NotMade::Other)?;
     let options = CreateContainerOptions { name: Some(name.to_owned()), ..CreateContainerOptions::default() };
+    progress.of_machine(spec.node, "creating the container");
     let create = engine.docker.create_container(Some(options), body);
     let id = match engine.call(format!("Making the container of {}", spec.name), CHANGE, create).await {
         Ok(made) => made.id,
@@ -219,7 +247,7 @@ async fn make_one(
     };
     // From here on by id and not by name: should somebody have removed this container and made another one, then
     // that one is left alone.
-    match fill_and_start(engine, spec, &id, agent).await {
+    match fill_and_start(engine, spec, &id, agent, progress).await {
         Ok(()) => Ok(id),
         Err(failure) => {
             if let Err(cause) = container::remove(engine, &id).await {
@@ -235,6 +263,7 @@ async fn fill_and_start(
     spec: &MachineSpec,
     id: &str,
     agent: Agent,
+    progress: &Progress,
 ) -> std::result::Result<(), Failure> {
     let doing = format!("Putting the agent into the container of {}", spec.name);
     let archive = match upload::archive(agent, &spec.bootstrap) {
@@ -242,7 +271,9 @@ async fn fill_and_start(
         Err(err) => return Err(Failure { doing, error: err.into() }),
     };
     let options = UploadToContainerOptions { path: "/".to_owned(), ..UploadToContainerOptions::default() };
+    progress.of_machine(spec.node, "copying the agent into the container");
     engine.call(doing, CHANGE, engine.docker.upload_to_container(id, Some(options), archive)).await?;
+    progress.of_machine(spec.node, "starting the container");
     let start = engine.docker.start_container(id, None);
     engine.call(format!("Starting the container of {}", spec.name), CHANGE, start).await
 }

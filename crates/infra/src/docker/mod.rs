@@ -60,7 +60,7 @@ use crate::catalog::{Found, Kind, NodeImage};
 use crate::flavor::Flavor;
 use crate::{
     AgentEndpoint, Asker, Change, ClusterRef, Diagnosis, Infrastructure, Machine, MachineSpec, Network, Observation,
-    Presence, Remains, Result,
+    Presence, Progress, Remains, Result,
 };
 
 /// Where agents call home when nothing else is said.
@@ -200,8 +200,8 @@ impl Infrastructure for Docker {
         observe::cluster(self, &*self.engine().await?, cluster).await
     }
 
-    async fn ensure_network(&self, cluster: &ClusterRef) -> Result<Network> {
-        let id = network::ensure(self, &*self.engine().await?, cluster).await?;
+    async fn ensure_network(&self, cluster: &ClusterRef, progress: &Progress) -> Result<Network> {
+        let id = network::ensure(self, &*self.engine().await?, cluster, progress).await?;
         Ok(Network { id })
     }
 
@@ -209,24 +209,30 @@ impl Infrastructure for Docker {
         &'a self,
         cluster: &'a ClusterRef,
         machines: &'a [MachineSpec],
+        progress: &'a Progress,
     ) -> BoxStream<'a, (Uuid, Result<Machine>)> {
         let ensure = move |spec: &'a MachineSpec| async move {
             let engine = match self.engine().await {
                 Ok(engine) => engine,
                 Err(cause) => return (spec.node, Err(cause)),
             };
-            (spec.node, machine::ensure(self, &engine, cluster, spec).await)
+            (spec.node, machine::ensure(self, &engine, cluster, spec, progress).await)
         };
         stream::iter(machines).map(ensure).buffer_unordered(MACHINES_AT_ONCE).boxed()
     }
 
-    fn remove_machines<'a>(&'a self, cluster: Uuid, nodes: &'a [Uuid]) -> BoxStream<'a, (Uuid, Result<()>)> {
+    fn remove_machines<'a>(
+        &'a self,
+        cluster: Uuid,
+        nodes: &'a [Uuid],
+        progress: &'a Progress,
+    ) -> BoxStream<'a, (Uuid, Result<()>)> {
         let remove = move |node: &'a Uuid| async move {
             let engine = match self.engine().await {
                 Ok(engine) => engine,
                 Err(cause) => return (*node, Err(cause)),
             };
-            (*node, machine::remove(self, &engine, cluster, *node).await)
+            (*node, machine::remove(self, &engine, cluster, *node, progress).await)
         };
         stream::iter(nodes).map(remove).buffer_unordered(MACHINES_AT_ONCE).boxed()
     }
@@ -247,8 +253,8 @@ impl Infrastructure for Docker {
         if strays.iter().any(|stray| stray == id) { container::remove(&engine, id).await } else { Ok(()) }
     }
 
-    async fn remove_network(&self, cluster: Uuid) -> Result<()> {
-        network::remove(self, &*self.engine().await?, cluster).await
+    async fn remove_network(&self, cluster: Uuid, progress: &Progress) -> Result<()> {
+        network::remove(self, &*self.engine().await?, cluster, progress).await
     }
 
     async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>> {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::engine::{CHANGE, Engine, LOOK};
 use super::labels::{self, Filters, Labels};
 use super::{Docker, container, subnet, volume};
-use crate::{ClusterRef, Result};
+use crate::{ClusterRef, Progress, Result};
 
 /// How many subnets to ask for before giving up. The engine refuses one that somebody else took a moment ago, or that
 /// it knows to be in use in a way that its list does not show.
@@ -68,13 +68,19 @@ pub(super) async fn of_cluster(docker: &Docker, engine: &Engine, cluster: Uuid) 
 }
 
 /// Sees to it that the cluster has its network.
-pub(super) async fn ensure(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<String> {
+pub(super) async fn ensure(
+    docker: &Docker,
+    engine: &Engine,
+    cluster: &ClusterRef,
+    progress: &Progress,
+) -> Result<String> {
     // The engine does not mind two networks of one name: within this process the lock minds, and between processes
     // the look after the making does.
     let _making = docker.networks.lock().await;
     if let Some((id, _)) = of_cluster(docker, engine, cluster.uuid).await? {
         return Ok(id);
     }
+    progress.of_network("choosing a subnet and creating the network");
     let made = make(docker, engine, cluster).await?;
     match of_cluster(docker, engine, cluster.uuid).await? {
         Some((id, _)) if id != made => {
@@ -127,10 +133,12 @@ async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<
 }
 
 /// Sees to it that the cluster has no network, and that nothing else is left that carries its mark.
-pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<()> {
+pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, progress: &Progress) -> Result<()> {
     let filters = || labels::cluster_is(docker, cluster);
     let containers = container::list(engine, filters()).await?;
+    progress.of_network(format!("removing {} containers that are left", containers.len()));
     container::remove_all(engine, &containers).await?;
+    progress.of_network("removing the network and volumes that are left");
     let networks = list(engine, Some(filters())).await?;
     let networks = networks.iter().map(|network| remove_one(engine, &network.id));
     let (networks, volumes) =

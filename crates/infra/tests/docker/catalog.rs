@@ -1,8 +1,8 @@
 //! What nodes are made of: flavors that hold, images that are there.
 
-use jeroboam_infra::Infrastructure;
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::flavor::Flavor;
+use jeroboam_infra::{Infrastructure, Progress};
 use jeroboam_model::WhoMustAct;
 use jeroboam_model::kubernetes::RELEASES;
 
@@ -16,7 +16,7 @@ async fn small_machine(name: &str) -> (Yard, String) {
     let yard = Yard::with(|config| config.flavors = vec![SMALL.parse().unwrap()]).await;
     let (cluster, mut node) = (cluster(name), spec(&format!("{name}-worker-0"), 0));
     node.flavor = Some("small".into());
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.until_log(&machine.id, "agent: up").await;
     (yard, machine.id)
@@ -55,7 +55,7 @@ async fn each_machine_has_the_flavor_of_its_own_group() {
     let flavors = ["small=1:64", "large=1:128"].map(|text| text.parse::<Flavor>().unwrap());
     let yard = Yard::with(|config| config.flavors = flavors.into()).await;
     let cluster = cluster("groups");
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     for (slot, (flavor, memory)) in
         [(Some("small"), 64 << 20), (Some("large"), 128 << 20), (None, 0)].into_iter().enumerate()
     {
@@ -137,7 +137,7 @@ async fn an_image_that_is_missing_is_named_together_with_those_that_are_there() 
     let yard = Yard::new().await;
     let (cluster, mut node) = (cluster("image"), spec("image-master-0", 0));
     node.image = "debian-1".into();
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.who_must_act), ("image_missing", WhoMustAct::Operator));
     assert!(cause.message.contains("jeroboam/node:debian-1"), "{}", cause.message);

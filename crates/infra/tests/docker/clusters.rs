@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use jeroboam_infra::docker::Docker;
-use jeroboam_infra::{Infrastructure, Machine};
+use jeroboam_infra::{Infrastructure, Machine, Progress};
 use jeroboam_model::WhoMustAct;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
@@ -19,27 +19,27 @@ async fn two_clusters_at_once_get_different_subnets_of_the_pool() {
     let other = Docker::connect(yard.config.clone()).await.unwrap();
     let clusters = ["a", "b", "c", "d"].map(cluster);
     let (a, b, c, d) = futures::join!(
-        yard.docker.ensure_network(&clusters[0]),
-        other.ensure_network(&clusters[1]),
-        yard.docker.ensure_network(&clusters[2]),
-        other.ensure_network(&clusters[3]),
+        yard.docker.ensure_network(&clusters[0], Progress::ignored()),
+        other.ensure_network(&clusters[1], Progress::ignored()),
+        yard.docker.ensure_network(&clusters[2], Progress::ignored()),
+        other.ensure_network(&clusters[3], Progress::ignored()),
     );
     let ids: HashSet<String> = [a, b, c, d].into_iter().map(|network| network.unwrap().id).collect();
     assert_eq!(ids.len(), 4);
     let subnets: HashSet<String> = yard.networks().await.into_iter().map(|(_, subnet)| subnet).collect();
     assert_eq!(subnets, ["10.88.4.0/24", "10.88.5.0/24", "10.88.6.0/24", "10.88.7.0/24"].map(String::from).into());
 
-    let cause = yard.docker.ensure_network(&cluster("e")).await.unwrap_err();
+    let cause = yard.docker.ensure_network(&cluster("e"), Progress::ignored()).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.who_must_act), ("address_pool_exhausted", WhoMustAct::Operator));
-    yard.docker.remove_network(clusters[0].uuid).await.unwrap();
-    yard.docker.ensure_network(&cluster("e")).await.unwrap();
+    yard.docker.remove_network(clusters[0].uuid, Progress::ignored()).await.unwrap();
+    yard.docker.ensure_network(&cluster("e"), Progress::ignored()).await.unwrap();
 }
 
 #[tokio::test]
 async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("leftovers"), spec("leftovers-master-0", 0));
-    let network = yard.docker.ensure_network(&cluster).await.unwrap();
+    let network = yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.container("leftovers-stray", yard.marks(cluster.uuid, None)).await;
     yard.volume(yard.marks(cluster.uuid, Some(Uuid::new_v4()))).await;
@@ -50,10 +50,10 @@ async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() 
     yard.attach(&guest, &network.id, &subnet.replace(".0/24", ".200")).await;
 
     assert_eq!(yard.docker.clusters().await.unwrap(), [cluster.uuid]);
-    yard.docker.remove_network(cluster.uuid).await.unwrap();
+    yard.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
     assert!(yard.is_empty().await);
     assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new());
-    yard.docker.remove_network(cluster.uuid).await.unwrap();
+    yard.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
     let guest = yard.engine.inspect_container(&guest, None).await.unwrap();
     assert_eq!(guest.state.unwrap().running, Some(true), "a guest is sent away, not killed");
 }
@@ -62,11 +62,11 @@ async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() 
 async fn another_deployments_things_are_left_alone() {
     let (yard, stranger) = (Yard::new().await, Yard::new().await);
     let (cluster, node) = (cluster("ours"), spec("ours-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_eq!(stranger.docker.clusters().await.unwrap(), Vec::<Uuid>::new());
     remove(&stranger.docker, cluster.uuid, node.node).await.unwrap();
-    stranger.docker.remove_network(cluster.uuid).await.unwrap();
+    stranger.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
     let observation = yard.docker.observe(cluster.uuid).await.unwrap();
     assert_eq!(observation.machines[&node.node].state, MachineState::Running);
 }
@@ -75,7 +75,7 @@ async fn another_deployments_things_are_left_alone() {
 async fn containers_without_a_node_are_strays_and_only_strays_are_removed_as_such() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("strays"), spec("strays-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     let nobodys = yard.container("strays-nobodys", yard.marks(cluster.uuid, None)).await;
     let second = yard.container("strays-second", yard.marks(cluster.uuid, Some(node.node))).await;
@@ -98,7 +98,7 @@ async fn three_machines_come_up_side_by_side_reach_each_other_and_leave_nothing(
     let cluster = cluster("three");
     let nodes = [spec("three-master-0", 0), spec("three-worker-0", 1), spec("three-worker-1", 2)];
     let start = Instant::now();
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let network = start.elapsed();
     let make = nodes.iter().map(|node| ensure(&yard.docker, &cluster, node));
     let machines: Vec<Machine> = futures::future::try_join_all(make).await.unwrap();
@@ -117,7 +117,7 @@ async fn three_machines_come_up_side_by_side_reach_each_other_and_leave_nothing(
     let remove = nodes.iter().map(|node| remove(&yard.docker, cluster.uuid, node.node));
     futures::future::try_join_all(remove).await.unwrap();
     let machines_gone = start.elapsed();
-    yard.docker.remove_network(cluster.uuid).await.unwrap();
+    yard.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
     let gone = start.elapsed();
     assert!(yard.is_empty().await);
     assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new());

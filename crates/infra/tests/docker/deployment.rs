@@ -1,6 +1,6 @@
 //! Marks by which an older database, a copy and orphans are noticed.
 
-use jeroboam_infra::{Infrastructure, Presence};
+use jeroboam_infra::{Infrastructure, Presence, Progress};
 use uuid::Uuid;
 
 use crate::support::{Yard, cluster, ensure, spec};
@@ -38,7 +38,7 @@ async fn remains_tell_what_there_is_of_each_cluster() {
     let yard = Yard::new().await;
     let (whole, bare) = (cluster("whole"), cluster("bare"));
     let node = spec("whole-master-0", 0);
-    yard.docker.ensure_network(&whole).await.unwrap();
+    yard.docker.ensure_network(&whole, Progress::ignored()).await.unwrap();
     ensure(&yard.docker, &whole, &node).await.unwrap();
     yard.volume(yard.marks(bare.uuid, Some(Uuid::new_v4()))).await;
     let remains = yard.docker.remains().await.unwrap();
@@ -58,15 +58,15 @@ async fn remains_tell_what_there_is_of_each_cluster() {
 async fn what_carries_the_former_id_is_not_ours_any_more() {
     let yard = Yard::new().await;
     let former = cluster("former");
-    yard.docker.ensure_network(&former).await.unwrap();
+    yard.docker.ensure_network(&former, Progress::ignored()).await.unwrap();
     yard.docker.be_present(&presence(1)).await.unwrap();
     let other = Yard::new().await;
     yard.docker.take_deployment(&other.config.deployment);
     assert_eq!(yard.docker.remains().await.unwrap(), []);
     assert_eq!(yard.docker.presences().await.unwrap(), []);
-    yard.docker.remove_network(former.uuid).await.unwrap();
+    yard.docker.remove_network(former.uuid, Progress::ignored()).await.unwrap();
     assert_eq!(yard.networks().await.len(), 1, "it is left alone");
     let own = cluster("own");
-    yard.docker.ensure_network(&own).await.unwrap();
+    yard.docker.ensure_network(&own, Progress::ignored()).await.unwrap();
     assert_eq!(other.docker.clusters().await.unwrap(), [own.uuid]);
 }

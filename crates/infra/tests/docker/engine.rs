@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::{Docker, DockerConfig};
+use jeroboam_infra::{Infrastructure, Progress};
 use jeroboam_model::{Cause, WhoMustAct};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ async fn an_engine_that_is_away_gives_a_cause_that_passes() {
     let (cluster, node) = (cluster("away"), spec("away-master-0", 0));
     let causes: [Cause; 5] = [
         docker.observe(cluster.uuid).await.unwrap_err(),
-        docker.ensure_network(&cluster).await.unwrap_err(),
+        docker.ensure_network(&cluster, Progress::ignored()).await.unwrap_err(),
         ensure(&docker, &cluster, &node).await.unwrap_err(),
         remove(&docker, cluster.uuid, node.node).await.unwrap_err(),
         docker.agent_endpoint().await.unwrap_err(),
@@ -55,7 +55,7 @@ async fn an_engine_that_cannot_be_looked_at_gives_nodes_what_it_can() {
     let yard = Yard::with(|config| config.host = Some(host)).await;
     let cluster = cluster("remote");
     let nodes = [spec("remote-master-0", 0), spec("remote-worker-0", 1)];
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let make = nodes.iter().map(|node| ensure(&yard.docker, &cluster, node));
     for machine in futures::future::try_join_all(make).await.unwrap() {
         let out = yard.exec(&machine.id, "mount -t tmpfs none /mnt && echo fine").await;

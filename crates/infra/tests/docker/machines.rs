@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bollard::query_parameters::{KillContainerOptions, RemoveContainerOptions};
-use jeroboam_infra::Infrastructure;
 use jeroboam_infra::docker::Docker;
+use jeroboam_infra::{Infrastructure, Progress};
 use jeroboam_model::WhoMustAct;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
@@ -16,8 +16,8 @@ use crate::support::{self, TOKEN, Yard, cluster, ensure, remove, spec};
 async fn ensuring_twice_makes_one_network_and_one_machine() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("twice"), spec("twice-master-0", 3));
-    let network = yard.docker.ensure_network(&cluster).await.unwrap();
-    assert_eq!(yard.docker.ensure_network(&cluster).await.unwrap(), network);
+    let network = yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
+    assert_eq!(yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap(), network);
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_eq!(ensure(&yard.docker, &cluster, &node).await.unwrap(), machine);
 
@@ -37,9 +37,9 @@ async fn ensuring_at_once_makes_one_network_and_one_machine() {
     let (cluster, node) = (cluster("at-once"), spec("at-once-master-0", 0));
     // Two tasks of one process and one of another.
     let (a, b, c) = futures::try_join!(
-        yard.docker.ensure_network(&cluster),
-        yard.docker.ensure_network(&cluster),
-        other.ensure_network(&cluster),
+        yard.docker.ensure_network(&cluster, Progress::ignored()),
+        yard.docker.ensure_network(&cluster, Progress::ignored()),
+        other.ensure_network(&cluster, Progress::ignored()),
     )
     .unwrap();
     assert!(a == b && b == c, "{a:?} {b:?} {c:?}");
@@ -55,7 +55,7 @@ async fn ensuring_at_once_makes_one_network_and_one_machine() {
 async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_started_with_its_disk() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("killed"), spec("killed-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.until_log(&first.id, "agent: up").await;
     yard.exec(&first.id, "echo old >/var/lib/data").await;
@@ -77,7 +77,7 @@ async fn a_killed_machine_is_stopped_says_how_it_ended_and_is_started_with_its_d
 async fn a_machine_that_somebody_removed_is_made_anew_on_its_disk() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("removed"), spec("removed-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.exec(&first.id, "echo old >/var/lib/data").await;
     // As `docker rm --force --volumes` does.
@@ -102,7 +102,7 @@ async fn a_machine_that_somebody_removed_is_made_anew_on_its_disk() {
 async fn a_machine_that_cannot_be_started_again_is_made_anew_on_its_disk() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("unnetted"), spec("unnetted-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let first = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.exec(&first.id, "echo old >/var/lib/data").await;
     yard.engine.kill_container(&first.id, None::<KillContainerOptions>).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_machine_that_cannot_be_started_again_is_made_anew_on_its_disk() {
     yard.engine.remove_network(&network).await.unwrap();
     assert!(yard.engine.start_container(&first.id, None).await.is_err(), "the fault is real");
 
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let second = ensure(&yard.docker, &cluster, &node).await.unwrap();
     assert_ne!(second.id, first.id);
     assert_eq!(yard.exec(&second.id, "cat /var/lib/data").await, "old\n");
@@ -123,7 +123,7 @@ async fn a_machine_that_cannot_be_started_again_is_made_anew_on_its_disk() {
 async fn a_paused_machine_is_seen_and_goes_on_as_it_was() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("paused"), spec("paused-worker-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.engine.pause_container(&machine.id).await.unwrap();
     yard.until_state(&cluster, node.node, MachineState::Paused).await;
@@ -137,7 +137,7 @@ async fn a_paused_machine_is_seen_and_goes_on_as_it_was() {
 async fn a_machine_that_was_made_but_never_started_is_made_again_with_the_agent_in_it() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("unstarted"), spec("unstarted-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let name = format!("jeroboam-{}-{}", &cluster.uuid.simple().to_string()[..8], node.name);
     let marks = yard.marks(cluster.uuid, Some(node.node));
     let empty = yard.container(&name, marks).await;
@@ -159,17 +159,17 @@ async fn cut_off_at_any_moment_the_next_try_ends_with_one_running_machine() {
         // Another process: it knows nothing of what the one before did, nor waits for its locks.
         let process = Docker::connect(yard.config.clone()).await.unwrap();
         let work = async {
-            process.ensure_network(&cluster).await?;
+            process.ensure_network(&cluster, Progress::ignored()).await?;
             ensure(&process, &cluster, &node).await
         };
         let cut = tokio::time::timeout(Duration::from_millis(milliseconds), work).await;
-        yard.docker.ensure_network(&cluster).await.unwrap();
+        yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
         let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
         yard.until_log(&machine.id, "agent: up").await;
         let (containers, networks) = (yard.containers().await, yard.networks().await);
         assert_eq!((containers.len(), networks.len()), (1, 1), "cut off after {milliseconds} ms: {cut:?}");
         remove(&yard.docker, cluster.uuid, node.node).await.unwrap();
-        yard.docker.remove_network(cluster.uuid).await.unwrap();
+        yard.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
         assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new(), "cut off after {milliseconds} ms");
     }
 }
@@ -178,7 +178,7 @@ async fn cut_off_at_any_moment_the_next_try_ends_with_one_running_machine() {
 async fn a_name_that_a_stranger_has_is_a_conflict_and_the_stranger_stays() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("conflict"), spec("conflict-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let name = format!("jeroboam-{}-{}", &cluster.uuid.simple().to_string()[..8], node.name);
     let stranger = yard.container(&name, yard.guest_marks()).await;
     let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
@@ -191,7 +191,7 @@ async fn a_name_that_a_stranger_has_is_a_conflict_and_the_stranger_stays() {
 async fn the_token_is_in_a_file_that_only_root_reads_and_nowhere_that_inspect_shows() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("secret"), spec("secret-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     let inspected = yard.engine.inspect_container(&machine.id, None).await.unwrap();
     let shown = serde_json::to_string(&inspected).unwrap();
@@ -205,7 +205,7 @@ async fn the_token_is_in_a_file_that_only_root_reads_and_nowhere_that_inspect_sh
 async fn a_node_may_do_what_its_components_need() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("able"), spec("able-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     let machine = ensure(&yard.docker, &cluster, &node).await.unwrap();
     for (what, command) in [
         ("mounts", "mkdir /tmp/m && mount -t tmpfs none /tmp/m && umount /tmp/m"),
@@ -230,7 +230,7 @@ async fn a_node_may_do_what_its_components_need() {
 async fn a_machine_that_cannot_be_started_leaves_no_container() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("taken"), spec("taken-master-0", 0));
-    let network = yard.docker.ensure_network(&cluster).await.unwrap();
+    let network = yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     // Somebody's own container has the address of slot 0.
     let guest = yard.container("taken-guest", yard.guest_marks()).await;
     yard.engine.start_container(&guest, None).await.unwrap();
@@ -252,7 +252,7 @@ async fn a_machine_needs_its_network_and_an_address_on_it() {
     let (cluster, mut node) = (cluster("lonely"), spec("lonely-master-0", 0));
     let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.retryable), ("network_missing", true));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     node.slot = 10_000;
     let cause = ensure(&yard.docker, &cluster, &node).await.unwrap_err();
     assert_eq!((cause.code.as_str(), cause.who_must_act), ("too_many_nodes", WhoMustAct::User));
@@ -262,7 +262,7 @@ async fn a_machine_needs_its_network_and_an_address_on_it() {
 async fn an_agent_that_keeps_ending_is_told_from_one_that_runs() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("crashing"), spec("crashing-master-0", 0));
-    yard.docker.ensure_network(&cluster).await.unwrap();
+    yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
     std::fs::write(&yard.config.agent_binary, "#!/bin/sh\necho no luck; exit 3\n").unwrap();
     ensure(&yard.docker, &cluster, &node).await.unwrap();
     let diagnosis = support::until("the container is started again", async || {

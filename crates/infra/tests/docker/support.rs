@@ -16,7 +16,7 @@ use bollard::query_parameters::{
 use futures::{StreamExt, TryStreamExt};
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::docker::{Docker, DockerConfig, labels};
-use jeroboam_infra::{Asker, ClusterRef, Infrastructure, Machine, MachineSpec, Result};
+use jeroboam_infra::{Asker, ClusterRef, Infrastructure, Machine, MachineSpec, Progress, Result};
 use jeroboam_model::NodeRole;
 use jeroboam_model::plan::MachineState;
 use uuid::Uuid;
@@ -63,13 +63,13 @@ pub(crate) fn spec(name: &str, slot: u32) -> MachineSpec {
 
 /// Sees to one machine.
 pub(crate) async fn ensure(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
-    let mut made = docker.ensure_machines(cluster, std::slice::from_ref(spec));
+    let mut made = docker.ensure_machines(cluster, std::slice::from_ref(spec), Progress::ignored());
     made.next().await.expect("every machine is told").1
 }
 
 /// Sees to it that there is no machine.
 pub(crate) async fn remove(docker: &Docker, cluster: Uuid, node: Uuid) -> Result<()> {
-    let mut gone = docker.remove_machines(cluster, std::slice::from_ref(&node));
+    let mut gone = docker.remove_machines(cluster, std::slice::from_ref(&node), Progress::ignored());
     gone.next().await.expect("every machine is told").1
 }
 

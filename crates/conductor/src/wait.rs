@@ -16,12 +16,11 @@ use tokio::time::Instant;
 
 use crate::run::Run;
 
-/// Between two looks at the machines: at first, and once it takes long.
+/// Between two looks at the machines, at least and at most: as long as the wait has taken so far. Looking is the net
+/// below what infrastructures and agents report, and hundreds of clusters may wait at once.
 const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-/// Between two questions to an engine which nodes are ready: at first, and once it takes long.
+/// Between two questions to an engine which nodes are ready: an eighth of that.
 const ASK_ENGINE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));
-/// After this it takes long.
-const LONG: Duration = Duration::from_secs(10);
 /// How long a machine that runs may stay silent before that is a failure: a VM boots in less.
 const FIRST_CALL_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How long a node may struggle with one and the same problem before that is a failure; and with one that its machine
@@ -83,10 +82,10 @@ impl Run<'_> {
             tokio::pin!(fact);
             fact.as_mut().enable();
 
-            let is_long = started.elapsed() > LONG;
-            let pick = |(first, later): (Duration, Duration)| if is_long { later } else { first };
+            let look_every = started.elapsed().clamp(LOOK.0, LOOK.1);
+            let ask_every = (started.elapsed() / 8).clamp(ASK_ENGINE.0, ASK_ENGINE.1);
             let seen = match machines.take() {
-                Some((seen, at)) if at.elapsed() < pick(LOOK) => (seen, at),
+                Some((seen, at)) if at.elapsed() < look_every => (seen, at),
                 _ => (self.conductor.infra.observe(self.held.cluster()).await?, Instant::now()),
             };
             let facts = self.facts_for(seen.0.clone(), asks_engine).await?;
@@ -123,7 +122,7 @@ impl Run<'_> {
                 return Ok(());
             }
             open = still_open;
-            let pause = if asks_engine { pick(ASK_ENGINE) } else { pick(LOOK) };
+            let pause = if asks_engine { ask_every } else { look_every };
             let _ = tokio::time::timeout(pause, fact).await;
         }
     }

@@ -211,9 +211,13 @@ impl State {
             return self.fault.clone();
         }
         let worst = |state| self.components.iter().find(move |component| component.state == state);
-        let component = worst(ComponentState::Failed).or_else(|| worst(ComponentState::BackOff))?;
+        let component = worst(ComponentState::Failed)
+            .or_else(|| worst(ComponentState::BackOff))
+            .or_else(|| worst(ComponentState::Unresponsive))?;
         let last = component.log.last().map_or(String::new(), |line| format!(": {line}"));
-        let (code, message) = if self.missing.contains(&component.name) {
+        let (code, message) = if component.state == ComponentState::Unresponsive {
+            (Code::ComponentUnresponsive, format!("{} runs, but does not answer", component.name))
+        } else if self.missing.contains(&component.name) {
             (Code::ComponentMissing, format!("{} cannot be started{last}", component.name))
         } else {
             let times = component.restarts.max(1);

@@ -496,6 +496,8 @@ pub enum ComponentState {
     Starting,
     /// Ready.
     Up,
+    /// Was ready and runs, but does not answer any more.
+    Unresponsive,
     /// Ended by itself; will be started again after a back-off.
     BackOff,
     /// Given up.

@@ -127,6 +127,8 @@ pub enum Code {
     ComponentCrashed,
     /// A component's program is missing in the image.
     ComponentMissing,
+    /// A component runs, but does not answer.
+    ComponentUnresponsive,
     /// Cluster DNS cannot be served on the node.
     DnsFailed,
     /// The way to the cluster's registry, or to the Docker Engine, cannot be opened.

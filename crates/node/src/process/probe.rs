@@ -1,8 +1,9 @@
 //! When a process counts as ready.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 /// How often [`Probe::wait`] looks.
@@ -10,6 +11,13 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a process that is ready may take to answer anything at all. Longer: the machine may be busy.
+const ALIVE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What an HTTP/2 client says first (RFC 9113 section 3.4): the preface and an empty SETTINGS frame. A gRPC server answers
+/// with its own settings, an HTTP/1 server with an error.
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A way to see that a process is ready.
 #[derive(Debug, Clone)]
@@ -59,4 +67,27 @@ impl Probe {
         };
         tokio::time::timeout(PATIENCE, look).await.unwrap_or(false)
     }
+
+    /// Looks once whether a process that was ready still answers, with whatever: an API server whose etcd is away is not
+    /// ready, and starting it again would not help.
+    pub async fn is_alive(&self) -> bool {
+        let look = async {
+            match self {
+                Self::Http { client, url } | Self::Answers { client, url } => client.get(url).send().await.is_ok(),
+                // The kernel takes connections for a process that hangs.
+                Self::Socket(path) => answers(path).await.is_ok(),
+                Self::Port(address) => TcpStream::connect(address).await.is_ok(),
+                Self::Running => true,
+            }
+        };
+        tokio::time::timeout(ALIVE_PATIENCE, look).await.unwrap_or(false)
+    }
+}
+
+/// Waits until a server on a UNIX socket does something about a client: answers, or hangs up.
+async fn answers(path: &Path) -> std::io::Result<()> {
+    let mut stream = UnixStream::connect(path).await?;
+    let _ = stream.write_all(GREETING).await;
+    let _ = stream.read(&mut [0]).await;
+    Ok(())
 }

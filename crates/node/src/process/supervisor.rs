@@ -35,6 +35,17 @@ const STABLE: Duration = Duration::from_secs(60);
 /// what it lacks may turn up.
 const GIVE_UP: u32 = 6;
 
+/// How often a process that is ready is asked whether it still answers.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// After so many questions in a row without an answer it is reported as unresponsive. With the patience of each that is
+/// within the 10 s in which everything that is wrong is to be seen.
+const UNRESPONSIVE_AFTER: u32 = 2;
+
+/// After so many it is killed and started again: some 40 s, in which a machine that was only busy has answered once. Counted
+/// in questions, so that a machine that was paused does not take its pause for theirs.
+const KILL_AFTER: u32 = 10;
+
 /// How long a process may take to end after SIGTERM, before SIGKILL. Below Docker's 10 s for the whole container.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -213,6 +224,7 @@ impl Keeper {
         });
         let readers = self.read_output(&mut child);
         let mut ready = false;
+        let mut hung = false;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status,
@@ -224,10 +236,15 @@ impl Keeper {
                     ready = true;
                     self.board.up(self.spec.name);
                 }
+                () = self.until_hung(), if ready && !hung => {
+                    hung = true;
+                    kill_group(&child);
+                }
             }
         };
         let _ = tokio::time::timeout(LAST_WORDS, futures::future::join_all(readers)).await;
         let why = match status {
+            _ if hung => format!("killed: it did not answer {KILL_AFTER} times in a row"),
             Ok(status) => describe(status),
             Err(error) => format!("lost: {error}"),
         };
@@ -269,13 +286,38 @@ impl Keeper {
         }
     }
 
+    /// Asks again and again whether the process answers; ends when it has not for long.
+    async fn until_hung(&self) {
+        let mut unanswered = 0;
+        while unanswered < KILL_AFTER {
+            tokio::time::sleep(ALIVE_INTERVAL).await;
+            if self.probe.is_alive().await {
+                if unanswered >= UNRESPONSIVE_AFTER {
+                    tracing::info!(component = self.spec.name, "answers again");
+                    self.board.up(self.spec.name);
+                }
+                unanswered = 0;
+                continue;
+            }
+            unanswered += 1;
+            if unanswered == UNRESPONSIVE_AFTER {
+                tracing::warn!(component = self.spec.name, "runs, but does not answer");
+                let log = self.ring.telling(TELLING_LINES);
+                self.board.component(self.spec.name, |component| {
+                    component.state = ComponentState::Unresponsive;
+                    component.log = log;
+                });
+            }
+        }
+    }
+
     async fn end(&self, child: &mut Child) {
-        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+        let Some(group) = group(child) else { return };
         // Only the process itself at first: it knows best in which order to end what it started.
         let _ = nix::sys::signal::kill(group, Signal::SIGTERM);
         if tokio::time::timeout(STOP_GRACE, child.wait()).await.is_err() {
             tracing::warn!("{} did not end within {STOP_GRACE:?}: killing it", self.spec.name);
-            let _ = killpg(group, Signal::SIGKILL);
+            kill_group(child);
             let _ = child.wait().await;
         }
     }
@@ -293,6 +335,17 @@ impl Keeper {
                 if ends.before_ready >= GIVE_UP { ComponentState::Failed } else { ComponentState::BackOff };
             component.log = log;
         });
+    }
+}
+
+/// The process, which is the first of its group.
+fn group(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+}
+
+fn kill_group(child: &Child) {
+    if let Some(group) = group(child) {
+        let _ = killpg(group, Signal::SIGKILL);
     }
 }
 

@@ -147,3 +147,29 @@ async fn a_component_in_trouble_gets_another_chance_with_the_next_assignment() {
     assert_eq!((component.state, component.recent_restarts), (ComponentState::Starting, 0));
     assert!(until(&f.board, |component| component.recent_restarts >= 1).await.restarts >= 3);
 }
+
+#[tokio::test]
+async fn what_does_not_answer_any_more_is_reported_and_what_answers_again_is_up() {
+    let f = fixture();
+    let socket = f.folder.path().join("socket");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let (hangs, mut is_hanging) = tokio::sync::watch::channel(false);
+    let server = tokio::spawn(async move {
+        loop {
+            let (connection, _) = listener.accept().await.unwrap();
+            is_hanging.wait_for(|hangs| !hangs).await.unwrap();
+            drop(connection);
+        }
+    });
+    f.supervisor.ensure(shell("exec sleep 60"), Probe::Socket(socket)).await;
+    until(&f.board, |component| component.state == ComponentState::Up).await;
+    hangs.send_replace(true);
+    until(&f.board, |component| component.state == ComponentState::Unresponsive).await;
+    let problem = f.board.subscribe().borrow().report().problem.unwrap();
+    assert_eq!(problem.code, "component_unresponsive");
+    hangs.send_replace(false);
+    let component = until(&f.board, |component| component.state == ComponentState::Up).await;
+    assert_eq!(component.restarts, 0, "it was left alone");
+    f.supervisor.stop("shell").await;
+    server.abort();
+}

@@ -8,11 +8,12 @@ use http::StatusCode;
 use jeroboam_infra::catalog::{Found, Kind, NODE_IMAGE, NodeImage, Offer};
 use jeroboam_infra::{Asker, Infrastructure};
 use jeroboam_model::kubernetes::Version;
-use jeroboam_model::{Cluster, ClusterTemplate, Labels, NodeGroup};
+use jeroboam_model::{Cluster, ClusterTemplate, Code, Labels, NodeGroup};
 use moka::future::Cache;
 
-use crate::http::error::words;
-use crate::http::{ApiError, Caller, Result};
+use crate::http::convert::words;
+use crate::http::reason::Unusable;
+use crate::http::{ApiError, ApiReason, Caller, Reason, Result};
 use crate::spelling::Spelling;
 
 mod version;
@@ -73,14 +74,14 @@ impl Catalog {
     ) -> Result<T> {
         match tokio::time::timeout(PATIENCE, question).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(cause)) => Err(unavailable(cause.code.clone(), words(&cause))),
+            Ok(Err(cause)) => Err(unavailable(&cause, words(&cause))),
             Err(_) => {
                 let detail = format!(
                     "{doing}: {} did not answer within {} seconds. Try again in a moment.",
                     self.infra.name(),
                     PATIENCE.as_secs()
                 );
-                Err(unavailable("infrastructure_unavailable".to_owned(), detail))
+                Err(unavailable(Reason::Cause(Code::InfrastructureUnavailable.to_string()), detail))
             }
         }
     }
@@ -190,7 +191,7 @@ impl Lookups<'_> {
         }
         if image.as_ref().is_some_and(|image| image.of_other_release) {
             return Err(ApiError {
-                reason: "image_outdated".to_owned(),
+                reason: ApiReason::ImageOutdated.into(),
                 ..ApiError::field("image_id", outdated(name))
             });
         }
@@ -228,18 +229,18 @@ impl Lookups<'_> {
                 Found::NotUsed => None,
                 // Magnum's status for keypairs is another one than for all else.
                 Found::Nothing { advice } if kind == Kind::Keypair => {
-                    return Err(refusal(field, kind, StatusCode::NOT_FOUND, "unknown", name, &advice));
+                    return Err(refusal(field, kind, StatusCode::NOT_FOUND, Unusable::Unknown, name, &advice));
                 }
                 Found::Nothing { advice } => {
-                    return Err(refusal(field, kind, StatusCode::BAD_REQUEST, "unknown", name, &advice));
+                    return Err(refusal(field, kind, StatusCode::BAD_REQUEST, Unusable::Unknown, name, &advice));
                 }
                 Found::Several => {
                     let advice = "Give the id instead of the name.";
-                    return Err(refusal(field, kind, StatusCode::CONFLICT, "ambiguous", name, advice));
+                    return Err(refusal(field, kind, StatusCode::CONFLICT, Unusable::Ambiguous, name, advice));
                 }
                 Found::Forbidden => {
                     let advice = "Use another, or ask its owner to share it.";
-                    return Err(refusal(field, kind, StatusCode::FORBIDDEN, "forbidden", name, advice));
+                    return Err(refusal(field, kind, StatusCode::FORBIDDEN, Unusable::Forbidden, name, advice));
                 }
             };
         self.catalog.known.insert(key, offer.clone()).await;
@@ -247,17 +248,16 @@ impl Lookups<'_> {
     }
 }
 
-fn refusal(field: &str, kind: Kind, status: StatusCode, what: &str, name: &str, advice: &str) -> ApiError {
-    let detail = match what {
-        "ambiguous" => format!("there are several {kind}s '{name}'. {advice}"),
-        "forbidden" => format!("the {kind} '{name}' may not be used. {advice}"),
-        _ => format!("there is no {kind} '{name}'. {advice}"),
+fn refusal(field: &str, kind: Kind, status: StatusCode, unusable: Unusable, name: &str, advice: &str) -> ApiError {
+    let detail = match unusable {
+        Unusable::Ambiguous => format!("there are several {kind}s '{name}'. {advice}"),
+        Unusable::Forbidden => format!("the {kind} '{name}' may not be used. {advice}"),
+        Unusable::Unknown => format!("there is no {kind} '{name}'. {advice}"),
     };
-    let reason = format!("{}_{what}", kind.to_string().replace(' ', "_"));
-    ApiError::new(status, reason, detail).about(field)
+    ApiError::new(status, Reason::Named(kind, unusable), detail).about(field)
 }
 
-fn unavailable(reason: String, detail: String) -> ApiError {
+fn unavailable(reason: impl Into<Reason>, detail: String) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail)
 }
 

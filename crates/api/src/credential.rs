@@ -7,7 +7,7 @@ use jeroboam_model::status::Request;
 use jeroboam_store::StoreError;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result};
+use crate::http::{ApiError, ApiReason, Caller, Fields, OptionalObject, Params, Result};
 
 /// Refuses: clusters of no infrastructure that there is have credentials for a cloud, so there is nothing that could be
 /// replaced (contract: 400 for drivers without support).
@@ -30,7 +30,7 @@ pub(crate) async fn rotate(
     }
     Err(ApiError::new(
         StatusCode::BAD_REQUEST,
-        "credentials_not_supported",
+        ApiReason::CredentialsNotSupported,
         format!(
             "The infrastructure {} gives clusters no credentials for a cloud, so cluster {} has none to rotate. \
              Nothing was changed.",

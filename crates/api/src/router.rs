@@ -7,7 +7,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{ApiError, etag, finish, gate, idempotency, limits, path};
+use crate::http::{ApiError, ApiReason, etag, finish, gate, idempotency, limits, path};
 use crate::{AppState, certificate, cluster, cluster_template, healthcheck, mservice, node_group, openapi, operation};
 use crate::{
     credential, deployment, engine_version, federation, label, legacy_node, orphan, plan, quota, root, stats, workload,
@@ -101,9 +101,13 @@ async fn no_method(method: Method, uri: Uri) -> ApiError {
     if needs_ident {
         return ApiError::router(
             StatusCode::BAD_REQUEST,
-            "ident_missing",
+            ApiReason::IdentMissing,
             format!("{method} needs the id or name of one thing: {}/IDENT.", uri.path()),
         );
     }
-    ApiError::router(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{method} is not possible here."))
+    ApiError::router(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ApiReason::MethodNotAllowed,
+        format!("{method} is not possible here."),
+    )
 }

@@ -7,7 +7,7 @@ use jeroboam_store::Scope;
 use jeroboam_types::v1::Stats;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Params, Result};
+use crate::http::{ApiError, ApiReason, Caller, Params, Result};
 
 /// Counts clusters and nodes, masters included, of a project; of all for admins who name none.
 #[utoipa::path(get, path = "/v1/stats", tag = "service",
@@ -26,7 +26,7 @@ pub(crate) async fn show(State(state): State<AppState>, caller: Caller, mut para
         Some(_) => {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
-                "forbidden",
+                ApiReason::Forbidden,
                 "Counts of another project are shown to admins only.",
             ));
         }

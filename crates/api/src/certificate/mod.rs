@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::AppState;
-use crate::http::{ApiError, Result};
+use crate::http::{ApiError, ApiReason, Result};
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -41,7 +41,7 @@ async fn authority(state: &AppState, record: &ClusterRecord, name: &str) -> Resu
     if !cluster.engine.authorities.contains(&name) {
         return Err(ApiError::new(
             http::StatusCode::NOT_FOUND,
-            "no_such_authority",
+            ApiReason::NoSuchAuthority,
             format!(
                 "Cluster {} has no certificate authority '{name}' and will have none: clusters of {} have a single \
                  one. Leave ca_cert_type out.",
@@ -54,7 +54,7 @@ async fn authority(state: &AppState, record: &ClusterRecord, name: &str) -> Resu
     secret.filter(|secret| secret.certificate.is_some()).ok_or_else(|| {
         ApiError::new(
             http::StatusCode::NOT_FOUND,
-            "certificate_not_there_yet",
+            ApiReason::CertificateNotThereYet,
             format!("Cluster {} has no certificate authority '{name}' yet. Wait until it is created.", cluster.name),
         )
     })

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{MAIN, authority};
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, OptionalObject, Params, Result, reply};
+use crate::http::{ApiError, ApiReason, Caller, Fields, OptionalObject, Params, Result, reply};
 
 /// Rotates a cluster's authorities: all of them are made anew, and its nodes get new certificates. What the old ones
 /// signed, for users too, is void at once; the components of nodes start anew, pods go on.
@@ -38,7 +38,7 @@ async fn start(state: &AppState, caller: &Caller, record: &ClusterRecord) -> Res
     let cluster = &record.cluster;
     if state.store.template_of(cluster).await?.tls_disabled {
         let detail = format!("Cluster {} has no TLS, so there is nothing to rotate.", cluster.name);
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "tls_disabled", detail));
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, ApiReason::TlsDisabled, detail));
     }
     // Looked at again where it is written; before that no keys are made in vain.
     StoreError::unless_allowed(cluster.status, Request::RotateCa)?;

@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::show;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, etag, reply, trail};
+use crate::http::{
+    ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, Version, again, etag, reply, trail,
+};
 use crate::names;
 use crate::spelling::Spelling;
 
@@ -79,7 +81,7 @@ async fn plan(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
     if template.hidden && !caller.is_admin() {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
-            "template_hidden",
+            ApiReason::TemplateHidden,
             "The template is hidden: no new clusters are made of it. Choose another.",
         ));
     }

@@ -13,7 +13,7 @@ use jeroboam_types::v1::{UpgradeRequest, UuidOnly};
 use uuid::Uuid;
 
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, Version, again, reply};
+use crate::http::{ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, Version, again, reply};
 
 /// Upgrades a cluster to another template.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/upgrade", tag = "clusters", params(("ident" = String, Path)),
@@ -30,7 +30,7 @@ pub(super) async fn upgrade(
         // The route came one microversion before it did anything (contract magnum-v1 section 1.4).
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
-            "microversion_too_old",
+            ApiReason::MicroversionTooOld,
             format!("Upgrading is not possible in version {}. Ask for {} or later.", caller.version, Version::UPGRADE),
         ));
     }
@@ -77,7 +77,7 @@ async fn ask(state: &AppState, caller: &Caller, record: &ClusterRecord, wanted: 
         ..error
     })?;
     if let Some(obstacle) = upgrade::obstacle(cluster, &record.groups, &from, &template, version) {
-        return Err(ApiError { reason: "upgrade_not_offered".to_owned(), ..ApiError::from(obstacle) });
+        return Err(ApiError { reason: ApiReason::UpgradeNotOffered.into(), ..ApiError::from(obstacle) });
     }
     let operation = caller.operation(OperationKind::Upgrade, &cluster.project_id);
     Ok(state.store.request_upgrade(record.id(), group.uuid, &template, operation).await?)

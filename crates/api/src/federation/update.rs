@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{WRITTEN_DOWN, cluster, find};
 use crate::AppState;
 use crate::http::patch::{self, Kind, Operation, Rules};
-use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, Version, reply};
+use crate::http::{ApiError, ApiReason, Caller, Fields, JsonPatch, Params, Result, Version, reply};
 
 /// The attribute whose operations name clusters.
 const MEMBERS: &str = "member_ids";
@@ -76,7 +76,7 @@ fn apply(mut federation: Federation, moves: &[Move], patch: Vec<Operation>) -> R
         match step {
             Move::Join(uuid) if federation.members.contains(uuid) => {
                 let detail = format!("Cluster {uuid} is a member of the federation already.");
-                return Err(ApiError::new(StatusCode::CONFLICT, "conflict", detail).about(MEMBERS));
+                return Err(ApiError::new(StatusCode::CONFLICT, ApiReason::Conflict, detail).about(MEMBERS));
             }
             Move::Join(uuid) => federation.members.push(*uuid),
             Move::Leave(uuid) => {

@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use super::{ApiError, Result, Version};
+use super::{ApiError, ApiReason, Result, Version};
 
 /// How long a route is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(crate) fn at_least(version: Version, first: Version, operation: &str) -> Res
     }
     Err(ApiError::router(
         StatusCode::NOT_ACCEPTABLE,
-        "microversion_too_old",
+        ApiReason::MicroversionTooOld,
         format!(
             "Version {version} does not have the operation {operation}. Ask for {first} or later with the header \
              'OpenStack-API-Version: container-infra {first}'."

@@ -9,7 +9,7 @@ use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
 use super::patch::{self, Operation};
-use super::{ApiError, Result, json};
+use super::{ApiError, ApiReason, Result, json};
 
 /// Largest body. Manifests may have 512 KiB, and JSON makes text longer.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -32,7 +32,7 @@ pub(crate) struct OptionalObject(pub(crate) Map<String, Value>);
 /// The refusal of a body that is too large.
 pub(super) fn too_large() -> ApiError {
     let detail = format!("The body is larger than {MAX_BODY} bytes. Send less.");
-    ApiError::router(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    ApiError::router(StatusCode::PAYLOAD_TOO_LARGE, ApiReason::BodyTooLarge, detail)
 }
 
 /// All of a body, within its limits.
@@ -40,7 +40,7 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes> {
     tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BODY))
         .await
         .map_err(|_| {
-            ApiError::router(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body took too long to arrive.")
+            ApiError::router(StatusCode::REQUEST_TIMEOUT, ApiReason::BodyTooSlow, "The body took too long to arrive.")
         })?
         .map_err(|error| {
             if error.into_inner().is::<LengthLimitError>() {
@@ -64,7 +64,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn unsupported() -> ApiError {
-    ApiError::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json.")
+    ApiError::router(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ApiReason::UnsupportedMediaType,
+        "The body must be application/json.",
+    )
 }
 
 /// The body as JSON; `None` when it is empty.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, Shape};
 use super::trail;
+use super::{ApiReason, Reason};
 
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
@@ -53,7 +54,7 @@ fn allowed(method: &Method, path: &str) -> Duration {
 fn too_slow() -> ApiError {
     ApiError::new(
         StatusCode::GATEWAY_TIMEOUT,
-        "too_slow",
+        ApiReason::TooSlow,
         "The answer took too long and was given up. Look at whether it was done all the same, then try again.",
     )
 }
@@ -86,8 +87,11 @@ fn foreign(response: &Response) -> Option<ApiError> {
         return None;
     }
     let reason = status.canonical_reason().unwrap_or("Error");
-    let code = reason.to_ascii_lowercase().replace([' ', '-'], "_");
-    Some(ApiError::router(status, &code, format!("{reason}. The request cannot be understood as it is.")))
+    Some(ApiError::router(
+        status,
+        Reason::Http(reason),
+        format!("{reason}. The request cannot be understood as it is."),
+    ))
 }
 
 /// The answer when a handler panicked. What it said goes to the log.

@@ -8,7 +8,7 @@ use jeroboam_identity::{Auth, AuthError};
 
 use super::error::Shape;
 use super::finish::RequestId;
-use super::{ApiError, Caller, Result, availability, body, trail, version};
+use super::{ApiError, ApiReason, Caller, Result, availability, body, trail, version};
 use crate::AppState;
 
 /// Paths of v1 that need no token.
@@ -66,7 +66,7 @@ async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Resu
             state.identity.auth_url().unwrap_or_else(|| format!("{base}{}", jeroboam_identity::keystone::PREFIX));
         ApiError {
             shape: Shape::Token(auth_url),
-            ..ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", format!("{error}."))
+            ..ApiError::new(StatusCode::UNAUTHORIZED, ApiReason::Unauthorized, format!("{error}."))
         }
     };
     let Some(token) = headers.get("x-auth-token").and_then(|token| token.to_str().ok()) else {
@@ -74,7 +74,9 @@ async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Resu
     };
     state.identity.validate(token).await.map_err(|error| match error {
         AuthError::Invalid => refused(&error),
-        AuthError::Unscoped => ApiError::new(StatusCode::FORBIDDEN, "token_without_project", format!("{error}.")),
+        AuthError::Unscoped => {
+            ApiError::new(StatusCode::FORBIDDEN, ApiReason::TokenWithoutProject, format!("{error}."))
+        }
         AuthError::Unavailable(_) => unavailable(&error),
     })
 }
@@ -84,7 +86,7 @@ pub(crate) fn unavailable(error: &AuthError) -> ApiError {
     tracing::error!(%error, "the identity service does not answer");
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
-        "identity_unavailable",
+        ApiReason::IdentityUnavailable,
         "The identity service does not answer, so the request cannot be checked. Try again in a moment.",
     )
 }
@@ -124,7 +126,7 @@ fn accepts(request: &Request) -> Result<()> {
     }
     Err(ApiError::router(
         StatusCode::NOT_ACCEPTABLE,
-        "not_acceptable",
+        ApiReason::NotAcceptable,
         "Answers are application/json. Send 'Accept: application/json'.",
     ))
 }

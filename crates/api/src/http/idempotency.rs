@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{ApiError, Caller, Result, body, reply};
+use super::{ApiError, ApiReason, Caller, Result, body, reply};
 use crate::spelling::Spelling;
 use crate::{AppState, cluster, cluster_template, node_group, plan};
 
@@ -163,7 +163,7 @@ impl Keyed {
         let unknown_outcome = || {
             ApiError::new(
                 StatusCode::CONFLICT,
-                "idempotency_key_unanswered",
+                ApiReason::IdempotencyKeyUnanswered,
                 "A request with this Idempotency-Key is being done, or its answer was lost. Look at what is there; if \
                  that is not what you want, send the request with another key.",
             )
@@ -172,7 +172,7 @@ impl Keyed {
             (None, _) => Ok(None),
             (Some(KnownKey::OtherRequest), _) => Err(ApiError::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
+                ApiReason::IdempotencyKeyReused,
                 "This Idempotency-Key came before with another request. Use a new key for a new request.",
             )
             .about(HEADER.as_str())),

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
 use super::body::{MAX_BODY, too_large};
-use super::{ApiError, Result};
+use super::{ApiError, ApiReason, Result};
 
 /// Largest head of a request: path, query and headers. Tokens are the longest part, and those of a large catalogue have
 /// some kilobytes.
@@ -34,7 +34,7 @@ fn check(request: &Request) -> Result<()> {
     if path_and_query + head > MAX_HEAD {
         return Err(ApiError::router(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "head_too_large",
+            ApiReason::HeadTooLarge,
             format!("Path and headers of the request are larger than {MAX_HEAD} bytes. Send fewer or shorter ones."),
         ));
     }
@@ -47,7 +47,7 @@ fn check(request: &Request) -> Result<()> {
         }
         return Err(ApiError::router(
             StatusCode::BAD_REQUEST,
-            "malformed_path",
+            ApiReason::MalformedPath,
             "Path or query are no UTF-8, or have the character U+0000, once their % signs are resolved.",
         ));
     }

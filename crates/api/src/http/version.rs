@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::ApiReason;
 use super::error::{ApiError, Shape};
 
 /// Header of today.
@@ -130,14 +131,14 @@ fn unsupported(asked: &str, newest: Version) -> Asked {
     let detail = format!("Version {asked} is not supported. Supported is {range}.");
     let error = ApiError {
         shape: Shape::Version(newest),
-        ..ApiError::new(StatusCode::NOT_ACCEPTABLE, "microversion_unsupported", detail)
+        ..ApiError::new(StatusCode::NOT_ACCEPTABLE, ApiReason::MicroversionUnsupported, detail)
     };
     Asked { version: Err(error), echo: Some(asked.to_owned()), old: false }
 }
 
 fn malformed(header: &str, text: &str, wanted: &str) -> Asked {
     let detail = format!("The header {header} says '{text}'. It must say {wanted}.");
-    let error = ApiError::router(StatusCode::NOT_ACCEPTABLE, "microversion_malformed", detail);
+    let error = ApiError::router(StatusCode::NOT_ACCEPTABLE, ApiReason::MicroversionMalformed, detail);
     Asked { version: Err(error), echo: None, old: false }
 }
 

@@ -7,7 +7,7 @@ use jeroboam_model::labels::registry;
 use jeroboam_types::v1::Label;
 
 use super::view;
-use crate::http::{ApiError, Params, Result};
+use crate::http::{ApiError, ApiReason, Params, Result};
 
 /// Shows a label that is known.
 #[utoipa::path(get, path = "/v1/labels/{name}", tag = "labels", params(("name" = String, Path)),
@@ -22,5 +22,5 @@ fn unknown(name: &str) -> ApiError {
         Some(meant) => format!(", did you mean {meant}?"),
         None => "; GET /v1/labels names all.".to_owned(),
     };
-    ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("There is no label {name}{hint}"))
+    ApiError::new(StatusCode::NOT_FOUND, ApiReason::NotFound, format!("There is no label {name}{hint}"))
 }

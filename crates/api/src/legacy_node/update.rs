@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{find, read, view};
 use crate::AppState;
 use crate::http::patch::{self, Kind, Operation, Rules};
-use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result};
+use crate::http::{ApiError, ApiReason, Caller, Fields, JsonPatch, Params, Result};
 
 const RULES: Rules = Rules { internal: &[], mandatory: &[], dictionaries: &[] };
 
@@ -41,7 +41,7 @@ fn patched(old: LegacyNode, patch: Vec<Operation>) -> Result<LegacyNode> {
         && patch.iter().any(|operation| operation.name == MACHINE && operation.kind != Kind::Remove)
     {
         let detail = format!("Node {} is associated with {machine} already. Remove {MACHINE} first.", old.uuid);
-        return Err(ApiError::new(StatusCode::CONFLICT, "conflict", detail).about(MACHINE));
+        return Err(ApiError::new(StatusCode::CONFLICT, ApiReason::Conflict, detail).about(MACHINE));
     }
     let mut document: Map<String, Value> = Map::new();
     document.insert("type".to_owned(), json!(old.kind));

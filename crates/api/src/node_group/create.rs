@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
+use crate::http::{ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, reply};
 
 /// Makes a node group. Its nodes come up by an operation of the cluster.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/nodegroups", tag = "node groups", params(("ident" = String, Path)),
@@ -68,7 +68,7 @@ fn check_cluster(record: &ClusterRecord) -> Result<()> {
     if record.cluster.api_address.is_none() {
         return Err(ApiError::new(
             StatusCode::CONFLICT,
-            "cluster_not_reachable_yet",
+            ApiReason::ClusterNotReachableYet,
             "The cluster has no API yet that nodes could join. Wait until it has an api_address.",
         ));
     }

@@ -23,7 +23,7 @@ use self::basis::{Basis, PlanId};
 use self::request::{Sent, Wanted};
 use self::steps::Look;
 use crate::AppState;
-use crate::http::{ApiError, Result, reply};
+use crate::http::{ApiError, ApiReason, Result, reply};
 
 pub(crate) use self::request::{DRY_RUN, is_dry_run, is_plannable};
 
@@ -121,7 +121,7 @@ fn outdated(changes: &[String]) -> ApiError {
     let changes = changes.join("; ");
     ApiError::new(
         StatusCode::PRECONDITION_FAILED,
-        "plan_outdated",
+        ApiReason::PlanOutdated,
         format!(
             "The plan does not hold any more; nothing was changed. Since it was made these have changed: {changes}. Plan \
              again: the same request with ?dry_run=true (on the command line --plan), and decide with what it would do now."

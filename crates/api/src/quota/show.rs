@@ -10,7 +10,7 @@ use jeroboam_types::v1::Quota;
 
 use super::view;
 use crate::AppState;
-use crate::http::{ApiError, Caller, Params, Result, etag};
+use crate::http::{ApiError, ApiReason, Caller, Params, Result, etag};
 
 /// Shows a quota, or the default where the project has none of its own.
 #[utoipa::path(get, path = "/v1/quotas/{project_id}/{resource}", tag = "quotas",
@@ -26,7 +26,7 @@ pub(super) async fn show(
     if project != caller.auth.project_id && !caller.is_admin() {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
-            "forbidden",
+            ApiReason::Forbidden,
             "Quotas of another project are shown to admins only.",
         ));
     }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{BODY_CLUSTER, Item, QUERY_CLUSTER, cluster, gone, item, listed, made, shown, swarm};
 use crate::AppState;
-use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply, trail};
+use crate::http::{ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, reply, trail};
 
 /// Swarms asked at the same time when a client names none.
 const AT_ONCE: usize = 8;
@@ -144,7 +144,7 @@ async fn search(state: &AppState, caller: &Caller, ident: &str) -> Result<Cluste
         (Some(record), true, _) => Ok(record),
         (Some(_), false, _) => Err(ApiError::new(
             StatusCode::CONFLICT,
-            "ambiguous_name",
+            ApiReason::AmbiguousName,
             format!("Multiple containers are named {ident}. Give the uuid, or the cluster with {QUERY_CLUSTER}."),
         )),
         (None, _, Some(error)) => Err(error),

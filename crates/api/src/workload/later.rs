@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::container::NAMED_BY_QUERY;
 use super::{QUERY_CLUSTER, cluster, kubernetes_record};
 use crate::AppState;
-use crate::http::{ApiError, Caller, Params, Result};
+use crate::http::{ApiError, ApiReason, Caller, Params, Result};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -87,7 +87,7 @@ keypair!(delete_keypair, delete "/v1/x509keypairs/{ident}", "Deleting a key pair
 
 fn refusal(what: &str, instead: &str) -> ApiError {
     let detail = format!("{what} comes with a later version of Jeroboam; nothing was changed. Until then {instead}.");
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, "comes_later", detail)
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, ApiReason::ComesLater, detail)
 }
 
 async fn in_kubernetes(state: &AppState, caller: &Caller, params: Params, rule: &str) -> Result<()> {

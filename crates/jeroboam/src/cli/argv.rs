@@ -1,10 +1,10 @@
-//! The other spelling of commands: `jeroboam bay-create` for `jeroboam bay create`, as Magnum's first client had it.
+//! `jeroboam bay-create` as another spelling of `jeroboam bay create`, as Magnum's first client had it.
 
 use std::ffi::OsString;
 
 use clap::Command;
 
-/// Takes `NOUN-VERB` apart where it stands for the command. Everything else is left as it is, also `cluster-template`,
+/// Splits `NOUN-VERB` where it is the command. All other arguments stay as they are, including `cluster-template`,
 /// which is a noun.
 pub(crate) fn rewrite(command: &Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
     let Some(index) = command_index(command, &arguments) else { return arguments };
@@ -13,7 +13,7 @@ pub(crate) fn rewrite(command: &Command, mut arguments: Vec<OsString>) -> Vec<Os
     arguments
 }
 
-/// Where the command stands: the first argument that is neither an option nor the value of one.
+/// Index of the command: the first argument that is neither an option nor the value of one.
 fn command_index(command: &Command, arguments: &[OsString]) -> Option<usize> {
     let mut index = 1;
     while let Some(argument) = arguments.get(index) {

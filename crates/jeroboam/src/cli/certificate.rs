@@ -15,22 +15,22 @@ use super::{Context, Spelling, cluster_change};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
-    /// Print the certificate of the authority.
+    /// Print the certificate of the cluster's CA.
     #[command(after_help = "Examples:\n  jeroboam ca show demo > ca.pem")]
     Show {
         /// Name or id of the cluster.
         cluster: String,
     },
-    /// The certificates that were signed for users, oldest first.
+    /// List the certificates that were signed for users, oldest first.
     #[command(after_help = "Examples:\n  jeroboam ca list demo\n  jeroboam ca list demo -o json")]
     List {
         /// Name or id of the cluster.
         cluster: String,
     },
-    /// Make the authorities anew: certificates that the old ones signed are void from then on.
+    /// Replace the certificate authorities: certificates that the old ones signed become invalid.
     ///
-    /// All nodes get new certificates and start their components anew; pods go on. Afterwards every user needs a new
-    /// configuration (`jeroboam bay config`).
+    /// All nodes get new certificates and restart their components; pods keep running. Afterwards every user needs a
+    /// new configuration (`jeroboam bay config`).
     #[command(after_help = "Examples:\n  jeroboam ca rotate demo --watch")]
     Rotate {
         /// Name or id of the cluster.
@@ -42,13 +42,13 @@ pub(crate) enum CertificateCommand {
         #[command(flatten)]
         watch: WatchArgs,
     },
-    /// Have a request signed and print the certificate.
+    /// Get a request signed and print the certificate.
     #[command(after_help = "Examples:\n  jeroboam ca sign demo --csr request.pem > cert.pem")]
     Sign {
         /// Name or id of the cluster.
         cluster: String,
 
-        /// The request (PEM): a file, or `-` for standard input.
+        /// Certificate signing request (PEM): a file, or `-` for standard input.
         #[arg(long, value_name = "FILE|-")]
         csr: String,
     },

@@ -24,7 +24,7 @@ pub(crate) enum ClusterCommand {
     /// Show everything about a bay.
     #[command(after_help = "Examples:\n  jeroboam bay show demo\n  jeroboam bay show demo -o json")]
     Show(Ident),
-    /// Make a bay.
+    /// Create a bay.
     #[command(after_help = "Examples:
   jeroboam bay create demo --baymodel kubernetes --node-count 2
   jeroboam bay create blue --baymodel swarm --no-wait
@@ -38,7 +38,7 @@ pub(crate) enum ClusterCommand {
   jeroboam bay update demo replace node_count=3
   jeroboam bay update demo remove node_count          back to one")]
     Update(UpdateArgs),
-    /// Take bays away, whatever state they are in.
+    /// Delete bays, whatever state they are in.
     #[command(after_help = "Examples:\n  jeroboam bay delete demo\n  jeroboam bay delete demo blue --no-wait")]
     Delete(DeleteArgs),
     /// Change the number of nodes of a node group.
@@ -62,60 +62,60 @@ pub(crate) enum ClusterCommand {
     /// Show node groups, nodes and components of a bay as a tree, with their health.
     #[command(after_help = "Examples:\n  jeroboam bay topology demo\n  jeroboam bay topology demo -o yaml")]
     Topology(Ident),
-    /// Try once more what failed on a bay.
+    /// Retry what failed on a bay.
     #[command(after_help = "Examples:\n  jeroboam bay retry demo\n  jeroboam bay retry demo --replace-data")]
     Retry(RetryArgs),
-    /// Bring back what is missing or broken of a bay, now. By itself that happens soon after it is seen.
+    /// Repair what is missing or broken in a bay, now. Without this command, it is repaired soon after it is detected.
     #[command(after_help = "Examples:\n  jeroboam bay repair demo\n  jeroboam bay repair demo --replace-data")]
     Repair(RepairArgs),
-    /// Leave a bay alone for maintenance: nothing of it is repaired unless somebody asks.
+    /// Pause a bay for maintenance: nothing is repaired unless somebody asks for it.
     #[command(after_help = "Examples:\n  jeroboam bay pause demo")]
     Pause(Ident),
-    /// End a pause.
+    /// Resume automatic repair.
     #[command(after_help = "Examples:\n  jeroboam bay resume demo")]
     Resume(Ident),
-    /// Say what is wrong with a bay, since when, what was tried, who must act and what to type.
+    /// Explain what is wrong with a bay: since when, what was tried, who must act and which command to run.
     #[command(after_help = "Examples:\n  jeroboam bay why demo\n  jeroboam bay why demo -o json")]
     Why(Ident),
 }
 
-/// One cluster.
+/// Names one cluster.
 #[derive(Debug, Args)]
 pub(crate) struct Ident {
-    /// Name or id.
+    /// Name or id of the cluster.
     pub(crate) name: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
-    /// Its name: a letter, then letters, digits, '_', '.', '-'. The server makes one up when it is missing.
+    /// Name: a letter, then letters, digits, '_', '.', '-'. By default the server generates one.
     name: Option<String>,
 
-    /// The same, as Magnum's first client had it.
+    /// The name as an option, as Magnum's first client had it.
     #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
     name_option: Option<String>,
 
-    /// Name or id of the kind of cluster.
+    /// Name or id of the cluster template.
     #[arg(long, visible_alias = "cluster-template", alias = "template", value_name = "NAME")]
     baymodel: String,
 
-    /// Nodes that carry the work.
+    /// Number of worker nodes.
     #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: Option<i64>,
 
-    /// Masters; odd.
+    /// Number of masters; must be odd.
     #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     master_count: Option<i64>,
 
-    /// Labels; instead of those of the template, unless --merge-labels is given.
+    /// Labels. They replace those of the template, unless --merge-labels is given.
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
 
-    /// Add the labels to those of the template.
+    /// Merge the labels with those of the template.
     #[arg(long)]
     merge_labels: bool,
 
-    /// Minutes until it is given up.
+    /// Minutes until the creation times out.
     #[arg(long, value_name = "MINUTES", value_parser = number::<u32>, allow_negative_numbers = true)]
     timeout: Option<u32>,
 
@@ -127,15 +127,15 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "FLAVOR")]
     master_flavor: Option<String>,
 
-    /// SSH keypair of the machines.
+    /// SSH keypair for the machines.
     #[arg(long, value_name = "NAME")]
     keypair: Option<String>,
 
-    /// GB of each node's volume for images and containers.
+    /// Size in GB of each node's volume for images and containers.
     #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
-    /// Kept with it and shown; clusters find themselves.
+    /// Stored and shown only: clusters need no discovery service.
     #[arg(long, value_name = "URL", hide = true)]
     discovery_url: Option<String>,
 
@@ -155,11 +155,11 @@ pub(crate) struct CreateArgs {
     #[arg(long, conflicts_with = "floating_ip_enabled")]
     floating_ip_disabled: bool,
 
-    /// Put a load balancer before the masters.
+    /// Put a load balancer in front of the masters.
     #[arg(long)]
     master_lb_enabled: bool,
 
-    /// Put no load balancer before the masters, even if the template does.
+    /// Put no load balancer in front of the masters, even if the template does.
     #[arg(long, conflicts_with = "master_lb_enabled")]
     master_lb_disabled: bool,
 
@@ -172,7 +172,7 @@ pub(crate) struct CreateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
-    /// Names or ids.
+    /// Names or ids of the clusters.
     #[arg(required = true)]
     names: Vec<String>,
 
@@ -183,7 +183,7 @@ pub(crate) struct DeleteArgs {
     watch: WatchArgs,
 }
 
-/// Two options that say yes and no, of which none may be given.
+/// The value of two opposite options; none when neither is given.
 pub(crate) fn switch(yes: bool, no: bool) -> Option<bool> {
     match (yes, no) {
         (true, _) => Some(true),
@@ -223,7 +223,7 @@ impl ClusterCommand {
             }
             Self::Resume(ident) => {
                 context.client.resume_cluster(&ident.name).await?;
-                done(context, &ident.name, "is not paused: what is missing is repaired by itself").await
+                done(context, &ident.name, "is not paused: what is missing is repaired automatically").await
             }
             Self::Why(ident) => super::why::run(context, &ident.name).await,
         }
@@ -252,18 +252,18 @@ async fn list(context: &Context, spelling: Spelling) -> Result<(), Failure> {
         })
         .collect();
     let nothing = format!(
-        "There is no {} yet. Make one: jeroboam {0} create demo --{} kubernetes",
+        "There is no {} yet. Create one: jeroboam {0} create demo --{} kubernetes",
         spelling.cluster(),
         spelling.template()
     );
     context.out.list(&views, &nothing)
 }
 
-/// Bays have one node at least (contract magnum-v1 section 2.11).
+/// Bays have at least one node (contract magnum-v1 section 2.11).
 pub(super) fn check_count(spelling: Spelling, node_count: Option<i64>) -> Result<(), Failure> {
     if spelling == Spelling::First && node_count == Some(0) {
         return Err(Failure::Usage(
-            "--node-count 0: a bay has one node at least. Say `jeroboam cluster` for one without nodes".to_owned(),
+            "--node-count 0: a bay has at least one node. Use `jeroboam cluster` for one without nodes".to_owned(),
         ));
     }
     Ok(())
@@ -295,7 +295,7 @@ async fn create(context: &Context, spelling: Spelling, arguments: CreateArgs) ->
         let view = view(context, &accepted.cluster).await?;
         let uuid = &accepted.cluster;
         let sentence = format!(
-            "{} {} is being made. Follow it: jeroboam operation watch {uuid}",
+            "{} {} is being created. Follow it: jeroboam operation watch {uuid}",
             spelling.cluster(),
             paint(BOLD, &view.name())
         );
@@ -326,7 +326,7 @@ async fn delete(context: &Context, spelling: Spelling, arguments: DeleteArgs) ->
     Ok(())
 }
 
-/// Says how a cluster is after the work, and what may be next.
+/// Prints the status of a cluster after an operation, and the next command.
 pub(super) async fn tell(context: &Context, spelling: Spelling, uuid: &str) -> Result<(), Failure> {
     let view = view(context, uuid).await?;
     let name = view.name();

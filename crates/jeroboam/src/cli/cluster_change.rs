@@ -1,4 +1,4 @@
-//! How `jeroboam bay ...` changes a cluster that is there: update, resize, upgrade, retry, repair.
+//! How `jeroboam bay ...` changes an existing cluster: update, resize, upgrade, retry, repair.
 
 use clap::Args;
 use jeroboam_client::Change;
@@ -17,17 +17,17 @@ use super::{Context, Spelling, number};
 
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
     #[command(flatten)]
     patch: PatchArgs,
 
-    /// Nodes that carry the work.
+    /// Number of worker nodes.
     #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true, conflicts_with = "op")]
     node_count: Option<i64>,
 
-    /// Taken for Magnum's client; what failed is always tried again or taken back as you say.
+    /// Accepted for Magnum's client, without effect: retry or delete the cluster after a failure.
     #[arg(long, hide = true)]
     rollback: bool,
 
@@ -40,18 +40,18 @@ pub(crate) struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResizeArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
-    /// How many nodes there shall be.
+    /// Target number of nodes.
     #[arg(value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: i64,
 
-    /// Another node group than that of the first workers.
+    /// Node group; by default that of the first workers.
     #[arg(long, value_name = "NAME")]
     nodegroup: Option<String>,
 
-    /// Nodes to take away first when there shall be fewer.
+    /// Nodes to remove first when scaling down.
     #[arg(long, alias = "nodes-to-remove", value_name = "NODE", value_delimiter = ',')]
     remove: Vec<String>,
 
@@ -64,17 +64,17 @@ pub(crate) struct ResizeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct UpgradeArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
-    /// Name or id of the template to go to.
+    /// Name or id of the target template.
     template: String,
 
-    /// Nodes replaced at a time.
+    /// Number of nodes to replace at a time.
     #[arg(long, value_name = "NUMBER", value_parser = number::<u32>, allow_negative_numbers = true)]
     max_batch_size: Option<u32>,
 
-    /// Another node group than that of the first workers.
+    /// Node group; by default that of the first workers.
     #[arg(long, value_name = "NAME")]
     nodegroup: Option<String>,
 
@@ -87,11 +87,11 @@ pub(crate) struct UpgradeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
-    /// If the disk with the only copy of the cluster's state is gone, make an empty one in its place. Everything that
-    /// was in the cluster is lost then.
+    /// If the disk with the only copy of the cluster's state is lost, create an empty one instead. Everything in the
+    /// cluster is lost then.
     #[arg(long)]
     replace_data: bool,
 
@@ -104,11 +104,11 @@ pub(crate) struct RetryArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RepairArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
-    /// If the disk with the only copy of the cluster's state is gone, make an empty one in its place. Everything that
-    /// was in the cluster is lost then.
+    /// If the disk with the only copy of the cluster's state is lost, create an empty one instead. Everything in the
+    /// cluster is lost then.
     #[arg(long)]
     replace_data: bool,
 
@@ -177,12 +177,12 @@ impl RetryArgs {
         let operation = of(context, &accepted).await?;
         if self.replace_data {
             complain(&format!(
-                "warning: should the disk with the state of {} be gone, an empty cluster takes its place",
+                "warning: if the disk with the state of {} is lost, an empty cluster replaces it",
                 operation.cluster_name
             ))?;
         }
         if !self.watch.wanted() {
-            let what = format!("tried again: {} (operation {})", operation.kind, operation.uuid);
+            let what = format!("retried: {} (operation {})", operation.kind, operation.uuid);
             return told(context, spelling, &accepted, self.watch, &what).await;
         }
         let operation = follow(context, operation.uuid).await?;
@@ -193,7 +193,7 @@ impl RetryArgs {
     }
 }
 
-/// Follows the work if that is wanted, and says how the cluster is then; or that something is being done.
+/// Follows the operation if requested and then prints the cluster's status; else prints that the operation is running.
 pub(super) async fn told(
     context: &Context,
     spelling: Spelling,
@@ -206,7 +206,7 @@ pub(super) async fn told(
     }
     let view = view(context, &accepted.cluster).await?;
     let name = view.cluster.name.as_deref().unwrap_or(&view.cluster.uuid);
-    // By id: the name may be that of other clusters too.
+    // By id: other clusters may have the same name.
     let operation = accepted.operation.map_or_else(|| view.cluster.uuid.clone(), |uuid| uuid.to_string());
     let sentence = format!("{} {name} is {what}. Follow it: jeroboam operation watch {operation}", spelling.cluster());
     context.out.told(&view, &sentence)

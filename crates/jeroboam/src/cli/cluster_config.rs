@@ -1,5 +1,5 @@
-//! `jeroboam bay config`: a key made here, a certificate from the cluster's CA, and the files that kubectl or docker
-//! want. The key never leaves this machine.
+//! `jeroboam bay config`: generates a key, gets a certificate from the cluster's CA, and writes the files that kubectl
+//! or docker need. The key never leaves this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +15,14 @@ use super::kubectl;
 use super::output::{complain, raw, say};
 use super::private_file;
 
-/// Who the certificate says we are, as Magnum's client has it (contract magnum-v1 section 10.5).
+/// Common name of the certificate, as Magnum's client sets it (contract magnum-v1 section 10.5).
 const COMMON_NAME: &str = "admin";
-/// The group that may do everything in a Kubernetes cluster.
+/// The group of cluster administrators in Kubernetes.
 const ADMINS: &str = "system:masters";
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// Name or id.
+    /// Name or id of the cluster.
     name: String,
 
     /// Folder to write into: `config` for kubectl; `ca.pem`, `cert.pem` and `key.pem` for docker.
@@ -46,7 +46,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, conflicts_with_all = ["stdout", "merge", "file"])]
     output_certs: bool,
 
-    /// Write over files that are there.
+    /// Overwrite existing files.
     #[arg(long)]
     force: bool,
 }
@@ -59,7 +59,7 @@ struct Access {
     key: secrecy::SecretString,
 }
 
-/// The files that docker, curl and others take certificates from.
+/// Certificate files for docker, curl and others.
 struct Files {
     ca: PathBuf,
     certificate: PathBuf,
@@ -95,7 +95,7 @@ pub(crate) async fn run(context: &Context, arguments: ConfigArgs) -> Result<(), 
     }
 }
 
-/// Gets access. What is already there is only looked at before this, so that nothing is signed in vain.
+/// Gets access. Existing files are checked before this, so that no certificate is signed in vain.
 async fn access(context: &Context, cluster: &Cluster) -> Result<Access, Failure> {
     let name = cluster.name.as_deref().unwrap_or(&cluster.uuid);
     let server = cluster.api_address.clone().filter(|address| !address.is_empty()).ok_or_else(|| {
@@ -106,7 +106,7 @@ async fn access(context: &Context, cluster: &Cluster) -> Result<Access, Failure>
     })?;
     let ca = context.client.certificate_authority(&cluster.uuid).await?.pem;
     let (key, request) = jeroboam_pki::key_and_request(COMMON_NAME, &[ADMINS.to_owned()])
-        .map_err(|error| Failure::Other(anyhow::Error::new(error).context("making a key")))?;
+        .map_err(|error| Failure::Other(anyhow::Error::new(error).context("generating a key")))?;
     let certificate = context.client.sign_certificate(&cluster.uuid, &request).await?.pem;
     Ok(Access { server, ca, certificate, key })
 }
@@ -148,7 +148,7 @@ async fn kubernetes(context: &Context, cluster: &Cluster, arguments: &ConfigArgs
         let (text, name) =
             kubeconfig::merge(&existing, &entry).with_context(|| format!("merging into {}", path.display()))?;
         private_file::write(&path, &text)?;
-        return say(&format!("{} has a context '{name}' now, and uses it. Try: kubectl get nodes", path.display()));
+        return say(&format!("{} now has '{name}' as its current context. Try: kubectl get nodes", path.display()));
     }
     private_file::write(&path, &kubeconfig::new(&entry)?)?;
     complain(&format!("wrote {}", path.display()))?;
@@ -161,7 +161,7 @@ async fn kubernetes(context: &Context, cluster: &Cluster, arguments: &ConfigArgs
 
 async fn swarm(context: &Context, cluster: &Cluster, arguments: &ConfigArgs) -> Result<(), Failure> {
     if arguments.merge || arguments.stdout || arguments.file.is_some() {
-        return Err(Failure::Usage("docker wants a folder with three files: use --dir for a Swarm cluster".to_owned()));
+        return Err(Failure::Usage("docker needs a folder with three files: use --dir for a Swarm cluster".to_owned()));
     }
     let files = Files::of(&arguments.dir);
     refuse_existing(&files.paths(), arguments.force)?;
@@ -175,12 +175,12 @@ async fn swarm(context: &Context, cluster: &Cluster, arguments: &ConfigArgs) -> 
     ))
 }
 
-/// docker wants `tcp://`, whatever scheme the API has.
+/// URL for docker, which expects `tcp://`, whatever scheme the API has.
 fn docker_host(address: &str) -> String {
     format!("tcp://{}", address.rsplit("//").next().unwrap_or(address).trim_end_matches('/'))
 }
 
-/// The file that `kubectl config` would change: of several in $KUBECONFIG the first that is there, else the last.
+/// The file that `kubectl config` would change: the first existing one in $KUBECONFIG, else the last.
 fn kubectl_file() -> anyhow::Result<PathBuf> {
     if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
         let files: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
@@ -195,14 +195,14 @@ fn kubectl_file() -> anyhow::Result<PathBuf> {
 fn refuse_existing(paths: &[&Path], force: bool) -> Result<(), Failure> {
     match paths.iter().find(|path| path.exists()) {
         Some(path) if !force => Err(Failure::Usage(format!(
-            "{} is there already. Write over it with --force, or choose another place with --dir",
+            "{} exists already. Overwrite it with --force, or choose another place with --dir",
             path.display()
         ))),
         _ => Ok(()),
     }
 }
 
-/// A path for a shell: absolute, and quoted if need be.
+/// A path for a shell: absolute, and quoted if necessary.
 fn quoted(path: &Path) -> String {
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     shell_words::quote(&path.to_string_lossy()).into_owned()

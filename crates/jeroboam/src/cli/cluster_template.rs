@@ -12,31 +12,31 @@ use super::{Context, Spelling, number};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
-    /// List the baymodels that the project may use.
+    /// List the baymodels that are available to the project.
     #[command(after_help = "Examples:\n  jeroboam baymodel list\n  jeroboam baymodel list -o yaml")]
     List,
     /// Show everything about a baymodel.
     #[command(after_help = "Examples:\n  jeroboam baymodel show kubernetes")]
     Show {
-        /// Name or id.
+        /// Name or id of the cluster template.
         name: String,
     },
-    /// Make a baymodel.
+    /// Create a baymodel.
     #[command(after_help = "Examples:
   jeroboam baymodel create vxlan --coe kubernetes --image debian-13 \\
     --labels flannel_backend=vxlan")]
     Create(Box<CreateArgs>),
-    /// Change a baymodel. While clusters are made of it, only its name, tags and visibility.
+    /// Change a baymodel. While clusters use it, only its name, tags and visibility can change.
     #[command(after_help = "Examples:
   jeroboam baymodel update vxlan replace name=tunnels
   jeroboam baymodel update vxlan add labels/kube_tag=v1.37.2
   jeroboam baymodel update vxlan remove flavor_id tags
   jeroboam baymodel update vxlan --public")]
     Update(UpdateArgs),
-    /// Take baymodels away. Those that clusters are made of stay.
+    /// Delete baymodels. A baymodel in use cannot be deleted.
     #[command(after_help = "Examples:\n  jeroboam baymodel delete vxlan")]
     Delete {
-        /// Names or ids.
+        /// Names or ids of the cluster templates.
         #[arg(required = true)]
         names: Vec<String>,
     },
@@ -44,14 +44,14 @@ pub(crate) enum TemplateCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
-    /// Its name. The server makes one up when it is missing.
+    /// Name. By default the server generates one.
     name: Option<String>,
 
-    /// The same, as Magnum's first client had it.
+    /// The name as an option, as Magnum's first client had it.
     #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
     name_option: Option<String>,
 
-    /// The engine: kubernetes or swarm.
+    /// Engine: kubernetes or swarm.
     #[arg(long, value_name = "ENGINE")]
     coe: String,
 
@@ -59,7 +59,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, visible_alias = "image-id", value_name = "IMAGE")]
     image: String,
 
-    /// SSH keypair of the machines.
+    /// SSH keypair for the machines.
     #[arg(long, alias = "keypair-id", value_name = "NAME")]
     keypair: Option<String>,
 
@@ -71,11 +71,11 @@ pub(crate) struct CreateArgs {
     #[arg(long, alias = "master-flavor-id", value_name = "FLAVOR")]
     master_flavor: Option<String>,
 
-    /// Network to the outside.
+    /// External network.
     #[arg(long, alias = "external-network-id", value_name = "NETWORK")]
     external_network: Option<String>,
 
-    /// Network of pods or containers: flannel, docker.
+    /// Network driver for pods or containers: flannel, docker.
     #[arg(long, value_name = "DRIVER")]
     network_driver: Option<String>,
 
@@ -87,19 +87,19 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "SUBNET")]
     fixed_subnet: Option<String>,
 
-    /// Name servers of the nodes.
+    /// DNS servers of the nodes.
     #[arg(long, value_name = "ADDRESS,...")]
     dns_nameserver: Option<String>,
 
-    /// Where volumes come from: cinder, rexray.
+    /// Volume driver: cinder, rexray.
     #[arg(long, value_name = "DRIVER")]
     volume_driver: Option<String>,
 
-    /// GB of each node's volume for images and containers.
+    /// Size in GB of each node's volume for images and containers.
     #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
-    /// How Docker keeps layers.
+    /// Storage driver of Docker.
     #[arg(long, value_name = "DRIVER")]
     docker_storage_driver: Option<String>,
 
@@ -107,23 +107,23 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "PORT", value_parser = number::<u16>, allow_negative_numbers = true)]
     apiserver_port: Option<u16>,
 
-    /// Proxy that nodes pull images through, for http.
+    /// HTTP proxy for pulling images on nodes.
     #[arg(long, value_name = "URL")]
     http_proxy: Option<String>,
 
-    /// Proxy for https.
+    /// HTTPS proxy for pulling images on nodes.
     #[arg(long, value_name = "URL")]
     https_proxy: Option<String>,
 
-    /// Hosts that are reached without proxy.
+    /// Hosts to reach without a proxy.
     #[arg(long, value_name = "HOST,...")]
     no_proxy: Option<String>,
 
-    /// Machines: vm or bm.
+    /// Server type: vm or bm.
     #[arg(long, value_name = "TYPE")]
     server_type: Option<String>,
 
-    /// Words by which people find it.
+    /// Tags.
     #[arg(long, value_name = "TAG,...")]
     tags: Option<String>,
 
@@ -131,19 +131,19 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "DRIVER")]
     driver: Option<String>,
 
-    /// A registry in each cluster, which its nodes reach as localhost:5000.
+    /// Run a registry in each cluster, which its nodes reach as localhost:5000.
     #[arg(long)]
     registry_enabled: bool,
 
-    /// No TLS.
+    /// Disable TLS.
     #[arg(long)]
     tls_disabled: bool,
 
-    /// A load balancer before the masters.
+    /// Put a load balancer in front of the masters.
     #[arg(long)]
     master_lb_enabled: bool,
 
-    /// No load balancer before the masters.
+    /// Put no load balancer in front of the masters.
     #[arg(long, conflicts_with = "master_lb_enabled")]
     master_lb_disabled: bool,
 
@@ -155,44 +155,44 @@ pub(crate) struct CreateArgs {
     #[arg(long, conflicts_with = "floating_ip_enabled")]
     floating_ip_disabled: bool,
 
-    /// Registry without TLS, for tests.
+    /// Registry without TLS, for testing.
     #[arg(long, value_name = "HOST:PORT")]
     insecure_registry: Option<String>,
 
-    /// Labels of clusters made of it.
+    /// Labels for clusters that are created from the template.
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
 
-    /// Show it to all projects.
+    /// Make it visible to all projects.
     #[arg(long)]
     public: bool,
 
-    /// Offer it for no new clusters.
+    /// Hide it: do not offer it for new clusters.
     #[arg(long)]
     hidden: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct UpdateArgs {
-    /// Name or id.
+    /// Name or id of the cluster template.
     name: String,
 
     #[command(flatten)]
     patch: PatchArgs,
 
-    /// Show it to all projects.
+    /// Make it visible to all projects.
     #[arg(long)]
     public: bool,
 
-    /// Show it to its own project only.
+    /// Make it visible to its own project only.
     #[arg(long, conflicts_with = "public")]
     private: bool,
 
-    /// Offer it for no new clusters.
+    /// Hide it: do not offer it for new clusters.
     #[arg(long)]
     hidden: bool,
 
-    /// Offer it again.
+    /// Stop hiding it.
     #[arg(long, conflicts_with = "hidden")]
     visible: bool,
 }
@@ -269,7 +269,7 @@ impl TemplateCommand {
             Self::Create(arguments) => {
                 let template = client.create_template(&arguments.body()).await?;
                 let name = paint(BOLD, &template.name());
-                let sentence = format!("{} {name} is made ({})", spelling.template(), template.uuid);
+                let sentence = format!("{} {name} is created ({})", spelling.template(), template.uuid);
                 out.told(&template, &sentence)
             }
             Self::Update(arguments) => {
@@ -332,7 +332,7 @@ impl UpdateArgs {
         patch.extend(flag("public", switch(self.public, self.private)));
         patch.extend(flag("hidden", switch(self.hidden, self.visible)));
         if patch.is_empty() {
-            return Err(Failure::Usage("nothing to change. Say for example: replace name=new".to_owned()));
+            return Err(Failure::Usage("nothing to change. Example: replace name=new".to_owned()));
         }
         Ok(patch)
     }

@@ -15,7 +15,7 @@ pub(crate) struct ClusterView {
     pub(crate) cluster: Cluster,
     #[serde(skip)]
     pub(crate) template: String,
-    /// The version of Kubernetes that was fixed when it was made; shown alone only.
+    /// The Kubernetes version that was chosen at creation; only shown for a single cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) engine_version: Option<String>,
 }
@@ -51,7 +51,7 @@ impl Shown for ClusterView {
             details.push(("health_status_reason", map(reasons)));
         }
         details.extend([("template", self.template.clone()), ("api_address", or_dash(cluster.api_address.as_deref()))]);
-        // Of Kubernetes; the engine itself tells its version only once it runs.
+        // Kubernetes only; the engine itself reports its version once it runs.
         details.extend(self.engine_version.clone().map(|version| ("engine_version", version)));
         details.extend([
             ("coe_version", or_dash(cluster.coe_version.as_deref())),
@@ -76,20 +76,20 @@ impl Shown for ClusterView {
     }
 }
 
-/// One cluster, ready to be printed.
+/// Reads one cluster for printing.
 pub(crate) async fn view(context: &Context, ident: &str) -> Result<ClusterView, Failure> {
     let cluster = context.client.cluster(ident).await?;
-    // The template may be hidden from us by now; then its id must do.
+    // The template may be hidden from this user by now; then show its id.
     let template = match context.client.template(&cluster.cluster_template_id).await {
         Ok(template) => template.name.unwrap_or(template.uuid),
         Err(_) => cluster.cluster_template_id.clone(),
     };
-    // A stock Magnum has no such thing.
+    // A stock Magnum does not have this resource.
     let engine_version = context.client.topology(&cluster.uuid).await.ok().and_then(|topology| topology.engine_version);
     Ok(ClusterView { cluster, template, engine_version })
 }
 
-/// The version that a cluster runs, or else is to run.
+/// The version that a cluster runs, or its target version.
 pub(crate) async fn engine_version(context: &Context, cluster: &Cluster) -> Option<String> {
     match &cluster.coe_version {
         Some(version) => Some(version.clone()),

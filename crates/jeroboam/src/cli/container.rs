@@ -17,16 +17,16 @@ pub(crate) enum ContainerCommand {
     /// Show everything about a container.
     #[command(after_help = "Examples:\n  jeroboam container show web")]
     Show(ContainerIdent),
-    /// Make a container and start it.
+    /// Create a container and start it.
     #[command(after_help = "Examples:
   jeroboam container create web --bay blue --image nginx
   jeroboam container create job --bay blue --image debian:12 \\
     --env GREETING=hello -- sh -c 'echo $GREETING; sleep 60'")]
     Create(CreateArgs),
-    /// Print what a container wrote.
+    /// Print the output of a container.
     #[command(after_help = "Examples:\n  jeroboam container logs web")]
     Logs(ContainerIdent),
-    /// Run a command in a container. Ends with the exit code of the command.
+    /// Run a command in a container. Exits with the exit code of the command.
     #[command(visible_alias = "execute", after_help = "Examples:\n  jeroboam container exec web -- ls -l /")]
     Exec {
         #[command(flatten)]
@@ -36,10 +36,10 @@ pub(crate) enum ContainerCommand {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
-    /// Take containers away, running or not.
+    /// Delete containers, running or not.
     #[command(after_help = "Examples:\n  jeroboam container delete web job")]
     Delete {
-        /// Names or ids.
+        /// Names or ids of the containers.
         #[arg(required = true)]
         names: Vec<String>,
 
@@ -57,7 +57,7 @@ pub(crate) struct BayArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ContainerIdent {
-    /// Name or id.
+    /// Name or id of the container.
     name: String,
 
     #[command(flatten)]
@@ -66,10 +66,10 @@ pub(crate) struct ContainerIdent {
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
-    /// Its name. The server makes one up when it is missing.
+    /// Name. By default the server generates one.
     name: Option<String>,
 
-    /// The same, as Magnum's first client had it.
+    /// The name as an option, as Magnum's first client had it.
     #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
     name_option: Option<String>,
 
@@ -77,23 +77,23 @@ pub(crate) struct CreateArgs {
     #[arg(long, visible_alias = "cluster", value_name = "NAME")]
     bay: String,
 
-    /// Image.
+    /// Container image.
     #[arg(long, value_name = "IMAGE")]
     image: String,
 
-    /// Most memory it may use, for example 64m.
+    /// Memory limit, for example 64m.
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
 
-    /// Environment of its processes.
+    /// Environment variables.
     #[arg(long = "env", visible_alias = "environment", value_name = "KEY=VALUE", value_parser = label)]
     environment: Vec<(String, String)>,
 
-    /// The command in one text, split as a shell would.
+    /// The command as one text, split as a shell would.
     #[arg(long = "command", value_name = "TEXT", conflicts_with = "command")]
     command_text: Option<String>,
 
-    /// The command and its arguments, instead of the image's.
+    /// The command and its arguments, instead of the image's command.
     #[arg(last = true)]
     command: Vec<String>,
 }

@@ -10,20 +10,20 @@ use super::style::{BAD, GOOD, paint};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeploymentCommand {
-    /// Show whether the server's database is the one that counts, and what makes it doubt that; admins only.
+    /// Show whether the server's database is the current one, and the evidence against it; admins only.
     #[command(after_help = "Examples:\n  jeroboam deployment show\n  jeroboam deployment show -o json")]
     Show,
-    /// Say that the server's database is the one that counts; admins only.
+    /// Confirm that the server's database is the current one; admins only.
     ///
-    /// For a server that is held because its database was brought back from an older state, or because the server
-    /// before it is gone with a newer one. What happened since is given up: clusters that the database does not know
-    /// become orphans, clusters of which nothing is there any more are missing.
+    /// For a server that is held because its database was restored from an older state, or because an earlier server
+    /// with a newer database is gone. Changes since that state are given up: clusters that are not in the database
+    /// become orphans, and clusters in it whose machines no longer exist are missing.
     #[command(after_help = "Examples:\n  jeroboam deployment accept")]
     Accept,
-    /// Say that the server is a copy that goes its own way, under an id of its own; admins only.
+    /// Give the server a new deployment id, as it is an independent copy; admins only.
     ///
-    /// For a server that is held because its data was copied from another one that goes on. Clusters that the copy
-    /// knows stay with the original; here they are missing.
+    /// For a server that is held because its data was copied from another server that is still in use. The machines of
+    /// clusters in the copy stay with the original; in the copy they are missing.
     #[command(after_help = "Examples:\n  jeroboam deployment new-id")]
     NewId,
 }
@@ -56,7 +56,7 @@ impl Shown for Deployment {
 
 fn state(deployment: &Deployment) -> String {
     match deployment.hold {
-        Some(_) => paint(BAD, "held: nothing is made or removed"),
+        Some(_) => paint(BAD, "held: nothing is created or removed"),
         None => paint(GOOD, "works"),
     }
 }
@@ -68,11 +68,11 @@ impl DeploymentCommand {
             Self::Show => out.one(&client.deployment().await?),
             Self::Accept => {
                 let accepted = client.accept_deployment().await?;
-                out.told(&accepted, "this database counts now; see 'jeroboam orphan list' for what it does not know")
+                out.told(&accepted, "this database is current now; see 'jeroboam orphan list' for unknown clusters")
             }
             Self::NewId => {
                 let renamed = client.take_new_deployment_id().await?;
-                let told = format!("this deployment goes its own way as {}", renamed.id);
+                let told = format!("this deployment is independent now, with the id {}", renamed.id);
                 out.told(&renamed, &told)
             }
         }
@@ -105,7 +105,7 @@ mod tests {
         insta::assert_snapshot!(shown, @r"
         id          d
         number      12
-        state       held: nothing is made or removed
+        state       held: nothing is created or removed
         since       2026-11-23 15:02:38 UTC
         found       The mark of a server has the number 20.
         do          Look.

@@ -17,7 +17,7 @@ fn engines() -> PossibleValuesParser {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VersionCommand {
-    /// List the versions that clusters can be made of: of Kubernetes, and of the Docker Engine for Swarm.
+    /// List the versions that clusters can run: of Kubernetes, and of the Docker Engine for Swarm.
     #[command(after_help = "Examples:
   jeroboam version list
   jeroboam version list --engine kubernetes -o name
@@ -26,10 +26,10 @@ pub(crate) enum VersionCommand {
 The label kube_tag asks for a version of Kubernetes. Upgrades are shown to plan
 with: living clusters cannot be upgraded yet.")]
     List {
-        /// Only those of an engine.
+        /// Only versions of this engine.
         #[arg(long, visible_alias = "coe", value_name = "ENGINE", value_parser = engines())]
         engine: Option<String>,
-        /// Also those that this release knows and no image carries.
+        /// Also versions that this release knows but that no image contains.
         #[arg(long)]
         all: bool,
     },
@@ -66,7 +66,7 @@ impl Shown for EngineVersion {
     }
 }
 
-/// Until when it is supported, and that this is over.
+/// End of support, and whether it has passed.
 fn support(version: &EngineVersion) -> String {
     match (&version.supported_until, version.supported) {
         (Some(until), Some(false)) => paint(BAD, &format!("{until} (over)")),
@@ -80,7 +80,7 @@ impl VersionCommand {
             Self::List { engine, all } => {
                 let mut versions = context.client.engine_versions(engine.as_deref()).await?;
                 versions.retain(|version| all || version.available);
-                context.out.list(&versions, "No image carries any version. Make one: make image")
+                context.out.list(&versions, "No image contains any version. Build one: make image")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How a command ends when it does not succeed: what is printed, and the exit code.
+//! What a failed command prints, and its exit code.
 
 use std::process::ExitCode;
 
@@ -8,37 +8,37 @@ use jeroboam_client::Error;
 use super::style::{DIM, paint};
 
 /// The exit codes, as `jeroboam help exit-codes` prints them.
-pub(crate) const EXIT_CODES: &str = "  0    done
-  1    failed for a reason that has no code of its own
-  2    the command line is wrong
-  3    there is no such thing
-  4    the login was refused, or the role or quota does not allow it
+pub(crate) const EXIT_CODES: &str = "  0    success
+  1    failed for a reason without a code of its own
+  2    the command line is invalid
+  3    not found
+  4    authentication failed, or the role or quota does not allow it
   5    the operation failed or was cancelled; its steps say why
   6    the server cannot be reached
-  130  stopped with Ctrl-C while watching; the operation goes on
+  130  interrupted with Ctrl-C while watching; the operation continues
 
-`container exec` ends with the exit code of the command in the container.";
+`container exec` exits with the exit code of the command in the container.";
 
-/// Why a command did not succeed.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What was given makes no sense.
+    /// The arguments are wrong.
     Usage(String),
-    /// What was asked for is not there, as our own look at an answer shows.
+    /// The requested object does not exist, as this client determined from a response.
     NotFound(String),
-    /// The API, or the way to it.
+    /// The API refused the request, or could not be reached.
     Client(Error),
-    /// A policy does not allow it. Why has been printed.
+    /// A policy does not allow it. The reason has been printed.
     Refused,
-    /// An operation ended badly. Its causes have been printed.
+    /// An operation failed or was cancelled. Its causes have been printed.
     Operation,
-    /// Ctrl-C while watching. What to do has been printed.
+    /// Ctrl-C while watching. The next step has been printed.
     Interrupted,
-    /// Whoever read our output has gone: nothing to say and nobody to say it to.
+    /// The reader of our output has closed it (EPIPE), so nothing is printed.
     NobodyReads,
     /// The exit code of a command in a container.
     Exit(u8),
-    /// A server that does not start.
+    /// The server failed to start.
     Start(anyhow::Error),
     /// Anything else.
     Other(anyhow::Error),
@@ -88,10 +88,10 @@ impl Failure {
         }
     }
 
-    /// Says what went wrong and what to do, on standard error.
+    /// Prints what went wrong and what to do, on standard error.
     pub(crate) fn report(&self) -> ExitCode {
         if let Some(text) = self.text() {
-            // When even standard error is gone there is nobody left to tell.
+            // If standard error fails too, there is nowhere left to report it.
             let _ = super::output::complain(&text);
         }
         ExitCode::from(self.code())
@@ -103,7 +103,7 @@ impl Failure {
             Self::Usage(message) => Some(format!("{error} {message}\n\nFor more information, try '--help'.")),
             Self::NotFound(message) => Some(format!("{error} {message}")),
             Self::Other(cause) => Some(format!("{error} {cause:#}")),
-            // Whatever keeps a server from starting is nobody else's business.
+            // Only the operator can fix what keeps a server from starting.
             Self::Start(cause) => {
                 let whose = paint(DIM, "the server has not started; the operator must act");
                 Some(format!("{error} {cause:#}\n       {whose}"))

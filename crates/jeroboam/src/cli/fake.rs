@@ -1,4 +1,4 @@
-//! A server for tests that says what it was told to say, and remembers what it was asked.
+//! A server for tests that returns prepared responses and records the requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::output::{Format, Printer};
 
-/// What it answers, by `METHOD /path?query`.
+/// Prepared responses, by `METHOD /path?query`.
 type Answers = BTreeMap<&'static str, (u16, Value)>;
 
 pub(super) struct Fake {
@@ -24,12 +24,12 @@ pub(super) struct Fake {
 }
 
 impl Fake {
-    /// Everything that it was asked for except logins, in order.
+    /// All requests except logins, in order.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// A header of each of them.
+    /// The values of one header in these requests.
     pub(super) fn header(&self, name: &str) -> Vec<Option<String>> {
         let of = |headers: &HeaderMap| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         self.headers.lock().unwrap().iter().map(of).collect()
@@ -45,7 +45,7 @@ pub(super) fn refusal(status: u16, detail: &str) -> (u16, Value) {
     )
 }
 
-/// Starts one, and makes what commands work with.
+/// Starts one, and creates the context that commands need.
 pub(super) async fn start<const N: usize>(answers: [(&'static str, (u16, Value)); N]) -> (Context, Arc<Fake>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

@@ -3,10 +3,10 @@ use clap::Command as Clap;
 use super::spelling::command;
 use super::*;
 
-/// Columns of the terminals that people still have.
+/// Width of a usual terminal, in columns.
 const USUAL: usize = 80;
 
-/// Calls `check` with every command that does something, and the words that lead to it.
+/// Calls `check` with every command that does something, and its full name.
 fn each(check: &mut dyn FnMut(&Clap, &str)) {
     fn walk(command: &Clap, path: &str, check: &mut dyn FnMut(&Clap, &str)) {
         let path = format!("{path}{} ", command.get_name());
@@ -60,7 +60,7 @@ fn examples_can_be_copied_from_a_usual_terminal() {
             assert!(line.chars().count() <= USUAL, "{path}: {line} is too long");
             assert!(help.lines().any(|shown| shown == line), "{path}: {line} breaks:\n{help}");
         }
-        // Whoever copies lines of an example that goes on gets all of it.
+        // An example over several lines must be complete when all of its lines are copied.
         for pair in examples.lines().collect::<Vec<_>>().windows(2) {
             let goes_on = pair[1].starts_with("    ");
             assert_eq!(pair[0].ends_with(" \\"), goes_on, "{path}: {} / {}", pair[0], pair[1]);
@@ -70,7 +70,7 @@ fn examples_can_be_copied_from_a_usual_terminal() {
 
 #[test]
 fn help_stays_as_it_was_meant() {
-    // Of a fixed width, whatever terminal the test has.
+    // A fixed width, whatever terminal the test runs in.
     let mut command = command().term_width(100);
     insta::assert_snapshot!("help", command.render_help());
     let mut exit_codes = command.find_subcommand("exit-codes").unwrap().clone();
@@ -86,7 +86,7 @@ fn nouns_that_share_verbs_are_helped_in_their_own_words() {
         format!("{}\n\n{}", verb.get_about().unwrap(), verb.get_after_help().unwrap())
     };
     insta::assert_snapshot!(help("cluster", "create"), @r"
-    Make a cluster
+    Create a cluster
 
     Examples:
       jeroboam cluster create demo --cluster-template kubernetes --node-count 2
@@ -96,7 +96,7 @@ fn nouns_that_share_verbs_are_helped_in_their_own_words() {
         --labels kube_tag=v1.37.2,flannel_backend=vxlan
     ");
     insta::assert_snapshot!(help("rc", "delete"), @r"
-    Take replication controllers away
+    Delete replication controllers
 
     Examples:
       jeroboam rc delete nginx --bay demo

@@ -1,4 +1,4 @@
-//! `jeroboam history`: what was done to clusters, those that are gone included.
+//! `jeroboam history`: past operations on clusters, including deleted ones.
 
 use clap::Args;
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus, Receipt};
@@ -12,7 +12,7 @@ use super::style::status;
 
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
-    /// Of this cluster only: name or id, also of one that is gone.
+    /// Only operations on this cluster: name or id, also of a deleted one.
     #[arg(value_name = "CLUSTER")]
     cluster: Option<String>,
 }
@@ -21,7 +21,7 @@ impl HistoryArgs {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let operations = context.client.operations(self.cluster.as_deref()).await?;
         let events: Vec<Event> = operations.into_iter().map(Event).collect();
-        context.out.list(&events, "Nothing has been done yet.")
+        context.out.list(&events, "There is no operation yet.")
     }
 }
 
@@ -57,7 +57,7 @@ impl Shown for Event {
     }
 }
 
-/// What came of it, in a line.
+/// The result of an operation, in one line.
 fn outcome(operation: &Operation) -> String {
     match (&operation.cause, &operation.receipt) {
         (Some(cause), _) if operation.status != OperationStatus::Succeeded => {
@@ -65,13 +65,13 @@ fn outcome(operation: &Operation) -> String {
         }
         (_, Some(receipt)) => removed(receipt),
         _ if operation.kind == OperationKind::Repair && operation.status == OperationStatus::Succeeded => {
-            "all is there again".to_owned()
+            "repaired".to_owned()
         }
         _ => "-".to_owned(),
     }
 }
 
-/// What a delete took away.
+/// What a delete removed.
 fn removed(receipt: &Receipt) -> String {
     let count = receipt.nodes.len();
     let nodes = if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") };

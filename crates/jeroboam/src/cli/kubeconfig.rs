@@ -1,12 +1,12 @@
-//! kubeconfig files: making one, and merging into one that is there without losing anything of it.
+//! kubeconfig files: creating one, and merging into an existing one without losing its content.
 
 use anyhow::{Context, bail};
 use serde_norway::{Mapping, Value};
 
-/// The name under which we mark our entries (kubeconfig `extensions`), to know them again when they are renewed.
+/// The `extensions` name that marks our entries in a kubeconfig, so that they are recognized when they are renewed.
 const MARK: &str = "jeroboam";
 
-/// What a kubeconfig needs to say.
+/// The content of a kubeconfig entry.
 pub(crate) struct Entry<'a> {
     /// Name of the cluster.
     pub(crate) name: &'a str,
@@ -14,11 +14,11 @@ pub(crate) struct Entry<'a> {
     pub(crate) uuid: &'a str,
     /// URL of the API server.
     pub(crate) server: &'a str,
-    /// PEM.
+    /// CA certificate (PEM).
     pub(crate) ca: &'a str,
-    /// PEM.
+    /// Client certificate (PEM).
     pub(crate) certificate: &'a str,
-    /// PEM. Secret.
+    /// Client key (PEM). Secret.
     pub(crate) key: &'a str,
 }
 
@@ -27,13 +27,13 @@ pub(crate) fn new(entry: &Entry<'_>) -> anyhow::Result<String> {
     merge("", entry).map(|(text, _)| text)
 }
 
-/// Adds the entry to a kubeconfig, or renews it there, and makes it the current context. An entry of the same name
-/// that is not ours stays; ours then carries a part of the cluster's id in its name. Also answers the context's name.
+/// Adds the entry to a kubeconfig, or renews it there, and makes it the current context. An entry of the same name that
+/// is not ours stays; ours then gets a part of the cluster's id in its name. Also returns the context's name.
 pub(crate) fn merge(existing: &str, entry: &Entry<'_>) -> anyhow::Result<(String, String)> {
-    let mut config = match serde_norway::from_str(existing).context("reading the kubeconfig that is there")? {
+    let mut config = match serde_norway::from_str(existing).context("reading the existing kubeconfig")? {
         Value::Null => Mapping::new(),
         Value::Mapping(mapping) => mapping,
-        _ => bail!("the kubeconfig that is there is not one: it must be a mapping"),
+        _ => bail!("the existing kubeconfig is invalid: it must be a mapping"),
     };
     for (key, value) in [("apiVersion", "v1"), ("kind", "Config")] {
         config.entry(key.into()).or_insert_with(|| value.into());
@@ -65,7 +65,7 @@ pub(crate) fn merge(existing: &str, entry: &Entry<'_>) -> anyhow::Result<(String
     Ok((text, name))
 }
 
-/// Whether a name can be used: nothing has it, or an older entry of the same cluster.
+/// Whether a name is available: unused, or used by an older entry of the same cluster.
 fn is_free(config: &Mapping, name: &str, uuid: &str) -> bool {
     let named = |list: &str, name: &str| {
         let items = config.get(list)?.as_sequence()?;
@@ -77,21 +77,21 @@ fn is_free(config: &Mapping, name: &str, uuid: &str) -> bool {
     }
 }
 
-/// The cluster id that we left in an entry.
+/// The cluster id in the mark of an entry.
 fn mark(item: &Value) -> Option<&str> {
     let extensions = item.get("cluster")?.get("extensions")?.as_sequence()?;
     let ours = extensions.iter().find(|extension| extension.get("name").and_then(Value::as_str) == Some(MARK))?;
     ours.get("extension")?.get("cluster")?.as_str()
 }
 
-/// Puts `{name, KIND: value}` into a list, in the place of the one with this name.
+/// Puts `{name, KIND: value}` into a list, replacing the entry of the same name.
 fn put(config: &mut Mapping, list: &str, name: &str, kind: &str, value: Value) -> anyhow::Result<()> {
     let slot = config.entry(list.into()).or_insert(Value::Null);
     if slot.is_null() {
         *slot = Value::Sequence(Vec::new());
     }
     let Some(items) = slot.as_sequence_mut() else {
-        bail!("the kubeconfig that is there is not one: '{list}' must be a list");
+        bail!("the existing kubeconfig is invalid: '{list}' must be a list");
     };
     let item = mapping([("name", name.into()), (kind, value)]);
     match items.iter_mut().find(|item| item.get("name").and_then(Value::as_str) == Some(name)) {

@@ -1,4 +1,4 @@
-//! Whether the kubectl on the PATH goes with a cluster.
+//! Whether the kubectl on the PATH is compatible with a cluster.
 
 use std::ffi::OsStr;
 use std::process::Stdio;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::process::Command;
 
-/// How many minor versions kubectl may be away from the API server
+/// Supported version skew between kubectl and the API server, in minor versions
 /// (<https://kubernetes.io/releases/version-skew-policy/#kubectl>).
 const SKEW: u16 = 1;
 
-/// How long kubectl may take to say which one it is. It asks nobody, so this is only for one that hangs.
+/// Timeout for kubectl to print its version. It contacts no server, so this only ends one that hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where upstream's binaries are.
+/// Download site of the upstream binaries.
 const SITE: &str = "https://dl.k8s.io/release";
 
-/// The part of `kubectl version --client -o json` that is of use here.
+/// The fields of `kubectl version --client -o json` that are used here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Said {
@@ -30,8 +30,8 @@ struct ClientVersion {
     git_version: String,
 }
 
-/// What there is to say about the kubectl on the PATH for a cluster of this version: nothing if it will do, or there is
-/// none, or nobody knows. `path` stands for this process's own.
+/// A note about the kubectl on the PATH for a cluster of this version: none if it is compatible, missing, or of an
+/// unknown version. `path` overrides this process's PATH.
 pub(super) async fn advice(cluster: &str, path: Option<&OsStr>) -> Option<String> {
     let found = client(path).await?;
     let (wanted, there) = (minor(cluster)?, minor(&found)?);
@@ -54,7 +54,7 @@ async fn client(path: Option<&OsStr>) -> Option<String> {
     let mut command = Command::new("kubectl");
     command.args(["version", "--client", "-o", "json"]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     if let Some(path) = path {
-        // The program is looked for there, too.
+        // The program is looked up in this PATH, too.
         command.env("PATH", path);
     }
     let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
@@ -62,14 +62,14 @@ async fn client(path: Option<&OsStr>) -> Option<String> {
     Some(said.client_version.git_version)
 }
 
-/// The minor version of `v1.37.2`, also with what distributors add to it.
+/// The minor version of `v1.37.2`, also with a distributor's suffix.
 fn minor(version: &str) -> Option<u16> {
     let rest = version.strip_prefix("v1.")?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
     digits.parse().ok().filter(|minor| (SKEW..1000).contains(minor))
 }
 
-/// Where upstream has the kubectl of a version for this machine.
+/// The upstream URL of kubectl in this version for this machine.
 fn url(version: &str) -> Option<String> {
     let version: jeroboam_types::kubernetes::Version = version.parse().ok()?;
     let system = match std::env::consts::OS {
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// A PATH with a kubectl that does this, in the shell's own words: there is nothing else on that PATH.
+    /// A PATH with a kubectl that runs this script. It uses shell built-ins only: no other program is on that PATH.
     fn path(script: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kubectl");
@@ -123,7 +123,7 @@ mod tests {
             assert!(advice.contains(version) && advice.contains("1.36 to 1.38"), "{advice}");
             assert!(advice.contains("https://dl.k8s.io/release/v1.37.2/bin/"), "{advice}");
         }
-        // A cluster that does not say exactly which one it is.
+        // A version that is no exact release.
         let advice = told("v1.37.2+vendor", &says("v1.20.2")).await.unwrap();
         assert!(!advice.contains("https"), "{advice}");
     }

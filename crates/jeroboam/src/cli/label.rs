@@ -17,26 +17,26 @@ fn engines() -> PossibleValuesParser {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabelCommand {
-    /// List the labels that do something. With --all also those of Magnum's without effect here.
+    /// List the labels that have an effect. With --all also those of Magnum that have none here.
     #[command(after_help = "Examples:
   jeroboam label list
   jeroboam label list --coe swarm
   jeroboam label list --all -o name")]
     List {
-        /// Also those that Magnum knows and that do nothing here.
+        /// Also labels that Magnum knows and that have no effect here.
         #[arg(long)]
         all: bool,
-        /// Only those for an engine.
+        /// Only labels for this engine.
         #[arg(long, value_name = "ENGINE", value_parser = engines())]
         coe: Option<String>,
     },
     /// Show everything about a label.
     #[command(after_help = "Examples:\n  jeroboam label show kube_tag")]
     Show {
-        /// Its name.
+        /// Name of the label.
         name: String,
     },
-    /// Show which values hold, and where they come from.
+    /// Show the values in effect, and where they come from.
     #[command(after_help = "Examples:
   jeroboam label explain --cluster demo
   jeroboam label explain --cluster demo --node-group default-worker
@@ -46,26 +46,26 @@ pub(crate) enum LabelCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Only this label.
+    /// Show only this label.
     name: Option<String>,
 
     #[command(flatten)]
     of: Of,
 
-    /// Of a node group of the cluster.
+    /// Show the labels of a node group of the cluster.
     #[arg(long, alias = "nodegroup", value_name = "NAME", requires = "cluster", conflicts_with = "cluster_template")]
     node_group: Option<String>,
 }
 
-/// Whose labels.
+/// The object whose labels are explained.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Of {
-    /// Of a cluster.
+    /// Name or id of a cluster.
     #[arg(long, visible_alias = "bay", value_name = "NAME")]
     cluster: Option<String>,
 
-    /// Of clusters that are made of a template.
+    /// Name or id of a cluster template, for clusters created from it.
     #[arg(long, visible_alias = "baymodel", value_name = "NAME")]
     cluster_template: Option<String>,
 }
@@ -147,11 +147,12 @@ impl LabelCommand {
                     (None, template) => client.template_labels(template.as_deref().unwrap_or_default()).await?,
                 };
                 let Some(name) = arguments.name else {
-                    return out.list(&explained.labels, "No label holds.");
+                    return out.list(&explained.labels, "No label is in effect.");
                 };
                 match explained.labels.iter().find(|label| label.name == name) {
                     Some(label) => out.one(label),
-                    // It is not given and has no default here: what it is says why, or that there is no such label.
+                    // The label is not set and has no default here: its description gives the reason, or the API
+                    // reports that it does not exist.
                     None => out.one(&client.label(&name).await?),
                 }
             }

@@ -1,4 +1,4 @@
-//! The user's command line. One file per noun, each with its arguments and what they do.
+//! The user's command line. One file per noun, with its arguments and its commands.
 
 mod argv;
 mod certificate;
@@ -51,7 +51,7 @@ pub(crate) use number::number;
 use output::{Format, Printer};
 use spelling::{Spelling, command};
 
-/// Containers as a service: Kubernetes and Swarm clusters by one command.
+/// Containers as a service: Kubernetes and Swarm clusters with one command.
 #[derive(Debug, Parser)]
 #[command(
     name = "jeroboam",
@@ -76,20 +76,20 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// What goes with every command.
+/// Options of every command.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// A cloud of a clouds.yaml; by default the server of this machine [env: OS_CLOUD].
-    // The client reads the variable: what clap reads from one, its usage lines show as if it had to be given.
+    /// Cloud from clouds.yaml; by default the server on this machine [env: OS_CLOUD].
+    // The client reads the variable, not clap: clap would show an option with a variable as required in its usage
+    // lines.
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     os_cloud: Option<String>,
 
-    /// For scripts that repeat what they did not see the end of: what is made with the same key within
-    /// 24 hours is made once.
+    /// Key for safe retries in scripts: what is created with the same key within 24 hours is created only once.
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true, help_heading = "Global options")]
     idempotency_key: Option<String>,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(
         short,
         long,
@@ -134,31 +134,31 @@ enum Command {
   jeroboam up
   jeroboam up --data /srv/jeroboam --listen 0.0.0.0:9511")]
     Up(Box<UpArgs>),
-    /// Clusters, by their first name.
+    /// Clusters, under Magnum's original name.
     #[command(subcommand, alias = "bays")]
     Bay(cluster::ClusterCommand),
     /// Clusters.
     #[command(subcommand, alias = "clusters")]
     Cluster(cluster::ClusterCommand),
-    /// Kinds of clusters, by their first name.
+    /// Cluster templates, under Magnum's original name.
     #[command(subcommand, alias = "baymodels")]
     Baymodel(cluster_template::TemplateCommand),
-    /// Kinds of clusters.
+    /// Cluster templates.
     #[command(subcommand, aliases = ["clustertemplate", "cluster-templates"])]
     ClusterTemplate(cluster_template::TemplateCommand),
     /// Node groups of a cluster.
     #[command(subcommand, aliases = ["node-group", "nodegroups"])]
     Nodegroup(node_group::NodeGroupCommand),
-    /// Labels of clusters: what there are, and which ones hold.
+    /// Labels of clusters: the known ones, and those in effect.
     #[command(subcommand, alias = "labels")]
     Label(label::LabelCommand),
-    /// Versions of engines that clusters can be made of.
+    /// Engine versions that clusters can run.
     #[command(subcommand, alias = "versions")]
     Version(engine_version::VersionCommand),
-    /// What is being done to clusters, and what was.
+    /// Operations on clusters, running and finished.
     #[command(subcommand, alias = "operations")]
     Operation(operation::OperationCommand),
-    /// What was done to clusters, by whom and with which end; also to those that are gone.
+    /// Past operations on clusters, also deleted ones: who requested them, and how they ended.
     #[command(after_help = "Examples:\n  jeroboam history\n  jeroboam history demo\n  jeroboam history demo -o json")]
     History(history::HistoryArgs),
     /// Pods of a Kubernetes cluster.
@@ -173,25 +173,25 @@ enum Command {
     /// Containers of a Swarm cluster.
     #[command(subcommand, alias = "containers")]
     Container(container::ContainerCommand),
-    /// The certificate authority of a cluster.
+    /// The certificate authority (CA) of a cluster.
     #[command(subcommand)]
     Ca(certificate::CertificateCommand),
-    /// How much projects may have.
+    /// Quotas of projects.
     #[command(subcommand, alias = "quotas")]
     Quota(quota::QuotaCommand),
     /// How many clusters and nodes there are.
     #[command(after_help = "Examples:\n  jeroboam stats\n  jeroboam stats --project demo -o json")]
     Stats(stats::StatsCommand),
-    /// The processes of the server that do the work.
+    /// The server's conductors, which carry out the operations.
     #[command(subcommand, alias = "mservices")]
     Mservice(mservice::MserviceCommand),
-    /// Which database counts: older ones and copies are noticed, and held.
+    /// Whether the server's database is current: outdated ones and copies are held.
     #[command(subcommand)]
     Deployment(deployment::DeploymentCommand),
-    /// What there is of clusters that the database does not know.
+    /// Clusters that have machines, disks or networks but are not in the database.
     #[command(subcommand, alias = "orphans")]
     Orphan(orphan::OrphanCommand),
-    /// Who may do what, by the policy file on this machine.
+    /// Check the policy file on this machine: who may do what.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Print a script that completes commands in your shell.
@@ -200,7 +200,7 @@ enum Command {
   source <(jeroboam completion bash)
   jeroboam completion fish > ~/.config/fish/completions/jeroboam.fish")]
     Completion {
-        /// Which shell.
+        /// Shell to complete commands in.
         shell: clap_complete::Shell,
     },
     /// What the exit codes mean.
@@ -208,19 +208,19 @@ enum Command {
     ExitCodes,
 }
 
-/// What commands work with.
+/// What commands need to run.
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) out: Printer,
 }
 
-/// Runs the command line that this process was started with.
+/// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
     let arguments = argv::rewrite(&command(), std::env::args_os().collect());
     let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        // Help and version come this way too, with exit code 0.
+        // Help and version are also reported as errors here, with exit code 0.
         Err(error) => error.exit(),
     };
     match cli.global.color {

@@ -10,7 +10,7 @@ use super::style::{BAD, GOOD, paint};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MserviceCommand {
-    /// List the server's conductors, and whether they live; admins only.
+    /// List the server's conductors with their state; admins only.
     #[command(after_help = "Examples:\n  jeroboam mservice list")]
     List,
 }
@@ -37,7 +37,7 @@ impl Shown for Mservice {
 impl MserviceCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
-            Self::List => context.out.list(&context.client.mservices().await?, "No conductor was heard of."),
+            Self::List => context.out.list(&context.client.mservices().await?, "There is no conductor."),
         }
     }
 }

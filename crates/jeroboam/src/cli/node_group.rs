@@ -21,7 +21,7 @@ pub(crate) enum NodeGroupCommand {
     List {
         /// Name or id of the cluster.
         cluster: String,
-        /// Only those of this role.
+        /// Only node groups with this role.
         #[arg(long, value_name = "ROLE")]
         role: Option<String>,
     },
@@ -39,13 +39,13 @@ pub(crate) enum NodeGroupCommand {
   jeroboam nodegroup create demo gpu --node-labels accelerator=x \\
     --node-taints gpu=yes:NoSchedule")]
     Create(Box<CreateArgs>),
-    /// Change bounds, labels and taints. For the number of nodes: `jeroboam cluster resize`.
+    /// Change bounds, labels and taints. To change the number of nodes: `jeroboam cluster resize`.
     #[command(after_help = "Examples:
   jeroboam nodegroup update demo gpu --min-nodes 1 --max-nodes 5
   jeroboam nodegroup update demo gpu --node-labels accelerator=y
   jeroboam nodegroup update demo gpu remove max_node_count node_taints")]
     Update(UpdateArgs),
-    /// Take node groups away with their nodes.
+    /// Delete node groups with their nodes.
     #[command(after_help = "Examples:\n  jeroboam nodegroup delete demo gpu")]
     Delete {
         /// Name or id of the cluster.
@@ -65,22 +65,22 @@ pub(crate) struct CreateArgs {
     /// Name or id of the cluster.
     cluster: String,
 
-    /// Its name, unique in the cluster.
+    /// Name, unique in the cluster.
     name: String,
 
-    /// How many nodes it has.
+    /// Number of nodes.
     #[arg(long, value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     node_count: Option<i64>,
 
-    /// Fewest nodes that it may be resized to.
+    /// Minimum number of nodes.
     #[arg(long, alias = "min-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     min_nodes: Option<i64>,
 
-    /// Most nodes that it may be resized to.
+    /// Maximum number of nodes.
     #[arg(long, alias = "max-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     max_nodes: Option<i64>,
 
-    /// A word of your own by which autoscalers choose groups.
+    /// Role: a word of your own by which autoscalers select groups.
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
 
@@ -92,15 +92,15 @@ pub(crate) struct CreateArgs {
     #[arg(long, alias = "image-id", value_name = "IMAGE")]
     image: Option<String>,
 
-    /// GB of each node's volume for images and containers.
+    /// Size in GB of each node's volume for images and containers.
     #[arg(long, value_name = "GB", value_parser = number::<u32>, allow_negative_numbers = true)]
     docker_volume_size: Option<u32>,
 
-    /// Labels; instead of those of the cluster, unless --merge-labels is given.
+    /// Labels. They replace those of the cluster, unless --merge-labels is given.
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
 
-    /// Add the labels to those of the cluster.
+    /// Merge the labels with those of the cluster.
     #[arg(long)]
     merge_labels: bool,
 
@@ -125,11 +125,11 @@ pub(crate) struct UpdateArgs {
     #[command(flatten)]
     patch: PatchArgs,
 
-    /// Fewest nodes that it may be resized to.
+    /// Minimum number of nodes.
     #[arg(long, alias = "min-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     min_nodes: Option<i64>,
 
-    /// Most nodes that it may be resized to; 0 for no bound.
+    /// Maximum number of nodes; 0 for no maximum.
     #[arg(long, alias = "max-node-count", value_name = "NUMBER", value_parser = number::<i64>, allow_negative_numbers = true)]
     max_nodes: Option<i64>,
 
@@ -143,19 +143,19 @@ pub(crate) struct UpdateArgs {
     watch: WatchArgs,
 }
 
-/// What Kubernetes is told about the nodes.
+/// Kubernetes labels and taints of the nodes.
 #[derive(Debug, Args)]
 struct MarkArgs {
-    /// Kubernetes labels of the nodes, all of them.
+    /// Kubernetes labels of the nodes; they replace all earlier ones.
     #[arg(long, alias = "node-label", value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     node_labels: Vec<(String, String)>,
 
-    /// Kubernetes taints of the nodes, all of them.
+    /// Kubernetes taints of the nodes; they replace all earlier ones.
     #[arg(long, alias = "node-taint", value_name = "KEY=VALUE:EFFECT", value_delimiter = ',', value_parser = taint)]
     node_taints: Vec<NodeTaint>,
 }
 
-/// Reads `KEY=VALUE:EFFECT` or `KEY:EFFECT`, as kubectl has it.
+/// Reads `KEY=VALUE:EFFECT` or `KEY:EFFECT`, as kubectl writes it.
 fn taint(text: &str) -> Result<NodeTaint, String> {
     let (mark, effect) = text.rsplit_once(':').ok_or("must be KEY=VALUE:EFFECT or KEY:EFFECT")?;
     let (key, value) = mark.split_once('=').unwrap_or((mark, ""));
@@ -247,7 +247,7 @@ impl NodeGroupCommand {
                     let group = client.node_group(&cluster, &name).await?;
                     let change = Change::DeleteNodeGroup(&cluster, &group.uuid);
                     let Some(accepted) = plan.ask(context, change).await? else { continue };
-                    let what = if finished(context, &accepted, watch).await? { "gone" } else { "being deleted" };
+                    let what = if finished(context, &accepted, watch).await? { "deleted" } else { "being deleted" };
                     out.told(&group, &format!("node group {} is {what}", paint(BOLD, &group.name)))?;
                 }
                 Ok(())
@@ -256,7 +256,7 @@ impl NodeGroupCommand {
     }
 }
 
-/// Follows the work if that is wanted, and says how the group is.
+/// Follows the operation if requested, and prints the status of the node group.
 async fn tell(context: &Context, accepted: &Accepted, name: &str, watch: WatchArgs, what: &str) -> Result<(), Failure> {
     let is_finished = finished(context, accepted, watch).await?;
     let group = context.client.node_group(&accepted.cluster, name).await?;
@@ -264,7 +264,7 @@ async fn tell(context: &Context, accepted: &Accepted, name: &str, watch: WatchAr
     let sentence = if is_finished {
         format!("node group {bold} is {}", status(&or_dash(group.status.as_deref())))
     } else {
-        // By id: the name may be that of other clusters too.
+        // By id: other clusters may have the same name.
         let operation = accepted.operation.map_or_else(|| accepted.cluster.clone(), |uuid| uuid.to_string());
         format!("node group {bold} is {what}. Follow it: jeroboam operation watch {operation}")
     };
@@ -300,7 +300,7 @@ impl UpdateArgs {
             0 => remove("max_node_count"),
             max => replace("max_node_count", &max.to_string()),
         }));
-        // Dictionaries and lists travel as text (contract magnum-v1 section 2.12).
+        // Dictionaries and lists are sent as text (contract magnum-v1 section 2.12).
         let MarkArgs { node_labels, node_taints } = &self.marks;
         if !node_labels.is_empty() {
             let labels: serde_json::Map<_, _> =

@@ -1,14 +1,14 @@
-//! Numbers on the command line, with errors that say what is wanted.
+//! Numbers on the command line, with errors that state the allowed range.
 
-/// A number that can be given.
+/// An integer type for an option.
 pub(crate) trait Whole: TryFrom<i64> {
-    /// What is said about one that is out of bounds.
+    /// The error for a number that is out of range.
     fn bounds() -> String;
 }
 
 impl Whole for i64 {
     fn bounds() -> String {
-        // Never said: all of them fit. The server knows the bounds.
+        // Never used: every i64 fits. The server checks the range.
         String::new()
     }
 }

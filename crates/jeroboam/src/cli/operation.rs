@@ -13,23 +13,23 @@ use super::watch::{WatchArgs, follow, newest, of};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperationCommand {
-    /// List the newest operations, also of clusters that are gone.
+    /// List the newest operations, also on deleted clusters.
     #[command(after_help = "Examples:\n  jeroboam operation list\n  jeroboam operation list --bay demo")]
     List {
-        /// Of this cluster only: name or id.
+        /// Only operations on this cluster: name or id.
         #[arg(long, visible_alias = "cluster", value_name = "NAME")]
         bay: Option<String>,
     },
     /// Show everything about an operation, with its steps.
     #[command(after_help = "Examples:\n  jeroboam operation show demo\n  jeroboam operation show 2f1c0c5e-… -o json")]
     Show(OperationIdent),
-    /// Follow an operation until it ends.
+    /// Follow an operation until it finishes.
     #[command(after_help = "Examples:\n  jeroboam operation watch demo")]
     Watch(OperationIdent),
-    /// End an operation before its time. What it has made stays; retry or delete the cluster afterwards.
+    /// Cancel an operation. What it has created stays; retry or delete the cluster afterwards.
     #[command(after_help = "Examples:\n  jeroboam operation cancel demo")]
     Cancel(OperationIdent),
-    /// Try once more what failed on a cluster.
+    /// Retry what failed on a cluster.
     #[command(after_help = "Examples:\n  jeroboam operation retry demo")]
     Retry {
         #[command(flatten)]
@@ -48,7 +48,7 @@ pub(crate) struct OperationIdent {
 }
 
 impl OperationIdent {
-    /// The operation that is meant, and never one of another cluster: where several have the name, it is refused.
+    /// Resolves the operation, never to one of another cluster: a name that several clusters have is refused.
     async fn find(&self, context: &Context) -> Result<Operation, Failure> {
         let client = &context.client;
         if let Ok(uuid) = self.operation.parse::<Uuid>() {
@@ -59,7 +59,7 @@ impl OperationIdent {
         }
         let newest = match client.cluster(&self.operation).await {
             Ok(cluster) => newest(context, &cluster.uuid).await?,
-            // It may be gone. What was done to it is over then, and can only be looked at.
+            // The cluster may be deleted. Its operations are finished then, and can only be shown.
             Err(error) if error.is_not_found() => newest(context, &self.operation).await?,
             Err(error) if error.is_ambiguous() => return Err(several(context, &self.operation, error).await?),
             Err(error) => return Err(error.into()),
@@ -68,7 +68,7 @@ impl OperationIdent {
     }
 }
 
-/// The refusal of a name that several clusters have, with their ids.
+/// The error for a name that several clusters have, with their ids.
 async fn several(context: &Context, name: &str, error: jeroboam_client::Error) -> Result<Failure, Failure> {
     let clusters = context.client.clusters().await?;
     let ids: Vec<String> = clusters
@@ -76,7 +76,7 @@ async fn several(context: &Context, name: &str, error: jeroboam_client::Error) -
         .filter(|cluster| cluster.name.as_deref() == Some(name))
         .map(|cluster| format!("\n  {}  {}", cluster.uuid, cluster.status))
         .collect();
-    // They may be in projects that are not ours to list.
+    // They may be in projects that this user cannot list.
     if ids.is_empty() {
         return Ok(error.into());
     }
@@ -106,9 +106,9 @@ impl Shown for Operation {
             ("cluster", format!("{} ({})", self.cluster_name, self.cluster_uuid)),
             ("status", status(&self.status.to_string())),
             ("took", took(self.started_at, self.finished_at)),
-            ("asked for", moment(Some(self.created_at))),
+            ("requested", moment(Some(self.created_at))),
             ("started", moment(self.started_at)),
-            ("ended", moment(self.finished_at)),
+            ("finished", moment(self.finished_at)),
             ("deadline", moment(self.deadline_at)),
             ("request", self.request_id.clone()),
             ("user", self.user_id.clone()),
@@ -130,7 +130,7 @@ impl OperationCommand {
         match self {
             Self::List { bay } => {
                 let operations = context.client.operations(bay.as_deref()).await?;
-                context.out.list(&operations, "Nothing has been done yet.")
+                context.out.list(&operations, "There is no operation yet.")
             }
             Self::Show(ident) => show(context, &ident.find(context).await?),
             Self::Watch(ident) => {
@@ -144,7 +144,7 @@ impl OperationCommand {
                 let sentence = if operation.status == OperationStatus::Cancelled {
                     format!("{} of {} is cancelled", operation.kind, operation.cluster_name)
                 } else {
-                    format!("{} of {} ends after the step that it is at", operation.kind, operation.cluster_name)
+                    format!("{} of {} will be cancelled after its current step", operation.kind, operation.cluster_name)
                 };
                 context.out.told(&operation, &sentence)
             }
@@ -156,7 +156,7 @@ impl OperationCommand {
                     return follow(context, operation.uuid).await.map(drop);
                 }
                 let sentence = format!(
-                    "{} of {} is tried again. Follow it: jeroboam operation watch {}",
+                    "{} of {} is retried. Follow it: jeroboam operation watch {}",
                     operation.kind, operation.cluster_name, operation.uuid
                 );
                 context.out.told(&operation, &sentence)
@@ -181,7 +181,7 @@ fn show(context: &Context, operation: &Operation) -> Result<(), Failure> {
     }
 }
 
-/// One line per step, and its cause below it where it is in trouble.
+/// One line per step; the cause is below it if it failed or is blocked.
 fn steps(operation: &Operation) -> String {
     let width = operation.steps.iter().map(|step| step.title.chars().count()).max().unwrap_or_default();
     let mut text = paint(BOLD, &format!("{:<width$}  {:<8}  {:>5}  TOOK", "STEP", "STATUS", "TRIED"));

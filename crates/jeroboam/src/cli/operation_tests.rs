@@ -4,10 +4,10 @@ use super::super::fake::{refusal, start};
 use super::super::table;
 use super::*;
 
-/// Two clusters of one name.
+/// One of two clusters with the same name.
 const ONE: &str = "11111111-0000-0000-0000-000000000000";
 const OTHER: &str = "22222222-0000-0000-0000-000000000000";
-/// What is being done to the first.
+/// The operation on the first cluster.
 const WORK: &str = "33333333-0000-0000-0000-000000000000";
 
 fn operation(status: &str) -> Value {

@@ -12,11 +12,12 @@ use super::{Context, Spelling};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrphanCommand {
-    /// List clusters of which there are machines, disks or networks, and which the database does not know; admins only.
+    /// List clusters that have machines, disks or networks but are not in the database; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan list\n  jeroboam orphan list -o json")]
     List,
-    /// Take an orphan over: it is a cluster of its project again, and yours, with its id and what is on its nodes' disks;
-    /// admins only. Its machines are started anew, and its certificate authorities are new: `bay config` is needed again.
+    /// Adopt an orphan: it becomes a cluster of its project again, owned by you, with the same id and the data on its
+    /// nodes' disks; admins only. Its machines are restarted, and its certificate authorities are new: run `bay config`
+    /// again.
     #[command(after_help = "Examples:
   jeroboam orphan adopt 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 \\
     --cluster-template kubernetes
@@ -26,13 +27,13 @@ pub(crate) enum OrphanCommand {
 Template and labels must be those that the cluster was made with: the database
 does not know them any more.")]
     Adopt(Box<AdoptArgs>),
-    /// Remove all that there is of an orphan, with the data on its disks; admins only.
+    /// Delete all machines, disks and networks of an orphan, with the data on the disks; admins only.
     #[command(after_help = "Examples:\n  jeroboam orphan delete 0bd63b2a-0a6e-4b8a-9a3c-3f2a3e1a7c55 --yes")]
     Delete {
-        /// Id of the cluster, as `orphan list` has it.
+        /// Id of the cluster, as shown by `orphan list`.
         uuid: String,
 
-        /// Yes, all of it, for good.
+        /// Confirm that everything is deleted for good.
         #[arg(long)]
         yes: bool,
     },
@@ -40,22 +41,22 @@ does not know them any more.")]
 
 #[derive(Debug, Args)]
 pub(crate) struct AdoptArgs {
-    /// Id of the cluster, as `orphan list` has it.
+    /// Id of the cluster, as shown by `orphan list`.
     uuid: String,
 
-    /// Template that the cluster was made of: name or id.
+    /// Template that the cluster was created from: name or id.
     #[arg(long, visible_alias = "baymodel", value_name = "TEMPLATE")]
     cluster_template: String,
 
-    /// Another name than the one that its machines are marked with.
+    /// New name, instead of the one that its machines are marked with.
     #[arg(long)]
     name: Option<String>,
 
-    /// Labels that it was made with; instead of those of the template, unless --merge-labels is given.
+    /// Labels that it was created with. They replace those of the template, unless --merge-labels is given.
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
 
-    /// Add the labels to those of the template.
+    /// Merge the labels with those of the template.
     #[arg(long)]
     merge_labels: bool,
 
@@ -106,11 +107,11 @@ impl OrphanCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let Context { client, out } = context;
         match self {
-            Self::List => out.list(&client.orphans().await?, "There is nothing that the database does not know."),
+            Self::List => out.list(&client.orphans().await?, "There is no orphan."),
             Self::Adopt(arguments) => arguments.run(context).await,
             Self::Delete { uuid, yes: false } => Err(Failure::Usage(format!(
-                "this removes all machines, disks and networks of {uuid}, with the data on them, for good; say so with \
-                 --yes"
+                "this removes all machines, disks and networks of {uuid}, with the data on them, for good. Confirm \
+                 with --yes"
             ))),
             Self::Delete { uuid, yes: true } => {
                 client.delete_orphan(&uuid).await?;

@@ -1,4 +1,4 @@
-//! What commands print: tables for people, JSON, YAML or bare names for programs.
+//! What commands print: tables for people; JSON, YAML or plain names for programs.
 
 use std::io::Write;
 
@@ -9,33 +9,33 @@ use super::failure::Failure;
 use super::style::{DIM, paint};
 use super::table;
 
-/// In which form results are printed.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Readable table.
     #[default]
     Table,
-    /// The API's own words.
+    /// JSON as the API returns it.
     Json,
     /// The same as YAML.
     Yaml,
-    /// Names only, one per line; ids where there is no name.
+    /// Names only, one per line; ids for objects without a name.
     Name,
 }
 
 /// Something that can be printed in every [`Format`].
 pub(crate) trait Shown: Serialize {
-    /// Headings of a list.
+    /// Column headings of a list.
     const COLUMNS: &'static [&'static str];
-    /// Those that a list can do without on a narrow terminal, the first first.
+    /// Columns that a list leaves out first on a narrow terminal, in this order.
     const SPARE: &'static [&'static str] = &[];
-    /// The one that is read, not copied, and wraps between words.
+    /// The column with prose, which may wrap between words.
     const TEXT: Option<&'static str> = None;
     /// One line of a list.
     fn row(&self) -> Vec<String>;
-    /// Everything worth knowing about one, as pairs.
+    /// All details of one object, as pairs of name and value.
     fn details(&self) -> Vec<(&'static str, String)>;
-    /// What a person calls it.
+    /// The name to print for this object.
     fn name(&self) -> String;
 }
 
@@ -46,12 +46,12 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// Whether a person reads.
+    /// Whether the output is for people.
     pub(crate) fn is_for_people(self) -> bool {
         self.format == Format::Table
     }
 
-    /// A list.
+    /// Prints a list.
     pub(crate) fn list<T: Shown>(self, items: &[T], nothing: &str) -> Result<(), Failure> {
         match self.format {
             Format::Table if items.is_empty() => say(&paint(DIM, nothing)),
@@ -61,7 +61,7 @@ impl Printer {
         }
     }
 
-    /// One thing.
+    /// Prints one object.
     pub(crate) fn one<T: Shown>(self, item: &T) -> Result<(), Failure> {
         match self.format {
             Format::Table => say(&table::pairs(&item.details(), table::room())),
@@ -70,12 +70,12 @@ impl Printer {
         }
     }
 
-    /// One thing that a person is told about in a sentence, a program in full.
+    /// Prints a sentence for people, or the whole object for programs.
     pub(crate) fn told<T: Shown>(self, item: &T, sentence: &str) -> Result<(), Failure> {
         if self.is_for_people() { say(sentence) } else { self.one(item) }
     }
 
-    /// JSON or YAML.
+    /// Prints JSON or YAML.
     fn data<T: Serialize>(self, value: &T) -> Result<(), Failure> {
         let text = if self.format == Format::Yaml {
             serde_norway::to_string(value).map_err(anyhow::Error::new)?
@@ -85,7 +85,7 @@ impl Printer {
         say(text.trim_end())
     }
 
-    /// Something of its own shape, which has no list.
+    /// Prints something with a layout of its own, not a list.
     pub(crate) fn tree<T: Serialize>(self, value: &T, name: &str, text: &str) -> Result<(), Failure> {
         match self.format {
             Format::Table => say(text),
@@ -95,7 +95,7 @@ impl Printer {
     }
 }
 
-/// Writes a line to standard output, with colours where they are wanted.
+/// Writes a line to standard output, with colours if enabled.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     writeln!(anstream::stdout().lock(), "{text}").map_err(Failure::from)
 }
@@ -107,12 +107,12 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     out.flush().map_err(Failure::from)
 }
 
-/// Writes a line to standard error, with colours where they are wanted.
+/// Writes a line to standard error, with colours if enabled.
 pub(crate) fn complain(text: &str) -> Result<(), Failure> {
     writeln!(anstream::stderr().lock(), "{text}").map_err(Failure::from)
 }
 
-/// Text with its colours, or without them where nobody sees them. For what is not printed by [`say`].
+/// Text with its colours if they are enabled, else without. For text that is not printed by [`say`].
 pub(crate) fn tinted(text: &str) -> String {
     if anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never {
         anstream::adapter::strip_str(text).to_string()
@@ -121,23 +121,23 @@ pub(crate) fn tinted(text: &str) -> String {
     }
 }
 
-/// Text, or a dash for nothing.
+/// The text, or a dash if there is none.
 pub(crate) fn or_dash(text: Option<&str>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
 }
 
-/// `k=v, k=v`.
+/// A map as `k=v, k=v`.
 pub(crate) fn map(map: &std::collections::BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
     or_dash(Some(&pairs.join(", ")))
 }
 
-/// A moment as people read it.
+/// A timestamp in readable form.
 pub(crate) fn moment(at: Option<Timestamp>) -> String {
     or_dash(at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).as_deref())
 }
 
-/// The same for a moment as the API writes it. One that cannot be read is shown as it is.
+/// The same for a timestamp as the API writes it. If it cannot be parsed, it is shown unchanged.
 pub(crate) fn time(text: Option<&str>) -> String {
     match text.map(str::parse::<Timestamp>) {
         Some(Ok(at)) => moment(Some(at)),

@@ -1,4 +1,4 @@
-//! Changes as Magnum's client takes them: `replace name=new`, `add labels/key=value`, `remove tags`.
+//! Changes as Magnum's client accepts them: `replace name=new`, `add labels/key=value`, `remove tags`.
 
 use clap::Args;
 use jeroboam_types::v1::PatchOperation;
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// What to change.
+/// Attributes to change.
 #[derive(Debug, Args)]
 pub(crate) struct PatchArgs {
-    /// What to do with the attributes.
+    /// Operation on the attributes.
     #[arg(value_parser = ["add", "replace", "remove"], requires = "changes")]
     op: Option<String>,
 
@@ -29,12 +29,12 @@ impl PatchArgs {
     }
 }
 
-/// Gives an attribute another value.
+/// An operation that sets an attribute.
 pub(crate) fn replace(path: &str, value: &str) -> PatchOperation {
     PatchOperation { op: "replace".to_owned(), path: format!("/{path}"), value: Some(Value::String(value.to_owned())) }
 }
 
-/// Takes an attribute's value away.
+/// An operation that removes an attribute.
 pub(crate) fn remove(path: &str) -> PatchOperation {
     PatchOperation { op: "remove".to_owned(), path: format!("/{path}"), value: None }
 }
@@ -48,7 +48,7 @@ fn operation(op: &str, change: &str) -> Result<PatchOperation, Failure> {
     match (op, value) {
         ("remove", _) => Ok(remove(path)),
         (_, None) => Err(Failure::Usage(format!("'{change}' must be PATH=VALUE"))),
-        // The server reads numbers and booleans as text too, and knows which attribute is what.
+        // The server also accepts numbers and booleans as text, and knows the type of each attribute.
         (op, Some(value)) => Ok(PatchOperation { op: op.to_owned(), ..replace(path, value) }),
     }
 }

@@ -1,4 +1,4 @@
-//! `--plan` and `--apply`: what a change would do, and carrying out just that.
+//! `--plan` and `--apply`: showing what a change would do, and carrying out exactly that plan.
 
 use std::path::{Path, PathBuf};
 
@@ -17,21 +17,22 @@ use super::style::{BAD, BOLD, DIM, WARN, paint};
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// Change nothing: show the steps as they would run, and what each disturbs.
+    /// Dry run: show the steps in order, and what each disrupts.
     #[arg(long)]
     plan: bool,
 
-    /// Keep the plan in a file, for --apply.
+    /// Write the plan to a file, for --apply.
     #[arg(long, value_name = "FILE", requires = "plan")]
     out: Option<PathBuf>,
 
-    /// Carry out a plan that was kept, only if what it was made from is unchanged. Give the same command otherwise.
+    /// Carry out a plan from a file, only if the state it is based on is unchanged. Repeat the options of the planned
+    /// command.
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     apply: Option<PathBuf>,
 }
 
 impl PlanArgs {
-    /// Asks for a change; or shows what it would do, where that is wanted, and then there is nothing to follow.
+    /// Requests a change; or shows its plan, if requested, and then there is no operation to follow.
     pub(crate) async fn ask(&self, context: &Context, change: Change<'_>) -> Result<Option<Accepted>, Failure> {
         if self.plan {
             let plan = context.client.plan(change).await?;
@@ -45,11 +46,11 @@ impl PlanArgs {
         Ok(Some(accepted))
     }
 
-    /// A file has one plan, and a plan is of one change.
+    /// Refuses a plan file with several changes: a plan is for one change.
     pub(crate) fn check_one(&self, changes: usize) -> Result<(), Failure> {
         let is_kept = self.out.is_some() || self.apply.is_some();
         if is_kept && changes > 1 {
-            return Err(Failure::Usage("--out and --apply go with one name: a plan is of one change".to_owned()));
+            return Err(Failure::Usage("--out and --apply need exactly one name: a plan is for one change".to_owned()));
         }
         Ok(())
     }
@@ -64,7 +65,7 @@ impl PlanArgs {
                 let path = path.display();
                 format!("Carry it out: the same command with --apply {path} instead of --plan --out {path}")
             }
-            None => "Nothing was changed. To carry out just this later, keep it: --plan --out FILE".to_owned(),
+            None => "Nothing was changed. To carry out exactly this later, keep it: --plan --out FILE".to_owned(),
         };
         if context.out.is_for_people() { complain(&paint(DIM, &format!("\n{hint}"))) } else { Ok(()) }
     }
@@ -88,7 +89,7 @@ fn text(plan: &Plan) -> String {
     }
     if !plan.waits_for.is_empty() {
         let ids: Vec<String> = plan.waits_for.iter().map(ToString::to_string).collect();
-        let note = "It waits for what is under way; these are the steps from how things stand now. Operations:";
+        let note = "It waits for running operations; the steps are based on the current state. Operations:";
         lines.push(paint(WARN, &format!("{note} {}", ids.join(", "))));
     }
     if let Some(cause) = &plan.obstacle {
@@ -100,9 +101,9 @@ fn text(plan: &Plan) -> String {
 fn head(plan: &Plan) -> String {
     let name = paint(BOLD, plan.cluster_name.as_deref().unwrap_or_default());
     match (plan.kind, plan.under_way, plan.steps.len()) {
-        (_, Some(operation), _) => format!("operation {operation} does this already: no other would begin"),
-        (None, None, _) => "no operation would begin: this takes effect at once, or is so already".to_owned(),
-        (Some(kind), None, 0) => format!("{} of {name}: nothing is to be done", word(kind)),
+        (_, Some(operation), _) => format!("operation {operation} does this already: no other would start"),
+        (None, None, _) => "no operation would start: this takes effect at once, or is the case already".to_owned(),
+        (Some(kind), None, 0) => format!("{} of {name}: nothing to do", word(kind)),
         (Some(kind), None, 1) => format!("{} of {name}: 1 step", word(kind)),
         (Some(kind), None, count) => format!("{} of {name}: {count} steps", word(kind)),
     }

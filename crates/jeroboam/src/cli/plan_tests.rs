@@ -45,8 +45,8 @@ fn steps_are_told_stage_by_stage_with_what_they_disturb() {
 
 #[test]
 fn that_nothing_would_be_done_is_told() {
-    assert_eq!(told(json!({"steps": []})), "plan of scale of demo: nothing is to be done");
-    assert!(told(json!({"kind": null, "steps": []})).starts_with("no operation would begin"));
+    assert_eq!(told(json!({"steps": []})), "plan of scale of demo: nothing to do");
+    assert!(told(json!({"kind": null, "steps": []})).starts_with("no operation would start"));
     let under_way = told(json!({"under_way": "99999999-2222-3333-4444-555555555555", "steps": []}));
     assert!(under_way.starts_with("operation 99999999-2222-3333-4444-555555555555 does this already"));
 }

@@ -1,4 +1,4 @@
-//! `jeroboam policy ...`: reads the policy file itself; no server is asked.
+//! `jeroboam policy ...`: reads the policy file directly; no server is contacted.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::up::POLICY_FILE;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Say whether somebody may do something, and why. Ends with 4 when not.
+    /// Check whether somebody may do something, and why. Exits with 4 if not.
     #[command(after_help = "Examples:
   jeroboam policy check cluster:create --roles member
   jeroboam policy check certificate:get --roles member --user me \\
@@ -25,35 +25,35 @@ pub(crate) enum PolicyCommand {
   jeroboam policy check cluster:delete --roles reader --project a \\
     --target project_id=b --policy new.yaml")]
     Check {
-        /// The rule: `jeroboam policy show` lists them.
+        /// Name of the rule: `jeroboam policy show` lists them.
         rule: String,
 
-        /// Roles of whoever asks.
+        /// Roles of the caller.
         #[arg(long, value_name = "ROLE", value_delimiter = ',')]
         roles: Vec<String>,
 
-        /// Project of whoever asks.
+        /// Project of the caller.
         #[arg(long, value_name = "ID", default_value = "a-project")]
         project: String,
 
-        /// Whoever asks.
+        /// User id of the caller.
         #[arg(long, value_name = "ID", default_value = "a-user")]
         user: String,
 
-        /// Whose thing it is about: project_id=ID, user_id=ID. Without, the project and user who ask.
+        /// Owner of the target: project_id=ID, user_id=ID. By default the caller's project and user.
         #[arg(long, value_name = "ATTRIBUTE=ID", value_delimiter = ',', value_parser = attribute)]
         target: Vec<(Attribute, String)>,
 
         #[command(flatten)]
         file: PolicyFile,
     },
-    /// List all rules as they hold, or say all about one.
+    /// List all rules in effect, or show the details of one.
     #[command(after_help = "Examples:
   jeroboam policy show
   jeroboam policy show cluster:create
   jeroboam policy show -o yaml --policy new.yaml")]
     Show {
-        /// A rule.
+        /// Name of a rule.
         rule: Option<String>,
 
         #[command(flatten)]
@@ -61,11 +61,11 @@ pub(crate) enum PolicyCommand {
     },
 }
 
-/// Which file to read.
+/// The policy file to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyFile {
     /// The policy file; by default policy.yaml in the data folder, if there is one [env: JEROBOAM_POLICY].
-    // Not read by clap, for its usage lines show what variables give as if it had to be given.
+    // Not read by clap, which would show an option with a variable as required in its usage lines.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -74,7 +74,7 @@ pub(crate) struct PolicyFile {
     data: Option<PathBuf>,
 }
 
-/// What rules can know of a target.
+/// Attributes of a target that rules can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
     Project,
@@ -90,7 +90,7 @@ fn attribute(text: &str) -> Result<(Attribute, String), String> {
 }
 
 impl PolicyFile {
-    /// The rules, after what looks wrong in them was told.
+    /// Reads the rules, and prints warnings about them.
     fn read(self, environment: &impl Environment) -> Result<Policy, Failure> {
         if let Some(path) = self.policy.or_else(|| environment.variable("JEROBOAM_POLICY").map(PathBuf::from)) {
             return load(&path);
@@ -150,12 +150,12 @@ impl PolicyCommand {
     }
 }
 
-/// A rule that is not there would refuse everybody, which tells nobody about a slip of the pen.
+/// An unknown rule would refuse everybody, and the user would not notice the typo.
 fn known(policy: &Policy, name: &str) -> Result<(), Failure> {
     if policy.rules().any(|(known, _)| known == name) {
         return Ok(());
     }
-    // One slip, and one more for every five letters.
+    // One typo, and one more for every five letters.
     let most = 1 + name.chars().count() / 5;
     let nearest = policy
         .rules()
@@ -166,7 +166,7 @@ fn known(policy: &Policy, name: &str) -> Result<(), Failure> {
     Err(Failure::NotFound(format!("there is no rule {name}{meant}\n       `jeroboam policy show` lists them all.")))
 }
 
-/// The verdict, and the way to it as a tree.
+/// The decision, and how it was reached as a tree.
 fn told(explanation: &Explanation) -> String {
     let verdict = if explanation.allowed { paint(GOOD, "allowed") } else { paint(BAD, "refused") };
     let mut lines = vec![format!("{} is {verdict}", paint(BOLD, &explanation.rule))];
@@ -183,7 +183,7 @@ fn branch(step: &Step) -> Branch {
     Branch { text: format!("{mark} {}{why}", step.text), below: step.inner.iter().map(branch).collect() }
 }
 
-/// A rule as it is listed.
+/// A rule in a list.
 #[derive(Debug, Serialize)]
 struct ShownRule {
     name: String,
@@ -204,7 +204,7 @@ impl ShownRule {
 }
 
 impl Shown for ShownRule {
-    // The check last: it can be longer than any terminal.
+    // The check comes last: it can be longer than any terminal.
     const COLUMNS: &'static [&'static str] = &["RULE", "FROM", "CHECK"];
     const TEXT: Option<&'static str> = Some("CHECK");
 
@@ -245,7 +245,7 @@ mod tests {
         insta::assert_snapshot!(anstream::adapter::strip_str(&told(&explanation)).to_string());
     }
 
-    /// A machine without variables.
+    /// An environment without variables.
     struct Nothing;
 
     impl Environment for Nothing {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// Writes a file with mode 0600, making its folder (mode 0700) when that is missing. A link stays a link: what it
-/// points to is replaced.
+/// Writes a file with mode 0600, creating its folder (mode 0700) if it is missing. A symbolic link stays a link: its
+/// target is replaced.
 pub(crate) fn write(path: &Path, content: &str) -> anyhow::Result<()> {
     let doing = || format!("writing {}", path.display());
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -25,7 +25,7 @@ pub(crate) fn write(path: &Path, content: &str) -> anyhow::Result<()> {
         std::fs::rename(&draft, &target)
     })();
     if written.is_err() {
-        // Half a key is worth nothing; that it could not be written is what the user is told.
+        // A partial key is useless. The user gets the write error, not one about removing the draft.
         let _ = std::fs::remove_file(&draft);
     }
     written.with_context(doing)

@@ -1,4 +1,4 @@
-//! How a running operation looks: one line per step as it ends, and on a terminal a spinner for each that runs.
+//! Progress of a running operation: one line per finished step, and on a terminal a spinner for each running one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use super::failure::Failure;
 use super::output;
 use super::style::{BAD, BOLD, DIM, GOOD, WARN, paint, status};
 
-/// Room for a step's title, so that the times line up; longer titles push theirs to the right.
+/// Width of a step's title, so that the times line up; longer titles push theirs to the right.
 const TITLE_WIDTH: usize = 48;
-/// How often spinners turn: smooth to the eye, cheap over ssh.
+/// Interval of the spinners' animation: smooth to the eye, cheap over ssh.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Where it is shown.
+/// Stream for the progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// With the result, for people.
+    /// Standard output, with the result, for people.
     Output,
-    /// Apart from the result, which a program reads.
+    /// Standard error, as a program reads the result from standard output.
     Error,
 }
 
-/// Shows an operation.
+/// Shows the progress of an operation.
 pub(crate) struct Progress {
     target: Target,
     /// Spinners, on a terminal only.
     live: Option<Live>,
-    /// What has been shown of each step.
+    /// Status and cause of each step as last printed.
     seen: BTreeMap<String, (StepStatus, Option<Cause>)>,
 }
 
@@ -42,7 +42,7 @@ struct Live {
 }
 
 impl Progress {
-    /// `live` asks for spinners.
+    /// `live` enables spinners.
     pub(crate) fn new(target: Target, live: bool) -> Self {
         let live = live.then(|| {
             let bars = MultiProgress::with_draw_target(match target {
@@ -56,7 +56,7 @@ impl Progress {
         Self { target, live, seen: BTreeMap::new() }
     }
 
-    /// Shows what is new.
+    /// Prints what has changed.
     pub(crate) fn update(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Failure> {
         for step in &operation.steps {
             let state = (step.status, step.cause.clone());
@@ -73,7 +73,7 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes the spinners away.
+    /// Removes the spinners.
     pub(crate) fn end(&mut self) {
         if let Some(live) = self.live.take() {
             live.running.values().for_each(ProgressBar::finish_and_clear);
@@ -118,7 +118,7 @@ fn spinner(template: &str) -> ProgressBar {
     bar
 }
 
-/// The line about all of it.
+/// The line about the whole operation.
 fn total(operation: &Operation) -> String {
     let wanted = operation.steps.iter().filter(|step| step.status != StepStatus::Skipped).count();
     let done = operation.steps.iter().filter(|step| step.status == StepStatus::Done).count();
@@ -128,7 +128,7 @@ fn total(operation: &Operation) -> String {
     }
 }
 
-/// What a spinner says.
+/// The text of a spinner.
 fn doing(step: &Step) -> String {
     let mut text = step.title.clone();
     if step.attempts > 1 {
@@ -140,7 +140,7 @@ fn doing(step: &Step) -> String {
     text
 }
 
-/// What is printed about a step when its state has changed. Nothing while it waits or runs well.
+/// The line for a step whose status has changed. None while it waits or runs without problems.
 fn line(step: &Step) -> Option<String> {
     let title = format!("{:<TITLE_WIDTH$}", step.title);
     let time = paint(DIM, &step_time(step));
@@ -160,7 +160,7 @@ fn line(step: &Step) -> Option<String> {
             if let Some(detail) = &cause.detail {
                 text += &format!("\n      {}", paint(DIM, detail));
             }
-            Some(text + &format!("\n      {}", paint(DIM, "goes on by itself when this has passed")))
+            Some(text + &format!("\n      {}", paint(DIM, "continues automatically once this is resolved")))
         }
         (StepStatus::Blocked | StepStatus::Pending | StepStatus::Running | StepStatus::Skipped, _) => None,
     }
@@ -173,7 +173,7 @@ fn step_time(step: &Step) -> String {
     }
 }
 
-/// The time from one moment to another; none when clocks disagree.
+/// The time from one moment to another; zero when clocks disagree.
 pub(crate) fn between(start: Timestamp, end: Timestamp) -> Duration {
     Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
@@ -188,7 +188,7 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-/// How long ago something was, to the unit that matters: `40 s`, `5 min`, `3 h`, `12 d`.
+/// The age of something, in its largest unit: `40 s`, `5 min`, `3 h`, `12 d`.
 pub(crate) fn age(age: Duration) -> String {
     match age.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
@@ -198,7 +198,7 @@ pub(crate) fn age(age: Duration) -> String {
     }
 }
 
-/// The last words about an operation: how it ended, and everything about why when it did not end well.
+/// The final message about an operation: its result, and the full causes if it did not succeed.
 pub(crate) fn summary(operation: &Operation) -> String {
     let time = match (operation.started_at.or(Some(operation.created_at)), operation.finished_at) {
         (Some(start), Some(end)) => format!(" after {}", duration(between(start, end))),
@@ -235,7 +235,7 @@ pub(crate) fn causes(cause: &Cause) -> String {
         text.push_str(&format!("\n    {} {value}", paint(DIM, &format!("{name:<13}"))));
     };
     if let Some(detail) = &cause.detail {
-        entry("it said:", detail);
+        entry("caused by:", detail);
     }
     entry("who must act:", &whose);
     entry("to do:", &cause.action);

@@ -72,7 +72,7 @@ fn a_step_is_one_line_when_it_is_done_and_silent_while_it_runs() {
 #[test]
 fn a_blocked_step_says_that_it_goes_on_by_itself() {
     let text = plain(&line(&step("Start machine demo-worker-0", StepStatus::Blocked, Some(cause()))).unwrap());
-    assert!(text.contains("No such image") && text.contains("by itself"), "{text}");
+    assert!(text.contains("No such image") && text.contains("automatically"), "{text}");
 }
 
 #[test]

@@ -8,13 +8,13 @@ use super::failure::Failure;
 use super::output::{Shown, time};
 use super::{Context, number};
 
-/// What is limited.
+/// A limited resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Resource {
     /// Clusters.
     #[value(name = "Cluster")]
     Cluster,
-    /// Nodes that are no masters.
+    /// Nodes that are not masters.
     #[value(name = "WorkerNode")]
     WorkerNode,
     /// Masters.
@@ -23,7 +23,7 @@ enum Resource {
 }
 
 impl Resource {
-    /// The API's word.
+    /// The name of the resource in the API.
     fn word(self) -> &'static str {
         match self {
             Self::Cluster => "Cluster",
@@ -35,25 +35,25 @@ impl Resource {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuotaCommand {
-    /// List the quotas that were made, of your project or of all; admins only.
+    /// List the quotas that were set, of your project or of all; admins only.
     #[command(after_help = "Examples:\n  jeroboam quota list\n  jeroboam quota list --all-projects -o json")]
     List {
-        /// The quotas of all projects.
+        /// List the quotas of all projects.
         #[arg(long, visible_alias = "all-tenants")]
         all_projects: bool,
     },
-    /// Show what a project may have, be it by default.
+    /// Show the quota of a project, which may be the default.
     #[command(after_help = "Examples:
   jeroboam quota show
   jeroboam quota show demo --resource WorkerNode")]
     Show {
-        /// Name or id of the project; your own when it is missing.
+        /// Name or id of the project; by default your own.
         project: Option<String>,
 
         #[command(flatten)]
         of: Of,
     },
-    /// Make a quota; admins only.
+    /// Create a quota; admins only.
     #[command(after_help = "Examples:
   jeroboam quota create demo --limit 50
   jeroboam quota create demo --resource WorkerNode --limit 200")]
@@ -66,7 +66,7 @@ pub(crate) enum QuotaCommand {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Change a quota; admins only. What the project has already stays.
+    /// Change a quota; admins only. Existing resources of the project stay.
     #[command(after_help = "Examples:\n  jeroboam quota update demo --limit 10")]
     Update {
         #[command(flatten)]
@@ -77,7 +77,7 @@ pub(crate) enum QuotaCommand {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Take a quota away, so that the default holds; admins only.
+    /// Delete a quota, so that the default applies; admins only.
     #[command(after_help = "Examples:\n  jeroboam quota delete demo")]
     Delete {
         #[command(flatten)]
@@ -88,24 +88,24 @@ pub(crate) enum QuotaCommand {
     },
 }
 
-/// Whose quota.
+/// The project of a quota.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Project {
     /// Name or id of the project.
     project: String,
 }
 
-/// What is limited.
+/// The resource of a quota.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Of {
-    /// What is limited. Worker nodes are those that are no masters.
+    /// Limited resource. Worker nodes are all nodes that are not masters.
     #[arg(long, value_enum, value_name = "RESOURCE", default_value_t = Resource::Cluster, ignore_case = true)]
     resource: Resource,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Limit {
-    /// How many there may be.
+    /// Maximum number.
     #[arg(
         long,
         visible_alias = "hard-limit",
@@ -167,21 +167,21 @@ impl QuotaCommand {
                 client.delete_quota(&project, resource).await?;
                 let default = client.quota(&project, resource).await?;
                 let may = limit(default.hard_limit);
-                out.told(&default, &format!("the quota is gone; {resource} may be {may}, as for everybody"))
+                out.told(&default, &format!("the quota is deleted; {resource} may be {may}, as for everybody"))
             }
         }
     }
 }
 
 impl Project {
-    /// Its id. What nobody knows goes to the API as it is: a quota can outlive its project.
+    /// The id of the project. An unknown name goes to the API as it is: a quota can outlive its project.
     async fn id(&self, client: &Client) -> Result<String, Failure> {
         Ok(client.project_id(&self.project).await?.unwrap_or_else(|| self.project.clone()))
     }
 }
 
-/// The quota of a project. The API answers a default for whatever it is asked, so that a project that nobody knows
-/// has to be told from one without a quota.
+/// The quota of a project. The API returns a default even for unknown projects, so unknown projects are checked for
+/// here.
 async fn show(client: &Client, project: &str, resource: Resource) -> Result<Quota, Failure> {
     let known = client.project_id(project).await?;
     let quota = client.quota(known.as_deref().unwrap_or(project), resource.word()).await?;
@@ -191,7 +191,7 @@ async fn show(client: &Client, project: &str, resource: Resource) -> Result<Quot
     Ok(quota)
 }
 
-/// Said about a project that the identity service does not know.
+/// The error for a project that the identity service does not know.
 pub(super) fn no_project(project: &str) -> Failure {
     Failure::NotFound(format!("there is no project {project}; give its name or id"))
 }

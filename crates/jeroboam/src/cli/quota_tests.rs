@@ -41,7 +41,7 @@ async fn what_is_no_project_has_no_quota_by_default() {
     let failure = show(Some("nope")).run(&context).await.unwrap_err();
     assert_eq!(failure.code(), 3, "{failure:?}");
 
-    // A quota that outlived its project is there.
+    // A quota that outlived its project can be shown.
     let (context, _) = start([nobody, ("GET /v1/quotas/nope/Cluster", (200, quota(Some(7), "nope", 5)))]).await;
     show(Some("nope")).run(&context).await.unwrap();
 }

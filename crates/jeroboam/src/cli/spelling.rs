@@ -1,4 +1,4 @@
-//! The two spellings of nouns, and nouns that share their verbs: each has help in its own words.
+//! The two spellings of nouns, and nouns that share their verbs: the help of each uses its own nouns.
 
 use clap::{Command, CommandFactory};
 
@@ -31,7 +31,7 @@ impl Spelling {
     }
 }
 
-/// Nouns whose verbs are those of another noun, and what is written for that one's words in their help.
+/// Nouns that share the verbs of another noun, with the replacements in their help texts.
 const WORDS: [(&str, &[(&str, &str)]); 4] = [
     (
         "cluster",

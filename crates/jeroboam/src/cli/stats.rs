@@ -9,7 +9,7 @@ use super::quota::no_project;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatsCommand {
-    /// Name or id of a project; for admins. Without, your own; all of them for admins.
+    /// Name or id of a project, for admins. By default your own, or all projects for admins.
     #[arg(long, visible_alias = "project-id", value_name = "PROJECT")]
     project: Option<String>,
 }
@@ -37,7 +37,7 @@ impl StatsCommand {
         };
         let known = context.client.project_id(&project).await?;
         let stats = context.client.stats(Some(known.as_deref().unwrap_or(&project))).await?;
-        // Whatever is asked for is counted, so that a project that nobody knows has nothing. One that is gone may.
+        // The API counts 0 for unknown projects, too. A deleted project may still have clusters.
         if known.is_none() && stats.clusters == 0 {
             return Err(no_project(&project));
         }

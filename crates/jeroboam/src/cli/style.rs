@@ -1,19 +1,19 @@
-//! Colours. Text is always painted; the streams of [`super::output`] take the colours off where nobody sees them
-//! (no terminal, `NO_COLOR`, `--color never`).
+//! Colours. Text is always painted; the streams of [`super::output`] remove the colours where they cannot be shown (no
+//! terminal, `NO_COLOR`, `--color never`).
 
 use anstyle::{AnsiColor, Style};
 
-/// For what matters less.
+/// For secondary text.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// For headings and names.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// For what is well.
+/// For a good state.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// For what is on its way.
+/// For a state in progress.
 pub(crate) const BUSY: Style = AnsiColor::Cyan.on_default();
-/// For what needs attention.
+/// For a state that needs attention.
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
-/// For what is broken.
+/// For a broken state.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 
 /// Text in a colour.
@@ -21,8 +21,7 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
 }
 
-/// A status word in the colour that it has everywhere: of clusters, operations, steps, nodes, components, pods and
-/// containers.
+/// A status in its usual colour: of clusters, operations, steps, nodes, components, pods and containers.
 pub(crate) fn status(word: &str) -> String {
     paint(status_style(word), word)
 }

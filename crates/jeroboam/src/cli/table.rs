@@ -1,36 +1,37 @@
-//! Tables for people. What is copied (ids, names, statuses) never breaks; what is read wraps between words; and where a
-//! terminal is too narrow for a list, its columns of least weight are left out, which is said.
+//! Tables for people. Ids, names and statuses, which users copy, never wrap; prose wraps between words. On a terminal
+//! that is too narrow for a list, the least important columns are left out, with a note.
 //!
-//! Libraries for tables fit them into the terminal by breaking every cell, ids first, as those are the longest words.
+//! Table libraries fit a table into the terminal by wrapping every cell, ids first, as these are the longest words.
 
 use std::io::IsTerminal;
 
 use super::output::Shown;
 use super::style::{BOLD, DIM, paint};
 
-/// Blanks between columns. Two, so that lines can be cut up by other programs although values have single blanks.
+/// Blanks between columns. Two, so that programs can split lines although values contain single blanks.
 const GAP: usize = 2;
-/// The least room for text that wraps: some four words, below which it is a ribbon that nobody reads.
+/// The minimum width of wrapped text: about four words; narrower text is unreadable.
 const MIN_TEXT: usize = 24;
 
-/// Columns of the terminal; `None` where no terminal is, and nothing must wrap. `COLUMNS` wins, as with other programs.
+/// Width of the terminal in columns; `None` without a terminal, where nothing must wrap. `COLUMNS` takes precedence, as
+/// in other programs.
 pub(super) fn room() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
     }
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let real = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     asked.or_else(real).filter(|columns| *columns > 0)
 }
 
-/// Many things, one per line.
+/// A list of objects, one per line.
 pub(super) fn list<T: Shown>(items: &[T], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = items.iter().map(Shown::row).collect();
     let shown = |left_out: &[&str]| -> Vec<usize> {
         (0..T::COLUMNS.len()).filter(|column| !left_out.contains(&T::COLUMNS[*column])).collect()
     };
-    // As few as will do, and none where it would be in vain: the terminal wraps the lines then, and nothing is lost.
+    // As few as possible, and none if that would not be enough: the terminal wraps the lines then, and nothing is lost.
     let fits = |left_out: &&[&str]| room.is_none_or(|room| least(T::COLUMNS, &rows, &shown(left_out), T::TEXT) <= room);
     let left_out = (0..=T::SPARE.len()).map(|count| &T::SPARE[..count]).find(fits).unwrap_or_default();
     let columns = shown(left_out);
@@ -41,19 +42,19 @@ pub(super) fn list<T: Shown>(items: &[T], room: Option<usize>) -> String {
     rows.insert(0, headings.iter().map(|heading| paint(BOLD, heading)).collect());
     let mut lines = render(&rows, text, room);
     if !left_out.is_empty() {
-        let missing = format!("Left out for want of room: {}. -o json has all.", left_out.join(", "));
+        let missing = format!("Left out for lack of space: {}. -o json has all.", left_out.join(", "));
         lines.push(paint(DIM, &missing));
     }
     lines.join("\n")
 }
 
-/// Everything about one thing.
+/// All details of one object.
 pub(super) fn pairs(pairs: &[(&'static str, String)], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = pairs.iter().map(|(name, value)| vec![paint(BOLD, name), value.clone()]).collect();
     render(&rows, Some(1), room).join("\n")
 }
 
-/// The width that some columns of a list need at least: all of theirs, and for text what can still be read.
+/// The minimum width for some columns of a list: their full width, and for prose the width that is still readable.
 fn least(headings: &[&str], rows: &[Vec<String>], columns: &[usize], text: Option<&str>) -> usize {
     let widths = columns.iter().map(|column| {
         let cells = rows.iter().map(|row| width(&row[*column])).max().unwrap_or_default();
@@ -63,7 +64,7 @@ fn least(headings: &[&str], rows: &[Vec<String>], columns: &[usize], text: Optio
     widths.sum::<usize>().saturating_sub(GAP)
 }
 
-/// Lines whose columns line up. The column `text` gets the room that the others leave.
+/// Lines with aligned columns. The column `text` gets the width that the others leave.
 fn render(rows: &[Vec<String>], text: Option<usize>, room: Option<usize>) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or_default();
     let natural = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
@@ -99,12 +100,12 @@ fn render(rows: &[Vec<String>], text: Option<usize>, room: Option<usize>) -> Vec
     lines
 }
 
-/// Columns that a text takes on a terminal.
+/// Width of a text on a terminal, in columns.
 fn width(text: &str) -> usize {
     console::measure_text_width(text)
 }
 
-/// The lines of a cell. One that is painted as a whole is painted line by line; one painted in parts stays in one line.
+/// The lines of a cell. A cell in one colour is coloured line by line; one with several colours stays on one line.
 fn wrapped(cell: &str, most: usize) -> Vec<String> {
     let (before, text, after) = unpainted(cell);
     if after.contains('\u{1b}') && width(after) > 0 {
@@ -114,7 +115,7 @@ fn wrapped(cell: &str, most: usize) -> Vec<String> {
     lines.into_iter().map(|line| format!("{before}{line}{after}")).collect()
 }
 
-/// A cell taken apart: the paint before its text, the text, and what comes from the next paint on.
+/// The parts of a cell: the colour code before its text, the text, and everything from the next colour code on.
 fn unpainted(cell: &str) -> (&str, &str, &str) {
     let mut start = 0;
     while cell[start..].starts_with('\u{1b}') {
@@ -125,8 +126,8 @@ fn unpainted(cell: &str) -> (&str, &str, &str) {
     (&cell[..start], &cell[start..end], &cell[end..])
 }
 
-/// Text in lines of `most` columns, broken between words; within a word only where that is too long by itself, and
-/// only after `=` and `,`, as in labels. What is longer still stays whole: half an id is of no use.
+/// Text in lines of `most` columns, broken between words. A word is broken only if it is too long for a line, and only
+/// after `=` and `,`, as in labels. Longer parts stay whole: half an id is of no use.
 pub(super) fn wrap(text: &str, most: usize) -> Vec<String> {
     text.split('\n').flat_map(|line| wrap_line(line, most)).collect()
 }
@@ -161,7 +162,7 @@ mod tests {
     use super::super::style::status;
     use super::*;
 
-    /// A thing with everything that makes tables hard.
+    /// A row with every case that is difficult for tables.
     #[derive(Serialize, Clone)]
     struct Bottle {
         name: &'static str,
@@ -207,7 +208,7 @@ mod tests {
                                                                          flannel_backend=vxlan,
                                                                          flannel_network_cidr=10.100.0.0/16
                                                                          does not break
-        Left out for want of room: CELLAR. -o json has all.
+        Left out for lack of space: CELLAR. -o json has all.
         ");
         insta::assert_snapshot!(plain(&pairs(&JEROBOAM.details(), Some(40))), @r"
         name   jeroboam

@@ -1,4 +1,4 @@
-//! `jeroboam bay topology`: a cluster as a tree.
+//! `jeroboam bay topology`: prints a cluster as a tree.
 
 use jeroboam_types::operation::{Topology, TopologyNode, TopologyNodeGroup};
 
@@ -11,7 +11,7 @@ pub(crate) async fn run(context: &Context, ident: &str) -> Result<(), Failure> {
     context.out.tree(&topology, &topology.name, &tree(&topology))
 }
 
-/// A line and what hangs below it.
+/// A line of the tree and its children.
 pub(super) struct Branch {
     pub(super) text: String,
     pub(super) below: Vec<Branch>,

@@ -1,4 +1,4 @@
-//! Following an operation until it ends.
+//! Following an operation until it finishes.
 
 use std::io::IsTerminal;
 use std::pin::pin;
@@ -15,20 +15,20 @@ use super::output::{Printer, complain};
 use super::progress::{self, Progress, Target};
 use super::style::{BOLD, DIM, paint};
 
-/// Whether to follow.
+/// Options for following an operation.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct WatchArgs {
-    /// Follow the work until it ends. This is what happens on a terminal.
+    /// Follow the operation until it finishes. This is the default on a terminal.
     #[arg(long, conflicts_with = "no_wait")]
     pub(crate) watch: bool,
 
-    /// Return as soon as the work is accepted.
+    /// Return as soon as the request is accepted.
     #[arg(long, alias = "no-watch")]
     pub(crate) no_wait: bool,
 }
 
 impl WatchArgs {
-    /// Whether to follow, all things considered.
+    /// Whether to follow: as the options say, else only on a terminal.
     pub(crate) fn wanted(self) -> bool {
         self.watch || (!self.no_wait && std::io::stdout().is_terminal())
     }
@@ -43,7 +43,7 @@ pub(crate) async fn newest(context: &Context, cluster: &str) -> Result<Operation
     })
 }
 
-/// The operation that an accepted write started.
+/// The operation that an accepted request started.
 pub(crate) async fn of(context: &Context, accepted: &Accepted) -> Result<Operation, Failure> {
     match accepted.operation {
         Some(uuid) => Ok(context.client.operation(uuid).await?),
@@ -51,7 +51,7 @@ pub(crate) async fn of(context: &Context, accepted: &Accepted) -> Result<Operati
     }
 }
 
-/// Follows what a write started if that is wanted, and says whether it was.
+/// Follows the operation of a request if wanted, and returns whether it did.
 pub(crate) async fn finished(context: &Context, accepted: &Accepted, watch: WatchArgs) -> Result<bool, Failure> {
     if !watch.wanted() {
         return Ok(false);
@@ -61,10 +61,10 @@ pub(crate) async fn finished(context: &Context, accepted: &Accepted, watch: Watc
     Ok(true)
 }
 
-/// Shows an operation as it goes and how it ended.
+/// Shows the progress of an operation and its result.
 ///
 /// # Errors
-/// [`Failure::Operation`] when it did not succeed; everything about why has been printed by then.
+/// [`Failure::Operation`] when it did not succeed; its causes have been printed by then.
 pub(crate) async fn follow(context: &Context, uuid: Uuid) -> Result<Operation, Failure> {
     let (target, is_terminal) = destination(context.out);
     let mut progress = Progress::new(target, is_terminal);
@@ -73,7 +73,7 @@ pub(crate) async fn follow(context: &Context, uuid: Uuid) -> Result<Operation, F
         _ = tokio::signal::ctrl_c() => {
             progress.end();
             complain(&format!(
-                "\nThe operation goes on without you. Watch it again: {}\nEnd it: {}",
+                "\nThe operation continues. Watch it again: {}\nCancel it: {}",
                 paint(BOLD, &format!("jeroboam operation watch {uuid}")),
                 paint(BOLD, &format!("jeroboam operation cancel {uuid}")),
             ))?;
@@ -121,5 +121,5 @@ async fn run(context: &Context, uuid: Uuid, progress: &mut Progress) -> Result<O
         progress.update(&operation, Timestamp::now())?;
         last = Some(operation);
     }
-    last.ok_or_else(|| Failure::Other(anyhow::anyhow!("the server said nothing about operation {uuid}")))
+    last.ok_or_else(|| Failure::Other(anyhow::anyhow!("the server returned no state of operation {uuid}")))
 }

@@ -1,4 +1,4 @@
-//! `jeroboam bay why`: what is wrong with a cluster and what to do about it.
+//! `jeroboam bay why`: what is wrong with a cluster and the next step.
 
 use jeroboam_types::why::{Why, WhyProblem, WhyTried};
 

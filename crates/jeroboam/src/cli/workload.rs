@@ -25,13 +25,13 @@ pub(crate) enum WorkloadCommand {
         #[command(flatten)]
         bay: BayArgs,
     },
-    /// Make a pod from a manifest.
+    /// Create a pod from a manifest.
     #[command(after_help = "Examples:
   jeroboam pod create --bay demo --manifest nginx.yaml
   jeroboam pod create --bay demo --manifest https://example.org/nginx.yaml
   cat nginx.yaml | jeroboam pod create --bay demo --manifest -")]
     Create(CreateArgs),
-    /// Take pods away.
+    /// Delete pods.
     #[command(after_help = "Examples:\n  jeroboam pod delete nginx --bay demo")]
     Delete {
         /// Names or ids.
@@ -42,7 +42,7 @@ pub(crate) enum WorkloadCommand {
     },
 }
 
-/// Where it runs.
+/// The cluster of the workload.
 #[derive(Debug, Args)]
 pub(crate) struct BayArgs {
     /// Name or id of the cluster.
@@ -55,11 +55,11 @@ pub(crate) struct CreateArgs {
     #[command(flatten)]
     bay: BayArgs,
 
-    /// The manifest: a file, `-` for standard input, or a URL that the server fetches.
+    /// Manifest: a file, `-` for standard input, or a URL that the server fetches.
     #[arg(long, short = 'f', value_name = "FILE|URL|-", required_unless_present = "manifest_url")]
     manifest: Option<String>,
 
-    /// A URL that the server fetches, as Magnum's first client had it.
+    /// URL of a manifest that the server fetches, as Magnum's first client had it.
     #[arg(long, value_name = "URL", hide = true, conflicts_with = "manifest")]
     manifest_url: Option<String>,
 }
@@ -154,7 +154,7 @@ impl Shown for Pod {
     }
 }
 
-/// `80:30080/TCP`, as kubectl writes it.
+/// Ports as `80:30080/TCP`, as kubectl writes them.
 fn ports(ports: &[ServicePort]) -> String {
     let texts: Vec<String> = ports
         .iter()
@@ -192,7 +192,7 @@ impl Shown for Service {
     }
 }
 
-/// Pods that are ready of those that are wanted.
+/// Ready pods out of the wanted number.
 fn state(rc: &ReplicationController) -> String {
     let style = if rc.ready == rc.desired { GOOD } else { WARN };
     paint(style, &format!("{}/{}", rc.ready, rc.desired))

@@ -16,24 +16,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Between two tries to find out where agents are to call, while the Docker Engine does not answer.
+/// Delay between two attempts to determine the agents' endpoint while the Docker Engine does not answer.
 const FIND_HOME_AGAIN: Duration = Duration::from_secs(2);
 
-/// Who is told where agents call, once they can.
+/// The parts that need the agents' endpoint, once it is served.
 pub(super) struct Told {
-    /// What machines are born with.
+    /// What new machines get when they are created.
     pub(super) birth: Birth,
     /// Whether the server is ready.
     pub(super) readiness: Readiness,
-    /// What other servers of the deployment may ask.
+    /// Compares this database with what other servers of the deployment have; publishes the endpoint to them.
     pub(super) lookout: Arc<Lookout>,
 }
 
-/// Finds out where agents are to call, listens there, and serves them. Until then no machine is made, and the server is
-/// not ready.
+/// Determines the agents' endpoint, listens there, and serves them. Until then no machine is created, and the server
+/// is not ready.
 ///
 /// # Errors
-/// When somebody else has the port, which no waiting mends: the server is told to stop then.
+/// When another process has the port. A retry does not help, so the server shuts down.
 pub(super) async fn serve(
     store: Store,
     infra: Arc<dyn Infrastructure>,
@@ -82,12 +82,12 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// The port is not to be had.
+/// The port is in use, or this process may not bind it.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "port {} for agents cannot be listened on at {}: {error}. End the process that has this \
-     port ('ss -ltnp' names it), or give another port with --agent-port if no cluster has been made yet. The nodes of \
-     clusters that are there call at this port",
+     port ('ss -ltnp' names it), or give another port with --agent-port if there is no cluster yet. The nodes of \
+     existing clusters connect to this port",
     address.port(), address.ip()
 )]
 struct Taken {
@@ -117,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_not_there_yet_is_waited_for() {
-        // TEST-NET-1: no machine has it.
+        // TEST-NET-1: assigned to no machine.
         let error = bind((Ipv4Addr::new(192, 0, 2, 1), 9512).into()).await.unwrap_err();
         assert!(!error.is::<Taken>(), "{error:#}");
     }

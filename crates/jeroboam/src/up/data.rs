@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// A data folder that is ours until this is dropped.
+/// The data folder, locked for this process until this is dropped.
 pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
 
 impl DataDir {
-    /// Makes the folder if it is missing (mode 0700) and takes its lock.
+    /// Creates the folder if it is missing (mode 0700) and locks it.
     ///
     /// # Errors
-    /// When it cannot be made, or another process has it.
+    /// When it cannot be created, or another process holds the lock.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -47,12 +47,12 @@ impl DataDir {
         }
     }
 
-    /// A file in the folder.
+    /// Path of a file in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The folder.
+    /// Path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -1,4 +1,4 @@
-//! The database, and the key that its secrets are sealed with: they belong together.
+//! The database, and the key that encrypts its secrets: neither is usable without the other.
 
 use anyhow::{Context, bail};
 use jeroboam_pki::EncryptionKey;
@@ -8,14 +8,14 @@ use super::data::DataDir;
 
 /// The database in the data folder.
 const DATABASE_FILE: &str = "jeroboam.db";
-/// The key beside it.
+/// The encryption key in the data folder.
 const KEY_FILE: &str = "encryption.key";
 
-/// Opens the database. A key is made with a database that has no secrets, and never later: another key opens none of
-/// the secrets that are there, and what is sealed with it is lost when the right one comes back.
+/// Opens the database. A key is generated only for a database without secrets: a new key decrypts none of the existing
+/// secrets, and what is encrypted with it is lost when the right key is restored.
 ///
 /// # Errors
-/// When the key is missing or another one than the secrets were sealed with, or a file cannot be read or written.
+/// When the key is missing or is not the one that encrypted the secrets, or a file cannot be read or written.
 pub(super) async fn open(data: &DataDir) -> anyhow::Result<Store> {
     let (database, file) = (data.file(DATABASE_FILE), data.file(KEY_FILE));
     let kept = EncryptionKey::load(&file).context("opening the encryption key")?;
@@ -43,7 +43,7 @@ pub(super) async fn open(data: &DataDir) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// What the operator does about it.
+/// Recovery steps for the operator.
 const RESTORE: &str = "Put the right file back from a backup of the data folder, readable by its owner only (chmod \
                        600), and start again. Without it no cluster in this database can be reached or changed any \
                        more: then give an empty folder with --data, and remove the clusters' machines by hand";

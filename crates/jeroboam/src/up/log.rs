@@ -1,4 +1,4 @@
-//! The server's log: lines on standard error, without anything of what users keep secret.
+//! The server's log: lines on standard error, without users' secrets.
 
 use jeroboam_types::log::is_harmless;
 use tracing_subscriber::EnvFilter;
@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts the log. `RUST_LOG` says how much is in it; of libraries no more than [`is_harmless`] lets through.
+/// Starts the log. `RUST_LOG` sets the level; events of libraries pass only if [`is_harmless`] allows them.
 pub(super) fn start(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     if json {
@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    /// Values of environment variables, in a request and in an answer.
+    /// Values of environment variables, in a request and in a response.
     const ASKED: &str = "TOKEN=asked-4711";
     const ANSWERED: &str = "TOKEN=answered-4711";
 
@@ -66,7 +66,7 @@ mod tests {
         if request.method() == "GET" { list } else { r#"{"ID":"s"}"#.to_owned() }
     }
 
-    /// Makes a service at an engine and lists it, as containers of swarms are.
+    /// Creates a service at an engine and lists it, as is done for containers of swarms.
     async fn make_and_list() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

@@ -24,7 +24,7 @@ pub(crate) use server::run;
 /// Arguments of `jeroboam up`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct UpArgs {
-    /// Where the database, keys and clouds.yaml are kept.
+    /// Data folder: the database, keys and clouds.yaml.
     #[arg(long, env = "JEROBOAM_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
     pub(crate) data: PathBuf,
 
@@ -32,20 +32,20 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "JEROBOAM_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9511")]
     pub(crate) listen: SocketAddr,
 
-    /// Where machines come from.
+    /// Infrastructure that provides the machines.
     #[arg(long, env = "JEROBOAM_INFRASTRUCTURE", value_enum, default_value_t = InfrastructureKind::Docker)]
     pub(crate) infrastructure: InfrastructureKind,
 
-    /// What goes wrong in the simulated cloud, for example ensure_machine:0:no-capacity: the call, how many of them are
-    /// let through before, and how it fails.
+    /// Faults to inject into the simulated cloud, for example ensure_machine:0:no-capacity: the call, how many of these
+    /// calls succeed first, and the kind of failure.
     #[arg(long, value_name = "CALL:NTH:KIND", value_delimiter = ',')]
     pub(crate) simulated_fault: Vec<Fault>,
 
-    /// The Docker Engine to use; the local socket when absent.
+    /// Docker Engine to use; by default the local socket.
     #[arg(long, env = "DOCKER_HOST", value_name = "URL")]
     pub(crate) docker_host: Option<String>,
 
-    /// The agent that is put on machines; by default `jeroboam-node` beside this program.
+    /// Agent to install on machines; by default `jeroboam-node` beside this program.
     #[arg(long, env = "JEROBOAM_AGENT", value_name = "FILE")]
     pub(crate) agent: Option<PathBuf>,
 
@@ -60,28 +60,28 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) agent_port: u16,
 
-    /// Address at which machines reach the agents' endpoint, when it cannot be found out.
+    /// Address at which machines reach the agents' endpoint; determined automatically by default.
     #[arg(long, env = "JEROBOAM_AGENT_ADDRESS", value_name = "ADDRESS")]
     pub(crate) agent_address: Option<IpAddr>,
 
-    /// Addresses of clusters' networks on the docker infrastructure; each cluster takes a /24 of it.
+    /// Address pool for clusters' networks on the docker infrastructure; each cluster takes a /24 of it.
     #[arg(long, env = "JEROBOAM_ADDRESS_POOL", value_name = "CIDR", default_value = "10.89.0.0/16")]
     pub(crate) address_pool: String,
 
-    /// How large nodes can be on the docker infrastructure, instead of m1.tiny to m1.xlarge.
+    /// Flavors of the docker infrastructure, instead of m1.tiny to m1.xlarge.
     #[arg(long, env = "JEROBOAM_FLAVORS", value_name = "NAME=PROCESSORS:MIB", value_delimiter = ',')]
     pub(crate) flavors: Vec<Flavor>,
 
-    /// Which labels of templates, clusters and node groups are accepted.
+    /// Labels of templates, clusters and node groups that are accepted.
     #[arg(long, env = "JEROBOAM_LABEL_RULES", value_enum, default_value_t = LabelRulesKind::Magnum)]
     pub(crate) label_rules: LabelRulesKind,
 
-    /// Who may do what: a policy.yaml in the language of oslo.policy. By default the one in the data folder, if there
-    /// is one. It is read again when it changes.
+    /// Policy file (policy.yaml in the language of oslo.policy). By default the one in the data folder, if there is
+    /// one. It is reloaded when it changes.
     #[arg(long, env = "JEROBOAM_POLICY", value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// Most clusters of a project that has no quota of its own.
+    /// Maximum number of clusters for a project without a quota of its own.
     #[arg(
         long,
         env = "JEROBOAM_QUOTA_CLUSTERS",
@@ -92,7 +92,7 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) quota_clusters: u32,
 
-    /// Most nodes (masters not counted) of a project that has no quota of its own; any number when absent.
+    /// Maximum number of nodes (masters not counted) for a project without a quota of its own; unlimited by default.
     #[arg(
         long,
         env = "JEROBOAM_QUOTA_NODES",
@@ -102,7 +102,7 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) quota_nodes: Option<u32>,
 
-    /// Most masters of a project that has no quota of its own; any number when absent.
+    /// Maximum number of masters for a project without a quota of its own; unlimited by default.
     #[arg(
         long,
         env = "JEROBOAM_QUOTA_MASTERS",
@@ -112,8 +112,8 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) quota_masters: Option<u32>,
 
-    /// Days for which operations and issued certificates of clusters that were deleted are kept. That a cluster was
-    /// deleted stays known for 30 days at least.
+    /// Days to keep the operations and issued certificates of deleted clusters. The record that a cluster was deleted
+    /// is kept for at least 30 days.
     #[arg(
         long,
         env = "JEROBOAM_KEEP_HISTORY",
@@ -124,11 +124,11 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) keep_history: u32,
 
-    /// Networks from which manifests may be fetched although they are internal.
+    /// Internal networks from which manifests may be fetched.
     #[arg(long, env = "JEROBOAM_ALLOW_MANIFESTS_FROM", value_name = "CIDR", value_delimiter = ',')]
     pub(crate) allow_manifests_from: Vec<String>,
 
-    /// How long tokens of the embedded identity are valid, in seconds.
+    /// Lifetime of tokens of the embedded identity, in seconds.
     #[arg(
         long,
         env = "JEROBOAM_TOKEN_SECONDS",
@@ -139,16 +139,16 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) token_seconds: u32,
 
-    /// The message bus that is told about operations, as amqp://USER:PASSWORD@HOST:PORT/VHOST (amqps with TLS). Give it
-    /// by the environment variable: everybody on this machine sees arguments.
+    /// Message bus to notify about operations, as amqp://USER:PASSWORD@HOST:PORT/VHOST (amqps with TLS). Set the
+    /// environment variable instead of the option: everybody on this machine can see arguments.
     #[arg(long, env = "JEROBOAM_NOTIFICATIONS_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) notifications_url: Option<SecretString>,
 
-    /// Exchange on the message bus.
+    /// Exchange on the message bus for notifications.
     #[arg(long, env = "JEROBOAM_NOTIFICATIONS_EXCHANGE", value_name = "NAME", default_value = "magnum")]
     pub(crate) notifications_exchange: String,
 
-    /// Make exchange and queues that outlive a restart of the bus, as clouds with `amqp_durable_queues` have them.
+    /// Declare a durable exchange and durable queues, as clouds with `amqp_durable_queues` have them.
     #[arg(long, env = "JEROBOAM_NOTIFICATIONS_DURABLE")]
     pub(crate) notifications_durable: bool,
 
@@ -160,23 +160,23 @@ pub(crate) struct UpArgs {
 /// The policy file in the data folder.
 pub(crate) const POLICY_FILE: &str = "policy.yaml";
 
-/// Where machines come from.
+/// Infrastructure that provides the machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum InfrastructureKind {
     /// Containers of a Docker Engine.
     Docker,
-    /// Nothing real: for trying out scale and faults.
+    /// No real machines: for testing scale and faults.
     Simulated,
 }
 
 /// Which labels are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LabelRulesKind {
-    /// Those that do something, and no others.
+    /// Only labels that have an effect.
     Strict,
-    /// Also those that Magnum knows, without effect.
+    /// Also labels that Magnum knows and that have no effect here.
     Magnum,
-    /// All, as Magnum does: for templates with labels of somebody's own.
+    /// Any label, as Magnum does: for templates with custom labels.
     Any,
 }
 

@@ -1,5 +1,5 @@
-//! A note of the deployment's id in the data folder. The id itself is in the database: the note is for scripts that
-//! clean up behind a server, and for a database that is new, though the folder is not.
+//! A copy of the deployment's id in the data folder. The id itself is in the database. The copy is for scripts that
+//! clean up after a server, and for a new database in an existing folder.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ impl Note {
         Self(path)
     }
 
-    /// What it says.
+    /// Reads the id from the file, if there is one.
     pub(super) fn read(&self) -> anyhow::Result<Option<String>> {
         match std::fs::read_to_string(&self.0) {
             Ok(text) => Ok(Some(text.trim().to_owned()).filter(|id| !id.is_empty())),
@@ -25,7 +25,7 @@ impl Note {
         }
     }
 
-    /// Writes down the id, and every other one that the deployment gets, until `shutdown`.
+    /// Writes the id to the file, and again whenever it changes, until `shutdown`.
     pub(super) async fn keep(self, mut id: watch::Receiver<String>, shutdown: CancellationToken) {
         loop {
             let now = id.borrow_and_update().clone();

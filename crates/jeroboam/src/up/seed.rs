@@ -1,4 +1,4 @@
-//! The cluster templates that come out of the box: one for each engine, by its name.
+//! The built-in cluster templates: one for each engine, named after it.
 
 use jeroboam_infra::catalog::NODE_IMAGE;
 use jeroboam_infra::flavor::Flavor;
@@ -6,15 +6,15 @@ use jeroboam_model::{ClusterTemplate, EngineKind};
 use jeroboam_store::{Page, Scope, Store, StoreError};
 use jiff::Timestamp;
 
-/// The image that these templates had before.
+/// The image of these templates in earlier releases.
 const EARLIER_IMAGE: &str = "debian-12";
-/// Flavor of nodes where there is one of that name: enough for a master of Kubernetes. Else the operator's first.
+/// Flavor of nodes if there is one of that name: enough for a Kubernetes master. Else the operator's first flavor.
 const FLAVOR: &str = "m1.medium";
-/// Templates of the administrator's project that are read at once.
+/// Page size when the templates of the administrator's project are read.
 const PAGE: u64 = 500;
 
-/// Makes the templates `kubernetes` and `swarm`, public and owned by `project`, when the database is empty. What an
-/// admin deletes later stays deleted. Those of an earlier release are brought up to date.
+/// Creates the public templates `kubernetes` and `swarm`, owned by `project`, when the database is empty. A template
+/// that an admin deletes later stays deleted. Templates of an earlier release are updated.
 pub(crate) async fn templates(store: &Store, project: &str, user: &str, flavors: &[Flavor]) -> Result<(), StoreError> {
     let one = Page { limit: 1, ..Page::default() };
     let is_first_start =
@@ -37,8 +37,8 @@ pub(crate) async fn templates(store: &Store, project: &str, user: &str, flavors:
     Ok(())
 }
 
-/// Gives the templates that an earlier release made today's image, as far as nobody has changed them since. Clusters
-/// that are made of them keep theirs: their node groups have it.
+/// Sets the current image in templates that an earlier release created, unless somebody has changed them since.
+/// Existing clusters keep their image, which is recorded in their node groups.
 async fn modernize(store: &Store, project: &str, user: &str) -> Result<(), StoreError> {
     let mut page = Page { limit: PAGE, ..Page::default() };
     loop {
@@ -57,7 +57,8 @@ async fn modernize(store: &Store, project: &str, user: &str) -> Result<(), Store
     }
 }
 
-/// Whether a template is one of ours and as an earlier release made it. The flavor was the operator's even then.
+/// Whether a template is one of ours and still as an earlier release created it. The flavor is not compared: it
+/// depended on the operator's flavors.
 fn is_as_made(there: &ClusterTemplate, project: &str, user: &str) -> bool {
     EngineKind::all().into_iter().any(|engine| {
         let made = ClusterTemplate {
@@ -89,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// A store, with the templates as an earlier release made them.
+    /// A store, with the templates as an earlier release created them.
     async fn earlier() -> (Store, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());

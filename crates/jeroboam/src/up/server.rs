@@ -1,4 +1,4 @@
-//! Puts the parts together, starts them in an order in which each finds what it needs, and stops them.
+//! Wires the parts together, starts them in order of their dependencies, and stops them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,14 +32,14 @@ use super::data::DataDir;
 use super::note::Note;
 use super::{InfrastructureKind, POLICY_FILE, UpArgs, agents, database, log, seed};
 
-/// How long the start waits for a look at whether this database is the right one. Without it the API answers, and
-/// nothing is made or removed.
+/// How long the start waits for the first check that this database is the current one. Until that check the API
+/// answers, but nothing is created or removed.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
-/// File descriptors that every system lets a process have.
+/// Number of file descriptors that every system allows a process.
 const DESCRIPTORS: u64 = 1024;
 
-/// Runs the server until it is told to stop (SIGINT, SIGTERM).
+/// Runs the server until it is stopped (SIGINT, SIGTERM).
 ///
 /// # Errors
 /// When it cannot start: the data folder is in use, a file is damaged, the address is taken.
@@ -50,7 +50,7 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<()> {
     runtime.block_on(serve(args, descriptors))
 }
 
-/// Lets this process have as many file descriptors as it may, and gives their number. Every connection takes one.
+/// Raises the soft limit on file descriptors to the hard limit, and returns it. Every connection takes one.
 fn raise_descriptors() -> u64 {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return DESCRIPTORS };
@@ -75,7 +75,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     })?;
     let public_url = format!("http://{}", listener.local_addr().context("reading our own address")?);
     let store = database::open(&data).await?;
-    // The folder's lock says that nobody else is at this database.
+    // The folder's lock ensures that no other process uses this database.
     store.end_all_leases().await.context("taking over from the server before")?;
     let note = Note::at(data.file("deployment"));
     let (deployment, instance) = store
@@ -134,7 +134,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         },
         clock,
     );
-    // What may be done is known before anybody asks, if the infrastructure answers.
+    // So that the first requests are not refused for want of this check, if the infrastructure answers.
     let _ = tokio::time::timeout(FIRST_LOOK, lookout.first_look()).await;
     tasks.spawn(lookout.clone().watch(shutdown.clone()));
     tasks.spawn(conductor.run(shutdown.clone()));
@@ -179,7 +179,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
 fn notifications(args: &UpArgs) -> anyhow::Result<Option<NotifySettings>> {
     let Some(url) = &args.notifications_url else { return Ok(None) };
     Ok(Some(NotifySettings {
-        // What was given is not repeated: it has a password in it.
+        // The URL is not repeated in the error: it contains a password.
         url: url.expose_secret().parse().map_err(|problem| anyhow::anyhow!("--notifications-url: {problem}"))?,
         exchange: args.notifications_exchange.clone(),
         durable: args.notifications_durable,
@@ -230,7 +230,7 @@ async fn stop_on_signal(shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
-/// A program of ours that lies beside this one.
+/// Path of another of our programs, in the same folder as this one.
 fn beside_us(name: &str) -> anyhow::Result<PathBuf> {
     let us = std::env::current_exe().context("finding out where this program is")?;
     let path = us.with_file_name(name);

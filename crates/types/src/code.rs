@@ -1,81 +1,81 @@
 //! The stable codes of causes.
 
-/// What went wrong, for programs. On the wire and in `docs/errors.md`, which says what to do about each, a code is written
-/// in snake case. The meaning of one never changes.
+/// What went wrong, for programs. On the wire and in `docs/errors.md`, which lists the action for each, a code is
+/// written in snake case. The meaning of a code never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Code {
-    /// It is not known yet where agents are to call home.
+    /// The endpoint for agents is not determined yet.
     AgentEndpointUnknown,
-    /// The machine runs, but its agent does not call home.
+    /// The machine runs, but its agent does not connect.
     AgentSilent,
-    /// All nodes are well, but the engine's API did not answer when it was asked last.
+    /// All nodes are ready, but the engine's API did not answer the last health check.
     ApiUnreachable,
-    /// Somebody cancelled the operation.
+    /// A user cancelled the operation.
     Cancelled,
-    /// The cluster was deleted before the operation began.
+    /// The cluster was deleted before the operation started.
     ClusterGone,
     /// The cluster has no API yet.
     ClusterNotReachableYet,
-    /// A repair ended because the cluster was paused.
+    /// A repair was stopped because the cluster was paused.
     ClusterPaused,
     /// The database does not answer or is locked.
     DatabaseUnavailable,
-    /// The operation did not end in time; the message says what it waited for.
+    /// The operation did not finish in time; the message names what it waited for.
     DeadlinePassed,
-    /// The database may be older than what was made with it, or a copy: nothing is made or removed.
+    /// The database may be outdated or a copy: nothing is created or removed.
     DeploymentHeld,
-    /// There is nothing to choose: the database is the one that counts.
+    /// The deployment is not held, so there is no choice to make.
     DeploymentNotHeld,
-    /// Another server of the deployment still answers, with another database.
+    /// Another server of the deployment still runs, with another database.
     DeploymentRival,
     /// The cluster is on another infrastructure than the server's.
     InfrastructureNotOffered,
-    /// The cluster's Kubernetes is older than what this release runs: it can be looked at and deleted, no more.
+    /// The cluster's Kubernetes is older than this release supports: it can only be shown and deleted.
     KubernetesTooOld,
-    /// A node's machine runs, but has been taken off its network.
+    /// A node's machine runs, but has been disconnected from its network.
     MachineCutOff,
-    /// A node's machine is gone, with its disk or without.
+    /// A node's machine no longer exists, with or without its disk.
     MachineGone,
-    /// A node's machine is paused and its agent silent.
+    /// A node's machine is paused and its agent is silent.
     MachinePaused,
-    /// A node's machine has stopped; in an operation: each time that it was started.
+    /// A node's machine has stopped; in an operation: after every start.
     MachineStopped,
-    /// Nothing of a cluster is at the infrastructure.
+    /// None of a cluster's resources exist at the infrastructure.
     ClusterMissing,
-    /// A cluster's network is gone.
+    /// A cluster's network no longer exists.
     NetworkGone,
-    /// A node gave up without saying more.
+    /// A node failed without a reported reason.
     NodeFailed,
-    /// The engine does not know the node yet.
+    /// The node has not registered with the engine yet.
     NodeNotJoined,
-    /// The engine says that the node is not ready, and why.
+    /// The engine reports the node as not ready, with a reason.
     NodeNotReady,
     /// Components of the node are starting.
     NodeStarting,
-    /// An operation failed under a release that kept no cause.
+    /// An operation failed under a release that stored no cause.
     OperationFailed,
-    /// Nothing is left of the masters of an orphan that is to be taken over.
+    /// Nothing is left of the masters of an orphan that is to be adopted.
     OrphanWithoutMaster,
-    /// A key or certificate cannot be made.
+    /// A key or certificate cannot be created.
     PkiFailed,
-    /// A row that should be there is gone.
+    /// A database row that should exist is missing.
     RecordMissing,
-    /// A repair ended for what a user asked for.
+    /// A repair was stopped in favour of a user's request.
     RepairMadeWay,
-    /// So many nodes of a group are unwell that no machine is replaced.
+    /// So many nodes of a group are unhealthy that no machine is replaced.
     ReplacementHeld,
-    /// An authority cannot be decrypted or used.
+    /// The private key of a CA cannot be decrypted or used.
     SecretUnreadable,
-    /// A disk with the only copy of the cluster's state is gone.
+    /// A disk with the only copy of the cluster's state is lost.
     StateLost,
-    /// Something undoes a step again and again.
+    /// A completed step is undone repeatedly.
     StepUndone,
     /// The database cannot write.
     StorageFull,
-    /// The cluster was deleted before the operation was done.
+    /// The cluster was deleted before the operation finished.
     SupersededByDelete,
-    /// Another container has the node's address.
+    /// Another container uses the node's address.
     AddressInUse,
     /// No /24 of the address pool is free.
     AddressPoolExhausted,
@@ -89,58 +89,58 @@ pub enum Code {
     ImageMissing,
     /// The engine is busy with an earlier container of the node.
     InfrastructureBusy,
-    /// The engine may not start containers as nodes need them.
+    /// The engine is not allowed to start containers as nodes need them.
     InfrastructureCapabilities,
-    /// The engine's address or our settings are wrong.
+    /// The engine's address or our settings are invalid.
     InfrastructureConfiguration,
     /// The engine's disk is full.
     InfrastructureDiskFull,
-    /// The engine answered something that was not understood.
+    /// The engine returned an unexpected response.
     InfrastructureError,
-    /// We may not talk to the engine.
+    /// The engine denies access.
     InfrastructureForbidden,
-    /// The machine has no memory left for the node.
+    /// The host does not have enough memory for the node.
     InfrastructureOutOfMemory,
-    /// The engine refuses for good.
+    /// The engine rejects the request permanently.
     InfrastructureRefused,
     /// The engine does not answer.
     InfrastructureUnavailable,
     /// The engine is too old.
     InfrastructureVersion,
-    /// A container that is not the node's has its name.
+    /// A container of something else has the node's name.
     NameConflict,
-    /// The cluster's network is gone.
+    /// The cluster's network no longer exists.
     NetworkMissing,
-    /// The cluster's network has no address left.
+    /// The cluster's network has no free address.
     TooManyNodes,
     /// This server has no driver for the cluster's engine.
     EngineNotOffered,
-    /// The engine's API refuses.
+    /// The engine's API rejects the request.
     EngineRefused,
     /// The engine's API does not answer.
     EngineUnavailable,
-    /// The agent does not understand what it is to do.
+    /// The agent does not understand its assignment.
     AssignmentInvalid,
-    /// The server refused a component's certificate.
+    /// The server refused to sign a component's certificate.
     CertificateRefused,
-    /// A component keeps ending.
+    /// A component exits repeatedly.
     ComponentCrashed,
-    /// A component's program is missing in the image.
+    /// The program of a component is missing in the image.
     ComponentMissing,
     /// A component runs, but does not answer.
     ComponentUnresponsive,
     /// Cluster DNS cannot be served on the node.
     DnsFailed,
-    /// The way to the cluster's registry, or to the Docker Engine, cannot be opened.
+    /// The port for the cluster's registry, or for the Docker Engine, cannot be opened.
     GatewayFailed,
     /// An image of the node image could not be loaded.
     ImageImportFailed,
-    /// The machine cannot be a node.
+    /// The machine is not suitable as a node.
     MachineUnfit,
-    /// Routes or rules of the pod network could not be made.
+    /// Routes or rules of the pod network could not be set up.
     NetworkFailed,
-    /// Founding or joining the swarm failed.
+    /// Initializing or joining the swarm failed.
     SwarmFailed,
-    /// The image does not carry the Kubernetes version asked for.
+    /// The image does not contain the requested Kubernetes version.
     VersionUnavailable,
 }

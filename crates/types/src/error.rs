@@ -1,24 +1,24 @@
-//! The one public error: a stable code, who must act, what to do. And how it looks in the bodies of v1.
+//! The public error: a stable code, who must act, and the action. Also its format in responses of v1.
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::v1::Link;
 
-/// Who can do something about an error.
+/// Who must act to resolve an error.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum WhoMustAct {
-    /// Whoever sent the request.
+    /// The user who sent the request.
     User,
-    /// Whoever administers the project (quotas, roles).
+    /// An administrator of the project (quotas, roles).
     ProjectAdmin,
-    /// Whoever runs Jeroboam.
+    /// The operator of Jeroboam.
     Operator,
-    /// The infrastructure below; it usually passes.
+    /// The infrastructure; usually the problem is temporary.
     Cloud,
 }
 
@@ -28,30 +28,30 @@ pub struct Cause {
     /// Stable code, for example `infrastructure_unavailable`. Listed in `docs/errors.md`.
     pub code: String,
     /// Who must act.
-    // Causes that were stored before are read as well.
+    // The alias is for causes that earlier releases stored.
     #[serde(alias = "whose_move")]
     pub who_must_act: WhoMustAct,
-    /// What was being done and what went wrong.
+    /// What was attempted and what went wrong.
     pub message: String,
-    /// The underlying error, in its own words.
+    /// The underlying error, verbatim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What to do about it.
+    /// What to do to resolve it.
     pub action: String,
-    /// Whether trying again may help without anything being changed.
+    /// Whether a retry may succeed without any change.
     pub retryable: bool,
 }
 
 impl Cause {
-    /// What went wrong; `None` when a release that has other codes said so.
+    /// The code as an enum; `None` if another release with other codes wrote it.
     #[must_use]
     pub fn kind(&self) -> Option<Code> {
         self.code.parse().ok()
     }
 }
 
-/// Body of an error answer: Magnum's of today (`errors`, contract magnum-v1 section 3.1) and of 2015
-/// (`error_message`, contract workloads-2015 section 0.6) in one, so that clients of both times print the message.
+/// Body of an error response: current Magnum's format (`errors`, contract magnum-v1 section 3.1) and that of 2015
+/// (`error_message`, contract workloads-2015 section 0.6) in one, so that clients of both print the message.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ErrorBody {
     /// Exactly one entry.
@@ -67,18 +67,18 @@ pub struct ErrorEntry {
     pub request_id: String,
     /// `client`, `server`, or empty for errors of the router.
     pub code: String,
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
     /// `detail` up to its first full stop: what the stock CLI prints.
     pub title: String,
     /// The whole message.
     pub detail: String,
-    /// Where to read more; empty but for errors about microversions.
+    /// Links to more information; empty except for errors about microversions.
     pub links: Vec<Link>,
-    /// Ours: the stable code of the error, for programs.
+    /// Jeroboam's extension: the stable code of the error, for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Ours: the field of the request that the error is about.
+    /// Jeroboam's extension: the field of the request that the error is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }

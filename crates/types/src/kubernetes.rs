@@ -1,4 +1,4 @@
-//! Versions of Kubernetes, as every part of the program writes, reads and compares them.
+//! Versions of Kubernetes, and how every part of the program writes, parses and compares them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,18 +6,18 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Most digits of a number in a version. Kubernetes has three at most.
+/// Maximum number of digits of a number in a version. Kubernetes uses three at most.
 const MAX_DIGITS: usize = 3;
 
 /// An exact version of Kubernetes, such as `v1.37.2`. They compare by number.
 ///
-/// The text becomes part of paths on nodes, so exactly what [`fmt::Display`] writes is read and nothing else.
+/// The text becomes part of paths on nodes, so only exactly what [`fmt::Display`] writes is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Version {
-    /// The minor version: what can be asked of a component, and which versions go together.
+    /// The minor version: determines features and the supported version skew.
     pub minor: u16,
-    /// The patch: fixes only.
+    /// The patch version: fixes only.
     pub patch: u16,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The text is no version of Kubernetes.
+/// The text is not a Kubernetes version.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("a Kubernetes version looks like v1.37.2, not {0:?}")]
 pub struct NotAVersion(String);
@@ -72,7 +72,7 @@ impl From<Version> for String {
     }
 }
 
-/// A number of a version: digits, without zeros in front.
+/// Parses a number of a version: digits, without leading zeros.
 #[must_use]
 pub fn number(text: &str) -> Option<u16> {
     let is_number = (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());

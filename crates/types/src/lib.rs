@@ -1,14 +1,14 @@
-//! The wire: what travels between clients, the API and the agents. No storage, no HTTP server, no decisions.
+//! Wire types for clients, the API and the agents. No storage, no HTTP server, no decisions.
 //!
 //! - [`agent`]: the protocol between `jeroboam-node` and the API.
 //! - [`v1`]: Magnum's REST API v1 (clusters, bays, templates, baymodels, workloads ...).
-//! - [`operation`]: our own additions: operations, their steps, topology.
-//! - [`plan`]: what a change would do.
+//! - [`operation`]: Jeroboam's extensions: operations, their steps, topology.
+//! - [`plan`]: what a change would do (dry run).
 //! - [`why`]: what is wrong with a cluster.
 //! - [`kubernetes`]: versions of Kubernetes.
 //! - [`code`]: the codes of errors.
-//! - [`error`]: the one public error and how it looks on the wire.
-//! - [`log`]: what never gets into a log, of the server or of an agent.
+//! - [`error`]: the public error and its format on the wire.
+//! - [`log`]: what must not be logged, by a server or an agent.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;

@@ -1,15 +1,15 @@
-//! What never gets into a log.
+//! What must not be logged.
 
 use tracing::{Level, Metadata};
 
-/// Beginning of the names of our own modules, which take care of what they write.
+/// Prefix of the names of our own modules, which do not log secrets.
 const OURS: &str = "jeroboam";
-/// Writes down answers of API servers that it cannot read, whole, as warnings.
+/// Logs responses of API servers that it cannot parse, in full, as warnings.
 const KUBERNETES_CLIENT: &str = "kube_client";
 
-/// Whether what a module writes cannot hold environment variables, manifests, secrets or passwords of users. Libraries
-/// write down requests and answers whole from debug on (the clients of Docker and of Kubernetes do), so that their
-/// details are left out whatever the operator's filter says.
+/// Whether the log events of a module cannot contain environment variables, manifests, secrets or passwords of users.
+/// Libraries log whole requests and responses from level debug on (the clients of Docker and of Kubernetes do), so
+/// their debug events are dropped whatever the operator's filter is.
 #[must_use]
 pub fn is_harmless(metadata: &Metadata<'_>) -> bool {
     let (target, level) = (metadata.target(), *metadata.level());

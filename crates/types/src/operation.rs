@@ -1,11 +1,11 @@
-//! Operations and their steps as clients see them, and the topology of a cluster. Ours; Magnum has nothing like it.
+//! Operations and their steps as clients see them, and the topology of a cluster. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Cause;
 
-/// What an operation does to its cluster.
+/// The kind of an operation.
 #[derive(
     Debug,
     Clone,
@@ -23,25 +23,25 @@ use crate::error::Cause;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum OperationKind {
-    /// From nothing to a running cluster.
+    /// Create the cluster.
     Create,
-    /// Another number of nodes.
+    /// Change the number of nodes.
     Scale,
-    /// Another node group, one fewer, or one with other attributes.
+    /// Add, delete or change a node group.
     Update,
-    /// Another template, and with it another version.
+    /// Change the template, and with it the version.
     Upgrade,
-    /// New certificate authorities, on all nodes.
+    /// Replace the certificate authorities on all nodes.
     #[serde(rename = "rotate-ca")]
     #[strum(serialize = "rotate-ca")]
     RotateCa,
-    /// What should be there is there again: components, machines, networks. Leaves the cluster's status as it is.
+    /// Repair components, machines and networks. Leaves the cluster's status unchanged.
     Repair,
-    /// Down to the last container, network and secret.
+    /// Delete the cluster, with all its machines, networks and secrets.
     Delete,
 }
 
-/// Where an operation stands.
+/// Status of an operation.
 #[derive(
     Debug,
     Clone,
@@ -61,111 +61,111 @@ pub enum OperationKind {
 pub enum OperationStatus {
     /// Waits for a conductor, or for the operation before it on the same cluster.
     Queued,
-    /// A conductor is at it.
+    /// A conductor is executing it.
     Running,
-    /// Cannot go on right now; goes on by itself when the cause passes. The steps say why.
+    /// Cannot proceed at the moment; continues automatically when the cause is resolved. The steps give the reason.
     Blocked,
-    /// Done.
+    /// Finished successfully.
     Succeeded,
-    /// Ended without reaching its end; the steps say why. Can be retried.
+    /// Finished without success; the steps give the reason. Can be retried.
     Failed,
-    /// Ended by a user or by a later delete.
+    /// Cancelled by a user or by a later delete.
     Cancelled,
 }
 
 impl OperationStatus {
-    /// Whether nothing more will happen by itself.
+    /// Whether the operation is finished and will not change any more.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
 }
 
-/// Where a step stands.
+/// Status of a step.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, utoipa::ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum StepStatus {
-    /// Not begun.
+    /// Not started.
     Pending,
-    /// Being done.
+    /// In progress.
     Running,
-    /// Failed in a way that may pass; tried again after a back-off. `cause` says why.
+    /// Failed for a reason that may be temporary; retried after a back-off. `cause` gives the reason.
     Blocked,
-    /// Done.
+    /// Completed.
     Done,
-    /// Given up. `cause` says why.
+    /// Failed permanently. `cause` gives the reason.
     Failed,
-    /// Turned out not to be needed, or the operation ended before it.
+    /// Not needed, or the operation finished before it.
     Skipped,
 }
 
-/// One change of a cluster, kept after the cluster is gone.
+/// A change of a cluster. The record is kept after the cluster is deleted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Operation {
-    /// Its id.
+    /// Id of the operation.
     pub uuid: Uuid,
-    /// What it does.
+    /// Kind of change.
     pub kind: OperationKind,
-    /// Where it stands.
+    /// Status of the operation.
     pub status: OperationStatus,
-    /// The cluster's id.
+    /// Id of the cluster.
     pub cluster_uuid: Uuid,
-    /// The cluster's name.
+    /// Name of the cluster.
     pub cluster_name: String,
-    /// Whose.
+    /// Project of the cluster.
     pub project_id: String,
-    /// Who asked.
+    /// User who requested it.
     pub user_id: String,
-    /// Id of the request that asked.
+    /// Id of the request.
     pub request_id: String,
-    /// When it was asked for.
+    /// Time of the request.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: jiff::Timestamp,
-    /// When a conductor first took it.
+    /// When a conductor first started it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<jiff::Timestamp>,
-    /// When it ended.
+    /// When it finished.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<jiff::Timestamp>,
-    /// When it is given up.
+    /// When it times out.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub deadline_at: Option<jiff::Timestamp>,
-    /// The operation that it repeats.
+    /// The operation that it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<Uuid>,
-    /// Whether it may replace a member that holds the only copy of the cluster's state by an empty one.
+    /// Whether it may replace a member that holds the only copy of the cluster's state with an empty one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace_data: bool,
     /// Why it failed, or what blocks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// Of a delete that succeeded: what there was and what became of it.
+    /// For a successful delete: what was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
-    /// Its steps in order. Empty in lists.
+    /// Steps in order. Empty in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }
 
-/// What a delete took away. Nothing is left: a delete that leaves something fails and says what.
+/// What a delete removed, which is everything: a delete that leaves something behind fails and names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Receipt {
     /// The engine that the cluster had, with its version if that is known.
     pub engine: String,
-    /// Id of the template that it was of.
+    /// Id of the cluster's template.
     pub template_uuid: Uuid,
-    /// When it was made.
+    /// When the cluster was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: jiff::Timestamp,
-    /// Its nodes, masters first.
+    /// The cluster's nodes, masters first.
     pub nodes: Vec<ReceiptNode>,
-    /// Id of its network at the infrastructure.
+    /// Id of the cluster's network at the infrastructure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-    /// When the last of it was gone.
+    /// When the last resource was deleted.
     #[schema(value_type = String, format = DateTime)]
     pub removed_at: jiff::Timestamp,
 }
@@ -173,17 +173,17 @@ pub struct Receipt {
 /// A node of a [`Receipt`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReceiptNode {
-    /// Its name.
+    /// Name of the node.
     pub name: String,
     /// `master` or `worker`.
     pub role: String,
-    /// Id of its machine at the infrastructure, if it had one.
+    /// Id of the machine at the infrastructure, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
-    /// The address that it had.
+    /// Address of the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// When its machine and disk were removed; none when an earlier operation did that, or nobody needed to.
+    /// When machine and disk were deleted; null if an earlier operation did that or there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub removed_at: Option<jiff::Timestamp>,
@@ -194,28 +194,28 @@ pub struct ReceiptNode {
 pub struct Step {
     /// Unique in the operation, for example `machine/demo-worker-0`.
     pub key: String,
-    /// For people, for example `Start machine demo-worker-0`.
+    /// Title for people, for example `Start machine demo-worker-0`.
     pub title: String,
-    /// Steps of one stage run side by side; stages run one after the other.
+    /// Steps of one stage run in parallel; stages run in sequence.
     pub stage: u16,
-    /// Where it stands.
+    /// Status of the step.
     pub status: StepStatus,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// What is happening right now, in the words of the part that does it.
+    /// Current activity, as reported by the part that performs the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
-    /// First start.
+    /// Time of the first start.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<jiff::Timestamp>,
-    /// End.
+    /// Time of the end.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<jiff::Timestamp>,
     /// Why it failed or is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// What made it necessary after the operation had begun: it was not planned before, or was done and had to be done
-    /// once more.
+    /// Why the step was added while the operation was running: it was not planned, or was completed and had to be
+    /// repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_because: Option<String>,
 }
@@ -233,64 +233,64 @@ pub struct OperationList {
 /// A cluster as a tree: node groups, nodes, components, health. Body of `GET /v1/clusters/{ident}/topology`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Topology {
-    /// The cluster's id.
+    /// Id of the cluster.
     pub uuid: Uuid,
-    /// The cluster's name.
+    /// Name of the cluster.
     pub name: String,
     /// Engine and its version, for example `kubernetes v1.37.2`.
     pub engine: String,
-    /// The version that was fixed when the cluster was made: of Kubernetes; null for Swarm, whose comes with the image.
+    /// The Kubernetes version chosen at creation; null for Swarm, whose version depends on the image.
     #[serde(default)]
     pub engine_version: Option<String>,
-    /// Status.
+    /// Magnum's status of the cluster.
     pub status: String,
     /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.
     pub health: Option<String>,
-    /// Where the engine's API is.
+    /// URL of the engine's API.
     pub api_address: Option<String>,
-    /// Node groups.
+    /// Node groups of the cluster.
     pub node_groups: Vec<TopologyNodeGroup>,
 }
 
 /// A node group of a [`Topology`].
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TopologyNodeGroup {
-    /// Name.
+    /// Name of the node group.
     pub name: String,
     /// `master` or `worker`.
     pub role: String,
-    /// Wanted number of nodes.
+    /// Target number of nodes.
     pub node_count: u32,
-    /// Status.
+    /// Magnum's status of the node group.
     pub status: String,
-    /// Its nodes.
+    /// Nodes of the group.
     pub nodes: Vec<TopologyNode>,
 }
 
 /// A node of a [`Topology`].
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TopologyNode {
-    /// Name.
+    /// Name of the node.
     pub name: String,
-    /// Address.
+    /// Address of the node.
     pub address: Option<String>,
     /// Id of the machine at the infrastructure.
     pub machine: Option<String>,
     /// `starting`, `up`, `failed`, or `unknown` when its agent has been silent for too long.
     pub phase: String,
-    /// When its agent was last heard, if it has been silent for too long since.
+    /// When its agent last reported, if it has been silent for too long since.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub silent_since: Option<jiff::Timestamp>,
-    /// Whether the engine says that it is ready; null while the engine says nothing.
+    /// Whether the engine reports the node as ready; null if the engine reports nothing.
     #[serde(default)]
     pub ready: Option<bool>,
-    /// Why the engine says that it is not.
+    /// Why the engine reports the node as not ready.
     #[serde(default)]
     pub reason: Option<String>,
-    /// What it struggles with.
+    /// Problem of the node, as reported by its agent.
     pub problem: Option<String>,
-    /// Processes on it.
+    /// Components of the node.
     pub components: Vec<TopologyComponent>,
 }
 
@@ -299,10 +299,10 @@ pub struct TopologyNode {
 pub struct TopologyComponent {
     /// For example `kubelet`.
     pub name: String,
-    /// `up`, `starting` ...
+    /// State of the component: `up`, `starting` ...
     pub state: String,
-    /// Version, when known.
+    /// Version, if known.
     pub version: Option<String>,
-    /// Restarts so far.
+    /// Number of restarts.
     pub restarts: u32,
 }

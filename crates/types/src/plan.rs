@@ -1,4 +1,4 @@
-//! What a change would do, before it is asked for. Ours; Magnum has nothing like it.
+//! What a change would do, before it is requested. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -6,34 +6,33 @@ use uuid::Uuid;
 use crate::error::Cause;
 use crate::operation::OperationKind;
 
-/// The answer to a change with `?dry_run=true`: nothing was changed.
+/// The response to a change with `?dry_run=true`: nothing was changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Plan {
-    /// What it was made from, as a token. The same request with this in the header `X-Jeroboam-Plan` is carried out only
-    /// while all of that is unchanged.
+    /// Token for the state that the plan is based on. The same request with this in the header `X-Jeroboam-Plan` is
+    /// carried out only if that state is unchanged.
     pub id: String,
-    /// When it was made.
+    /// When the plan was created.
     #[schema(value_type = String, format = DateTime)]
     pub made_at: jiff::Timestamp,
-    /// The operation that would begin; none when the change takes effect at once, or is none.
+    /// The operation that would start; null when the change takes effect at once, or changes nothing.
     pub kind: Option<OperationKind>,
     /// Name of the cluster.
     pub cluster_name: Option<String>,
-    /// Id of the cluster; none while there is no such cluster.
+    /// Id of the cluster; null if it does not exist yet.
     pub cluster_uuid: Option<Uuid>,
-    /// The operation that does it already: no other would begin.
+    /// The operation that does this already: no other would start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under_way: Option<Uuid>,
-    /// Operations on the cluster that have not ended, and that it would wait for. The steps are those from how things
-    /// stand now.
+    /// Unfinished operations on the cluster, for which it would wait. The steps are based on the current state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<Uuid>,
-    /// What the change disturbs the moment it is asked for, before any step.
+    /// What the change disrupts immediately, before any step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbs_at_once: Vec<Disturbance>,
-    /// The steps in order.
+    /// Steps in order.
     pub steps: Vec<PlannedStep>,
-    /// Why the operation would fail before it has done anything.
+    /// Why the operation would fail before its first change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<Cause>,
 }
@@ -41,47 +40,47 @@ pub struct Plan {
 /// A step of a [`Plan`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PlannedStep {
-    /// As in the operation, for example `machine/demo-worker-0`.
+    /// Key of the step in the operation, for example `machine/demo-worker-0`.
     pub key: String,
-    /// For people, for example `Start machine demo-worker-0`.
+    /// Title for people, for example `Start machine demo-worker-0`.
     pub title: String,
-    /// Steps of one stage run side by side; stages run one after the other.
+    /// Steps of one stage run in parallel; stages run in sequence.
     pub stage: u16,
-    /// What is missing, or is too much.
+    /// Why the step is needed: what is missing, or no longer wanted.
     pub because: String,
-    /// What it does to what runs in the cluster. Nothing when it is empty.
+    /// What the step disrupts in the cluster. Empty if nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbs: Vec<Disturbance>,
 }
 
-/// What a change does to what runs in a cluster.
+/// How a change disrupts a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Disturbance {
-    /// For programs.
+    /// Kind of disruption, for programs.
     pub kind: DisturbanceKind,
-    /// For people.
+    /// Description for people.
     pub message: String,
 }
 
-/// The sorts of [`Disturbance`].
+/// Kinds of [`Disturbance`].
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DisturbanceKind {
-    /// Components of a node start anew; workloads go on.
+    /// Components of a node restart; workloads keep running.
     ComponentsRestart,
-    /// The cluster's API is away for some seconds; workloads go on.
+    /// The cluster's API is unavailable for some seconds; workloads keep running.
     ApiAway,
-    /// Workloads stop where they are, and start there again.
+    /// Workloads stop and restart on the same node.
     WorkloadsRestart,
-    /// Workloads move to other nodes, or end where no other takes them.
+    /// Workloads move to other nodes, or stop if no other node accepts them.
     WorkloadsMove,
-    /// Workloads end.
+    /// Workloads stop.
     WorkloadsEnd,
-    /// What is on a disk is given up.
+    /// Data on a disk is lost.
     DataLost,
-    /// Certificates and keys that users have are void.
+    /// Users' certificates and keys become invalid.
     CredentialsVoid,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a cluster and what to do about it. Ours; Magnum has nothing like it.
+//! What is wrong with a cluster and what to do about it. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,50 +9,50 @@ use crate::operation::{OperationKind, OperationStatus};
 /// Body of `GET /v1/clusters/{ident}/why`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Why {
-    /// The cluster's id.
+    /// Id of the cluster.
     pub uuid: Uuid,
-    /// The cluster's name.
+    /// Name of the cluster.
     pub name: String,
-    /// Status.
+    /// Magnum's status of the cluster.
     pub status: String,
-    /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`; none before the first look.
+    /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`; null before the first health check.
     pub health_status: Option<String>,
-    /// All of it in a line.
+    /// Summary in one line.
     pub summary: String,
-    /// What is wrong, what matters most first. Empty: nothing is.
+    /// Problems, most important first. Empty if there are none.
     pub problems: Vec<WhyProblem>,
-    /// What was tried lately, newest first: operations of the last day that did not end well, and repairs.
+    /// Recent attempts, newest first: repairs and failed operations of the last day.
     pub tried: Vec<WhyTried>,
-    /// Whether what is missing is repaired by itself, and why not if it is not.
+    /// Whether automatic repair is on, and why not if it is off.
     pub healing: String,
 }
 
-/// Something that is wrong with a cluster.
+/// A problem of a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WhyProblem {
-    /// What it is about: a node, a step of an operation, or `cluster`.
+    /// The affected object: a node, a step of an operation, or `cluster`.
     pub subject: String,
-    /// What it is, who must act, and what to do.
+    /// The cause, who must act, and the action.
     pub cause: Cause,
-    /// Since when, as far as that is known.
+    /// Since when, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<jiff::Timestamp>,
-    /// The command to type, if one helps.
+    /// The command to run, if one helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
-/// Something that was tried.
+/// An attempt to change or repair the cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WhyTried {
-    /// The operation.
+    /// Id of the operation.
     pub operation: Uuid,
-    /// What it was.
+    /// Kind of the operation.
     pub kind: OperationKind,
-    /// How it ended.
+    /// Result of the operation.
     pub status: OperationStatus,
-    /// When.
+    /// Time of the attempt.
     #[schema(value_type = String, format = DateTime)]
     pub at: jiff::Timestamp,
     /// Why it did not succeed.

@@ -1,4 +1,4 @@
-//! Bays and baymodels, as clusters and their templates are called up to microversion 1.10. Contract magnum-v1 section
+//! Bays and baymodels: the names of clusters and cluster templates up to microversion 1.10. Contract magnum-v1 section
 //! 2.11.
 
 use std::collections::BTreeMap;
@@ -7,43 +7,43 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClusterTemplate, Link};
 
-/// A bay. Lists without `/detail` leave most of it out.
+/// A bay. Lists without `/detail` omit most fields.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Bay {
-    /// Id; that of the cluster.
+    /// Id, the same as that of the cluster.
     pub uuid: String,
     /// Name; not unique.
     pub name: Option<String>,
     /// Id of the baymodel.
     pub baymodel_id: String,
-    /// Nodes without masters.
+    /// Number of nodes without masters.
     pub node_count: u32,
-    /// Masters.
+    /// Number of masters.
     pub master_count: u32,
-    /// Why it failed, by node group; only of a bay that has.
+    /// Why it failed, by node group; only of a failed bay.
     pub bay_faults: Option<BTreeMap<String, Option<String>>>,
-    /// Minutes that creating it may take.
+    /// Timeout of the creation, in minutes.
     pub bay_create_timeout: Option<u32>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     pub docker_volume_size: Option<u32>,
-    /// Labels.
+    /// Labels of the cluster.
     pub labels: BTreeMap<String, String>,
     /// Flavor of nodes.
     pub flavor_id: Option<String>,
     /// Flavor of masters.
     pub master_flavor_id: Option<String>,
-    /// Network.
+    /// Network of the nodes.
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Subnet of the nodes.
     pub fixed_subnet: Option<String>,
-    /// Floating addresses.
+    /// Whether nodes have floating addresses.
     pub floating_ip_enabled: bool,
-    /// Load balancer before masters.
+    /// Whether a load balancer is in front of the masters.
     pub master_lb_enabled: bool,
-    /// Where a cluster's members found each other in 2015.
+    /// Discovery service for the cluster's members, as used in 2015.
     pub discovery_url: Option<String>,
-    /// Handle of the infrastructure.
+    /// Handle at the infrastructure.
     pub stack_id: Option<String>,
     /// Magnum's status.
     pub status: Option<String>,
@@ -70,7 +70,7 @@ pub struct Bay {
 /// Body of `GET /v1/bays`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BayList {
-    /// Items.
+    /// Bays on this page.
     pub bays: Vec<Bay>,
     /// URL of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,16 +85,16 @@ pub struct BayCreate {
     pub name: Option<String>,
     /// Id or name of the baymodel.
     pub baymodel_id: String,
-    /// Nodes without masters; 1 when absent.
+    /// Number of nodes without masters; 1 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_count: Option<u32>,
-    /// Masters; 1 when absent.
+    /// Number of masters; 1 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_count: Option<u32>,
-    /// Minutes; 0 is for ever.
+    /// Timeout in minutes; 0 is no timeout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bay_create_timeout: Option<u32>,
-    /// Accepted, of no effect.
+    /// Accepted, without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discovery_url: Option<String>,
 }
@@ -102,7 +102,7 @@ pub struct BayCreate {
 /// Body of `GET /v1/baymodels`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BaymodelList {
-    /// Items. Baymodels have no `driver`, `project_id` and `user_id`.
+    /// Baymodels on this page. They have no `driver`, `project_id` and `user_id`.
     pub baymodels: Vec<ClusterTemplate>,
     /// URL of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,17 +7,17 @@ use super::Link;
 /// A cluster's CA (`GET`) or a certificate signed by it (`POST`).
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Certificate {
-    /// The cluster.
+    /// Id of the cluster.
     pub cluster_uuid: String,
-    /// The same, up to microversion 1.10.
+    /// The same as `cluster_uuid`, up to microversion 1.10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bay_uuid: Option<String>,
-    /// The request that was signed; only in the answer to `POST`.
+    /// The signing request; only in the response to `POST`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csr: Option<String>,
     /// PEM of the certificate.
     pub pem: String,
-    /// Echoed when it was sent.
+    /// Kind of CA; returned if it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_cert_type: Option<String>,
     /// Links.
@@ -30,34 +30,34 @@ pub struct CertificateCreate {
     /// Id or name of the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_uuid: Option<String>,
-    /// The same, of old clients.
+    /// The same as `cluster_uuid`, from old clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bay_uuid: Option<String>,
-    /// PEM of the request.
+    /// PEM of the signing request.
     pub csr: String,
     /// `kubernetes` (default), `etcd`, `front_proxy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_cert_type: Option<String>,
 }
 
-/// What is known of a certificate that was signed for a user. Ours.
+/// Record of a certificate that was signed for a user. An extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IssuedCertificate {
-    /// Its serial number, hexadecimal.
+    /// Serial number, hexadecimal.
     pub serial: String,
-    /// Its subject, as people read it.
+    /// Subject in readable form.
     pub subject: String,
-    /// Which of the cluster's authorities signed it: `kubernetes`, `etcd` or `front-proxy`.
+    /// The cluster's CA that signed it: `kubernetes`, `etcd` or `front-proxy`.
     pub ca_cert_type: String,
-    /// User who asked for it.
+    /// User who requested it.
     pub user_id: String,
-    /// Id of the request that asked for it, as the server's log has it.
+    /// Id of the request, as in the server's log.
     pub request_id: String,
     /// When it was signed.
     pub created_at: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: String,
-    /// Whether the authority that signed it was rotated since: nobody trusts it any more.
+    /// Whether its CA was rotated since: the certificate is not trusted any more.
     #[serde(default)]
     pub is_void: bool,
 }
@@ -67,7 +67,7 @@ pub struct IssuedCertificate {
 pub struct IssuedCertificateList {
     /// The certificates.
     pub certificates: Vec<IssuedCertificate>,
-    /// Link to the next page, when this one is full.
+    /// Link to the next page, if this one is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

@@ -14,41 +14,41 @@ pub struct Cluster {
     pub uuid: String,
     /// Name; not unique.
     pub name: Option<String>,
-    /// Id of its template. On bays `baymodel_id`.
+    /// Id of its template. `baymodel_id` for bays.
     #[serde(alias = "baymodel_id")]
     pub cluster_template_id: String,
     /// SSH keypair.
     pub keypair: Option<String>,
-    /// Nodes without masters.
+    /// Number of nodes without masters.
     pub node_count: u32,
-    /// Masters.
+    /// Number of masters.
     pub master_count: u32,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     pub docker_volume_size: Option<u32>,
-    /// Labels.
+    /// Labels of the cluster.
     pub labels: BTreeMap<String, String>,
     /// Flavor of masters.
     pub master_flavor_id: Option<String>,
     /// Flavor of other nodes.
     pub flavor_id: Option<String>,
-    /// Minutes. On bays `bay_create_timeout`.
+    /// Timeout of the creation in minutes. `bay_create_timeout` for bays.
     #[serde(alias = "bay_create_timeout")]
     pub create_timeout: Option<u32>,
     /// Status (contract magnum-v1 section 7.1).
     pub status: String,
     /// `HEALTHY`, `UNHEALTHY`, `UNKNOWN`; null until the first report.
     pub health_status: Option<String>,
-    /// Handle of the infrastructure, up to microversion 1.12.
+    /// Handle at the infrastructure, up to microversion 1.12.
     pub stack_id: Option<String>,
-    /// The same from microversion 1.13.
+    /// The same as `stack_id`, from microversion 1.13.
     pub cluster_id: Option<String>,
-    /// Always false in answers.
+    /// Always false in responses.
     pub merge_labels: bool,
-    /// Why the status is what it is.
+    /// Reason for the status.
     pub status_reason: Option<String>,
     /// Health in detail.
     pub health_status_reason: Option<BTreeMap<String, String>>,
-    /// Unused, kept and returned.
+    /// Unused; stored and returned.
     pub discovery_url: Option<String>,
     /// URL of the engine's API.
     pub api_address: Option<String>,
@@ -56,21 +56,21 @@ pub struct Cluster {
     pub coe_version: Option<String>,
     /// Version of the container runtime.
     pub container_version: Option<String>,
-    /// Whose.
+    /// Id of the owning project.
     pub project_id: Option<String>,
-    /// Whose.
+    /// Id of the owning user.
     pub user_id: Option<String>,
     /// Addresses of nodes.
     pub node_addresses: Option<Vec<String>>,
     /// Addresses of masters.
     pub master_addresses: Option<Vec<String>>,
-    /// Network.
+    /// Network of the nodes.
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Subnet of the nodes.
     pub fixed_subnet: Option<String>,
-    /// Floating addresses for nodes.
+    /// Whether nodes have floating addresses.
     pub floating_ip_enabled: Option<bool>,
-    /// Load balancer before masters.
+    /// Whether a load balancer is in front of the masters.
     pub master_lb_enabled: Option<bool>,
     /// Labels that differ from the template's: the template's values.
     pub labels_overridden: Option<BTreeMap<String, String>>,
@@ -78,7 +78,7 @@ pub struct Cluster {
     pub labels_added: Option<BTreeMap<String, String>>,
     /// Labels of the template that the cluster does not have.
     pub labels_skipped: Option<BTreeMap<String, String>>,
-    /// Node group to reason, only while failed.
+    /// Reasons for failure by node group, only while failed.
     #[serde(alias = "bay_faults", skip_serializing_if = "Option::is_none")]
     pub faults: Option<BTreeMap<String, Option<String>>>,
     /// Links.
@@ -92,7 +92,7 @@ pub struct Cluster {
 /// Body of `GET /v1/clusters`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ClusterList {
-    /// Items.
+    /// Clusters on this page.
     #[serde(alias = "bays")]
     pub clusters: Vec<Cluster>,
     /// URL of the next page.
@@ -111,19 +111,19 @@ pub struct ClusterCreate {
     /// SSH keypair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keypair: Option<String>,
-    /// Nodes without masters.
+    /// Number of nodes without masters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_count: Option<i64>,
-    /// Masters.
+    /// Number of masters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_count: Option<i64>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docker_volume_size: Option<u32>,
-    /// Labels.
+    /// Labels of the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Whether `labels` add to the template's.
+    /// Whether `labels` are merged with the template's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge_labels: Option<bool>,
     /// Flavor of masters.
@@ -132,22 +132,22 @@ pub struct ClusterCreate {
     /// Flavor of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flavor_id: Option<String>,
-    /// Minutes.
+    /// Timeout of the creation in minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_timeout: Option<u32>,
-    /// Kept and returned, unused.
+    /// Unused; stored and returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discovery_url: Option<String>,
-    /// Network.
+    /// Network of the nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Subnet of the nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_subnet: Option<String>,
-    /// Floating addresses for nodes.
+    /// Whether to give nodes floating addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floating_ip_enabled: Option<bool>,
-    /// Load balancer before masters.
+    /// Whether to put a load balancer in front of the masters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_lb_enabled: Option<bool>,
 }
@@ -155,9 +155,9 @@ pub struct ClusterCreate {
 /// Body of `POST /v1/clusters/{ident}/actions/resize`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ResizeRequest {
-    /// Wanted size of the node group.
+    /// Target size of the node group.
     pub node_count: i64,
-    /// Ids or names of nodes to remove when shrinking.
+    /// Ids or names of nodes to remove when scaling down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes_to_remove: Vec<String>,
     /// Name or id of the node group; the default worker group when absent.
@@ -168,9 +168,9 @@ pub struct ResizeRequest {
 /// Body of `POST /v1/clusters/{ident}/actions/upgrade`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UpgradeRequest {
-    /// Id or name of the template to go to.
+    /// Id or name of the target template.
     pub cluster_template: String,
-    /// Nodes replaced at a time, 1 when absent.
+    /// Number of nodes replaced at a time; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_batch_size: Option<u32>,
     /// Name or id of the node group; the default worker group when absent.
@@ -178,7 +178,7 @@ pub struct UpgradeRequest {
     pub nodegroup: Option<String>,
 }
 
-/// Answer to an accepted write.
+/// Response to an accepted write.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UuidOnly {
     /// Id of the cluster.

@@ -26,55 +26,55 @@ pub struct ClusterTemplate {
     pub keypair_id: Option<String>,
     /// External network.
     pub external_network_id: Option<String>,
-    /// Network.
+    /// Network of the nodes.
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Subnet of the nodes.
     pub fixed_subnet: Option<String>,
-    /// Name servers, comma separated.
+    /// DNS servers, comma separated.
     pub dns_nameserver: Option<String>,
-    /// Pod or container network.
+    /// Network driver for pods or containers.
     pub network_driver: Option<String>,
-    /// Volumes.
+    /// Volume driver.
     pub volume_driver: Option<String>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     pub docker_volume_size: Option<u32>,
-    /// Storage driver.
+    /// Storage driver of Docker.
     pub docker_storage_driver: Option<String>,
     /// Port of the engine's API.
     pub apiserver_port: Option<u16>,
     /// Operating system of the image.
     pub cluster_distro: Option<String>,
-    /// Proxy.
+    /// HTTP proxy.
     pub http_proxy: Option<String>,
-    /// Proxy.
+    /// HTTPS proxy.
     pub https_proxy: Option<String>,
-    /// Hosts without proxy.
+    /// Hosts to reach without a proxy.
     pub no_proxy: Option<String>,
     /// Registry without TLS.
     pub insecure_registry: Option<String>,
-    /// Labels.
+    /// Labels for clusters.
     pub labels: BTreeMap<String, String>,
-    /// Registry in the cluster.
+    /// Whether each cluster has a registry.
     pub registry_enabled: bool,
-    /// No TLS.
+    /// Whether TLS is disabled.
     pub tls_disabled: bool,
-    /// Seen by all projects.
+    /// Whether the template is visible to all projects.
     pub public: bool,
-    /// Not offered for new clusters.
+    /// Whether the template is hidden: not offered for new clusters.
     pub hidden: bool,
-    /// Load balancer before masters.
+    /// Whether a load balancer is in front of the masters.
     pub master_lb_enabled: bool,
-    /// Floating addresses.
+    /// Whether nodes have floating addresses.
     pub floating_ip_enabled: bool,
     /// `vm` or `bm`.
     pub server_type: String,
-    /// Comma separated.
+    /// Tags, comma separated.
     pub tags: Option<String>,
-    /// Driver.
+    /// Driver of the infrastructure.
     pub driver: Option<String>,
-    /// Whose.
+    /// Id of the owning project.
     pub project_id: String,
-    /// Whose.
+    /// Id of the owning user.
     pub user_id: String,
     /// Links.
     pub links: Vec<Link>,
@@ -87,7 +87,7 @@ pub struct ClusterTemplate {
 /// Body of `GET /v1/clustertemplates`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ClusterTemplateList {
-    /// Items.
+    /// Templates on this page.
     #[serde(alias = "baymodels")]
     pub clustertemplates: Vec<ClusterTemplate>,
     /// URL of the next page.
@@ -105,7 +105,7 @@ pub struct ClusterTemplateCreate {
     pub coe: String,
     /// Image of nodes.
     pub image_id: String,
-    /// Required by baymodels.
+    /// SSH keypair; required for baymodels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keypair_id: Option<String>,
     /// Flavor of nodes.
@@ -117,70 +117,70 @@ pub struct ClusterTemplateCreate {
     /// External network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_network_id: Option<String>,
-    /// Pod or container network.
+    /// Network driver for pods or containers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_driver: Option<String>,
     /// Registry without TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_registry: Option<String>,
-    /// Network.
+    /// Network of the nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Subnet of the nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_subnet: Option<String>,
-    /// Name servers, comma separated.
+    /// DNS servers, comma separated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_nameserver: Option<String>,
-    /// Volumes.
+    /// Volume driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_driver: Option<String>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docker_volume_size: Option<u32>,
-    /// Storage driver.
+    /// Storage driver of Docker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docker_storage_driver: Option<String>,
     /// Port of the engine's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apiserver_port: Option<u16>,
-    /// Proxy.
+    /// HTTP proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_proxy: Option<String>,
-    /// Proxy.
+    /// HTTPS proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https_proxy: Option<String>,
-    /// Hosts without proxy.
+    /// Hosts to reach without a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_proxy: Option<String>,
-    /// Registry in the cluster.
+    /// Whether each cluster has a registry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry_enabled: Option<bool>,
-    /// No TLS.
+    /// Whether to disable TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_disabled: Option<bool>,
-    /// Not offered for new clusters; needs the right to publish.
+    /// Whether the template is hidden: not offered for new clusters. Needs permission to publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
-    /// Load balancer before masters.
+    /// Whether to put a load balancer in front of the masters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_lb_enabled: Option<bool>,
-    /// Floating addresses.
+    /// Whether to give nodes floating addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floating_ip_enabled: Option<bool>,
     /// `vm` or `bm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_type: Option<String>,
-    /// Comma separated.
+    /// Tags, comma separated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<String>,
-    /// Driver.
+    /// Driver of the infrastructure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
-    /// Labels.
+    /// Labels for clusters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Seen by all projects; needs the right to publish.
+    /// Whether the template is visible to all projects. Needs permission to publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,
 }

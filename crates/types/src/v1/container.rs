@@ -12,18 +12,18 @@ use super::Link;
 pub struct ContainerCreate {
     /// Id or name of the cluster.
     pub bay_uuid: String,
-    /// 1 to 255 characters.
+    /// Name, 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Image.
+    /// Container image.
     pub image: String,
     /// Command, split as a shell would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// For example `64m`.
+    /// Memory limit, for example `64m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
-    /// Environment.
+    /// Environment variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
 }
@@ -36,22 +36,22 @@ pub struct Container {
     pub uuid: String,
     /// Name.
     pub name: Option<String>,
-    /// The cluster.
+    /// Id of the cluster.
     pub bay_uuid: String,
-    /// Image.
+    /// Container image.
     pub image: String,
-    /// Command.
+    /// Command, as one text.
     pub command: Option<String>,
     /// `Running`, `Stopped`, `Paused`, `Error`, `Unknown`, `Pending`.
     pub status: String,
-    /// Why, when it does not run.
+    /// Why it does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Memory limit.
     pub memory: Option<String>,
-    /// Environment.
+    /// Environment variables.
     pub environment: BTreeMap<String, String>,
-    /// Node it runs on.
+    /// Name of the node that it runs on.
     pub host: Option<String>,
     /// RFC 3339.
     pub created_at: Option<String>,
@@ -62,16 +62,16 @@ pub struct Container {
 /// Body of `GET /v1/containers`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ContainerList {
-    /// Items.
+    /// All containers.
     pub containers: Vec<Container>,
 }
 
-/// Answer of `logs` and `execute`.
+/// Response of `logs` and `execute`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ContainerOutput {
     /// Standard output and error, merged.
     pub output: String,
-    /// Exit code of `execute`; ours.
+    /// Exit code of `execute`; an extension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i64>,
 }

@@ -1,71 +1,71 @@
-//! The deployment: which database this is, and whether it is the right one. Ours; Magnum has no such route.
+//! The deployment, and whether its database is the current one. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A deployment: all servers at one database, and what they made.
+/// A deployment: all servers that use one database, and the resources they created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Deployment {
-    /// Its id. What is made carries it as a mark.
+    /// Id of the deployment. All created resources are marked with it.
     pub id: String,
-    /// Rises with every start of a server and whenever an operation is asked for, taken or ended.
+    /// Increases with every start of a server and whenever an operation is requested, started or finished.
     pub number: i64,
-    /// Why nothing is made or removed; null when all is well.
+    /// Why nothing is created or removed; null if nothing is wrong.
     pub hold: Option<DeploymentHold>,
-    /// Servers that were started at this database, newest first.
+    /// Servers that used this database, newest first.
     pub instances: Vec<Instance>,
 }
 
-/// Why nothing is made or removed until the operator has chosen.
+/// Why nothing is created or removed until the operator has decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeploymentHold {
-    /// Since when.
+    /// Start of the hold.
     pub since: String,
-    /// What was found.
+    /// Evidence for an outdated or copied database.
     pub evidence: Vec<Evidence>,
-    /// What the operator can do.
+    /// Options of the operator.
     pub action: String,
 }
 
-/// Something that this database should know and does not.
+/// Evidence of something that this database should contain but does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
-    /// Of what sort.
+    /// Kind of evidence.
     pub kind: EvidenceKind,
-    /// What was found, in a sentence.
+    /// Description in one sentence.
     pub message: String,
-    /// The number that was seen, if it is about one.
+    /// The number that was seen, if the evidence is a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<i64>,
-    /// The server that it is about, if it is about one.
+    /// Instance id of the server, if the evidence is about a server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Uuid>,
-    /// Where that server answers, if it does.
+    /// URL of that server, if it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// Of what sort evidence is.
+/// Kinds of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum EvidenceKind {
-    /// Something at the infrastructure carries a higher number than the database has.
+    /// A resource at the infrastructure is marked with a higher number than that of the database.
     Number,
-    /// A server of the same id left its mark at the infrastructure, and the database does not know it.
+    /// A server with the same deployment id left its mark at the infrastructure, and is not in the database.
     Instance,
-    /// A server of the same id answers, and works with another database.
+    /// A server with the same deployment id answers, but uses another database.
     Neighbour,
-    /// An agent was told a higher number than the database has.
+    /// An agent has received a higher number than that of the database.
     Agent,
 }
 
-/// A server that was started.
+/// One run of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Instance {
-    /// Its id; another one for every start.
+    /// Instance id; new for every start.
     pub uuid: Uuid,
-    /// The machine that it ran on.
+    /// Name of the host that it ran on.
     pub host: String,
     /// When it was started.
     pub started_at: String,

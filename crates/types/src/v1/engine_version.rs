@@ -1,4 +1,4 @@
-//! Versions of engines: what there is to make clusters of. Ours; Magnum has no such route.
+//! Engine versions that clusters can run. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 pub struct EngineVersion {
     /// `kubernetes` or `swarm`.
     pub engine: String,
-    /// `v1.37.2` of Kubernetes; of Swarm that of the Docker Engine, `26.1.5`.
+    /// Kubernetes version, such as `v1.37.2`; for Swarm the version of the Docker Engine, such as `26.1.5`.
     pub version: String,
-    /// Whether clusters can be made of it now: some image carries it.
+    /// Whether clusters can be created with it now: at least one image contains it.
     pub available: bool,
-    /// Whether it is what a cluster gets that asks for none, where its image carries it.
+    /// Whether it is the default for clusters, if their image contains it.
     pub default: bool,
-    /// The images that carry it.
+    /// The images that contain it.
     pub images: Vec<EngineVersionImage>,
-    /// The day on which upstream stops fixing it, where that is known: `2027-10-28`.
+    /// End of upstream support, if known: `2027-10-28`.
     pub supported_until: Option<String>,
-    /// Whether that day is still to come.
+    /// Whether it is still supported upstream.
     pub supported: Option<bool>,
-    /// Those of the other available versions to which a cluster could go from it in one step, oldest first.
+    /// Available versions to which a cluster could be upgraded in one step, oldest first.
     pub upgrades: Vec<String>,
-    /// Whether clusters can be upgraded to them. Not yet: a new cluster has to be made.
+    /// Whether such upgrades are offered. Not yet: create a new cluster instead.
     pub upgrades_offered: bool,
 }
 
-/// An image that carries a version.
+/// An image that contains a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EngineVersionImage {
-    /// Its name, as templates give it.
+    /// Name of the image, as used in templates.
     pub name: String,
-    /// Where the version's programs came from: `release` (upstream's own, checked), `modules` (built of upstream's
-    /// sources), `debian`.
+    /// Origin of the version's programs: `release` (official upstream release, verified), `modules` (built from
+    /// upstream sources), `debian`.
     pub source: String,
 }
 
 /// Body of `GET /v1/engineversions`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EngineVersionList {
-    /// Items: by engine, newest first.
+    /// All versions, by engine, newest first.
     pub engineversions: Vec<EngineVersion>,
 }

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Link;
 
-/// Clusters that belong together. They are written down; nothing is set up in the clusters.
+/// A group of clusters. It is only recorded; nothing is configured in the clusters.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Federation {
     /// Id.
     pub uuid: String,
     /// Name, not unique.
     pub name: String,
-    /// The cluster that is to host the federation.
+    /// The host cluster of the federation.
     pub hostcluster_id: String,
-    /// Clusters in it.
+    /// Ids of the member clusters.
     pub member_ids: Vec<String>,
     /// `CREATE_COMPLETE`, or `UPDATE_COMPLETE` after a change.
     pub status: String,
@@ -23,10 +23,10 @@ pub struct Federation {
     pub properties: BTreeMap<String, String>,
     /// Links.
     pub links: Vec<Link>,
-    /// What the status means. Not in short lists.
+    /// Description of the status. Not in short lists.
     #[serde(default)]
     pub status_reason: Option<String>,
-    /// When it was made. Not in short lists.
+    /// When it was created. Not in short lists.
     #[serde(default)]
     pub created_at: Option<String>,
     /// When it was last changed. Not in short lists.
@@ -39,7 +39,7 @@ pub struct Federation {
 pub struct FederationList {
     /// The federations.
     pub federations: Vec<Federation>,
-    /// Link to the next page, when this one is full.
+    /// Link to the next page, if this one is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -47,14 +47,14 @@ pub struct FederationList {
 /// Body of `POST /v1/federations`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FederationCreate {
-    /// Made up when not given.
+    /// Name; generated when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Id or name of the cluster that is to host the federation.
+    /// Id or name of the host cluster of the federation.
     pub hostcluster_id: String,
-    /// Ids or names of clusters in it.
+    /// Ids or names of the member clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_ids: Option<Vec<String>>,
-    /// Must have `dns-zone`.
+    /// Properties; `dns-zone` is required.
     pub properties: BTreeMap<String, String>,
 }

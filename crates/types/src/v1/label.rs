@@ -1,64 +1,65 @@
-//! Labels: what there are, and which ones hold. Ours; Magnum has no such routes.
+//! Labels: the known ones, and those in effect. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 
-/// A label that is known.
+/// A known label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Label {
-    /// Its name.
+    /// Name of the label.
     pub name: String,
     /// `text`, `boolean`, `integer`, `choice`, `network`, `networks` or `version`.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// What is allowed, in words.
+    /// Allowed values, in words.
     pub allowed: String,
-    /// Of a choice: the values that are allowed.
+    /// Allowed values of a choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// What holds where nobody gives it.
+    /// The default value.
     pub default: Option<String>,
-    /// Engines that it is for: `kubernetes`, `swarm`.
+    /// Engines that support it: `kubernetes`, `swarm`.
     pub engines: Vec<String>,
-    /// Whether it does anything here. Magnum's other labels are accepted and do nothing.
+    /// Whether it has an effect here. Magnum's other labels are accepted without effect.
     pub has_effect: bool,
-    /// How far it reaches: `cluster`, or `node_group` when every group may have its own.
+    /// Scope: `cluster`, or `node_group` when it can differ between groups.
     pub reach: String,
-    /// How it can be changed once there is a cluster: `never`, `upgrade`, or `node_group` for the attribute of the same
-    /// name of the group.
+    /// How it can be changed after creation: `never`, `upgrade`, or `node_group` for the attribute of the same name of
+    /// the group.
     pub change: String,
-    /// The version of Jeroboam that first understood it.
+    /// The version of Jeroboam that introduced it.
     pub since: Option<String>,
-    /// What it does.
+    /// Description of its effect.
     pub description: String,
 }
 
 /// Body of `GET /v1/labels`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LabelList {
-    /// Which labels the operator accepts: `strict` (those with an effect), `magnum` (also Magnum's other ones) or `any`.
+    /// The labels that the operator accepts: `strict` (those with an effect), `magnum` (also Magnum's other ones) or
+    /// `any`.
     pub rules: String,
-    /// Items, those with an effect first.
+    /// Labels, those with an effect first.
     pub labels: Vec<Label>,
 }
 
-/// A label that holds for a template, cluster or node group, and where its value comes from.
+/// A label in effect for a template, cluster or node group, and the source of its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExplainedLabel {
-    /// Its name.
+    /// Name of the label.
     pub name: String,
-    /// The value that holds; null when nobody gives it and there is no default.
+    /// The effective value; null if it is not set and has no default.
     pub value: Option<String>,
-    /// Where it comes from: `default`, `template`, `cluster` or `node_group`.
+    /// Source of the value: `default`, `template`, `cluster` or `node_group`.
     pub source: String,
-    /// Whether it does anything.
+    /// Whether it has an effect.
     pub has_effect: bool,
-    /// What is worth knowing about it besides.
+    /// Additional information.
     pub note: Option<String>,
 }
 
-/// Body of `GET /v1/clusters/{ident}/labels` and its like.
+/// Body of `GET /v1/clusters/{ident}/labels` and similar routes.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LabelExplanation {
-    /// Those that do something for the engine, given or not, and all that somebody gives; by name.
+    /// All labels that have an effect for the engine, set or not, and all other labels that are set; by name.
     pub labels: Vec<ExplainedLabel>,
 }

@@ -4,22 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use super::Link;
 
-/// An entry in a list of machines, with nothing behind it.
+/// An entry in a list of machines. It is only recorded; there is no machine behind it.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Node)]
 pub struct LegacyNode {
     /// Id.
     pub uuid: String,
-    /// `virt`, `bare` or any other word.
+    /// `virt`, `bare` or any other text.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Image.
+    /// Image of the machine.
     pub image_id: Option<String>,
-    /// The machine at Ironic.
+    /// Id of the machine at Ironic.
     pub ironic_node_id: Option<String>,
     /// Links.
     pub links: Vec<Link>,
-    /// When it was made. Not in short lists.
+    /// When it was created. Not in short lists.
     #[serde(default)]
     pub created_at: Option<String>,
     /// When it was last changed. Not in short lists.
@@ -33,7 +33,7 @@ pub struct LegacyNode {
 pub struct LegacyNodeList {
     /// The nodes.
     pub nodes: Vec<LegacyNode>,
-    /// Link to the next page, when this one is full.
+    /// Link to the next page, if this one is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -42,16 +42,16 @@ pub struct LegacyNodeList {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = NodeCreate)]
 pub struct LegacyNodeCreate {
-    /// Chosen by the client, or made up.
+    /// Id, chosen by the client or generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
-    /// At most 20 characters.
+    /// Type, at most 20 characters.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Image.
+    /// Image of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
-    /// The machine at Ironic; in one entry only.
+    /// Id of the machine at Ironic; unique among the entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ironic_node_id: Option<String>,
 }

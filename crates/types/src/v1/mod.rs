@@ -1,7 +1,7 @@
 //! Wire types of the REST API v1, in Magnum's format (contract magnum-v1 section 2, workloads-2015 section 2).
 //!
-//! One type per resource holds the union of what all microversions show; the API's `view` modules decide which field
-//! a microversion sees, and clients read what is there.
+//! One type per resource contains the fields of all microversions; the API's `view` modules select the fields of a
+//! microversion, and clients read those that are present.
 
 mod bay;
 mod certificate;
@@ -59,9 +59,9 @@ pub struct Link {
 pub struct PatchOperation {
     /// `add`, `replace` or `remove`.
     pub op: String,
-    /// For example `/node_count`.
+    /// Path of the attribute, for example `/node_count`.
     pub path: String,
-    /// New value.
+    /// New value of the attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
 }

@@ -1,27 +1,27 @@
-//! Processes that do the work. Contract magnum-v1 section 2.9.
+//! Conductors: the processes that carry out operations. Contract magnum-v1 section 2.9.
 
 use serde::{Deserialize, Serialize};
 
-/// A process.
+/// A conductor process.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Mservice {
-    /// Number.
+    /// Numeric id.
     pub id: i64,
-    /// The machine that it runs on.
+    /// Name of the host that it runs on.
     pub host: String,
-    /// What it is: `magnum-conductor`.
+    /// Name of the program: `magnum-conductor`.
     pub binary: String,
-    /// `up`, or `down` after 180 seconds without a sign of life.
+    /// `up`, or `down` after 180 seconds without a heartbeat.
     pub state: String,
-    /// Signs of life so far.
+    /// Number of heartbeats.
     pub report_count: u64,
-    /// Always false: nothing disables one.
+    /// Always false: services cannot be disabled.
     pub disabled: bool,
     /// Always null.
     pub disabled_reason: Option<String>,
-    /// The first sign of life.
+    /// Time of the first heartbeat.
     pub created_at: String,
-    /// The last one.
+    /// Time of the last heartbeat.
     pub updated_at: Option<String>,
 }
 

@@ -10,21 +10,21 @@ use super::Link;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct NodeGroup {
-    /// Number in the database.
+    /// Numeric id in the database.
     pub id: Option<i64>,
     /// Id.
     pub uuid: String,
-    /// Unique in its cluster.
+    /// Name, unique in the cluster.
     pub name: String,
-    /// Its cluster.
+    /// Id of the cluster.
     pub cluster_id: Option<String>,
-    /// Whose.
+    /// Id of the owning project.
     pub project_id: Option<String>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     pub docker_volume_size: Option<u32>,
-    /// Labels.
+    /// Labels of the node group.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Always false in answers.
+    /// Always false in responses.
     pub merge_labels: bool,
     /// Labels that differ from the cluster's: the cluster's values.
     pub labels_overridden: Option<BTreeMap<String, String>>,
@@ -32,27 +32,27 @@ pub struct NodeGroup {
     pub labels_added: Option<BTreeMap<String, String>>,
     /// Labels of the cluster that the group does not have.
     pub labels_skipped: Option<BTreeMap<String, String>>,
-    /// Flavor.
+    /// Flavor of the nodes.
     pub flavor_id: Option<String>,
-    /// Image.
+    /// Image of the nodes.
     pub image_id: Option<String>,
-    /// Addresses of its nodes.
+    /// Addresses of the nodes.
     pub node_addresses: Option<Vec<String>>,
-    /// Wanted nodes.
+    /// Target number of nodes.
     pub node_count: u32,
-    /// `master`, `worker`, or any other word for workers.
+    /// `master`, `worker`, or any other role of workers.
     pub role: String,
-    /// Lower bound.
+    /// Minimum number of nodes.
     pub min_node_count: u32,
-    /// Upper bound; null or 0 is none.
+    /// Maximum number of nodes; null or 0 is no maximum.
     pub max_node_count: Option<u32>,
-    /// Made with the cluster.
+    /// Whether it was created with the cluster.
     pub is_default: bool,
-    /// Handle of the infrastructure.
+    /// Handle at the infrastructure.
     pub stack_id: Option<String>,
-    /// Status.
+    /// Magnum's status of the group.
     pub status: Option<String>,
-    /// Why.
+    /// Reason for the status.
     pub status_reason: Option<String>,
     /// Engine version of the group.
     pub version: Option<String>,
@@ -72,7 +72,7 @@ pub struct NodeGroup {
 /// Body of `GET /v1/clusters/{ident}/nodegroups`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NodeGroupList {
-    /// Items.
+    /// Node groups on this page.
     pub nodegroups: Vec<NodeGroup>,
     /// URL of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,9 +82,9 @@ pub struct NodeGroupList {
 /// A Kubernetes taint of a group's nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NodeTaint {
-    /// Key.
+    /// Key of the taint.
     pub key: String,
-    /// Value, may be empty.
+    /// Value of the taint; may be empty.
     #[serde(default)]
     pub value: String,
     /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
@@ -94,33 +94,33 @@ pub struct NodeTaint {
 /// Body of `POST /v1/clusters/{ident}/nodegroups` as clients of ours send it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NodeGroupCreate {
-    /// 1 to 255 characters, unique in the cluster.
+    /// Name, 1 to 255 characters, unique in the cluster.
     pub name: String,
-    /// Wanted nodes, 1 when absent.
+    /// Target number of nodes; 1 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_count: Option<i64>,
-    /// Lower bound.
+    /// Minimum number of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_node_count: Option<i64>,
-    /// Upper bound; null or 0 is none.
+    /// Maximum number of nodes; null or 0 is no maximum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_node_count: Option<i64>,
-    /// Any word but `master`.
+    /// Role: any word but `master`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Flavor, the cluster's when absent.
+    /// Flavor; the cluster's when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flavor_id: Option<String>,
-    /// Image, the template's when absent.
+    /// Image; the template's when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
-    /// GB per node.
+    /// Size of each node's volume for images and containers, in GB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docker_volume_size: Option<u32>,
-    /// Labels, the cluster's when absent.
+    /// Labels; the cluster's when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Whether `labels` add to the cluster's.
+    /// Whether `labels` are merged with the cluster's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge_labels: Option<bool>,
     /// Kubernetes labels of its nodes.

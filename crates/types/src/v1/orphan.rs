@@ -1,30 +1,30 @@
-//! Orphans: clusters at the infrastructure that the database does not know. Ours; Magnum has no such route.
+//! Orphans: clusters that exist at the infrastructure but not in the database. An extension; not in Magnum.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What there is of a cluster that the database neither has nor knows to have been deleted.
+/// The resources of a cluster that is not in the database, and was not deleted either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Orphan {
     /// Id of the cluster.
     pub uuid: Uuid,
-    /// Its name, as its marks have it.
+    /// Name of the cluster, from the marks on its resources.
     pub name: Option<String>,
-    /// Its project, as its marks have it.
+    /// Project of the cluster, from the marks on its resources.
     pub project_id: Option<String>,
-    /// Names of its machines.
+    /// Names of the machines.
     pub machines: Vec<String>,
-    /// Names of its disks.
+    /// Names of the disks.
     pub disks: Vec<String>,
-    /// Names of its networks.
+    /// Names of the networks.
     pub networks: Vec<String>,
-    /// When the oldest of it was made, where that is known.
+    /// When its oldest resource was created, if known.
     pub created_at: Option<String>,
 }
 
 /// Body of `GET /v1/orphans`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OrphanList {
-    /// Items, oldest first.
+    /// All orphans, oldest first.
     pub orphans: Vec<Orphan>,
 }

@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much of a resource a project may have.
+/// The limit on a resource for a project.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quota {
-    /// Number; none where the default holds.
+    /// Numeric id; absent for a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// The project.
+    /// Id of the project.
     pub project_id: String,
-    /// `Cluster`, `WorkerNode` (nodes that are no masters) or `MasterNode`.
+    /// `Cluster`, `WorkerNode` (nodes that are not masters) or `MasterNode`.
     pub resource: String,
-    /// How many there may be; -1 is any number, as a default only.
+    /// Maximum number; -1 is unlimited, as a default only.
     pub hard_limit: i64,
-    /// When it was made; not there where the default holds.
+    /// When it was created; absent for a default.
     #[serde(default)]
     pub created_at: Option<String>,
-    /// When it was last changed; not there where the default holds.
+    /// When it was last changed; absent for a default.
     #[serde(default)]
     pub updated_at: Option<String>,
 }
@@ -27,7 +27,7 @@ pub struct Quota {
 pub struct QuotaList {
     /// The quotas.
     pub quotas: Vec<Quota>,
-    /// Link to the next page, when this one is full.
+    /// Link to the next page, if this one is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -35,20 +35,20 @@ pub struct QuotaList {
 /// Body of `POST /v1/quotas`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct QuotaCreate {
-    /// The project, by id.
+    /// Id of the project.
     pub project_id: String,
-    /// `Cluster` when not given.
+    /// Resource; `Cluster` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// 1 when not given.
+    /// Limit; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hard_limit: Option<u32>,
 }
 
-/// Body of `PATCH /v1/quotas/{project_id}/{resource}`; what the path says counts.
+/// Body of `PATCH /v1/quotas/{project_id}/{resource}`; project and resource are taken from the path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct QuotaUpdate {
-    /// Another limit; it stays when not given.
+    /// New limit; unchanged when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hard_limit: Option<u32>,
 }

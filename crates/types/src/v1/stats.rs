@@ -1,12 +1,12 @@
-//! Counts. Contract magnum-v1 section 2.8.
+//! Statistics. Contract magnum-v1 section 2.8.
 
 use serde::{Deserialize, Serialize};
 
-/// How much there is.
+/// Numbers of clusters and nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Stats {
-    /// Clusters.
+    /// Number of clusters.
     pub clusters: u64,
-    /// Their nodes, masters included.
+    /// Number of nodes, masters included.
     pub nodes: u64,
 }

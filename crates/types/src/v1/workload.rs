@@ -12,10 +12,10 @@ use super::Link;
 pub struct WorkloadCreate {
     /// Id or name of the cluster.
     pub bay_uuid: String,
-    /// YAML or JSON text.
+    /// The manifest, as YAML or JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
-    /// Where the server fetches it, `http` or `https`, no internal addresses.
+    /// URL of the manifest: `http` or `https`, no internal addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_url: Option<String>,
 }
@@ -28,7 +28,7 @@ pub struct Pod {
     pub uuid: String,
     /// Name.
     pub name: String,
-    /// The cluster.
+    /// Id of the cluster.
     pub bay_uuid: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
@@ -36,13 +36,13 @@ pub struct Pod {
     pub images: Vec<String>,
     /// Phase, or the reason why a container waits.
     pub status: Option<String>,
-    /// Node it runs on.
+    /// Name of the node that it runs on.
     pub host: Option<String>,
-    /// Address.
+    /// Address of the pod.
     pub ip: Option<String>,
-    /// Restarts of its containers.
+    /// Number of restarts of its containers.
     pub restarts: u32,
-    /// What keeps it from running.
+    /// Why it does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// RFC 3339.
@@ -54,7 +54,7 @@ pub struct Pod {
 /// Body of `GET /v1/pods`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PodList {
-    /// Items.
+    /// Pods of the cluster.
     pub pods: Vec<Pod>,
 }
 
@@ -66,15 +66,15 @@ pub struct Service {
     pub uuid: String,
     /// Name.
     pub name: String,
-    /// The cluster.
+    /// Id of the cluster.
     pub bay_uuid: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Selector.
     pub selector: BTreeMap<String, String>,
-    /// Cluster address.
+    /// Cluster IP.
     pub ip: Option<String>,
-    /// Ports, keys in snake case as in 2016 (`target_port`, `node_port`).
+    /// Ports, with keys in snake case as in 2016 (`target_port`, `node_port`).
     pub ports: Vec<ServicePort>,
     /// RFC 3339.
     pub created_at: Option<String>,
@@ -92,7 +92,7 @@ pub struct ServicePort {
     pub protocol: String,
     /// Port of the service.
     pub port: i32,
-    /// Port or port name of the pods.
+    /// Target port of the pods, by number or name.
     pub target_port: Option<serde_json::Value>,
     /// Port on every node.
     pub node_port: Option<i32>,
@@ -101,7 +101,7 @@ pub struct ServicePort {
 /// Body of `GET /v1/services`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceList {
-    /// Items.
+    /// Services of the cluster.
     pub services: Vec<Service>,
 }
 
@@ -113,17 +113,17 @@ pub struct ReplicationController {
     pub uuid: String,
     /// Name.
     pub name: String,
-    /// The cluster.
+    /// Id of the cluster.
     pub bay_uuid: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Images of its pods.
     pub images: Vec<String>,
-    /// Pods there are (`status.replicas`).
+    /// Current number of pods (`status.replicas`).
     pub replicas: i32,
-    /// Pods that are wanted.
+    /// Target number of pods.
     pub desired: i32,
-    /// Pods that are ready.
+    /// Number of ready pods.
     pub ready: i32,
     /// RFC 3339.
     pub created_at: Option<String>,
@@ -134,6 +134,6 @@ pub struct ReplicationController {
 /// Body of `GET /v1/rcs`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReplicationControllerList {
-    /// Items.
+    /// Replication controllers of the cluster.
     pub rcs: Vec<ReplicationController>,
 }

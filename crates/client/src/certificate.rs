@@ -8,15 +8,15 @@ use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The CA of a cluster.
+    /// Returns the CA of a cluster.
     ///
     /// # Errors
-    /// 404 when there is no such cluster or no CA yet.
+    /// 404 when there is no such cluster, or it has no CA yet.
     pub async fn certificate_authority(&self, cluster: &str) -> Result<Certificate> {
         self.json(Call::get(&["certificates", cluster])).await
     }
 
-    /// The certificates that a cluster's authorities signed for users, oldest first.
+    /// Returns the certificates that a cluster's CAs signed for users, oldest first.
     ///
     /// # Errors
     /// 404 when there is no such cluster.
@@ -29,7 +29,7 @@ impl Client {
         .await
     }
 
-    /// Asks for new authorities. Answers at once.
+    /// Requests a rotation of the cluster's CAs. Returns at once.
     ///
     /// # Errors
     /// 400 when the cluster's status does not allow it, 404 when there is no such cluster.
@@ -37,7 +37,7 @@ impl Client {
         self.ask(Change::RotateAuthorities(cluster)).await
     }
 
-    /// Has a request (PEM) signed by the cluster's CA.
+    /// Gets a certificate signing request (PEM) signed by the cluster's CA.
     ///
     /// # Errors
     /// 400 when the request is refused or there is no such cluster.

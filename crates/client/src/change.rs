@@ -1,4 +1,4 @@
-//! Changes that can be planned before they are asked for.
+//! Changes that can be planned before they are requested.
 
 use jeroboam_types::plan::Plan;
 use jeroboam_types::v1::{ClusterCreate, NodeGroupCreate, PatchOperation, ResizeRequest, UpgradeRequest, UuidOnly};
@@ -7,37 +7,36 @@ use crate::Result;
 use crate::cluster::{Accepted, operation_of};
 use crate::session::{Call, Client, unreachable};
 
-/// The header that names the plan which a request carries out.
+/// Header with the id of the plan that a request carries out.
 const PLAN_HEADER: &str = "x-jeroboam-plan";
 
-/// A change of a cluster or of a node group. Clusters and node groups are named by ids or names.
+/// A change of a cluster or of a node group. Clusters and node groups are given by id or name.
 #[derive(Debug, Clone, Copy)]
 pub enum Change<'a> {
-    /// A new cluster.
+    /// Creates a cluster.
     CreateCluster(&'a ClusterCreate),
-    /// An orphan becomes a cluster again. Cannot be planned.
+    /// Adopts an orphan as a cluster. Cannot be planned.
     AdoptOrphan(&'a str, &'a ClusterCreate),
-    /// Attributes of a cluster.
+    /// Changes attributes of a cluster.
     UpdateCluster(&'a str, &'a [PatchOperation]),
-    /// Another number of nodes.
+    /// Changes the number of nodes.
     ResizeCluster(&'a str, &'a ResizeRequest),
-    /// Another template.
+    /// Changes the template.
     UpgradeCluster(&'a str, &'a UpgradeRequest),
-    /// What failed, once more; with `true` also if that means to replace a member that held the only copy of the
-    /// cluster's state.
+    /// Retries what failed; with `true` even if that replaces a member that held the only copy of the cluster's state.
     RetryCluster(&'a str, bool),
-    /// What is missing comes back; with `true` also if that means to replace a member that held the only copy of the
-    /// cluster's state.
+    /// Repairs what is missing; with `true` even if that replaces a member that held the only copy of the cluster's
+    /// state.
     RepairCluster(&'a str, bool),
-    /// A cluster goes.
+    /// Deletes a cluster.
     DeleteCluster(&'a str),
-    /// New authorities for a cluster.
+    /// Rotates the CAs of a cluster.
     RotateAuthorities(&'a str),
-    /// A new node group of a cluster.
+    /// Creates a node group of a cluster.
     CreateNodeGroup(&'a str, &'a NodeGroupCreate),
-    /// Attributes of a cluster's node group.
+    /// Changes attributes of a cluster's node group.
     UpdateNodeGroup(&'a str, &'a str, &'a [PatchOperation]),
-    /// A cluster's node group goes.
+    /// Deletes a cluster's node group.
     DeleteNodeGroup(&'a str, &'a str),
 }
 
@@ -61,7 +60,7 @@ impl Change<'_> {
         }
     }
 
-    /// The cluster as it was named; none while there is none.
+    /// Id or name of the cluster; none for a new cluster.
     fn cluster(self) -> Option<String> {
         match self {
             Self::CreateCluster(_) => None,
@@ -79,7 +78,7 @@ impl Change<'_> {
         }
     }
 
-    /// Whether the answer is the node group, and says nothing of the cluster.
+    /// Whether the response is the node group, without the cluster.
     fn is_of_group(self) -> bool {
         matches!(self, Self::CreateNodeGroup(..) | Self::UpdateNodeGroup(..) | Self::DeleteNodeGroup(..))
     }
@@ -91,7 +90,7 @@ fn action(cluster: &str, action: &str, replace_data: bool) -> Call {
 }
 
 impl Client {
-    /// What a change would do. Nothing is changed.
+    /// Returns what a change would do. Nothing is changed.
     ///
     /// # Errors
     /// Those of the change itself.
@@ -99,23 +98,23 @@ impl Client {
         self.json(change.call()?.query("dry_run", "true")).await
     }
 
-    /// Asks for a change. Answers at once.
+    /// Requests a change. Returns at once.
     ///
     /// # Errors
-    /// Those of the methods that are named like it.
+    /// Those of the corresponding method.
     pub async fn ask(&self, change: Change<'_>) -> Result<Accepted> {
         self.accepted(change, change.call()?).await
     }
 
-    /// Asks for a change if it would still do what was planned.
+    /// Requests a change if its plan is still valid.
     ///
     /// # Errors
-    /// 412 says what has changed since.
+    /// 412 when the plan is outdated; the message names what has changed.
     pub async fn ask_as_planned(&self, change: Change<'_>, plan: &Plan) -> Result<Accepted> {
         self.accepted(change, change.call()?.header(PLAN_HEADER, &plan.id)?).await
     }
 
-    /// Sends a write. The answer's body is `{"uuid"}`, a node group, or nothing.
+    /// Sends a write. The body of the response is `{"uuid"}`, a node group, or empty.
     async fn accepted(&self, change: Change<'_>, call: Call) -> Result<Accepted> {
         let response = self.send(&call).await?;
         let operation = operation_of(&response);

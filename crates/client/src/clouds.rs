@@ -11,7 +11,7 @@ use crate::config::{Choice, Cloud};
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// The cloud that is taken when none is named and a file has several: what `jeroboam up` calls its own.
+/// The default among several clouds in a file: the one that `jeroboam up` writes.
 const OUR_CLOUD: &str = "jeroboam";
 
 #[derive(Deserialize, Default)]
@@ -20,7 +20,7 @@ struct File {
     clouds: BTreeMap<String, Value>,
 }
 
-/// Looks through the files in their order. Also says where the cloud was found.
+/// Searches the files in order. Also returns where the cloud was found.
 pub(crate) fn find(environment: &impl Environment, choice: &Choice, name: Option<&str>) -> Result<(Cloud, String)> {
     let paths = paths(environment, choice);
     let mut known = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn find(environment: &impl Environment, choice: &Choice, name: Option
             known.extend(file.clouds.into_keys());
             continue;
         };
-        // Passwords may lie apart, in a file with the same shape beside it.
+        // Passwords may be in a separate file of the same format beside it.
         if let Some(mut secure) = read(environment, &path.with_file_name("secure.yaml"))?
             && let Some(secret) = secure.clouds.remove(&wanted)
         {
@@ -62,9 +62,9 @@ fn nothing_found(name: Option<&str>, looked: &[PathBuf], found: &[&PathBuf], kno
         paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     };
     let message = match name {
-        // That the file is missing comes first: no cloud of it can be chosen.
+        // A missing file is reported first: no cloud of it can be chosen.
         _ if found.is_empty() => match looked {
-            // The only one when a variable names it.
+            // A single path is one from the variable.
             [path] => format!("there is no file {}, which OS_CLIENT_CONFIG_FILE names", path.display()),
             _ => format!("there is no clouds.yaml; looked for {}", list(&mut looked.iter())),
         },
@@ -82,7 +82,7 @@ fn nothing_found(name: Option<&str>, looked: &[PathBuf], found: &[&PathBuf], kno
     Error::Config { message, action }
 }
 
-/// Where a `clouds.yaml` may lie, first wins.
+/// Possible paths of `clouds.yaml`; the first existing file is used.
 fn paths(environment: &impl Environment, choice: &Choice) -> Vec<PathBuf> {
     if let Some(path) = environment.variable("OS_CLIENT_CONFIG_FILE") {
         return vec![PathBuf::from(path)];
@@ -109,7 +109,7 @@ fn read(environment: &impl Environment, path: &Path) -> Result<Option<File>> {
     serde_norway::from_str(&text).map(Some).map_err(|error| problem(error.to_string()))
 }
 
-/// Puts the entries of `over` into `base`, mapping by mapping.
+/// Merges the entries of `over` into `base`, recursively.
 fn overlay(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Mapping(base), Value::Mapping(over)) => {

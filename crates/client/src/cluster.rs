@@ -9,23 +9,23 @@ use crate::Result;
 use crate::change::Change;
 use crate::session::{Call, Client};
 
-/// An accepted write: the work is an operation.
+/// An accepted write: an operation carries it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// Id of the cluster.
     pub cluster: String,
-    /// Id of the operation. Only Jeroboam says it.
+    /// Id of the operation. Only Jeroboam returns it.
     pub operation: Option<Uuid>,
 }
 
-/// The header of an accepted write that names its operation.
+/// Header with the operation id of an accepted write.
 const OPERATION_HEADER: &str = "x-jeroboam-operation";
 
 impl Client {
-    /// All clusters in full, page by page.
+    /// Returns all clusters in full, page by page.
     ///
     /// # Errors
-    /// See [`Error`](crate::Error); the same holds for all calls.
+    /// See [`Error`](crate::Error); this applies to all calls.
     pub async fn clusters(&self) -> Result<Vec<Cluster>> {
         self.pages(
             &["clusters", "detail"],
@@ -35,31 +35,31 @@ impl Client {
         .await
     }
 
-    /// One cluster by id or name.
+    /// Returns one cluster by id or name.
     ///
     /// # Errors
-    /// 404 when there is none, 409 when the name fits several.
+    /// 404 when there is none, 409 when several have the name.
     pub async fn cluster(&self, ident: &str) -> Result<Cluster> {
         self.json(Call::get(&["clusters", ident])).await
     }
 
-    /// Asks for a new cluster. Answers at once.
+    /// Requests a new cluster. Returns at once.
     ///
     /// # Errors
-    /// 400 names the field that is wrong, 403 when the quota is reached, 404 when there is no such template.
+    /// 400 names the invalid field, 403 when the quota is exceeded, 404 when there is no such template.
     pub async fn create_cluster(&self, body: &ClusterCreate) -> Result<Accepted> {
         self.ask(Change::CreateCluster(body)).await
     }
 
-    /// Asks for another number of nodes. Answers at once.
+    /// Requests another number of nodes. Returns at once.
     ///
     /// # Errors
-    /// 400 when the number is out of bounds or the cluster's status does not allow it.
+    /// 400 when the number is out of range or the cluster's status does not allow it.
     pub async fn resize_cluster(&self, ident: &str, body: &ResizeRequest) -> Result<Accepted> {
         self.ask(Change::ResizeCluster(ident, body)).await
     }
 
-    /// Asks for another template, and the version that comes with it. Answers at once.
+    /// Requests another template, with its version. Returns at once.
     ///
     /// # Errors
     /// 400 when that is not possible, 404 when there is no such template.
@@ -67,16 +67,16 @@ impl Client {
         self.ask(Change::UpgradeCluster(ident, body)).await
     }
 
-    /// Changes a cluster. Answers at once. There is no operation when nothing has to be done.
+    /// Changes a cluster. Returns at once. There is no operation when there is nothing to do.
     ///
     /// # Errors
-    /// 400 names what cannot be changed.
+    /// 400 names the attribute that cannot be changed.
     pub async fn update_cluster(&self, ident: &str, patch: &[PatchOperation]) -> Result<Accepted> {
         self.ask(Change::UpdateCluster(ident, patch)).await
     }
 
-    /// Asks for what failed to be done once more; with `replace_data` also if that means to replace a member that held
-    /// the only copy of the cluster's state. Answers at once.
+    /// Requests a retry of what failed; with `replace_data` even if that replaces a member that held the only copy of
+    /// the cluster's state. Returns at once.
     ///
     /// # Errors
     /// 400 when nothing failed.
@@ -84,16 +84,16 @@ impl Client {
         self.ask(Change::RetryCluster(ident, replace_data)).await
     }
 
-    /// Asks for what is missing of a cluster to be brought back; with `replace_data` also if that means to replace a
-    /// member that held the only copy of the cluster's state. Answers at once.
+    /// Requests a repair of what is missing; with `replace_data` even if that replaces a member that held the only copy
+    /// of the cluster's state. Returns at once.
     ///
     /// # Errors
-    /// 409 unless the cluster was complete once and nothing else is done to it.
+    /// 409 unless the cluster was complete once and no other operation runs on it.
     pub async fn repair_cluster(&self, ident: &str, replace_data: bool) -> Result<Accepted> {
         self.ask(Change::RepairCluster(ident, replace_data)).await
     }
 
-    /// Leaves a cluster alone: nothing of it is repaired unless somebody asks.
+    /// Pauses automatic repair of a cluster: nothing is repaired unless a user requests it.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -101,7 +101,7 @@ impl Client {
         self.send(&Call::post(&["clusters", ident, "actions", "pause"])).await.map(|_| ())
     }
 
-    /// Ends a pause.
+    /// Resumes automatic repair.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -109,7 +109,7 @@ impl Client {
         self.send(&Call::post(&["clusters", ident, "actions", "resume"])).await.map(|_| ())
     }
 
-    /// What is wrong with a cluster and what to do about it.
+    /// Returns what is wrong with a cluster and what to do about it.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -117,7 +117,7 @@ impl Client {
         self.json(Call::get(&["clusters", ident, "why"])).await
     }
 
-    /// Asks for a cluster to be taken away. Legal in every status. Answers at once.
+    /// Requests the deletion of a cluster. Allowed in every status. Returns at once.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -125,7 +125,7 @@ impl Client {
         self.ask(Change::DeleteCluster(ident)).await
     }
 
-    /// A cluster as a tree.
+    /// Returns a cluster as a tree.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -134,7 +134,7 @@ impl Client {
     }
 }
 
-/// The operation that an answer names.
+/// The operation id in a response.
 pub(crate) fn operation_of(response: &reqwest::Response) -> Option<Uuid> {
     response.headers().get(OPERATION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())
 }

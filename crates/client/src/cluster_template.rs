@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// All templates that the project may see.
+    /// Returns all templates that the project may see.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -19,18 +19,18 @@ impl Client {
         .await
     }
 
-    /// One template by id or name.
+    /// Returns one template by id or name.
     ///
     /// # Errors
-    /// 404 when there is none, 409 when the name fits several.
+    /// 404 when there is none, 409 when several have the name.
     pub async fn template(&self, ident: &str) -> Result<ClusterTemplate> {
         self.json(Call::get(&["clustertemplates", ident])).await
     }
 
-    /// Makes a template.
+    /// Creates a template.
     ///
     /// # Errors
-    /// 400 names the field that is wrong.
+    /// 400 names the invalid field.
     pub async fn create_template(&self, body: &ClusterTemplateCreate) -> Result<ClusterTemplate> {
         self.json(Call::post(&["clustertemplates"]).body(body)?).await
     }
@@ -38,15 +38,15 @@ impl Client {
     /// Changes a template.
     ///
     /// # Errors
-    /// 400 names what cannot be changed, 403 when it is not the project's.
+    /// 400 names the attribute that cannot be changed, 403 when another project owns the template.
     pub async fn update_template(&self, ident: &str, patch: &[PatchOperation]) -> Result<ClusterTemplate> {
         self.json(Call::patch(&["clustertemplates", ident]).body(&patch)?).await
     }
 
-    /// Takes a template away.
+    /// Deletes a template.
     ///
     /// # Errors
-    /// 400 when clusters are made of it, 404 when there is none.
+    /// 400 when clusters use it, 404 when there is none.
     pub async fn delete_template(&self, ident: &str) -> Result<()> {
         self.nothing(Call::delete(&["clustertemplates", ident])).await
     }

@@ -1,9 +1,9 @@
-//! Where to connect and as whom: from `clouds.yaml` and the `OS_*` variables, as other OpenStack clients read them.
+//! Endpoint and credentials, from `clouds.yaml` and the `OS_*` variables, as other OpenStack clients read them.
 //!
 //! 1. `--os-cloud` or `OS_CLOUD` names a cloud of a `clouds.yaml`.
-//! 2. Else `OS_AUTH_URL` and its companions, when they are set.
-//! 3. Else the first `clouds.yaml` that is there: its cloud `jeroboam`, or its only one. `jeroboam up` writes one into
-//!    its data folder, so that after it nothing needs to be given.
+//! 2. Else `OS_AUTH_URL` and related variables, when they are set.
+//! 3. Else the first existing `clouds.yaml`: its cloud `jeroboam`, or its only one. `jeroboam up` writes one into its
+//! data folder, so that no further configuration is needed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,42 +18,42 @@ use crate::clouds;
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// How long a login may take. A slow Keystone takes seconds; more means that something is wrong.
+/// Timeout of authentication. A slow Keystone takes seconds; more means that something is wrong.
 pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What was given on the command line.
+/// Options from the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
-    /// `--os-cloud`.
+    /// Name of the cloud (`--os-cloud`).
     pub cloud: Option<String>,
-    /// Where a server of this machine keeps its data, when not at the usual place.
+    /// Data folder of a server on this machine, if not the default.
     pub data_folder: Option<PathBuf>,
 }
 
-/// Where to connect and as whom.
+/// Endpoint and credentials.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Keystone, with or without `/v3`.
+    /// URL of Keystone, with or without `/v3`.
     pub auth_url: Url,
-    /// As whom.
+    /// Credentials for authentication.
     pub credentials: Credentials,
-    /// In which project.
+    /// Scope of the token.
     pub scope: Scope,
-    /// Region of the endpoint; any when absent.
+    /// Region of the endpoint; any region when absent.
     pub region: Option<String>,
-    /// `public`, `internal` or `admin`.
+    /// Endpoint interface: `public`, `internal` or `admin`.
     pub interface: String,
-    /// The API, when the catalogue is not to be asked.
+    /// URL of the API that overrides the catalogue.
     pub endpoint: Option<Url>,
-    /// CA certificates to trust instead of the machine's.
+    /// File with CA certificates to trust instead of the machine's.
     pub ca_file: Option<PathBuf>,
-    /// Do not check certificates.
+    /// Whether to skip the verification of certificates.
     pub insecure: bool,
-    /// Where all this comes from, for messages.
+    /// Origin of this configuration, for messages.
     pub origin: String,
 }
 
-/// As whom.
+/// Credentials for authentication.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// User and password.
@@ -63,27 +63,27 @@ pub enum Credentials {
         /// The password.
         password: SecretString,
     },
-    /// A token to exchange for one with the project's scope.
+    /// A token to exchange for one scoped to the project.
     Token(SecretString),
     /// An application credential.
     ApplicationCredential {
         /// `{"id"}`, or `{"name", "user"}`.
         credential: Value,
-        /// Its secret.
+        /// Secret of the application credential.
         secret: SecretString,
     },
 }
 
-/// In which project.
+/// Scope of the token.
 #[derive(Debug, Clone)]
 pub enum Scope {
-    /// What the credentials carry.
+    /// The scope that the credentials imply.
     None,
-    /// This one.
+    /// A project.
     Project(Named),
 }
 
-/// Something of Keystone's: by id, or by name in a domain.
+/// A Keystone object: by id, or by name in a domain.
 #[derive(Debug, Clone)]
 pub enum Named {
     /// By id.
@@ -92,14 +92,14 @@ pub enum Named {
     Name {
         /// The name.
         name: String,
-        /// The domain's id; wins over its name.
+        /// Id of the domain; takes precedence over its name.
         domain_id: Option<String>,
-        /// The domain's name.
+        /// Name of the domain.
         domain_name: String,
     },
 }
 
-/// A cloud as `clouds.yaml` has it.
+/// A cloud in `clouds.yaml`.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct Cloud {
@@ -139,10 +139,10 @@ pub(crate) struct Auth {
 }
 
 impl Config {
-    /// Finds out.
+    /// Loads the configuration.
     ///
     /// # Errors
-    /// Says where was looked, or what is missing there.
+    /// Names where it looked, or what is missing there.
     pub fn load(environment: &impl Environment, choice: &Choice) -> Result<Self> {
         let named = choice.cloud.clone().or_else(|| environment.variable("OS_CLOUD"));
         if named.is_none() && environment.variable("OS_AUTH_URL").is_some() {

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-/// Variables and files of a machine that is not there.
+/// Variables and files of an imaginary machine.
 #[derive(Default)]
 struct Made {
     variables: BTreeMap<&'static str, &'static str>,
@@ -109,7 +109,7 @@ fn variables_do_without_a_file() {
     assert_eq!((name.as_str(), domain_name.as_str()), ("u", "Users"));
     let Scope::Project(Named::Name { domain_name, .. }) = config.scope else { panic!() };
     assert_eq!(domain_name, "Default");
-    // A cloud that is named wins over variables.
+    // A cloud that is given by name takes precedence over variables.
     assert!(load(&made(&variables, &[(DATA, OURS)]), Some("jeroboam")).unwrap().origin.contains("clouds.yaml"));
 }
 
@@ -164,7 +164,7 @@ fn a_file_that_is_missing_is_said_to_be_missing_whatever_cloud_was_wanted() {
     assert!(error.action().unwrap().contains("OS_CLIENT_CONFIG_FILE"), "{error:?}");
     let error = load(&made(&[], &[]), Some("work")).unwrap_err();
     assert!(error.to_string().starts_with("there is no clouds.yaml; looked for ./clouds.yaml"), "{error}");
-    // Where there are files, those are named that have not got it.
+    // The error names the existing files that do not contain it.
     let error = load(&made(&[], &[(DATA, OURS)]), Some("work")).unwrap_err();
     assert_eq!(error.to_string(), format!("there is no cloud 'work' in {DATA}"));
     let error = load(&made(&[], &[(DATA, "clouds: {}")]), None).unwrap_err();

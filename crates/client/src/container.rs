@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// Containers of one cluster, or of all clusters of the project.
+    /// Returns the containers of one cluster, or of all clusters of the project.
     ///
     /// # Errors
     /// 404 when there is no such cluster.
@@ -15,23 +15,23 @@ impl Client {
         Ok(list.containers)
     }
 
-    /// One container by id or name.
+    /// Returns one container by id or name.
     ///
     /// # Errors
-    /// 404 when there is none, 409 when the name fits several.
+    /// 404 when there is none, 409 when several have the name.
     pub async fn container(&self, ident: &str, cluster: Option<&str>) -> Result<Container> {
         self.json(Call::get(&["containers", ident]).bay(cluster)).await
     }
 
-    /// Makes a container. May take as long as fetching its image does.
+    /// Creates a container. May take as long as the image pull.
     ///
     /// # Errors
-    /// 400 names the field that is wrong.
+    /// 400 names the invalid field.
     pub async fn create_container(&self, body: &ContainerCreate) -> Result<Container> {
         self.json(Call::post(&["containers"]).long().body(body)?).await
     }
 
-    /// What a container wrote.
+    /// Returns the output of a container.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -40,7 +40,7 @@ impl Client {
         Ok(answer.output)
     }
 
-    /// Runs a command in a container and waits for its end. The command is split as a shell would.
+    /// Runs a command in a container and waits until it exits. The command is split as a shell would.
     ///
     /// # Errors
     /// 404 when there is no such container, 409 when it does not run, 504 when the command took too long.
@@ -48,7 +48,7 @@ impl Client {
         self.json(Call::put(&["containers", ident, "execute"]).bay(cluster).query("command", command).long()).await
     }
 
-    /// Takes a container away, running or not.
+    /// Deletes a container, running or not.
     ///
     /// # Errors
     /// 404 when there is none.

@@ -1,4 +1,4 @@
-//! The deployment: whether the server's database is the right one.
+//! The deployment, and whether its database is the current one.
 
 use jeroboam_types::v1::Deployment;
 
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The deployment, and why nothing is made or removed, if so; admins only.
+    /// Returns the deployment, and why nothing is created or removed, if it is held; admins only.
     ///
     /// # Errors
     /// 403 for others.
@@ -14,7 +14,7 @@ impl Client {
         self.json(Call::get(&["deployment"])).await
     }
 
-    /// The server's database is the one that counts.
+    /// Confirms that the server's database is the current one.
     ///
     /// # Errors
     /// 403 unless the caller is an admin, 409 when it is not held or another server still runs.
@@ -22,7 +22,7 @@ impl Client {
         self.json(Call::post(&["deployment", "actions", "accept"])).await
     }
 
-    /// The server is a copy that goes its own way.
+    /// Gives the server, an independent copy, a new deployment id.
     ///
     /// # Errors
     /// 403 unless the caller is an admin, 409 when it is not held.

@@ -6,8 +6,8 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The versions that clusters can be made of, and those that this release knows beside them; of one engine
-    /// (`kubernetes`, `swarm`) or of all.
+    /// Returns the versions that clusters can run, and others that this release knows; of one engine (`kubernetes`,
+    /// `swarm`) or of all.
     ///
     /// # Errors
     /// 404 from a stock Magnum, which has no such route.

@@ -1,21 +1,21 @@
-//! The surroundings that configuration is read from, behind a trait so that reading can be tested without touching
-//! the process's own variables and files.
+//! Access to environment variables and files, behind a trait so that tests do not need the process's own variables and
+//! files.
 
 use std::path::{Path, PathBuf};
 
-/// Variables and files.
+/// Access to variables and files.
 pub trait Environment {
-    /// An environment variable; `None` also when it is empty, as shells leave them.
+    /// An environment variable; `None` also when it is empty.
     fn variable(&self, name: &str) -> Option<String>;
 
     /// The text of a file; `None` when there is no such file.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
+    /// When it exists but cannot be read.
     fn file(&self, path: &Path) -> std::io::Result<Option<String>>;
 
-    /// The folder that Jeroboam keeps its data in: `$JEROBOAM_DATA`, or `jeroboam` in the user's data folder (XDG base
-    /// directory specification).
+    /// Jeroboam's data folder: `$JEROBOAM_DATA`, or `jeroboam` in the user's data folder (XDG base directory
+    /// specification).
     fn data_folder(&self) -> Option<PathBuf> {
         if let Some(folder) = self.variable("JEROBOAM_DATA") {
             return Some(PathBuf::from(folder));
@@ -24,13 +24,13 @@ pub trait Environment {
         shared.or_else(|| Some(self.home()?.join(".local/share"))).map(|folder| folder.join("jeroboam"))
     }
 
-    /// The user's home.
+    /// The user's home directory.
     fn home(&self) -> Option<PathBuf> {
         self.variable("HOME").map(PathBuf::from)
     }
 }
 
-/// The real ones.
+/// The variables and files of this process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Process;
 

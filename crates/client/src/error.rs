@@ -1,71 +1,71 @@
-//! What can go wrong between a caller and the API, always with what to do.
+//! Errors between a caller and the API, always with the action that resolves them.
 
 use jeroboam_types::error::ErrorBody;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// Why a call gave no answer that can be used.
+/// Why a call gave no usable response.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// Where to connect and as whom is not known or makes no sense.
+    /// The configuration is missing or invalid.
     #[error("{message}")]
     Config {
-        /// What is wrong.
+        /// Description of the problem.
         message: String,
         /// What to do.
         action: String,
     },
-    /// Nobody answers.
+    /// No connection to the server.
     #[error("no answer from {url}: {message}")]
     Unreachable {
-        /// What was called.
+        /// URL of the server.
         url: String,
-        /// What the network said.
+        /// The underlying error.
         message: String,
     },
-    /// The identity service does not let us in.
+    /// The identity service refused authentication.
     #[error("logging in at {url} failed: {message}")]
     Login {
-        /// What was called.
+        /// URL of the identity service.
         url: String,
         /// HTTP status.
         status: u16,
-        /// What it said.
+        /// Message of the identity service.
         message: String,
-        /// Where the user name and password come from.
+        /// Origin of user name and password.
         source_of_credentials: String,
     },
-    /// The API refuses or fails.
+    /// The API returned an error.
     #[error("{0}")]
     Api(Box<ApiError>),
-    /// The answer is not what it should be.
+    /// The response is invalid.
     #[error("the answer from {url} cannot be read: {message}")]
     Protocol {
-        /// What was called.
+        /// URL of the server.
         url: String,
-        /// What is wrong with it.
+        /// Description of the problem.
         message: String,
     },
 }
 
-/// An error answer of the API.
+/// An error response of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct ApiError {
     /// HTTP status.
     pub status: u16,
-    /// What the API said.
+    /// Message of the API.
     pub message: String,
-    /// Id under which the operator finds the request in the logs.
+    /// Id of the request in the operator's logs.
     pub request_id: Option<String>,
-    /// Stable code of the error, when the API gives one.
+    /// Stable code of the error, if the API returns one.
     pub reason: Option<String>,
-    /// The field of the request that the error is about, when the API names one.
+    /// The field of the request that the error is about, if the API names one.
     pub field: Option<String>,
 }
 
 impl Error {
-    /// HTTP status of the answer, when there was one.
+    /// HTTP status of the response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -75,19 +75,19 @@ impl Error {
         }
     }
 
-    /// Whether it is about something that is not there.
+    /// Whether the error means that an object does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Api(error) if error.status == 404)
     }
 
-    /// Whether it is about a name that several things have.
+    /// Whether the error means that several objects have the name.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Api(error) if error.is_ambiguous())
     }
 
-    /// Whether the same call may work in a moment, without anything being changed.
+    /// Whether a retry may succeed without any change.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
@@ -97,7 +97,7 @@ impl Error {
         }
     }
 
-    /// Id under which the operator finds the request in the logs.
+    /// Id of the request in the operator's logs.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -106,7 +106,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, in one line or several. `None` when the message says it all, as messages about a field do.
+    /// What to do about it, in one or several lines. `None` if the message is sufficient, as for invalid fields.
     #[must_use]
     pub fn action(&self) -> Option<String> {
         match self {
@@ -119,7 +119,7 @@ impl Error {
             }
             Self::Login { .. } => Some("Check that the authentication URL is that of a Keystone v3 service".to_owned()),
             Self::Protocol { .. } => {
-                Some("Check that the address is that of a container-infra API, and that both sides fit".to_owned())
+                Some("Check that the address is that of a container-infra API of a compatible version".to_owned())
             }
             Self::Api(error) => error.action().map(str::to_owned),
         }
@@ -127,7 +127,7 @@ impl Error {
 }
 
 impl ApiError {
-    /// Magnum says so in words only: "Multiple clusters exist with same name".
+    /// Magnum has no code for this, only a message: "Multiple clusters exist with same name".
     fn is_ambiguous(&self) -> bool {
         self.status == 409 && self.message.contains("ultiple")
     }
@@ -138,16 +138,16 @@ impl ApiError {
             403 => Some("Ask the project's administrator for the role or quota that this needs"),
             404 => Some("Check the name or id, and the project; `list` shows what there is"),
             409 if self.is_ambiguous() => Some("`list` shows the ids of all that have the name"),
-            // With a reason it is one of our own answers, which says itself what to do.
+            // An error with a reason is one of our own, which includes the action.
             500..=599 if self.reason.is_none() => {
-                Some("Try again in a moment; if it stays, give the operator the request id")
+                Some("Retry in a moment; if the error persists, give the operator the request id")
             }
             _ => None,
         }
     }
 
-    /// Reads an error answer: ours and Magnum's (contract magnum-v1 section 3.1), that of 2015, Keystone's, or
-    /// anything else as text.
+    /// Parses an error response: ours and Magnum's (contract magnum-v1 section 3.1), that of 2015, Keystone's, or any
+    /// other as text.
     #[must_use]
     pub fn read(status: u16, request_id: Option<String>, body: &str) -> Self {
         let mut error = Self { status, message: String::new(), request_id, reason: None, field: None };
@@ -175,7 +175,8 @@ impl ApiError {
     }
 }
 
-/// How much of an answer that is no known error document is shown: enough for a sentence, not for a page of a proxy.
+/// Maximum length shown of an unknown error document, in characters: enough for a sentence, not for a proxy's error
+/// page.
 const LONGEST_FOREIGN_TEXT: usize = 300;
 
 /// Error documents of other servers.

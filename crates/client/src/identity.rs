@@ -1,4 +1,4 @@
-//! Logging in: Keystone v3, and the way from its catalogue to the API.
+//! Authentication with Keystone v3, and finding the API in its catalogue.
 
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +11,7 @@ use crate::config::{Config, Credentials, Named, Scope};
 use crate::error::{ApiError, Error};
 use crate::session::{Client, Login, request_id, unreachable};
 
-/// The names under which the API may be in the catalogue (contract magnum-v1 section 1.1), best first.
+/// The service types of the API in the catalogue (contract magnum-v1 section 1.1), best first.
 const SERVICE_TYPES: [&str; 3] = ["container-infra", "container-infrastructure-management", "container-infrastructure"];
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ struct Token {
     project: Option<Project>,
 }
 
-/// A project.
+/// A project in Keystone's responses.
 #[derive(Deserialize)]
 pub(crate) struct Project {
     pub(crate) id: String,
@@ -51,13 +51,13 @@ struct Service {
 #[derive(Deserialize)]
 struct Endpoint {
     interface: String,
-    /// Keystone sends this and, for older clients, the same once more as `region`.
+    /// Keystone also sends the same value as `region`, for older clients.
     #[serde(default)]
     region_id: Option<String>,
     url: String,
 }
 
-/// Gets a token and finds the API.
+/// Gets a token and the API's endpoint.
 pub(crate) async fn login(client: &Client) -> Result<Login> {
     let config = client.config();
     let url = identity_url(&config.auth_url, &["auth", "tokens"]);
@@ -98,15 +98,15 @@ pub(crate) async fn login(client: &Client) -> Result<Login> {
     Ok(Login { token, endpoint: with_version(endpoint), project: body.token.project })
 }
 
-/// Id of a project that is given by name or id, as far as the identity service tells.
+/// Id of a project that is given by name or id, if the identity service reveals it.
 pub(crate) async fn project_id(client: &Client, token: &SecretString, ident: &str) -> Result<Option<String>> {
     let auth_url = &client.config().auth_url;
-    // By its name first: that is what people give, and an id is nobody's name.
+    // By name first: users usually give the name, and an id is never another project's name.
     let mut by_name = identity_url(auth_url, &["projects"]);
     by_name.query_pairs_mut().append_pair("name", ident);
     let found = ask(client, token, &by_name).await?;
     if found.status() == StatusCode::FORBIDDEN {
-        // Not for us to list. The API knows whether we may see what is in that project.
+        // The caller may not list projects. The API determines whether the caller may see this project.
         return Ok(Some(ident.to_owned()));
     }
     if found.status().is_success() {
@@ -125,7 +125,7 @@ pub(crate) async fn project_id(client: &Client, token: &SecretString, ident: &st
         }
     }
     let by_id = ask(client, token, &identity_url(auth_url, &["projects", ident])).await?;
-    // Anything but a clear no is left to the API.
+    // Anything but 404 is left to the API.
     Ok((by_id.status() != StatusCode::NOT_FOUND).then(|| ident.to_owned()))
 }
 
@@ -141,7 +141,7 @@ async fn ask(client: &Client, token: &SecretString, url: &Url) -> Result<reqwest
         .map_err(|error| unreachable(url, &error))
 }
 
-/// An address of the identity service. `auth_url` may be given with or without `/v3`.
+/// A URL of the identity service. `auth_url` may be given with or without `/v3`.
 fn identity_url(auth_url: &Url, segments: &[&str]) -> Url {
     let mut url = auth_url.clone();
     let has_version = url.path().trim_end_matches('/').ends_with("/v3");
@@ -155,7 +155,7 @@ fn identity_url(auth_url: &Url, segments: &[&str]) -> Url {
     url
 }
 
-/// The catalogue's URL may end before or after `/v1`.
+/// Adds `/v1` to the catalogue's URL if it is missing.
 fn with_version(mut endpoint: Url) -> Url {
     if !endpoint.path().trim_end_matches('/').ends_with("/v1")
         && let Ok(mut path) = endpoint.path_segments_mut()
@@ -189,7 +189,7 @@ fn find_endpoint(config: &Config, catalog: &[Service]) -> Result<Url> {
     })
 }
 
-/// The body of `POST /v3/auth/tokens`.
+/// The request body of `POST /v3/auth/tokens`.
 fn request(config: &Config) -> Value {
     let identity = match &config.credentials {
         Credentials::Password { user, password } => {
@@ -206,7 +206,7 @@ fn request(config: &Config) -> Value {
     };
     let mut auth = json!({"identity": identity});
     match &config.scope {
-        // An application credential carries its project in itself.
+        // An application credential implies its project.
         Scope::None => {}
         Scope::Project(project) => auth["scope"] = json!({"project": named(project)}),
     }

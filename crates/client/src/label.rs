@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// All labels that the server knows, and which ones it accepts.
+    /// Returns all labels that the server knows, and which ones it accepts.
     ///
     /// # Errors
     /// 404 from a stock Magnum, which has no such route.
@@ -14,15 +14,15 @@ impl Client {
         self.json(Call::get(&["labels"])).await
     }
 
-    /// One label.
+    /// Returns one label.
     ///
     /// # Errors
-    /// 404 when it is not known; says what was perhaps meant.
+    /// 404 when it is unknown; the message suggests a similar name.
     pub async fn label(&self, name: &str) -> Result<Label> {
         self.json(Call::get(&["labels", name])).await
     }
 
-    /// The labels that clusters of a template get.
+    /// Returns the labels that clusters of a template get.
     ///
     /// # Errors
     /// 404 when there is no such template.
@@ -30,7 +30,7 @@ impl Client {
         self.json(Call::get(&["clustertemplates", template, "labels"])).await
     }
 
-    /// The labels that hold for a cluster, or for one of its node groups.
+    /// Returns the labels in effect for a cluster, or for one of its node groups.
     ///
     /// # Errors
     /// 404 when there is no such cluster or group.

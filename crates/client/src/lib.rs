@@ -1,5 +1,5 @@
-//! The Rust client of Jeroboam's API, used by the command line and by tests. It also talks to a stock Magnum, as far
-//! as that has the routes.
+//! The Rust client of Jeroboam's API, used by the command line and by tests. It also works with a stock Magnum, for the
+//! routes that Magnum has.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), jeroboam_client::Error> {
@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! One file per noun, as everywhere: [`cluster`], [`operation`], [`workload`] ... each adds its calls to [`Client`].
+//! One file per noun: [`cluster`], [`operation`], [`workload`] ... each adds its calls to [`Client`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod certificate;
@@ -43,5 +43,5 @@ pub use config::Config;
 pub use error::Error;
 pub use session::Client;
 
-/// What every call answers.
+/// Result of a call.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,4 +1,4 @@
-//! Processes that do the work.
+//! Conductors, which carry out the operations.
 
 use jeroboam_types::v1::{Mservice, MserviceList};
 
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The conductors; admins only.
+    /// Returns the conductors; admins only.
     ///
     /// # Errors
     /// 403 for others.

@@ -8,7 +8,7 @@ use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The node groups of a cluster.
+    /// Returns the node groups of a cluster.
     ///
     /// # Errors
     /// 404 when there is no such cluster.
@@ -21,7 +21,7 @@ impl Client {
         .await
     }
 
-    /// One node group by id or name.
+    /// Returns one node group by id or name.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -29,26 +29,26 @@ impl Client {
         self.json(Call::get(&["clusters", cluster, "nodegroups", ident])).await
     }
 
-    /// Asks for a new node group. Answers at once.
+    /// Requests a new node group. Returns at once.
     ///
     /// # Errors
-    /// 400 or 409 name the field that is wrong, 409 when the cluster cannot have another group now.
+    /// 400 or 409 name the invalid field, 409 also when the cluster cannot get another group now.
     pub async fn create_node_group(&self, cluster: &str, body: &NodeGroupCreate) -> Result<Accepted> {
         self.ask(Change::CreateNodeGroup(cluster, body)).await
     }
 
-    /// Changes a node group. Answers at once. There is no operation when nothing has to be done.
+    /// Changes a node group. Returns at once. There is no operation when there is nothing to do.
     ///
     /// # Errors
-    /// 400 or 409 name what cannot be changed so.
+    /// 400 or 409 name the attribute that cannot be changed.
     pub async fn update_node_group(&self, cluster: &str, ident: &str, patch: &[PatchOperation]) -> Result<Accepted> {
         self.ask(Change::UpdateNodeGroup(cluster, ident, patch)).await
     }
 
-    /// Asks for a node group to be taken away with its nodes. Answers at once.
+    /// Requests the deletion of a node group with its nodes. Returns at once.
     ///
     /// # Errors
-    /// 400 for one that the cluster was made with, 404 when there is none.
+    /// 400 for a default group of the cluster, 404 when there is none.
     pub async fn delete_node_group(&self, cluster: &str, ident: &str) -> Result<Accepted> {
         self.ask(Change::DeleteNodeGroup(cluster, ident)).await
     }

@@ -1,4 +1,4 @@
-//! Operations: what is being done to a cluster, and following it as it happens.
+//! Operations, and following their progress.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use crate::Result;
 use crate::error::Error;
 use crate::session::{Call, Client, unreachable};
 
-/// How long a watcher tries to find the server again after the connection broke: time for a restart, no more.
+/// How long a watcher tries to reconnect after the connection broke: enough for a restart of the server.
 const RECONNECT_FOR: Duration = Duration::from_secs(60);
-/// Before connecting again: with jitter at most 3 s, because a person is waiting.
+/// Back-off before a reconnect: with jitter at most 3 s, because a person is waiting.
 const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(200))
     .with_max_delay(LONGEST_PAUSE)
     .without_max_times()
     .with_jitter();
 const LONGEST_PAUSE: Duration = Duration::from_millis(1500);
-/// Operations asked for by a list: more than anybody reads.
+/// Maximum number of operations in a list.
 const NEWEST: u32 = 100;
 
 type Events = Pin<Box<dyn Stream<Item = std::result::Result<Event, String>> + Send>>;
 
 impl Client {
-    /// The newest operations of a cluster (id or name; also of one that is gone), or of the whole project. Without
+    /// Returns the newest operations of a cluster (id or name; also of a deleted one), or of the whole project. Without
     /// their steps.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Client {
         Ok(list.operations)
     }
 
-    /// One operation with its steps.
+    /// Returns one operation with its steps.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -51,16 +51,16 @@ impl Client {
         self.json(Call::get(&["operations", &uuid.to_string()])).await
     }
 
-    /// Asks for an operation to be ended before its time.
+    /// Requests the cancellation of an operation.
     ///
     /// # Errors
-    /// 404 when there is none, 409 when it has ended already.
+    /// 404 when there is none, 409 when it has finished already.
     pub async fn cancel_operation(&self, uuid: Uuid) -> Result<Operation> {
         self.json(Call::post(&["operations", &uuid.to_string(), "actions", "cancel"])).await
     }
 
-    /// Follows an operation: its state now, then after every change, until it has ended. A broken connection is made
-    /// again for up to a minute, so a restart of the server goes unnoticed. The last item is the final state or the
+    /// Follows an operation: its current state, then every change, until it has finished. A broken connection is
+    /// retried for up to a minute, so a restart of the server goes unnoticed. The last item is the final state or the
     /// error that ended the stream.
     pub fn watch_operation(&self, uuid: Uuid) -> impl Stream<Item = Result<Operation>> + Send + 'static {
         let watcher =
@@ -75,11 +75,11 @@ impl Client {
 struct Watcher {
     client: Client,
     uuid: Uuid,
-    /// The open stream; `None` before the first and after a broken one.
+    /// The open stream; `None` before the first connection and after a broken one.
     events: Option<Events>,
-    /// Since when there has been no word.
+    /// Time since which the connection has been lost.
     lost: Option<Instant>,
-    /// Before connecting again.
+    /// Delays before the next reconnects.
     pauses: ExponentialBackoff,
     ended: bool,
 }
@@ -110,7 +110,7 @@ impl Watcher {
         }
     }
 
-    /// Connects, or reads one event. `None` when that says nothing new.
+    /// Connects, or reads one event. `None` when the event has no new state.
     async fn step(&mut self) -> Result<Option<Operation>> {
         let uuid = self.uuid.to_string();
         let Some(events) = &mut self.events else {
@@ -134,7 +134,7 @@ impl Watcher {
     }
 }
 
-/// An operation out of an event; `None` for events about something else.
+/// The operation in an event; `None` for events about something else.
 fn read(event: &Event) -> Result<Option<Operation>> {
     let problem = |message: String| Error::Protocol { url: "the event stream".to_owned(), message };
     match event.event.as_str() {

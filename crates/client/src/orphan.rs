@@ -1,4 +1,4 @@
-//! Orphans: clusters at the infrastructure that the server's database does not know.
+//! Orphans: clusters that exist at the infrastructure but not in the server's database.
 
 use jeroboam_types::v1::{ClusterCreate, Orphan, OrphanList};
 
@@ -8,7 +8,7 @@ use crate::cluster::Accepted;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// All orphans, oldest first; admins only.
+    /// Returns all orphans, oldest first; admins only.
     ///
     /// # Errors
     /// 403 for others.
@@ -17,7 +17,7 @@ impl Client {
         Ok(list.orphans)
     }
 
-    /// Takes an orphan over as the cluster that the body describes. Answers at once.
+    /// Adopts an orphan as the cluster that the body describes. Returns at once.
     ///
     /// # Errors
     /// 403 unless the caller is an admin, 404 when there is no such orphan or template, 409 while the deployment is held,
@@ -26,7 +26,7 @@ impl Client {
         self.ask(Change::AdoptOrphan(uuid, body)).await
     }
 
-    /// Removes all that there is of an orphan.
+    /// Deletes all resources of an orphan.
     ///
     /// # Errors
     /// 403 unless the caller is an admin, 404 when there is no such orphan, 409 while the deployment is held.

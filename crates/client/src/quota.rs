@@ -6,7 +6,7 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// The quotas of the login's own project, or of all; admins only.
+    /// Returns the quotas of the caller's own project, or of all; admins only.
     ///
     /// # Errors
     /// 403 for others.
@@ -21,7 +21,7 @@ impl Client {
                 call = call.query("marker", last.to_string());
             }
             let QuotaList { quotas, next } = self.json(call).await?;
-            // A server that says there is more and then sends nothing must not keep us forever.
+            // Protects against a server that announces another page but then sends nothing.
             let done = next.is_none() || quotas.is_empty();
             all.extend(quotas);
             if done {
@@ -30,18 +30,18 @@ impl Client {
         }
     }
 
-    /// What a project may have of a resource, be it by default.
+    /// Returns the limit on a resource for a project, which may be the default.
     ///
     /// # Errors
-    /// 403 for other projects than the login's own.
+    /// 403 for other projects than the caller's own.
     pub async fn quota(&self, project: &str, resource: &str) -> Result<Quota> {
         self.json(Call::get(&["quotas", project, resource])).await
     }
 
-    /// Makes a quota.
+    /// Creates a quota.
     ///
     /// # Errors
-    /// 404 when there is no such project, 409 when it has one for the resource.
+    /// 404 when there is no such project, 409 when it has a quota for the resource already.
     pub async fn create_quota(&self, body: &QuotaCreate) -> Result<Quota> {
         self.json(Call::post(&["quotas"]).body(body)?).await
     }
@@ -49,15 +49,15 @@ impl Client {
     /// Changes a quota.
     ///
     /// # Errors
-    /// 404 when the project has none for the resource.
+    /// 404 when the project has no quota for the resource.
     pub async fn update_quota(&self, project: &str, resource: &str, body: &QuotaUpdate) -> Result<Quota> {
         self.json(Call::patch(&["quotas", project, resource]).body(body)?).await
     }
 
-    /// Takes a quota away.
+    /// Deletes a quota.
     ///
     /// # Errors
-    /// 404 when the project has none for the resource.
+    /// 404 when the project has no quota for the resource.
     pub async fn delete_quota(&self, project: &str, resource: &str) -> Result<()> {
         self.nothing(Call::delete(&["quotas", project, resource])).await
     }

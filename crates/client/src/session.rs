@@ -1,4 +1,4 @@
-//! The connection: one HTTP client, one login, and how a call becomes a request.
+//! The connection: HTTP clients, authentication, and sending calls as requests.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,19 +17,19 @@ use crate::config::Config;
 use crate::error::{ApiError, Error};
 use crate::identity::{self, Project};
 
-/// How long making a connection may take. Servers are near; a longer wait only hides that one is away.
+/// Timeout of connecting. Servers are near; a longer wait would only delay the report of an unreachable server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an ordinary call may take, answer read. The slowest fetch a manifest for us.
+/// Timeout of an ordinary call, including the response body. The slowest calls make the server fetch a manifest.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a call may take that waits for an image or for a command inside a container.
+/// Timeout of a call that waits for an image pull or for a command in a container.
 const LONG_CALL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-/// Items asked for per page of a list: few requests for usual lists, and no huge answers.
+/// Page size of lists: few requests for usual lists, and no huge responses.
 const PAGE_SIZE: usize = 500;
-/// The header that chooses a microversion (contract magnum-v1 section 1.3).
+/// Header that selects a microversion (contract magnum-v1 section 1.3).
 const MICROVERSION_HEADER: &str = "openstack-api-version";
-/// The header that makes a repeated POST do nothing again (draft-ietf-httpapi-idempotency-key-header).
+/// Header that makes a repeated POST idempotent (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
-/// We read whatever is there, so the newest is right.
+/// The client accepts the fields of all microversions, so it requests the newest.
 const MICROVERSION: &str = "container-infra latest";
 
 /// The client. Cheap to clone; clones share the login.
@@ -41,19 +41,19 @@ pub struct Client {
 
 struct Inner {
     config: Config,
-    /// For `http://`: made without the machine's root certificates, whose reading takes longer than most calls.
+    /// For `http://`: without the machine's root certificates, as loading them takes longer than most calls.
     plain: OnceLock<reqwest::Client>,
     /// For `https://`.
     secure: OnceLock<reqwest::Client>,
     login: Mutex<Option<Arc<Login>>>,
 }
 
-/// What a login gave. Kept in memory only.
+/// The result of authentication. Kept in memory only.
 pub(crate) struct Login {
-    /// The project that the token is for, if it is for one.
+    /// The project that the token is scoped to, if any.
     pub(crate) project: Option<Project>,
     pub(crate) token: SecretString,
-    /// Base of the API, with `/v1`.
+    /// Base URL of the API, with `/v1`.
     pub(crate) endpoint: Url,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// A call in the making.
+/// A call that is being built.
 pub(crate) struct Call {
     method: Method,
     segments: Vec<String>,
@@ -119,7 +119,7 @@ impl Call {
         Ok(self)
     }
 
-    /// Which cluster a workload is in.
+    /// Adds the cluster of a workload.
     pub(crate) fn bay(self, cluster: Option<&str>) -> Self {
         match cluster {
             Some(cluster) => self.query("bay_ident", cluster),
@@ -136,13 +136,13 @@ impl Call {
         Ok(self)
     }
 
-    /// For calls that wait for an image or a command.
+    /// Sets the timeout for calls that wait for an image or a command.
     pub(crate) fn long(mut self) -> Self {
         self.timeout = Some(LONG_CALL_TIMEOUT);
         self
     }
 
-    /// For streams, which end when they end.
+    /// Disables the timeout, for event streams.
     pub(crate) fn endless(mut self) -> Self {
         self.timeout = None;
         self
@@ -150,7 +150,7 @@ impl Call {
 }
 
 impl Client {
-    /// A client that logs in when it is first used.
+    /// Creates a client that authenticates on first use.
     ///
     /// # Errors
     /// When the certificates named by the configuration cannot be read.
@@ -162,9 +162,9 @@ impl Client {
         Ok(Self { inner: Arc::new(inner), idempotency_key: None })
     }
 
-    /// The same client, whose creates and actions carry this `Idempotency-Key`: sent again with it within 24 hours, a
-    /// request does nothing again and gets the answer of the first time. Of use where a program repeats what it did not
-    /// see the end of.
+    /// The same client, whose creates and actions send this `Idempotency-Key`: if a request is repeated with it within
+    /// 24 hours, it has no further effect and gets the first response. For programs that retry requests without a known
+    /// result.
     ///
     /// # Errors
     /// When the key cannot be sent as a header.
@@ -176,23 +176,24 @@ impl Client {
         Ok(Self { idempotency_key: Some(value), ..self })
     }
 
-    /// Id of the project that the login is for.
+    /// Id of the project that the token is scoped to.
     ///
     /// # Errors
-    /// When logging in fails, or gives a token without a project.
+    /// When authentication fails, or the token is not scoped to a project.
     pub async fn project(&self) -> Result<String> {
         let project = self.login(None).await?.project.as_ref().map(|project| project.id.clone());
         project.ok_or_else(|| Error::Config {
-            message: "the login is for no project".to_owned(),
+            message: "the token is not scoped to a project".to_owned(),
             action: "Name a project in clouds.yaml (project_name), or by OS_PROJECT_NAME".to_owned(),
         })
     }
 
-    /// Id of a project that is given by name or id. The login's own is known; for others the identity service is asked,
-    /// and where it tells the login nothing about others, what was given is taken for an id. `None` when there is none.
+    /// Id of a project that is given by name or id. The caller's own project is known; others are looked up at the
+    /// identity service. If the caller may not list projects, the argument is taken as an id. `None` when there is no
+    /// such project.
     ///
     /// # Errors
-    /// When several have the name, or nobody answers.
+    /// When several projects have the name, or the identity service does not answer.
     pub async fn project_id(&self, ident: &str) -> Result<Option<String>> {
         let login = self.login(None).await?;
         match &login.project {
@@ -201,13 +202,13 @@ impl Client {
         }
     }
 
-    /// What the client was made with.
+    /// The configuration of the client.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
     }
 
-    /// The HTTP client for an address.
+    /// The HTTP client for a URL.
     pub(crate) fn http(&self, url: &Url) -> Result<&reqwest::Client> {
         let secure = url.scheme() == "https";
         let cell = if secure { &self.inner.secure } else { &self.inner.plain };
@@ -217,10 +218,10 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("jeroboam/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            // The API sends nobody elsewhere, and our token must not follow somebody else's hint.
+            // The API never redirects, and the token must not be sent to another server.
             .redirect(reqwest::redirect::Policy::none());
         if is_here(&self.inner.config.auth_url) {
-            // A proxy does not reach what only this machine does.
+            // A proxy cannot reach this machine's loopback addresses.
             builder = builder.no_proxy();
         }
         if !secure {
@@ -231,13 +232,13 @@ impl Client {
             builder = builder.tls_certs_only(certificates(path)?);
         }
         let client = builder.build().map_err(|error| Error::Config {
-            message: format!("no HTTP client can be made: {}", chain(&error)),
+            message: format!("the HTTP client cannot be created: {}", chain(&error)),
             action: "Install the package ca-certificates, or name a CA file (cacert, OS_CACERT)".to_owned(),
         })?;
         Ok(cell.get_or_init(|| client))
     }
 
-    /// The login; made now if there is none, or if `stale` is what the API refused.
+    /// The current token; authenticates if there is none, or if the API refused the one in `stale`.
     async fn login(&self, stale: Option<&Arc<Login>>) -> Result<Arc<Login>> {
         let mut slot = self.inner.login.lock().await;
         if let Some(login) = &*slot
@@ -250,7 +251,7 @@ impl Client {
         Ok(login)
     }
 
-    /// Sends a call, logging in once more when the token is refused. The answer is a success.
+    /// Sends a call, and authenticates again once if the token is refused. The response is a success.
     pub(crate) async fn send(&self, call: &Call) -> Result<Response> {
         let login = self.login(None).await?;
         let response = self.send_with(call, &login).await?;
@@ -300,7 +301,7 @@ impl Client {
         request.send().await.map_err(|error| unreachable(&url, &error))
     }
 
-    /// Sends a call and reads the JSON that it answers.
+    /// Sends a call and parses the JSON response.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
         let response = self.send(&call).await?;
         let url = response.url().clone();
@@ -309,12 +310,13 @@ impl Client {
             .map_err(|error| Error::Protocol { url: url.to_string(), message: error.to_string() })
     }
 
-    /// Sends a call whose answer says nothing more.
+    /// Sends a call whose response has no content of interest.
     pub(crate) async fn nothing(&self, call: Call) -> Result<()> {
         self.send(&call).await.map(drop)
     }
 
-    /// Reads a list to its end. `split` takes a page apart, `marker` gives what the next page begins after.
+    /// Reads all pages of a list. `split` splits a page into items and link, `marker` returns the marker for the next
+    /// page.
     pub(crate) async fn pages<L: DeserializeOwned, T>(
         &self,
         segments: &[&str],
@@ -328,7 +330,7 @@ impl Client {
                 call = call.query("marker", marker(last));
             }
             let (items, next) = split(self.json(call).await?);
-            // A server that says there is more and then sends nothing must not keep us forever.
+            // Protects against a server that announces another page but then sends nothing.
             let done = next.is_none() || items.is_empty();
             all.extend(items);
             if done {
@@ -338,7 +340,7 @@ impl Client {
     }
 }
 
-/// Whether an address is on this machine.
+/// Whether a URL is on this machine.
 fn is_here(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -348,7 +350,7 @@ fn is_here(url: &Url) -> bool {
     }
 }
 
-/// The CA certificates in a file.
+/// Reads the CA certificates in a file.
 fn certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>> {
     let problem = |message: String| Error::Config {
         message: format!("reading the CA certificates in {} failed: {message}", path.display()),
@@ -358,23 +360,23 @@ fn certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>> {
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem(chain(&error)))
 }
 
-/// The id under which the operator finds a request.
+/// The request id in a response, for the operator's logs.
 pub(crate) fn request_id(response: &Response) -> Option<String> {
     response.headers().get("x-openstack-request-id")?.to_str().ok().map(str::to_owned)
 }
 
-/// A failure of the network as our error.
+/// Converts a network error.
 pub(crate) fn unreachable(url: &Url, error: &reqwest::Error) -> Error {
     let message = if error.is_timeout() { "no answer in time".to_owned() } else { chain(error) };
     Error::Unreachable { url: origin(url), message }
 }
 
-/// Scheme, host and port: what a person checks first.
+/// Scheme, host and port, for messages.
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// The last link of a chain of errors: the one that says what happened.
+/// The innermost error of a chain, which is the most specific one.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(source) = last.source() {

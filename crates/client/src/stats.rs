@@ -1,4 +1,4 @@
-//! How much there is.
+//! Statistics.
 
 use jeroboam_types::v1::Stats;
 
@@ -6,10 +6,11 @@ use crate::Result;
 use crate::session::{Call, Client};
 
 impl Client {
-    /// How many clusters and nodes a project has; without a project the login's own, for admins all of them.
+    /// Returns the number of clusters and nodes of a project; without one, of the caller's own project, or of all for
+    /// admins.
     ///
     /// # Errors
-    /// 403 for other projects than the login's own.
+    /// 403 for other projects than the caller's own.
     pub async fn stats(&self, project: Option<&str>) -> Result<Stats> {
         let call = Call::get(&["stats"]);
         self.json(match project {

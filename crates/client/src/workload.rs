@@ -1,4 +1,4 @@
-//! Pods, services and replication controllers of Kubernetes clusters: three kinds, the same calls.
+//! Pods, services and replication controllers of Kubernetes clusters: three kinds with the same calls.
 
 use jeroboam_types::v1::{
     Pod, PodList, ReplicationController, ReplicationControllerList, Service, ServiceList, WorkloadCreate,
@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use crate::Result;
 use crate::session::{Call, Client};
 
-/// A kind of thing that runs in a Kubernetes cluster.
+/// A kind of workload in a Kubernetes cluster.
 pub trait Workload: DeserializeOwned + Serialize + Send {
-    /// Where it lies below `/v1`.
+    /// Path of its route below `/v1`.
     const ROUTE: &'static str;
-    /// The body of its list.
+    /// Response body of a list.
     type List: DeserializeOwned;
-    /// The items of a list.
+    /// Extracts the items of a list.
     fn items(list: Self::List) -> Vec<Self>;
 }
 
@@ -44,7 +44,7 @@ impl Workload for ReplicationController {
 }
 
 impl Client {
-    /// All of a cluster.
+    /// Returns all of a cluster.
     ///
     /// # Errors
     /// 404 when there is no such cluster.
@@ -53,7 +53,7 @@ impl Client {
         Ok(W::items(list))
     }
 
-    /// One by id or name.
+    /// Returns one by id or name.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -61,15 +61,15 @@ impl Client {
         self.json(Call::get(&[W::ROUTE, ident]).bay(Some(cluster))).await
     }
 
-    /// Makes one from a manifest.
+    /// Creates one from a manifest.
     ///
     /// # Errors
-    /// 400 says what is wrong with the manifest, 409 when there is one of this name.
+    /// 400 names the error in the manifest, 409 when one with this name exists.
     pub async fn create_workload<W: Workload>(&self, body: &WorkloadCreate) -> Result<W> {
         self.json(Call::post(&[W::ROUTE]).body(body)?).await
     }
 
-    /// Takes one away.
+    /// Deletes one.
     ///
     /// # Errors
     /// 404 when there is none.

@@ -21,11 +21,11 @@ use uuid::Uuid;
 
 #[derive(Default)]
 struct Fake {
-    /// Logins so far; the token that is good is the number of the last one.
+    /// Number of logins; only the token with this number is valid.
     logins: AtomicU32,
-    /// Times that the event stream was opened.
+    /// How often the event stream was opened.
     streams: AtomicU32,
-    /// The header `Idempotency-Key` of each call that can have one, with the call's method.
+    /// Method and `Idempotency-Key` header of each call that can have one.
     keys: Mutex<Vec<(String, Option<String>)>>,
     base: std::sync::OnceLock<String>,
 }
@@ -114,14 +114,14 @@ async fn cluster(State(fake): Shared, Path(ident): Path<String>, headers: Header
     }
 }
 
-/// Accepts a write, and keeps which key it had.
+/// Accepts a write, and records its key.
 async fn accept(State(fake): Shared, method: Method, headers: HeaderMap) -> Response {
     let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
     fake.keys.lock().unwrap().push((method.to_string(), key));
     (StatusCode::ACCEPTED, Json(json!({"uuid": "u"}))).into_response()
 }
 
-/// Of these there are: one `other`, two `twin`, and one that can be seen by its id only.
+/// There is one project `other`, there are two named `twin`, and one that is visible only by its id.
 async fn projects(Query(query): Query<std::collections::BTreeMap<String, String>>, headers: HeaderMap) -> Response {
     assert!(headers.contains_key("x-auth-token"));
     let named = |ids: &[&str]| ids.iter().map(|id| json!({"id": id, "name": query["name"]})).collect::<Vec<_>>();
@@ -149,7 +149,7 @@ fn operation(status: &str) -> Event {
     )
 }
 
-/// Breaks off after one event the first time, and goes on the second.
+/// Breaks after one event the first time, and continues the second time.
 async fn events(State(fake): Shared) -> Sse<impl futures::Stream<Item = Result<Event, Infallible>>> {
     let events = match fake.streams.fetch_add(1, Ordering::SeqCst) {
         0 => vec![operation("queued"), Event::default().comment("still here")],
@@ -248,7 +248,7 @@ async fn the_project_of_the_login_is_known_and_others_are_found_by_name_or_id() 
         ("other", Some("other-id")),
         ("other-id", Some("other-id")),
         ("nobody", None),
-        // Who may not look has to give an id.
+        // Without permission to list projects, only an id works.
         ("secret", Some("secret")),
     ] {
         assert_eq!(client.project_id(given).await.unwrap().as_deref(), found, "{given}");

@@ -1,4 +1,4 @@
-//! From the bootstrap file to a running node, until it is told to stop.
+//! The agent's run: from reading the bootstrap file until it is stopped.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,26 +21,25 @@ use crate::process::Supervisor;
 use crate::tools::{Tools, back_off};
 use crate::{assignment, files, machine, renewal, reporting, swarm};
 
-/// The agent's own identity and what it was told last. On a volume: a restarted node goes on with it.
+/// The agent's identity and its last assignment. On a volume, so that a restarted node continues with them.
 const STATE: &str = "/var/lib/jeroboam/agent";
 
-/// Logs of the components.
+/// Log folder of the components.
 const LOGS: &str = "/var/log/jeroboam";
 
-/// What the agent says by default. The DNS server would name every question; what goes wrong while watching is said
-/// by ourselves, once it lasts.
+/// Default log filter. The DNS server would log every query; watch errors are logged by our own code, if they persist.
 const LOG_FILTER: &str = "info,hickory_server=warn,kube_runtime=error,kube_client=off";
 
-/// Between calls that fail.
+/// Back-off between failed calls.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(200), Duration::from_millis(2500));
 
-/// Everything an agent needs is known at the start: two threads wait for processes and the network just as well as
-/// one per core would, and leave the memory to the components.
+/// The agent needs few threads: two are as good as one per core for waiting on processes and the network, and leave
+/// more memory to the components.
 const THREADS: usize = 2;
 
-/// Runs the agent until it is told to stop.
+/// Runs the agent until it is stopped.
 pub fn run() -> ExitCode {
-    // Process 1 blocks signals for itself, and children inherit that: the agent and its components must hear them.
+    // Process 1 blocks signals for itself, and children inherit that: the agent and its components must receive them.
     let _ = nix::sys::signal::SigSet::all().thread_unblock();
     let filter = tracing_subscriber::EnvFilter::try_from_env("JEROBOAM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG_FILTER));
@@ -77,7 +76,7 @@ async fn agent() -> anyhow::Result<()> {
     tracing::info!(?facts, container, "this machine");
     let board = Arc::new(Board::new(facts));
     let bootstrap = read_bootstrap(Path::new(BOOTSTRAP_PATH))?;
-    // A real machine has an identity of its own.
+    // A real machine has its own identity.
     let prepared = match container {
         true => prepared.and_then(|()| machine::identity::take_on(Path::new("/"), bootstrap.node)),
         false => prepared,
@@ -88,7 +87,7 @@ async fn agent() -> anyhow::Result<()> {
         _ = interrupt.recv() => return Ok(()),
     };
     if let Err(error) = prepared {
-        // Said rather than fatal: the container may have been made by hand in a way that needs none of it.
+        // Reported but not fatal: a container that was set up by hand may not need this preparation.
         board.fault(&Fault::passing(Code::MachineUnfit, "machine", format!("{error:#}")));
         tracing::error!("{error:#}");
     }
@@ -96,9 +95,9 @@ async fn agent() -> anyhow::Result<()> {
     let tools = Tools { board: board.clone(), supervisor: supervisor.clone(), home: home.clone(), container };
     let reporting = tokio::spawn(reporting::run(board.clone(), home.clone()));
     tokio::select! {
-        () = follow(&tools, &home) => tracing::info!("this node is not wanted any more"),
-        _ = terminate.recv() => tracing::info!("told to stop"),
-        _ = interrupt.recv() => tracing::info!("told to stop"),
+        () = follow(&tools, &home) => tracing::info!("this node no longer exists in the cluster"),
+        _ = terminate.recv() => tracing::info!("received a signal to stop"),
+        _ = interrupt.recv() => tracing::info!("received a signal to stop"),
         () = renewal::keep_own(&home) => {}
     }
     reporting.abort();
@@ -106,13 +105,13 @@ async fn agent() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Carries out assignments as they come, until the node is not wanted any more.
+/// Carries out assignments as they arrive, until the node is removed from the cluster.
 async fn follow(tools: &Tools, home: &Home) {
     let path = PathBuf::from(STATE).join("assignment.json");
     let mut revision = 0;
     let mut current = None;
     let mut work = Work(None);
-    // After a restart the node comes up as it was, whether or not the server answers.
+    // After a restart the node starts from its last assignment, even if the server does not answer.
     if let Some(known) = remembered(&path) {
         revision = known.revision;
         work.replace(tools, known.clone(), false);
@@ -124,7 +123,7 @@ async fn follow(tools: &Tools, home: &Home) {
             Ok(Polled::Assignment(assignment)) => {
                 tracing::info!(revision = assignment.revision, name = assignment.name, "assignment");
                 if let Err(error) = remember(&path, &assignment) {
-                    tracing::warn!("the assignment cannot be kept: {error:#}");
+                    tracing::warn!("the assignment cannot be saved: {error:#}");
                 }
                 revision = assignment.revision;
                 let known = current.as_ref();
@@ -142,17 +141,17 @@ async fn follow(tools: &Tools, home: &Home) {
     }
 }
 
-/// The task that carries out the newest assignment. Processes outlive it: they belong to the supervisor.
+/// The task that carries out the newest assignment. Processes outlive the task: the supervisor owns them.
 struct Work(Option<JoinHandle<()>>);
 
 impl Work {
-    /// Carries out this one from now on; for another try with all components started anew.
+    /// Replaces the current assignment; for a retry, all components are restarted.
     fn replace(&mut self, tools: &Tools, assignment: Assignment, is_another_try: bool) {
         let old = self.0.take();
         let tools = tools.clone();
         self.0 = Some(tokio::spawn(async move {
             if let Some(old) = old {
-                // Its sockets must be free before the new one opens them.
+                // The old task must close its sockets before the new one opens them.
                 old.abort();
                 let _ = old.await;
             }
@@ -172,7 +171,7 @@ impl Drop for Work {
     }
 }
 
-/// Carries out one assignment: tries again what may pass, gives up on what will not.
+/// Carries out one assignment: retries temporary failures, and gives up on permanent ones.
 async fn carry_out(tools: &Tools, assignment: &Assignment) {
     for pause in BACK_OFF.build() {
         let done = match &assignment.engine {
@@ -189,7 +188,7 @@ async fn carry_out(tools: &Tools, assignment: &Assignment) {
     }
 }
 
-/// Whether this is a container of which our own [`machine::init`] is process 1.
+/// Whether this is a container with our own [`machine::init`] as process 1.
 fn is_container() -> bool {
     let init = std::fs::read_link("/proc/1/exe").ok();
     nix::unistd::getppid().as_raw() == 1 && init.is_some() && init == std::fs::read_link("/proc/self/exe").ok()
@@ -204,7 +203,7 @@ fn remembered(path: &Path) -> Option<Assignment> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-/// With all its secrets: private.
+/// Saves the assignment in a file that only root can read: it contains secrets.
 fn remember(path: &Path, assignment: &Assignment) -> anyhow::Result<()> {
     Ok(files::write_private(path, &serde_json::to_string(assignment)?)?)
 }

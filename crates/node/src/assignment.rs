@@ -2,13 +2,13 @@
 
 use jeroboam_types::agent::{Assignment, NodeRole};
 
-/// Whether a newer assignment asks this node for nothing new. Its number may differ, and the workers in the list of
-/// peers: these come and go while clusters grow and shrink, and what a node must know of them it learns from the
-/// cluster itself.
+/// Whether a newer assignment requires no change on this node. Only its revision may differ, and the workers in the
+/// list of peers: these change while clusters are scaled, and a node gets what it needs about them from the cluster
+/// itself.
 pub fn means_the_same(known: &Assignment, newer: &Assignment) -> bool {
     match (essence(known), essence(newer)) {
         (Ok(known), Ok(newer)) => known == newer,
-        // Rather once too often.
+        // If in doubt, the assignment is carried out again.
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What the agent knows about its node, in the form in which it is reported.
+//! What the agent knows about its node, in the form of its reports.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,53 +10,53 @@ use tokio::sync::watch;
 use crate::engine_view::EngineView;
 use crate::fault::{Code, Fault};
 
-/// The shared state that components write to and that reports are made of.
+/// The shared state that components update and that reports are created from.
 #[derive(Debug)]
 pub struct Board {
     state: watch::Sender<State>,
-    /// When the newest assignment was begun.
+    /// When the newest assignment was started.
     begun: Mutex<Instant>,
 }
 
-/// Everything that a report is made of.
+/// The content of a report.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Revision of the assignment that is being carried out.
+    /// Revision of the current assignment.
     pub revision: u64,
-    /// Generation of the cluster's authorities with which everything runs.
+    /// Generation of the CAs that signed all certificates in use.
     pub authorities: u64,
-    /// In the order in which they were announced.
+    /// Components, in the order in which they were announced.
     pub components: Vec<ComponentReport>,
-    /// Those whose program cannot be run.
+    /// Components whose program cannot be run.
     pub missing: BTreeSet<String>,
-    /// What stands in the way apart from a component that keeps ending.
+    /// A fault other than a component that exits repeatedly, and whether it is permanent.
     pub fault: Option<(Problem, bool)>,
-    /// About the machine.
+    /// Properties of the machine.
     pub facts: Facts,
-    /// From the founder of a swarm.
+    /// Join tokens, from the node that initialized the swarm.
     pub swarm: Option<SwarmTokens>,
-    /// From masters, while their engine answers.
+    /// The engine's view of the nodes; from masters, while their engine answers.
     pub engine_nodes: Option<EngineView>,
 }
 
 impl Board {
-    /// An empty board of a machine.
+    /// Creates an empty board for a machine.
     pub fn new(facts: Facts) -> Self {
         Self { state: watch::Sender::new(State { facts, ..State::default() }), begun: Mutex::new(Instant::now()) }
     }
 
-    /// To be told of changes.
+    /// Subscribes to changes.
     pub fn subscribe(&self) -> watch::Receiver<State> {
         self.state.subscribe()
     }
 
-    /// When the newest assignment was begun: what happened before counts against nothing any more.
+    /// When the newest assignment was started. Earlier failures are not counted any more.
     pub fn begun_at(&self) -> Instant {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a new assignment: exactly these components belong to the node from now on, all others are forgotten.
-    /// Those in trouble get another chance.
+    /// Starts a new assignment: exactly these components belong to the node from now on, all others are removed. Failed
+    /// ones get another chance.
     pub fn begin(&self, revision: u64, names: &[&str]) {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.change(|state| {
@@ -74,13 +74,13 @@ impl Board {
         });
     }
 
-    /// All components that have certificates were started, if not before then now, with those of this generation of
-    /// authorities.
+    /// Records that all components with certificates have been started with those of this CA generation, or a newer
+    /// one.
     pub fn authorities(&self, generation: u64) {
         self.change(|state| state.authorities = generation);
     }
 
-    /// A newer assignment asks for nothing new.
+    /// Records the revision of a newer assignment that requires no change.
     pub fn revision(&self, revision: u64) {
         self.change(|state| state.revision = revision);
     }
@@ -99,7 +99,7 @@ impl Board {
         });
     }
 
-    /// Whether a component's program cannot be run.
+    /// Records whether a component's program cannot be run.
     pub fn missing(&self, name: &str, is_missing: bool) {
         self.change(|state| {
             if is_missing {
@@ -110,8 +110,7 @@ impl Board {
         });
     }
 
-    /// A part of the agent itself begins. What is up already stays so: a newer assignment goes through everything
-    /// again.
+    /// Marks a part of the agent as starting. A part that is up stays up, as a newer assignment repeats all steps.
     pub fn starting(&self, name: &str) {
         self.component(name, |component| {
             if component.state == ComponentState::Up {
@@ -128,7 +127,7 @@ impl Board {
         state.components.iter().any(|component| component.name == name && component.state == ComponentState::Up)
     }
 
-    /// A component is ready.
+    /// Marks a component as ready.
     pub fn up(&self, name: &str) {
         self.component(name, |component| {
             component.state = ComponentState::Up;
@@ -137,7 +136,7 @@ impl Board {
         });
     }
 
-    /// Something failed; the component that it is about shows it too.
+    /// Records a fault, also at the component that it is about.
     pub fn fault(&self, fault: &Fault) {
         if let Some(name) = &fault.problem.component {
             self.component(name, |component| {
@@ -151,22 +150,22 @@ impl Board {
         self.change(|state| state.fault = Some((fault.problem.clone(), fault.permanent)));
     }
 
-    /// What failed works now.
+    /// Clears the fault, as what failed works now.
     pub fn clear_fault(&self) {
         self.change(|state| state.fault = None);
     }
 
-    /// The swarm's join tokens are known.
+    /// Records the swarm's join tokens.
     pub fn swarm(&self, tokens: SwarmTokens) {
         self.change(|state| state.swarm = Some(tokens));
     }
 
-    /// What the engine says of the cluster's nodes; `None` when that is not known any more.
+    /// Records the engine's view of the cluster's nodes; `None` when it is not known any more.
     pub fn engine_nodes(&self, view: Option<EngineView>) {
         self.change(|state| state.engine_nodes = view);
     }
 
-    /// Changes what is known about the machine.
+    /// Changes the properties of the machine.
     pub fn facts(&self, change: impl FnOnce(&mut Facts)) {
         self.change(|state| change(&mut state.facts));
     }
@@ -181,7 +180,7 @@ impl Board {
 }
 
 impl State {
-    /// The report that says it.
+    /// Creates the report of this state.
     pub fn report(&self) -> Report {
         let problem = self.problem();
         let phase = match &problem {
@@ -205,7 +204,7 @@ impl State {
         !self.components.is_empty() && self.components.iter().all(|c| c.state == ComponentState::Up)
     }
 
-    /// The worst thing, and whether it stays until something changes from outside.
+    /// The worst problem, and whether it is permanent: it stays until something changes from outside.
     fn problem(&self) -> Option<(Problem, bool)> {
         if self.fault.is_some() {
             return self.fault.clone();

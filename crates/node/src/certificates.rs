@@ -9,17 +9,17 @@ use crate::fault::{Code, Fault};
 use crate::files;
 use crate::home::{Home, HomeError};
 
-/// The part of the agent that has certificates signed, in reports.
+/// Name of this part of the agent in reports.
 pub const NAME: &str = "certificates";
 
 const FOLDER: &str = "/var/lib/jeroboam/pki";
 
-/// A file among the node's keys and certificates, for example `etcd-ca.crt`.
+/// Path of a file among the node's keys and certificates, for example `etcd-ca.crt`.
 pub fn file(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }
 
-/// The cluster's authority.
+/// Path of the cluster CA's certificate.
 pub fn authority() -> PathBuf {
     file("ca.crt")
 }
@@ -29,18 +29,17 @@ pub fn credentials(profile: Profile) -> Credentials {
     Credentials::at(Path::new(FOLDER), &profile.to_string())
 }
 
-/// Sees to it that the node has these certificates, and these files of authorities and keys. Certificates that are
-/// there and still good for long stay as they are, unless an authority is another one than before: then all are made
-/// anew. Gives whether any was made.
+/// Ensures that the node has these certificates, and these files with CAs and keys. Existing certificates are kept
+/// until the last third of their life, unless a CA has changed: then all are renewed. Returns whether any was renewed.
 ///
 /// # Errors
-/// When the server refuses one, cannot be reached, or the disk does not take them.
+/// When the server refuses one, cannot be reached, or the disk cannot be written.
 pub async fn ensure(home: &Home, profiles: Vec<Profile>, files: &[(&str, &str)]) -> Result<bool, Fault> {
     let is_another = |(name, content): &(&str, &str)| {
         name.ends_with(".crt") && std::fs::read_to_string(file(name)).is_ok_and(|known| known != *content)
     };
     let made = sign(home, profiles, files.iter().any(is_another)).await?;
-    // Last: what is cut off before this begins from the beginning.
+    // CAs are written last: if this is interrupted, all certificates are renewed again next time.
     for (name, content) in files {
         let path = file(name);
         if std::fs::read_to_string(&path).is_ok_and(|known| known == *content) {

@@ -1,4 +1,4 @@
-//! Keys that are made here and never leave, and the certificates for them.
+//! Keys that are generated here and never leave the machine, and the certificates for them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, KeyPair};
 
 use crate::files;
 
-/// Where a key and its certificate lie.
+/// Paths of a key and its certificate.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     key: PathBuf,
@@ -30,8 +30,8 @@ impl Credentials {
         &self.certificate
     }
 
-    /// A signing request for the key, which is made if there is none yet. The key stays the same over attempts, so
-    /// that a request whose answer was lost can be repeated.
+    /// Returns a signing request for the key, which is generated if it does not exist. The key stays the same between
+    /// attempts, so that a request whose response was lost can be repeated.
     ///
     /// # Errors
     /// When the key cannot be read or written.
@@ -40,17 +40,17 @@ impl Credentials {
         let key = match known {
             Some(key) => key,
             None => {
-                let key = KeyPair::generate().context("making a key")?;
+                let key = KeyPair::generate().context("generating a key")?;
                 files::write_private(&self.key, &key.serialize_pem())
                     .with_context(|| format!("writing {}", self.key.display()))?;
                 key
             }
         };
-        let request = CertificateParams::default().serialize_request(&key).context("making a signing request")?;
+        let request = CertificateParams::default().serialize_request(&key).context("creating a signing request")?;
         request.pem().context("encoding a signing request")
     }
 
-    /// Keeps the certificate.
+    /// Saves the certificate.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -59,7 +59,7 @@ impl Credentials {
             .with_context(|| format!("writing {}", self.certificate.display()))
     }
 
-    /// Whether there is a certificate for the key that is good for at least a third of its life from `now` (seconds
+    /// Whether there is a certificate for the key that is valid for at least a third of its life from `now` (seconds
     /// since 1970) on.
     pub fn is_fresh(&self, now: i64) -> bool {
         let Ok(pem) = std::fs::read(&self.certificate) else { return false };
@@ -70,7 +70,7 @@ impl Credentials {
         self.key.exists() && now < end - (end - start) / 3
     }
 
-    /// Whether the certificate was signed by this authority, or there is none. With another one it is worth nothing.
+    /// Whether the certificate was signed by this CA, or does not exist. One from another CA is useless.
     pub fn is_of(&self, ca: &str) -> bool {
         let Ok(pem) = std::fs::read(&self.certificate) else { return true };
         let signed = || {
@@ -82,7 +82,7 @@ impl Credentials {
         signed().is_some()
     }
 
-    /// Certificate and key as one PEM, if both are there.
+    /// Certificate and key as one PEM, if both exist.
     pub fn identity(&self) -> Option<String> {
         let certificate = std::fs::read_to_string(&self.certificate).ok()?;
         let key = std::fs::read_to_string(&self.key).ok()?;

@@ -1,4 +1,4 @@
-//! What the engine says of the cluster's nodes, as masters report it: not longer than a report may be.
+//! The engine's view of the cluster's nodes, as masters report it, bounded by the size of a report.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,15 @@ pub type EngineView = BTreeMap<String, EngineNodeState>;
 /// A node that is ready.
 pub const READY: EngineNodeState = EngineNodeState { ready: true, reason: None };
 
-/// A node that is not ready, and why.
+/// State of a node that is not ready, with the reason.
 pub fn not_ready(reason: &str) -> EngineNodeState {
     let mut text: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.truncate(text.floor_char_boundary(MAX_REASON));
     EngineNodeState { ready: false, reason: Some(text) }
 }
 
-/// The view as it is reported. A part of it would say that the engine does not know the others: then rather nothing.
+/// The view to report; `None` if it is too large. In a partial view, missing nodes would count as unknown to the
+/// engine.
 pub fn bounded(view: EngineView) -> Option<EngineView> {
     (view.len() <= MAX_ENGINE_NODES).then_some(view)
 }

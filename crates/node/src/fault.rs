@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! Faults of the node or its components.
 
 use jeroboam_types::agent::Problem;
 pub use jeroboam_types::code::Code;
@@ -7,14 +7,14 @@ pub use jeroboam_types::code::Code;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", problem.message)]
 pub struct Fault {
-    /// What is reported.
+    /// The problem to report.
     pub problem: Problem,
-    /// Whether trying again is useless until something changes from outside.
+    /// Whether a retry is useless until something changes from outside.
     pub permanent: bool,
 }
 
 impl Fault {
-    /// A failure that may go away by itself.
+    /// A fault that may be temporary: a retry may succeed.
     pub fn passing(code: Code, component: &str, message: impl Into<String>) -> Self {
         Self {
             problem: Problem {
@@ -27,7 +27,7 @@ impl Fault {
         }
     }
 
-    /// A failure that stays until something changes from outside.
+    /// A fault that stays until something changes from outside.
     pub fn permanent(code: Code, component: &str, message: impl Into<String>) -> Self {
         Self { permanent: true, ..Self::passing(code, component, message) }
     }

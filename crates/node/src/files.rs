@@ -1,11 +1,11 @@
-//! Writing files so that a crash leaves either the old or the new one.
+//! Atomic file writes: a crash leaves either the old or the new file.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Writes a file that only root can read, making its folder if need be.
+/// Writes a file that only root can read, creating its folder if necessary.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -13,7 +13,7 @@ pub fn write_private(path: &Path, content: &str) -> io::Result<()> {
     write(path, content, 0o600)
 }
 
-/// Writes a file with the given mode, making its folder if need be.
+/// Writes a file with the given mode, creating its folder if necessary.
 ///
 /// # Errors
 /// Any error of the file system.

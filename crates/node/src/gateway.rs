@@ -1,8 +1,8 @@
-//! Ways for connections, with TLS put on or taken off where they pass: from this machine to the cluster's registry, and
-//! from the world to the Docker Engine.
+//! Forwarding of connections with TLS added or removed: from this machine to the cluster's registry, and from outside
+//! to the Docker Engine.
 //!
-//! Certificates are read when a way is opened, and connections end with it: after new authorities nobody goes on with
-//! what the old ones signed.
+//! Certificates are read when a gateway is opened, and its connections are closed with it: after a rotation of the CAs,
+//! no connection with an old certificate remains.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use crate::board::Board;
 use crate::certificates;
 use crate::fault::{Code, Fault};
 
-/// How long no connection is taken when that fails: out of file handles, some will end.
+/// Pause after a failed accept: without free file descriptors, wait until some connections are closed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the other side may take until it is connected.
+/// Timeout for connecting to the other side.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a way: whoever comes to `address` waits from now on. `name` is that of the component.
+/// Opens a gateway: connections to `address` are queued from now on. `name` is that of the component.
 ///
 /// # Errors
-/// When somebody else listens there.
+/// When another process listens there.
 pub async fn open(board: &Board, name: &str, address: SocketAddr) -> Result<TcpListener, Fault> {
     board.starting(name);
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -41,7 +41,7 @@ pub async fn open(board: &Board, name: &str, address: SocketAddr) -> Result<TcpL
     Ok(listener)
 }
 
-/// Carries all that come, for as long as it is polled. `connect` makes of one who came both ends of the way.
+/// Forwards all connections while it is polled. `connect` returns both ends for an accepted connection.
 pub async fn serve<I, O, C>(name: &str, listener: TcpListener, connect: impl Fn(TcpStream) -> C)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// TLS towards servers of the cluster, with a certificate of its own.
+/// TLS client for servers of the cluster, with a client certificate.
 ///
 /// # Errors
 /// When the certificates cannot be used.
@@ -83,7 +83,7 @@ pub fn connector(profile: Profile) -> Result<TlsConnector, Fault> {
     Ok(TlsConnector::from(Arc::new(config.map_err(|error| unusable(profile, error))?)))
 }
 
-/// TLS towards clients with a certificate of the cluster, and no others.
+/// TLS server that only accepts clients with a certificate of the cluster.
 ///
 /// # Errors
 /// When the certificates cannot be used.

@@ -1,4 +1,4 @@
-//! Calling home: the agent's side of the protocol in `jeroboam_types::agent`.
+//! The connection to the server: the agent's side of the protocol in `jeroboam_types::agent`.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,45 +16,45 @@ use crate::credentials::Credentials;
 use crate::known::Keeper;
 use crate::tools::back_off;
 
-/// Limit for calls that are answered at once.
+/// Timeout of calls that are answered at once.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Limit for a heartbeat: one that hangs is followed by another before the node counts as silent.
+/// Timeout of a heartbeat: after one that hangs, another is sent before the node counts as silent.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Limit for the long poll: the server's own and some for the way.
+/// Timeout of the long poll: the server's own, and some time for the network.
 const POLL_TIMEOUT: Duration = Duration::from_secs(LONG_POLL_SECONDS + 10);
 
-/// Between attempts to reach the server. Short at first: the server may be starting too.
+/// Back-off between attempts to reach the server. Short at first: the server may be starting too.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(100), Duration::from_millis(2500));
 
-/// Most of a refusal's text that is kept, in bytes.
+/// Maximum length of an error response that is kept, in bytes.
 const REFUSAL_BYTES: usize = 2048;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
-    /// No answer: try again later.
+    /// No response: retry later.
     #[error("{call}: {}", chain(source))]
     Unreachable {
-        /// What was being done.
+        /// What was attempted.
         call: &'static str,
-        /// What came in between.
+        /// The underlying error.
         source: reqwest::Error,
     },
-    /// An answer that says no.
+    /// The server refused the request.
     #[error("{call}: the server answered {status}: {text}")]
     Refused {
-        /// What was being done.
+        /// What was attempted.
         call: &'static str,
-        /// The server's status.
+        /// HTTP status.
         status: StatusCode,
-        /// The server's words.
+        /// Message of the server.
         text: String,
     },
 }
 
-/// reqwest's own words leave the reason to the chain of sources.
+/// reqwest's message alone omits the reason, which is in the chain of sources.
 fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -66,7 +66,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 impl HomeError {
-    /// Whether the same call may succeed later.
+    /// Whether a retry may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -75,36 +75,35 @@ impl HomeError {
     }
 }
 
-/// The answer to a long poll.
+/// The response to a long poll.
 #[derive(Debug)]
 pub enum Polled {
     /// There is a newer assignment.
     Assignment(Box<Assignment>),
-    /// Nothing new.
+    /// There is no newer assignment.
     Nothing,
-    /// The node is not wanted any more.
+    /// The node no longer exists in the cluster.
     Unwanted,
 }
 
 /// The connection to the server, with the agent's own certificate.
 #[derive(Debug, Clone)]
 pub struct Home {
-    /// Another one as soon as the certificate was renewed.
+    /// Replaced when the certificate is renewed.
     client: Arc<RwLock<Client>>,
     base: String,
-    /// PEM of the authority that the server is known by.
+    /// PEM of the CA that signed the server's certificate.
     ca: String,
     credentials: Credentials,
     known: Keeper,
 }
 
 impl Home {
-    /// Connects with the certificate kept in `folder`, or enrols with the one-time token to get one that the server's
-    /// authority has signed. Waits for the
-    /// server for as long as it takes.
+    /// Connects with the certificate saved in `folder`, or enrols with the one-time token to get a certificate from the
+    /// server's CA. Waits for the server without a time limit.
     ///
     /// # Errors
-    /// When the token is refused, or the bootstrap file or the folder is unusable: no attempt will do better.
+    /// When the token is refused, or the bootstrap file or the folder is unusable: a retry would not help.
     pub async fn connect(bootstrap: &Bootstrap, folder: &Path) -> anyhow::Result<Self> {
         let credentials = Credentials::at(folder, "agent");
         let known = Keeper::at(folder);
@@ -117,7 +116,7 @@ impl Home {
         };
         let identity = match credentials.identity().filter(|_| credentials.is_of(&bootstrap.ca)) {
             Some(identity) => identity,
-            // Also when a server that knows neither the certificate nor its authority has taken the node over.
+            // Also when a server with another CA, which does not accept the saved certificate, has adopted the node.
             None => {
                 let home = with(client(&bootstrap.ca, None)?);
                 let certificate = home.enroll(bootstrap, &credentials.request()?).await?;
@@ -128,10 +127,10 @@ impl Home {
         Ok(with(client(&bootstrap.ca, Some(&identity))?))
     }
 
-    /// Has the agent's certificate renewed, if less than a third of its life is left. Gives whether it was.
+    /// Renews the agent's certificate if less than a third of its life is left. Returns whether it did.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses, or the disk does not take the new one: the old one stays in use.
+    /// When the server cannot be reached or refuses, or the disk cannot be written: the old certificate stays in use.
     pub async fn renew(&self) -> anyhow::Result<bool> {
         if self.credentials.is_fresh(jiff::Timestamp::now().as_second()) {
             return Ok(false);
@@ -151,7 +150,7 @@ impl Home {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The server's address, if it is called by its address.
+    /// The server's address, if its URL contains an address.
     pub fn address(&self) -> Option<std::net::IpAddr> {
         let url = reqwest::Url::parse(&self.base).ok()?;
         url.host_str()?.trim_matches(['[', ']']).parse().ok()
@@ -169,7 +168,7 @@ impl Home {
         Ok(enrolled.notify(|error, _| tracing::warn!("{error}")).await?.certificate)
     }
 
-    /// Waits for an assignment newer than `after`, for as long as the server lets.
+    /// Waits for an assignment newer than `after`, up to the server's long poll timeout.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
@@ -190,7 +189,7 @@ impl Home {
         Ok(Polled::Assignment(assignment))
     }
 
-    /// Has certificates signed.
+    /// Requests signed certificates.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
@@ -200,7 +199,7 @@ impl Home {
         check(call, response).await?.json().await.map_err(|source| HomeError::Unreachable { call, source })
     }
 
-    /// Tells how things stand.
+    /// Sends a report.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
@@ -209,7 +208,7 @@ impl Home {
         check("reporting", response).await.map(drop)
     }
 
-    /// Says that this agent lives and its last report holds. False when the server wants another report.
+    /// Sends a heartbeat. Returns false when the server needs a new report.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
@@ -223,7 +222,7 @@ impl Home {
         self.client().post(format!("{}/agent/v1/{path}", self.base))
     }
 
-    /// Sends a call with what the server said before of how far its deployment has come, and keeps what it says now.
+    /// Sends a call with the deployment's progress known so far, and saves the progress in the response.
     async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
         let response = self.known.add_to(request).send().await?;
         self.known.keep(response.headers());

@@ -19,7 +19,7 @@ use super::*;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A server that signs whatever it is asked to, for 30 days, and keeps what it was asked and by which certificate.
+/// A server that signs every request, for 30 days, and records the requests and the client certificates.
 struct Server {
     issuer: Issuer<'static, KeyPair>,
     ca: String,
@@ -36,7 +36,7 @@ impl Server {
         Self { issuer: Issuer::new(params, key), ca, calls: Mutex::default() }
     }
 
-    /// Signs a request, valid from so long ago for 30 days.
+    /// Signs a request, with a certificate that is valid for 30 days from `ago` before now.
     fn sign(&self, csr: &str, ago: SignedDuration) -> String {
         let mut request = CertificateSigningRequestParams::from_pem(csr).unwrap();
         let start = Timestamp::now() - ago;
@@ -60,7 +60,7 @@ impl Server {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// Answers one call per connection.
+    /// Handles one call per connection.
     async fn serve(self: Arc<Self>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -132,7 +132,7 @@ async fn the_agents_certificate_is_renewed_in_the_last_third_of_its_life_and_use
         token: "used".to_owned(),
     };
 
-    // Ten days and a bit are left of thirty: not yet.
+    // Slightly more than ten of thirty days are left: not due yet.
     credentials.keep(&server.sign(&credentials.request().unwrap(), DAY * 19)).unwrap();
     let home = Home::connect(&bootstrap, folder.path()).await.unwrap();
     assert!(!home.renew().await.unwrap());
@@ -140,7 +140,7 @@ async fn the_agents_certificate_is_renewed_in_the_last_third_of_its_life_and_use
 
     credentials.keep(&server.sign(&credentials.request().unwrap(), DAY * 21)).unwrap();
     let home = Home::connect(&bootstrap, folder.path()).await.unwrap();
-    // What the other parts of the agent have.
+    // The other parts of the agent use clones.
     let clone = home.clone();
     let old = certificate();
     assert!(home.renew().await.unwrap());

@@ -1,4 +1,4 @@
-//! Images that lie on the machine, given to the container runtime: for clusters that reach no registry.
+//! Imports images that are stored on the machine into the container runtime, for clusters that reach no registry.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::fault::{Code, Fault};
 use crate::kubernetes::layout::{CONTAINERD_SOCKET, text, tool};
 use crate::process::output;
 
-/// Where node images carry them.
+/// Folder of the images in node images.
 const FOLDER: &str = "/opt/jeroboam/images";
 
 /// Name of this part in reports.
 pub const NAME: &str = "images";
 
-/// The archive that every pod needs.
+/// The archive of the pause image, which every pod needs.
 const PAUSE: &str = "pause.tar";
 
-/// Unpacking an image takes seconds, on a busy machine with a slow disk a minute.
+/// Timeout of an import: unpacking an image takes seconds, on a busy machine with a slow disk a minute.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Which runtime takes the images.
+/// The container runtime that imports the images.
 #[derive(Debug, Clone, Copy)]
 pub enum Runtime {
     /// containerd, for Kubernetes.
@@ -28,26 +28,26 @@ pub enum Runtime {
     Docker,
 }
 
-/// Whether the image that every pod needs lies on this machine.
+/// Whether the pause image, which every pod needs, is stored on this machine.
 pub fn has_pause() -> bool {
     Path::new(FOLDER).join(PAUSE).exists()
 }
 
-/// Imports what every pod needs; nothing to do if it does not lie here.
+/// Imports the pause image, if it is stored here.
 ///
 /// # Errors
-/// With the runtime's own words.
+/// The error of the runtime.
 pub async fn import_pause() -> Result<(), Fault> {
     if has_pause() { import(Runtime::Containerd, &Path::new(FOLDER).join(PAUSE)).await } else { Ok(()) }
 }
 
-/// Imports everything else.
+/// Imports all other images.
 ///
 /// # Errors
-/// With the runtime's own words.
+/// The error of the runtime.
 pub async fn import_others(runtime: Runtime) -> Result<(), Fault> {
     for archive in archives(Path::new(FOLDER)) {
-        // A Docker Engine makes no pods.
+        // A Docker Engine has no pods.
         if archive.file_name().is_some_and(|name| name != PAUSE) {
             import(runtime, &archive).await?;
         }

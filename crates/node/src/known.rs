@@ -1,5 +1,5 @@
-//! How far the server's deployment has come, as the server said. It may come back with an older database, and would
-//! not know: so the highest is kept on the node's disk and sent with every call.
+//! The progress of the server's deployment, as the server reported it. The server may restart with an older database
+//! without noticing, so the highest value is saved on the node's disk and sent with every call.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use reqwest::header::HeaderMap;
 
 use crate::files;
 
-/// Keeps the highest that was heard. Clones share it.
+/// Keeps the highest value received. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Keeper {
     path: PathBuf,
@@ -18,14 +18,14 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// With what was kept in the agent's folder before.
+    /// Starts with the value that was saved in the agent's folder.
     pub(crate) fn at(folder: &Path) -> Self {
         let path = folder.join("known");
         let kept = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
         Self { path, highest: Arc::new(Mutex::new(kept)) }
     }
 
-    /// The call with what was heard before.
+    /// Adds the saved value to a call.
     pub(crate) fn add_to(&self, request: RequestBuilder) -> RequestBuilder {
         match &*self.highest.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(known) => request.header(KNOWN_HEADER, known.to_string()),
@@ -33,7 +33,7 @@ impl Keeper {
         }
     }
 
-    /// Keeps what an answer says, if it is more than what was heard before.
+    /// Saves the value in a response, if it is higher than the saved one.
     pub(crate) fn keep(&self, answer: &HeaderMap) {
         let said = answer.get(KNOWN_HEADER).and_then(|value| value.to_str().ok()).map(str::parse::<Known>);
         let Some(Ok(said)) = said else { return };
@@ -42,7 +42,7 @@ impl Keeper {
             return;
         }
         if let Err(error) = files::write_private(&self.path, &said.to_string()) {
-            tracing::warn!("what the server said of its deployment cannot be kept: {error}");
+            tracing::warn!("the progress of the server's deployment cannot be saved: {error}");
         }
         *highest = Some(said);
     }
@@ -58,7 +58,7 @@ mod tests {
         headers
     }
 
-    /// What would be sent.
+    /// The value that would be sent.
     fn sent(keeper: &Keeper) -> Option<String> {
         let client = reqwest::Client::builder().build().unwrap();
         let request = keeper.add_to(client.get("http://localhost")).build().unwrap();

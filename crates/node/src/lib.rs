@@ -1,9 +1,9 @@
 //! The agent on every machine of a cluster.
 //!
-//! It calls home ([`home`]), gets told what the machine is to be, brings up the components of a Kubernetes
-//! ([`kubernetes`]) or Swarm ([`swarm`]) node, keeps them running ([`process`]) and reports what happens ([`board`]).
-//! For Kubernetes it is also the pod network between nodes ([`network`]) and the cluster's DNS ([`dns`]), so that a
-//! cluster needs no images but its users' own.
+//! It connects to the server ([`home`]), receives the desired state of the machine, starts the components of a
+//! Kubernetes ([`kubernetes`]) or Swarm ([`swarm`]) node, keeps them running ([`process`]) and reports their state
+//! ([`board`]). For Kubernetes it also provides the pod network between nodes ([`network`]) and the cluster's DNS
+//! ([`dns`]), so that a cluster only needs its users' images.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod agent;

@@ -1,7 +1,7 @@
 //! `jeroboam-node`, the agent on every machine of a cluster.
 //!
-//! As process 1 of a container it only looks after processes and starts itself again as the agent proper; as a
-//! service on a machine it is the agent at once.
+//! As process 1 of a container it only manages processes and starts itself again as the actual agent; as a service on a
+//! machine it is the agent directly.
 
 use std::process::ExitCode;
 

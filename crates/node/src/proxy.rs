@@ -1,12 +1,12 @@
-//! The environment that makes a container runtime reach the world through a proxy (contract workloads-2015, row 70).
+//! Proxy environment variables for a container runtime (contract workloads-2015, row 70).
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jeroboam_types::agent::{Assignment, EngineAssignment};
 
-/// Environment variables, as programs in Go read them. What belongs to the cluster is reached without: the machine
-/// itself, other nodes, pods and services. Empty without proxies.
+/// Environment variables, as programs in Go read them. The machine itself, other nodes, pods and services are reached
+/// without a proxy. Empty if no proxy is set.
 pub fn environment(assignment: &Assignment) -> Vec<(&'static str, String)> {
     of(assignment, own_network(assignment.address))
 }
@@ -26,7 +26,7 @@ fn of(assignment: &Assignment, own_network: Option<IpNet>) -> Vec<(&'static str,
         .collect()
 }
 
-/// The network that the other nodes are on.
+/// The network of the other nodes.
 fn own_network(own: IpAddr) -> Option<IpNet> {
     let interfaces = nix::ifaddrs::getifaddrs().ok()?;
     let mut networks = interfaces.filter_map(|interface| {

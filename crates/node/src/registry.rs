@@ -1,8 +1,8 @@
-//! The cluster's own registry (contract workloads-2015, row 71): one master keeps it, and every node reaches it as
-//! `localhost`, which container runtimes speak to without TLS.
+//! The cluster's own registry (contract workloads-2015, row 71): it runs on one master, and every node reaches it as
+//! `localhost`, which container runtimes access without TLS.
 //!
-//! On the way from node to node it is TLS with certificates of the cluster's authority on both sides. So whoever has a
-//! certificate of the cluster may push, from outside too, and nobody else may even look.
+//! Between nodes it uses mutual TLS with certificates of the cluster's CA. Everyone with a certificate of the cluster
+//! can push, also from outside, and nobody else has any access.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,24 +19,25 @@ use crate::process::{Probe, Spec};
 use crate::tools::Tools;
 use crate::{certificates, gateway};
 
-/// Name of the component that keeps the images.
+/// Name of the registry component.
 pub const NAME: &str = "registry";
 
-/// Name of the way to it.
+/// Name of the component that forwards connections to the registry.
 pub const GATEWAY: &str = "registry-gateway";
 
-/// Debian's name of the registry that Docker has given to the world (CNCF Distribution).
+/// Debian's name of the program CNCF Distribution, originally Docker's registry.
 const PROGRAM: &str = "docker-registry";
 
 const CONFIG: &str = "/var/lib/jeroboam/config/registry.yaml";
 
-/// A copy of the certificate that it was started with. It reads that once: a renewed one is a reason to start anew.
+/// A copy of the certificate that the registry was started with. It reads the certificate only once, so it is restarted
+/// after a renewal.
 const STARTED_WITH: &str = "/var/lib/jeroboam/config/registry.crt";
 
-/// On the machine's volume: it outlives the process, and goes with the machine.
+/// Image storage, on the machine's volume: it outlives the process, and is deleted with the machine.
 const IMAGES: &str = "/var/lib/jeroboam/registry";
 
-/// What this node has of the registry, in reports.
+/// The components of the registry on this node, in reports.
 pub fn components(assignment: &Assignment) -> &'static [&'static str] {
     match assignment.registry {
         None => &[],
@@ -45,7 +46,7 @@ pub fn components(assignment: &Assignment) -> &'static [&'static str] {
     }
 }
 
-/// The certificates that it takes.
+/// The certificates that the registry needs on this node.
 pub fn profiles(assignment: &Assignment) -> &'static [Profile] {
     match assignment.registry {
         None => &[],
@@ -54,12 +55,12 @@ pub fn profiles(assignment: &Assignment) -> &'static [Profile] {
     }
 }
 
-/// Whether this is the node that keeps the images.
+/// Whether this node runs the registry.
 fn keeps(assignment: &Assignment) -> bool {
     assignment.registry.is_some_and(|registry| registry.ip() == assignment.address)
 }
 
-/// Starts the registry, if this is the node that keeps the images.
+/// Starts the registry, if this node runs it.
 ///
 /// # Errors
 /// When its certificates cannot be used.
@@ -79,7 +80,7 @@ fn spec(assignment: &Assignment, registry: SocketAddr) -> Spec {
         .file(STARTED_WITH, std::fs::read_to_string(certificate).unwrap_or_default())
 }
 
-/// YAML, of which JSON is a part.
+/// Configuration of the registry: JSON, which is valid YAML.
 fn configuration(registry: SocketAddr) -> Value {
     let server = certificates::credentials(Profile::RegistryServer);
     json!({
@@ -88,7 +89,7 @@ fn configuration(registry: SocketAddr) -> Value {
         "storage": { "filesystem": { "rootdirectory": IMAGES }, "delete": { "enabled": true } },
         "http": {
             "addr": registry.to_string(),
-            // It is known under several names: answers must not tell clients to go on under another one.
+            // The registry has several names: responses must not redirect clients to another one.
             "relativeurls": true,
             "tls": {
                 "certificate": text(server.certificate_path()),
@@ -99,10 +100,10 @@ fn configuration(registry: SocketAddr) -> Value {
     })
 }
 
-/// Carries connections from `localhost` to the registry. Does not come back unless something fails, or there is none.
+/// Forwards connections from `localhost` to the registry. Returns only on failure, or if there is no registry.
 ///
 /// # Errors
-/// What stands in the way.
+/// The reason of a failure.
 pub async fn gateway(board: &Board, assignment: &Assignment) -> Result<(), Fault> {
     let Some(registry) = assignment.registry else { return Ok(()) };
     let tls = gateway::connector(Profile::RegistryClient)?;
@@ -118,7 +119,7 @@ pub async fn gateway(board: &Board, assignment: &Assignment) -> Result<(), Fault
     Ok(())
 }
 
-/// For looking whether it answers.
+/// HTTP client for the readiness probe.
 fn client() -> Result<reqwest::Client, Fault> {
     let client = || -> anyhow::Result<reqwest::Client> {
         let identity = certificates::credentials(Profile::RegistryClient).identity().context("it is not there")?;

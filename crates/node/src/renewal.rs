@@ -7,26 +7,26 @@ use backon::{BackoffBuilder as _, ConstantBuilder};
 use crate::fault::Fault;
 use crate::home::Home;
 
-/// Between two looks at the age of certificates: from three to six hours, so that nodes that were made together do not
-/// ask together. Short against a third of any sensible life.
+/// Interval between checks of certificates: three to six hours, so that nodes that were created together do not renew
+/// together. Short compared to a third of a certificate's life.
 const PAUSES: ConstantBuilder =
     ConstantBuilder::new().with_delay(Duration::from_secs(3 * 3600)).without_max_times().with_jitter();
 
-/// Looks from time to time whether certificates have to be renewed, and comes back once some were. `ensure` renews those
-/// that are due and gives whether there were any.
+/// Checks certificates regularly, and returns once some were renewed. `ensure` renews those that are due and returns
+/// whether there were any.
 pub async fn renewed<F: Future<Output = Result<bool, Fault>>>(ensure: impl Fn() -> F) {
     for pause in PAUSES.build() {
         tokio::time::sleep(pause).await;
         match ensure().await {
             Ok(true) => return tracing::info!("certificates of components were renewed"),
             Ok(false) => {}
-            // A third of their life is left to try again.
+            // There is a third of their life left for retries.
             Err(fault) => tracing::warn!("renewing certificates: {fault}"),
         }
     }
 }
 
-/// Keeps the agent's own certificate good.
+/// Keeps the agent's own certificate valid.
 pub async fn keep_own(home: &Home) {
     for pause in PAUSES.build() {
         match home.renew().await {

@@ -1,7 +1,7 @@
-//! Telling the server how the node stands, and that its agent lives.
+//! Reporting the state of the node, and that its agent is alive.
 //!
-//! A change goes out as a report, soon. In between heartbeats say that the last report holds; they do not wait for
-//! anything else, so that only an agent that is stopped, dead or cut off misses them.
+//! A change is reported soon. Between reports, heartbeats confirm that the last report still holds. They wait for
+//! nothing else, so only an agent that is stopped, dead or disconnected misses them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,19 @@ use crate::board::Board;
 use crate::home::{Home, HomeError};
 use crate::tools::back_off;
 
-/// Changes within this time go into one report.
+/// Changes within this time are combined in one report.
 const TOGETHER: Duration = Duration::from_millis(50);
 
-/// A report goes out this often even if it says the same as the one before: a server whose database is older than that
-/// has lost it.
+/// A report is sent at this interval even without changes: a server whose database was restored has lost earlier ones.
 const IN_ANY_CASE: Duration = Duration::from_secs(REPORT_SECONDS);
 
-/// Between heartbeats.
+/// Interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 
-/// Between reports that fail.
+/// Back-off between failed reports.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(200), Duration::from_millis(2500));
 
-/// Between heartbeats that fail: with jitter never longer than [`HEARTBEAT`].
+/// Back-off between failed heartbeats: with jitter never longer than [`HEARTBEAT`].
 const BEAT_AGAIN: ExponentialBuilder =
     back_off(Duration::from_millis(200), Duration::from_millis(HEARTBEAT_SECONDS * 500));
 
@@ -39,7 +38,7 @@ pub async fn run(board: Arc<Board>, home: Home) {
     tokio::join!(reports(&board, &wanted, report), heartbeats(&wanted, || home.heartbeat()));
 }
 
-/// Sends a report when something has changed, when one is wanted, and now and then.
+/// Sends a report when something has changed, when one is requested, and at a regular interval.
 async fn reports<F>(board: &Board, wanted: &Notify, send: impl Fn(Report) -> F)
 where
     F: Future<Output = Result<(), HomeError>>,
@@ -59,7 +58,7 @@ where
             // It changed, and changed back.
             continue;
         }
-        // What goes out is how things stand then, however often it took.
+        // A retry sends the current state, not that of the first attempt.
         let attempt = || async {
             let report = states.borrow().report();
             send(report.clone()).await.map(|()| report)
@@ -69,11 +68,11 @@ where
     }
 }
 
-/// Sends heartbeats; `wanted` is told when the server answers that it has no report.
+/// Sends heartbeats; notifies `wanted` when the server responds that it needs a report.
 async fn heartbeats<F: Future<Output = Result<bool, HomeError>>>(wanted: &Notify, send: impl Fn() -> F) {
     loop {
         sleep(HEARTBEAT).await;
-        // Reports that fail are told of louder.
+        // Failed reports are logged at a higher level.
         let sent = (&send).retry(BEAT_AGAIN).notify(|error, _| tracing::debug!("{error}"));
         if matches!(sent.await, Ok(false)) {
             wanted.notify_one();
@@ -90,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// What came home, and when.
+    /// Received reports, and when.
     #[derive(Default)]
     struct Received(Mutex<Vec<(Instant, Report)>>);
 
@@ -105,7 +104,7 @@ mod tests {
         HomeError::Refused { call: "reporting", status, text: "the database is busy".to_owned() }
     }
 
-    /// Lets reports go out for so long; the first `refused` of them are refused.
+    /// Runs the reports for this time; the first `refused` of them are refused.
     async fn reporting(board: &Board, wanted: &Notify, received: &Received, refused: usize, time: Duration) {
         let attempts = Mutex::new(0);
         let send = |report| {
@@ -131,7 +130,7 @@ mod tests {
                 board.component("dns", |component| component.restarts += 1);
                 sleep(Duration::from_millis(10)).await;
             }
-            // There and back within one report.
+            // A change and its reversal within one report.
             sleep(Duration::from_secs(1)).await;
             board.begin(2, &["dns"]);
             board.begin(1, &["dns"]);

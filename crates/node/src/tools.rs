@@ -1,4 +1,4 @@
-//! What the parts of the agent work with.
+//! Common services for the parts of the agent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,29 +10,29 @@ use crate::fault::Fault;
 use crate::home::Home;
 use crate::process::Supervisor;
 
-/// Between the attempts at a part of the agent that failed.
+/// Back-off between attempts after a part of the agent failed.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(500), Duration::from_secs(5));
 
-/// Pauses that double from `first` to `longest`, without end. Jitter makes each up to twice as long, so that nodes that
-/// lost the same thing do not ask for it together.
+/// Endless back-off that doubles from `first` to `longest`. Jitter makes each delay up to twice as long, so that nodes
+/// with the same failure do not retry together.
 pub const fn back_off(first: Duration, longest: Duration) -> ExponentialBuilder {
     ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times().with_jitter()
 }
 
-/// What bringing up a node works with.
+/// What the parts of the agent share.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Where everything is reported.
+    /// State for reports.
     pub board: Arc<Board>,
-    /// Runs the processes.
+    /// Supervises the processes.
     pub supervisor: Arc<Supervisor>,
-    /// Signs certificates.
+    /// Connection to the server.
     pub home: Home,
     /// Whether the node is a container.
     pub container: bool,
 }
 
-/// Keeps a part of the agent going: reports what goes wrong and tries again, unless that is useless.
+/// Keeps a part of the agent running: reports failures and retries, unless they are permanent.
 pub async fn patiently<F: Future<Output = Result<(), Fault>>>(board: &Board, part: impl Fn() -> F) {
     for pause in BACK_OFF.build() {
         let Err(fault) = part().await else { return };

@@ -1,4 +1,4 @@
-//! Watching the cluster through times when its API server does not answer.
+//! Watching the cluster, with retries while its API server does not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,15 @@ use jeroboam_types::agent::ComponentState;
 use crate::board::Board;
 use crate::tools::back_off;
 
-/// Between attempts. Short at first: in a new cluster the agent's rights arrive a moment after the API server.
+/// Back-off between attempts. Short at first: in a new cluster the agent's role is created shortly after the API server
+/// starts.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(100), LONGEST_PAUSE);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2500);
 
-/// Failures in a row before they are reported: a few are normal while a cluster starts.
+/// Consecutive failures before they are reported: a few are normal while a cluster starts.
 const TOLERATED: u32 = 6;
 
-/// How a part of the agent bears failures of its watch.
+/// Handles failures of a watch for one part of the agent.
 #[derive(Debug)]
 pub struct Patience {
     name: &'static str,
@@ -31,19 +32,19 @@ impl Patience {
         Self { name, board, pauses: BACK_OFF.build(), failures: 0 }
     }
 
-    /// Waits before the watch is tried again.
+    /// Waits before the watch is retried.
     pub async fn wait(&mut self, error: &kube::runtime::watcher::Error) {
         self.wait_for("watching the cluster", error).await;
     }
 
-    /// Waits before the next attempt at something.
+    /// Waits before an operation is retried.
     pub async fn wait_for(&mut self, what: &str, error: &(dyn std::error::Error + Sync)) {
         self.failures += 1;
         if self.failures > TOLERATED {
             tracing::warn!(%error, "{}: {what}", self.name);
             let line = format!("{what}: {error}");
             self.board.component(self.name, |component| {
-                // A part that is up stays up: what it knows is still good.
+                // A part that is up stays up: its data is still valid.
                 if component.state == ComponentState::Starting {
                     component.state = ComponentState::BackOff;
                 }
@@ -53,7 +54,7 @@ impl Patience {
         tokio::time::sleep(self.pauses.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 
-    /// The watch works.
+    /// Resets the failures, as the watch works.
     pub fn reset(&mut self) {
         self.failures = 0;
         self.pauses = BACK_OFF.build();

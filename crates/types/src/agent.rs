@@ -408,8 +408,7 @@ pub struct Heartbeat {
 pub struct Report {
     /// The assignment revision that this report is about; 0 before the first.
     pub revision: u64,
-    /// Lowest [`Assignment::authorities`] generation of the certificates that all components run with; 0 before there
-    /// are any.
+    /// [`Assignment::authorities`] of the certificates that all components run with; 0 before there are any.
     #[serde(default)]
     pub authorities: u64,
     /// State of the node as a whole.

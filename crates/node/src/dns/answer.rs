@@ -1,4 +1,4 @@
-//! What is answered to a question about the cluster.
+//! Answers to queries about the cluster.
 
 use std::net::IpAddr;
 
@@ -8,21 +8,21 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use super::directory::{Directory, Endpoint, Kind};
 use super::names::{Domain, Question};
 
-/// How long an answer may be kept, in seconds: services come and go (kube-dns has always used this).
+/// TTL of answers, in seconds. Short, as services come and go (kube-dns has always used this value).
 const TTL: u32 = 5;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// These records; none if there is such a name but nothing of this type.
+    /// Records; empty if the name exists but has none of this type.
     Records(Vec<Record>),
-    /// There is no such name.
+    /// The name does not exist (NXDOMAIN).
     NoSuchName,
-    /// Somebody else must be asked.
+    /// Not in the cluster's domain: upstream must be asked.
     Elsewhere,
 }
 
-/// Answers a question for records of one type.
+/// Answers a query for records of one type.
 pub fn answer(domain: &Domain, directory: &Directory, name: &Name, wanted: RecordType) -> Answer {
     let at = |data: RData| Record::from_rdata(name.clone(), TTL, data);
     match domain.question(name) {
@@ -72,7 +72,7 @@ pub fn answer(domain: &Domain, directory: &Directory, name: &Name, wanted: Recor
     }
 }
 
-/// What caches need to know about a name that does not exist.
+/// The SOA record, which caches need for names that do not exist.
 pub fn authority(domain: &Domain) -> Option<Record> {
     let prefixed = |label: &str| Name::from_ascii(label).ok()?.append_domain(domain.name()).ok();
     let soa = SOA::new(prefixed("ns.dns")?, prefixed("hostmaster")?, 1, 7200, 1800, 86400, TTL);
@@ -87,7 +87,7 @@ fn addresses(wanted: RecordType, addresses: impl IntoIterator<Item = IpAddr>) ->
     })
 }
 
-/// Port numbers and names behind a named port.
+/// Port numbers and target names of a named port.
 fn targets(
     domain: &Domain,
     directory: &Directory,

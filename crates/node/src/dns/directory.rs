@@ -1,4 +1,4 @@
-//! The cluster's services, as DNS sees them.
+//! The cluster's services, as needed for DNS.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use kube::ResourceExt;
 /// Namespace and name of a service.
 pub type Key = (String, String);
 
-/// Everything that is known. Services and their endpoints arrive separately and in any order.
+/// All known services and endpoints. They arrive separately and in any order.
 #[derive(Debug, Default)]
 pub struct Directory {
     services: HashMap<Key, ServiceEntry>,
@@ -20,54 +20,54 @@ pub struct Directory {
 /// A service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceEntry {
-    /// What its name leads to.
+    /// What its name resolves to.
     pub kind: Kind,
-    /// Its named ports: `(name, protocol in small letters, number)`.
+    /// Named ports: `(name, protocol in lower case, number)`.
     pub ports: Vec<Port>,
 }
 
 /// A named port.
 pub type Port = (String, String, u16);
 
-/// What a service's name leads to.
+/// What a service's name resolves to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// The addresses of the service itself.
+    /// The cluster IPs of the service.
     Addresses(Vec<IpAddr>),
-    /// The addresses of the pods behind it.
+    /// The addresses of the pods of the service.
     Headless,
-    /// Another name.
+    /// An external name.
     External(String),
 }
 
-/// One address behind a service.
+/// An endpoint of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The pod's address.
+    /// Address of the pod.
     pub address: IpAddr,
-    /// Its name below the service's.
+    /// Its label below the service's name.
     pub name: String,
-    /// Named ports as on the pod.
+    /// Named ports of the pod.
     pub ports: Vec<Port>,
 }
 
 impl Directory {
-    /// A service by namespace and name.
+    /// Returns a service by namespace and name.
     pub fn service(&self, namespace: &str, name: &str) -> Option<&ServiceEntry> {
         self.services.get(&(namespace.to_owned(), name.to_owned()))
     }
 
-    /// What is behind a service.
+    /// Returns the endpoints of a service.
     pub fn endpoints(&self, namespace: &str, name: &str) -> &[Endpoint] {
         self.endpoints.get(&(namespace.to_owned(), name.to_owned())).map_or(&[], Vec::as_slice)
     }
 
-    /// Whose address this is.
+    /// Returns the service with this address.
     pub fn owner(&self, address: IpAddr) -> Option<&Key> {
         self.by_address.get(&address)
     }
 
-    /// A service was added or has changed.
+    /// Adds or updates a service.
     pub fn set_service(&mut self, service: &Service) {
         let key = key(service);
         self.forget_addresses(&key);
@@ -81,31 +81,31 @@ impl Directory {
         self.services.insert(key, entry);
     }
 
-    /// A service is gone.
+    /// Removes a service.
     pub fn remove_service(&mut self, service: &Service) {
         let key = key(service);
         self.forget_addresses(&key);
         self.services.remove(&key);
     }
 
-    /// What is behind a service was added or has changed.
+    /// Adds or updates the endpoints of a service.
     pub fn set_endpoints(&mut self, endpoints: &Endpoints) {
         self.endpoints.insert(key(endpoints), addresses(endpoints));
     }
 
-    /// Nothing is behind a service any more.
+    /// Removes the endpoints of a service.
     pub fn remove_endpoints(&mut self, endpoints: &Endpoints) {
         self.endpoints.remove(&key(endpoints));
     }
 
-    /// A new listing of all services: others are gone.
+    /// Replaces all services with a new list.
     pub fn replace_services(&mut self, services: &[Service]) {
         self.services.clear();
         self.by_address.clear();
         services.iter().for_each(|service| self.set_service(service));
     }
 
-    /// A new listing of all endpoints: others are gone.
+    /// Replaces all endpoints with a new list.
     pub fn replace_endpoints(&mut self, endpoints: &[Endpoints]) {
         self.endpoints = endpoints.iter().map(|endpoints| (key(endpoints), addresses(endpoints))).collect();
     }
@@ -130,7 +130,7 @@ fn entry(service: &Service) -> Option<ServiceEntry> {
     } else if spec.cluster_ip.as_deref() == Some("None") {
         Kind::Headless
     } else {
-        // `clusterIPs` came with 1.20 and holds `clusterIP` too.
+        // `clusterIPs` exists since 1.20 and includes `clusterIP`.
         let several = spec.cluster_ips.iter().flatten();
         let mut addresses: Vec<IpAddr> = several.chain(&spec.cluster_ip).filter_map(|ip| ip.parse().ok()).collect();
         addresses.sort();
@@ -151,7 +151,7 @@ fn addresses(endpoints: &Endpoints) -> Vec<Endpoint> {
             let Ok(address) = entry.ip.parse() else { continue };
             let endpoint = found.entry(address).or_insert_with(|| Endpoint {
                 address,
-                // As CoreDNS names pods that have no name of their own.
+                // CoreDNS uses the same names for pods without a host name.
                 name: entry.hostname.clone().unwrap_or_else(|| entry.ip.replace(['.', ':'], "-")),
                 ports: Vec::new(),
             });

@@ -6,10 +6,10 @@ use anyhow::Context;
 
 use crate::network::kernel::Kernel;
 
-/// Every machine has it; dummy interfaces are missing from some kernels.
+/// The loopback interface exists on every machine; some kernels have no dummy interfaces.
 const DEVICE: &str = "lo";
 
-/// Makes sure that the address is this machine's own.
+/// Ensures that the address is assigned to this machine.
 pub async fn ensure(address: IpAddr) -> anyhow::Result<()> {
     let kernel = Kernel::connect()?;
     let link = kernel.link(DEVICE).await?.context("this machine has no loopback interface")?;

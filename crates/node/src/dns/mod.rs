@@ -1,8 +1,8 @@
 //! The cluster's DNS, served on every node by the agent itself.
 //!
-//! Pods ask the cluster's DNS address. On every node that address is the node's own ([`interface`]), so their questions never leave it. Names of services and pods are answered from a watch of
-//! services and endpoints ([`directory`], [`names`]); everything else goes to the resolvers that the machine itself
-//! uses ([`upstream`]).
+//! Pods query the cluster's DNS address. On every node that address is assigned to the node itself ([`interface`]), so
+//! queries do not leave it. Names of services and pods are answered from a watch of services and endpoints
+//! ([`directory`], [`names`]); all others are forwarded to the machine's own resolvers ([`upstream`]).
 
 pub mod answer;
 pub mod directory;
@@ -31,20 +31,20 @@ pub const NAME: &str = "dns";
 
 const PORT: u16 = 53;
 
-/// What the node itself uses: as the machine was started, pods' own settings never point here.
+/// The node's own resolvers: pods' settings never refer to this file.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
-/// How often, and after which pause, an address in use is tried again: a second in all.
+/// Number of attempts to bind an address in use, and the pause between them: one second in total.
 const BIND_ATTEMPTS: u32 = 50;
 const BIND_PAUSE: Duration = Duration::from_millis(20);
 
-/// Services and endpoints, shared between the watch that writes and the server that reads.
+/// Services and endpoints, written by the watch and read by the server.
 type Shared = Arc<RwLock<Directory>>;
 
 /// Serves DNS, forever.
 ///
 /// # Errors
-/// When the address cannot be served. Trouble with the API server is waited out: what is known stays good.
+/// When the address cannot be bound. Failures of the API server are retried: known data stays valid.
 pub async fn run(node: Arc<Node>, client: kube::Client, board: Arc<Board>) -> Result<(), Fault> {
     board.starting(NAME);
     let failed = |error: anyhow::Error| Fault::passing(Code::DnsFailed, NAME, format!("{error:#}"));
@@ -57,13 +57,13 @@ pub async fn run(node: Arc<Node>, client: kube::Client, board: Arc<Board>) -> Re
     let (udp, tcp) = bind(address).await.map_err(failed)?;
     let upstream = Upstream::from_file(RESOLV_CONF.as_ref(), address);
     let shared = Shared::default();
-    // Dropped, and its sockets closed, when this function is left or given up.
+    // Dropping it closes its sockets, when this function returns or is cancelled.
     let _server = server::serve(udp, tcp, server::Handler::new(domain, shared.clone(), upstream));
     watch::follow(client, shared, board).await;
     Ok(())
 }
 
-/// The sockets of a server that has just been given up may take a moment to close.
+/// Binds the sockets, with retries: those of a server that was just stopped may take a moment to close.
 async fn bind(address: IpAddr) -> anyhow::Result<(UdpSocket, TcpListener)> {
     let address = SocketAddr::new(address, PORT);
     let mut attempts = 0;

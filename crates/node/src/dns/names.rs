@@ -1,4 +1,4 @@
-//! The names of a cluster and what they mean (the Kubernetes "DNS-Based Service Discovery" specification, 1.1).
+//! The DNS names of a cluster (the Kubernetes "DNS-Based Service Discovery" specification, 1.1).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,50 +11,50 @@ pub struct Domain {
     labels: usize,
 }
 
-/// A name, understood.
+/// A parsed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// Not ours to answer.
+    /// Not in the cluster's domain.
     Elsewhere,
-    /// The domain itself, `svc`, or a namespace: there, but nothing is said about it.
+    /// The domain itself, `svc`, or a namespace: the name exists, without records.
     Branch,
     /// `NAME.NAMESPACE.svc`
     Service {
-        /// The service's namespace.
+        /// Namespace of the service.
         namespace: String,
-        /// The service's name.
+        /// Name of the service.
         name: String,
     },
     /// `ENDPOINT.NAME.NAMESPACE.svc`
     Endpoint {
-        /// The service's namespace.
+        /// Namespace of the service.
         namespace: String,
-        /// The service's name.
+        /// Name of the service.
         name: String,
-        /// The endpoint's own label.
+        /// Label of the endpoint.
         endpoint: String,
     },
     /// `_PORT._PROTOCOL.NAME.NAMESPACE.svc`
     Port {
-        /// The service's namespace.
+        /// Namespace of the service.
         namespace: String,
-        /// The service's name.
+        /// Name of the service.
         name: String,
-        /// The port's name.
+        /// Name of the port.
         port: String,
         /// `tcp`, `udp` or `sctp`.
         protocol: String,
     },
     /// `1-2-3-4.NAMESPACE.pod`
     Pod(IpAddr),
-    /// An address asked backwards; ours only if it is a service's.
+    /// Reverse lookup of an address; only answered if it is a service's.
     Reverse(IpAddr),
-    /// Below the cluster's domain, but no form of name that exists.
+    /// In the cluster's domain, but not a valid form of name.
     Nonsense,
 }
 
 impl Domain {
-    /// Reads a domain.
+    /// Parses a domain.
     pub fn new(text: &str) -> Option<Self> {
         let name = Name::from_ascii(text.trim_end_matches('.')).ok()?.append_domain(&Name::root()).ok()?;
         let name = name.to_lowercase();
@@ -72,7 +72,7 @@ impl Domain {
         Name::from_ascii(format!("{name}.{namespace}.svc")).ok()?.append_domain(&self.name).ok()
     }
 
-    /// Understands a name.
+    /// Parses a name.
     pub fn question(&self, name: &Name) -> Question {
         let labels: Vec<String> =
             name.iter().map(|label| String::from_utf8_lossy(label).to_ascii_lowercase()).collect();

@@ -16,13 +16,13 @@ use super::answer::{self, Answer};
 use super::names::Domain;
 use super::upstream::Upstream;
 
-/// A TCP connection without a question for so long is closed.
+/// Idle timeout of a TCP connection.
 const TCP_IDLE: Duration = Duration::from_secs(10);
 
-/// Answers waiting per TCP connection.
+/// Maximum number of queued answers per TCP connection.
 const TCP_ANSWERS: usize = 32;
 
-/// Answers questions.
+/// Handles queries.
 #[derive(Debug)]
 pub struct Handler {
     domain: Domain,
@@ -30,7 +30,7 @@ pub struct Handler {
     upstream: Upstream,
 }
 
-/// What goes back.
+/// A response.
 struct Reply {
     code: ResponseCode,
     authoritative: bool,
@@ -41,7 +41,7 @@ struct Reply {
 }
 
 impl Handler {
-    /// Answers from the directory, or asks upstream.
+    /// Answers from the directory, and forwards other queries upstream.
     pub fn new(domain: Domain, directory: Shared, upstream: Upstream) -> Self {
         Self { domain, directory, upstream }
     }

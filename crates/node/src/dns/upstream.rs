@@ -1,4 +1,4 @@
-//! The resolvers that the machine itself uses, for all names that are not the cluster's.
+//! The machine's own resolvers, for all names outside the cluster's domain.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -7,26 +7,26 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
-/// How long one resolver may take. Two of them fit into the 5 s that resolvers in pods wait.
+/// Timeout of one resolver. Two of them fit into the 5 s timeout of resolvers in pods.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Resolvers asked at most, as in resolv.conf(5).
+/// Maximum number of resolvers, as in resolv.conf(5).
 const MOST: usize = 3;
 
-/// Largest answer over UDP, in bytes.
+/// Maximum size of a response over UDP, in bytes.
 const DATAGRAM: usize = 65_535;
 
-/// Offset of the byte of a DNS message with the truncation bit, and the bit.
+/// Offset of the byte with the truncation bit in a DNS message, and the bit.
 const TRUNCATED: (usize, u8) = (2, 0b10);
 
-/// Who is asked.
+/// The resolvers to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     resolvers: Vec<SocketAddr>,
 }
 
 impl Upstream {
-    /// The resolvers in a file like `/etc/resolv.conf`, without `own`: that would be asking ourselves.
+    /// The resolvers in a file like `/etc/resolv.conf`, without `own`, which is this server itself.
     pub fn from_file(path: &Path, own: IpAddr) -> Self {
         Self::parse(&std::fs::read_to_string(path).unwrap_or_default(), own)
     }
@@ -44,7 +44,7 @@ impl Upstream {
         Self { resolvers }
     }
 
-    /// The first answer to a message, byte by byte as it came; over TCP where an answer is too long for UDP.
+    /// The first response to a message, unchanged; over TCP if a response is too long for UDP.
     pub async fn ask(&self, message: &[u8]) -> Option<Vec<u8>> {
         for resolver in &self.resolvers {
             match tokio::time::timeout(PATIENCE, ask(*resolver, message)).await {
@@ -68,14 +68,14 @@ async fn ask(resolver: SocketAddr, message: &[u8]) -> std::io::Result<Vec<u8>> {
 async fn ask_udp(resolver: SocketAddr, message: &[u8]) -> std::io::Result<Vec<u8>> {
     let any: IpAddr =
         if resolver.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
-    // A socket, and so a port, of its own for every question: answers are hard to forge.
+    // A separate socket, and so a random port, for every query makes responses hard to forge.
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(resolver).await?;
     socket.send(message).await?;
     let mut answer = vec![0; DATAGRAM];
     loop {
         let length = socket.recv(&mut answer).await?;
-        // The same number as the question's, or else it is no answer to it.
+        // The response must have the same id as the query.
         if length > 2 && answer[..2] == message[..2.min(message.len())] {
             answer.truncate(length);
             return Ok(answer);

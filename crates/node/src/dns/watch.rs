@@ -1,4 +1,4 @@
-//! Keeps the directory in step with the cluster.
+//! Keeps the directory in sync with the cluster.
 
 use std::fmt::Debug;
 use std::sync::{Arc, PoisonError};
@@ -15,15 +15,15 @@ use super::{NAME, Shared};
 use crate::board::Board;
 use crate::watching::Patience;
 
-/// How changes of one kind of object are written into the directory.
+/// Applies changes of one kind of object to the directory.
 struct Writer<K> {
     set: fn(&mut Directory, &K),
     remove: fn(&mut Directory, &K),
     replace: fn(&mut Directory, &[K]),
 }
 
-/// Follows services and endpoints, forever. DNS counts as up once both have been listed: before that it would deny
-/// names that exist.
+/// Watches services and endpoints, forever. DNS counts as up once both have been listed: before that it would deny
+/// existing names.
 pub async fn follow(client: Client, shared: Shared, board: Arc<Board>) {
     let services =
         Writer { set: Directory::set_service, remove: Directory::remove_service, replace: Directory::replace_services };

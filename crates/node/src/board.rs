@@ -74,8 +74,7 @@ impl Board {
         });
     }
 
-    /// Records that all components with certificates have been started with those of this CA generation, or a newer
-    /// one.
+    /// Records that all components with certificates run with those of this CA generation.
     pub fn authorities(&self, generation: u64) {
         self.change(|state| state.authorities = generation);
     }

@@ -7,10 +7,10 @@ use crate::fault::Fault;
 use crate::home::Home;
 use crate::{certificates, registry};
 
-/// What every node has.
+/// Certificates of every node.
 const EVERYWHERE: [Profile; 4] = [Profile::Kubelet, Profile::KubeletServer, Profile::KubeProxy, Profile::NodeAgent];
 
-/// What masters have besides.
+/// Additional certificates of masters.
 const MASTERS: [Profile; 8] = [
     Profile::EtcdServer,
     Profile::EtcdPeer,
@@ -22,10 +22,10 @@ const MASTERS: [Profile; 8] = [
     Profile::KubeScheduler,
 ];
 
-/// Sees to it that the node has all its certificates. Gives whether any was made.
+/// Ensures that the node has all its certificates. Returns whether any was renewed.
 ///
 /// # Errors
-/// When the server refuses one, cannot be reached, or the disk does not take them.
+/// When the server refuses one, cannot be reached, or the disk cannot be written.
 pub async fn ensure(node: &Node, home: &Home) -> Result<bool, Fault> {
     let mut files = vec![("ca.crt", node.kubernetes.ca.as_str())];
     let mut profiles = EVERYWHERE.to_vec();

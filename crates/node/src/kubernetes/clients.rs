@@ -1,4 +1,4 @@
-//! Clients for looking at components and for talking to the API server.
+//! Clients for probing components and for using the API server.
 
 use jeroboam_types::agent::CertificateProfile as Profile;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -7,20 +7,20 @@ use super::kubeconfig;
 use super::node::Node;
 use crate::fault::{Code, Fault};
 
-/// HTTP clients for readiness.
+/// HTTP clients for readiness probes.
 #[derive(Debug)]
 pub struct Clients {
-    /// For components that serve without TLS on the loopback interface.
+    /// For components without TLS on the loopback interface.
     pub plain: reqwest::Client,
-    /// For what the cluster's authority has signed.
+    /// For components with a certificate from the cluster's CA.
     pub cluster: reqwest::Client,
-    /// For components on the loopback interface that sign their own certificates. Only their state is asked for.
+    /// For components with a self-signed certificate on the loopback interface. Only their state is requested.
     pub own_certificate: reqwest::Client,
 }
 
 impl Clients {
     /// # Errors
-    /// When the cluster's authority is no certificate.
+    /// When the cluster's CA is not a valid certificate.
     pub fn new(node: &Node) -> Result<Self, Fault> {
         let fault = |error: reqwest::Error| {
             Fault::permanent(Code::AssignmentInvalid, "certificates", format!("the cluster's authority: {error}"))

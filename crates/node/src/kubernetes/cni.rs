@@ -1,8 +1,8 @@
-//! Pod interfaces: a bridge on every node, with addresses from the node's part of the pod network.
+//! Pod interfaces: a bridge on every node, with addresses from the node's pod range.
 //!
-//! That part is known only after the node has registered, and the container runtime would call the network not ready
-//! until then, which kubelet notices late. So the configuration is there from the start, and names a plugin of our
-//! own that waits for the address range and then becomes the ordinary bridge plugin.
+//! The range is known only after the node has registered. Until then the container runtime would report the network as
+//! not ready, and kubelet notices a change late. So the configuration exists from the start, and names a plugin of our
+//! own that waits for the range and then runs the standard bridge plugin.
 
 use std::path::{Path, PathBuf};
 
@@ -20,23 +20,23 @@ pub const BRIDGE: &str = "cni0";
 /// Version of the CNI specification that the configurations are written in.
 const CNI_VERSION: &str = "1.0.0";
 
-/// Name of the plugin that waits.
+/// Name of the plugin that waits for the range.
 const PLUGIN: &str = "jeroboam-bridge";
 
-/// Configuration of the bridge plugin, once the range is known. On the volume: pods may have to be taken down after
-/// a restart, before the range is asked for again.
+/// Configuration of the bridge plugin, once the range is known. On the volume: after a restart, pods may have to be
+/// removed before the range is known again.
 const BRIDGE_CONFIG: &str = "/var/lib/jeroboam/config/bridge.json";
 
-/// How long a pod waits for the range, in tenths of a second: below the 4 minutes that kubelet waits for a sandbox.
+/// How long a pod waits for the range, in tenths of a second: below kubelet's timeout of 4 minutes for a sandbox.
 const PATIENCE_TENTHS: u32 = 600;
 
-/// Name of the network in CNI's own records.
+/// Name of the network in CNI.
 const NETWORK: &str = "jeroboam";
 
 /// Installs plugin and configuration.
 ///
 /// # Errors
-/// When the disk does not take them.
+/// When the disk cannot be written.
 pub fn install(node: &Node) -> Result<(), Fault> {
     let plugins = Path::new(CNI_PLUGINS);
     let write = || -> std::io::Result<()> {
@@ -49,10 +49,10 @@ pub fn install(node: &Node) -> Result<(), Fault> {
     })
 }
 
-/// The node's range is known: pods may have addresses now.
+/// Writes the configuration for the node's range: pods can get addresses from now on.
 ///
 /// # Errors
-/// When the disk does not take it.
+/// When the disk cannot be written.
 pub fn set_range(range: Ipv4Net, mtu: u32) -> std::io::Result<()> {
     files::write(Path::new(BRIDGE_CONFIG), &bridge(range, mtu).to_string(), 0o644)
 }
@@ -75,9 +75,9 @@ fn bridge(range: Ipv4Net, mtu: u32) -> Value {
         "type": "bridge",
         "bridge": BRIDGE,
         "isGateway": true,
-        // A pod that calls a service which it serves itself gets its packets back on the same port.
+        // A pod that connects to a service which it provides itself gets the packets back on the same port.
         "hairpinMode": true,
-        // What leaves the cluster is masqueraded by the agent, see the network module.
+        // Masquerading is done by the agent, see the network module.
         "ipMasq": false,
         "mtu": mtu,
         "ipam": {
@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// The script with a stand-in for the bridge plugin that shows what it is given.
+    /// Runs the script with a stub of the bridge plugin that prints its input.
     fn run(command: &str, config: Option<&str>) -> String {
         let folder = tempfile::tempdir().unwrap();
         files::write(&folder.path().join("bridge"), "#!/bin/sh\necho \"$CNI_COMMAND $(cat)\"\n", 0o755).unwrap();

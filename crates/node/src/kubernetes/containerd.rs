@@ -8,20 +8,20 @@ use crate::proxy;
 /// Name of the component.
 pub const NAME: &str = "containerd";
 
-/// The image that node images bring along to hold pods' namespaces.
+/// The pause image in node images, which holds pods' namespaces.
 pub const PAUSE_IMAGE: &str = "docker.io/jeroboam/pause:3.5";
 
-/// Where images and containers lie.
+/// Folder of images and containers.
 pub const DATA: &str = "/var/lib/containerd";
 
-/// Where containerd looks for settings per registry.
+/// Folder of settings per registry.
 const REGISTRIES: &str = "/etc/containerd/certs.d";
 
-/// containerd as it is to run.
+/// The spec of containerd.
 pub fn spec(node: &Node) -> Spec {
     let path = node.layout.config("containerd.toml");
     let mut environment = proxy::environment(&node.assignment);
-    // It looks there for its shim, of which the machine's Docker Engine may have another.
+    // containerd searches the PATH for its shim; the machine's Docker Engine may have another version of it.
     environment.push(("PATH", format!("{TOOLS}:{}", std::env::var("PATH").unwrap_or_default())));
     let spec = Spec::new(NAME, tool(NAME))
         .arguments(vec![format!("--config={}", path.display()), "--log-level=warn".to_owned()])
@@ -38,18 +38,18 @@ pub fn probe() -> Probe {
     Probe::Socket(CONTAINERD_SOCKET.into())
 }
 
-/// The version of the installed containerd, if it can be told.
+/// The version of the installed containerd, if it can be determined.
 pub async fn version() -> Option<String> {
     let output = tokio::process::Command::new(tool(NAME)).arg("--version").kill_on_drop(true).output().await.ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// `containerd github.com/containerd/containerd/v2 v2.4.2 0cae528`: the third word.
+/// Parses `containerd github.com/containerd/containerd/v2 v2.4.2 0cae528`: the third word.
 fn parse_version(text: &str) -> Option<String> {
     text.split_whitespace().nth(2).map(|version| version.trim_start_matches('v').to_owned())
 }
 
-/// Version 3 of the format, that of containerd 2.
+/// Configuration in format version 3, that of containerd 2.
 fn configuration(node: &Node) -> String {
     let pause = match node.machine.has_pause_image {
         true => format!("[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = '{PAUSE_IMAGE}'\n"),
@@ -75,7 +75,7 @@ fn configuration(node: &Node) -> String {
     )
 }
 
-/// A registry that is spoken to without TLS.
+/// Settings of a registry without TLS.
 fn hosts(registry: &str) -> String {
     format!(
         "server = \"http://{registry}\"\n\n[host.\"http://{registry}\"]\n  capabilities = [\"pull\", \"resolve\"]\n"

@@ -1,4 +1,4 @@
-//! etcd: the cluster's memory, on masters.
+//! etcd, on masters.
 
 use jeroboam_types::agent::CertificateProfile as Profile;
 
@@ -9,10 +9,10 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "etcd";
 
-/// Where etcd says how it is, without certificates, for this machine only.
+/// URL of etcd's health and metrics, without certificates, for this machine only.
 const HEALTH: &str = "http://127.0.0.1:2381";
 
-/// etcd as it is to run.
+/// The spec of etcd.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, tool(NAME)).arguments(arguments(node)).authorities(node.assignment.authorities)
 }
@@ -22,7 +22,7 @@ pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: format!("{HEALTH}/health") }
 }
 
-/// Whether it listens: who asks it now is answered as soon as it has a leader.
+/// Whether it listens: requests are answered as soon as it has a leader.
 pub fn listens(node: &Node) -> Probe {
     Probe::Port(format!("{}:2379", node.host()))
 }

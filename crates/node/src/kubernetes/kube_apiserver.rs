@@ -9,7 +9,7 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "kube-apiserver";
 
-/// The API server as it is to run.
+/// The spec of the API server.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
@@ -17,12 +17,12 @@ pub fn spec(node: &Node) -> Spec {
         .version(node.version.to_string())
 }
 
-/// Ready as the server itself sees it: etcd answers and the built-in roles are there.
+/// Ready when its own check succeeds: etcd answers and the built-in roles exist.
 pub fn probe(node: &Node, client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: format!("{}/readyz", node.local_api()) }
 }
 
-/// The same from 1.34 to 1.37; none of them is deprecated.
+/// Arguments; the same from 1.34 to 1.37, and none of them is deprecated.
 fn arguments(node: &Node) -> Vec<String> {
     let kubernetes = &node.kubernetes;
     let certificate = |profile: Profile| text(node.layout.credentials(profile).certificate_path());
@@ -38,7 +38,7 @@ fn arguments(node: &Node) -> Vec<String> {
         format!("--client-ca-file={}", pki("ca.crt")),
         format!("--tls-cert-file={}", certificate(Profile::KubeApiserver)),
         format!("--tls-private-key-file={}", key(Profile::KubeApiserver)),
-        // The member beside it: should that be down, other API servers have theirs.
+        // Only the local member: if it is down, the other API servers have theirs.
         format!("--etcd-servers=https://{}:2379", node.host()),
         format!("--etcd-cafile={}", pki("etcd-ca.crt")),
         format!("--etcd-certfile={}", certificate(Profile::EtcdClient)),
@@ -46,7 +46,7 @@ fn arguments(node: &Node) -> Vec<String> {
         format!("--kubelet-client-certificate={}", certificate(Profile::KubeApiserverKubeletClient)),
         format!("--kubelet-client-key={}", key(Profile::KubeApiserverKubeletClient)),
         format!("--kubelet-certificate-authority={}", pki("ca.crt")),
-        // Node names need not resolve anywhere.
+        // Node names may not be resolvable.
         "--kubelet-preferred-address-types=InternalIP".to_owned(),
         format!("--proxy-client-cert-file={}", certificate(Profile::FrontProxyClient)),
         format!("--proxy-client-key-file={}", key(Profile::FrontProxyClient)),

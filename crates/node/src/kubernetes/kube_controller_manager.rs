@@ -10,7 +10,7 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "kube-controller-manager";
 
-/// The controller manager as it is to run.
+/// The spec of the controller manager.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
@@ -22,7 +22,7 @@ pub fn spec(node: &Node) -> Spec {
         .version(node.version.to_string())
 }
 
-/// Ready when it serves; its certificate is its own.
+/// Ready when it serves; its certificate is self-signed.
 pub fn probe(loopback: &reqwest::Client) -> Probe {
     Probe::Http { client: loopback.clone(), url: "https://127.0.0.1:10257/healthz".to_owned() }
 }
@@ -42,12 +42,12 @@ fn arguments(node: &Node) -> Vec<String> {
         format!("--service-account-private-key-file={}", pki("sa.key")),
         "--use-service-account-credentials=true".to_owned(),
         format!("--cluster-name={}", node.assignment.cluster),
-        // Done by the agent, see the module pod_ranges.
+        // Done by the agent, see module pod_ranges.
         "--allocate-node-cidrs=false".to_owned(),
         format!("--cluster-cidr={}", kubernetes.pod_cidr),
         format!("--service-cluster-ip-range={}", kubernetes.service_cidr),
         "--profiling=false".to_owned(),
-        // The defaults (20 and 30) make the forty controllers of a new cluster queue up for seconds.
+        // With the defaults (20 and 30) the forty controllers of a new cluster would be delayed for seconds.
         "--kube-api-qps=100".to_owned(),
         "--kube-api-burst=200".to_owned(),
     ];

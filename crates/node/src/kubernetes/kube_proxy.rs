@@ -15,13 +15,13 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "kube-proxy";
 
-/// Who it is: the common name of its certificate.
+/// Its user name: the common name of its certificate.
 pub const USER: &str = "system:kube-proxy";
 
-/// Between two questions whether the cluster knows the node.
+/// Interval of checks whether the node is registered.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// kube-proxy as it is to run.
+/// The spec of kube-proxy.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(vec![format!("--config={}", text(node.layout.config("kube-proxy.yaml")))])
@@ -31,8 +31,8 @@ pub fn spec(node: &Node) -> Spec {
         .version(node.version.to_string())
 }
 
-/// Waits until the cluster knows this node, and lets kube-proxy ask for it. Started before, kube-proxy is refused, and
-/// pauses for longer each time before it asks again.
+/// Waits until this node is registered and kube-proxy may read it. If started earlier, kube-proxy is refused, and
+/// retries with an increasing back-off.
 ///
 /// # Errors
 /// When its certificate cannot be used.
@@ -44,12 +44,12 @@ pub async fn has_something_to_do(node: &Node) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ready when the rules are in place.
+/// Ready when the rules are set.
 pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: "http://127.0.0.1:10256/healthz".to_owned() }
 }
 
-/// nftables where the machine has it, unless the cluster's labels say otherwise.
+/// nftables if the machine supports it, unless the cluster's labels select another mode.
 pub fn mode(node: &Node) -> ServiceProxyMode {
     match node.machine.nftables {
         true => node.kubernetes.service_proxy,
@@ -57,7 +57,7 @@ pub fn mode(node: &Node) -> ServiceProxyMode {
     }
 }
 
-/// The same from 1.34 to 1.37.
+/// Configuration; the same from 1.34 to 1.37.
 fn configuration(node: &Node) -> Value {
     json!({
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -65,11 +65,11 @@ fn configuration(node: &Node) -> Value {
         "clientConnection": { "kubeconfig": text(node.layout.kubeconfig(Profile::KubeProxy)) },
         "clusterCIDR": node.kubernetes.pod_cidr,
         "hostnameOverride": node.assignment.name,
-        // With an address of its own it need not wait for the node to be registered.
+        // With a bind address it need not wait for the node to be registered.
         "bindAddress": node.assignment.address,
         "mode": mode(node).to_string(),
         "metricsBindAddress": "127.0.0.1:10249",
-        // The limits belong to the whole machine: a node that is a container cannot set them, and should not.
+        // The limits apply to the whole machine: a node that is a container cannot set them, and should not.
         "conntrack": {
             "maxPerCore": 0,
             "min": 0,

@@ -13,7 +13,7 @@ pub const NAME: &str = "kube-scheduler";
 
 const CONFIG: &str = "kube-scheduler.yaml";
 
-/// The scheduler as it is to run.
+/// The spec of the scheduler.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
@@ -23,7 +23,7 @@ pub fn spec(node: &Node) -> Spec {
         .version(node.version.to_string())
 }
 
-/// Ready when it serves; its certificate is its own.
+/// Ready when it serves; its certificate is self-signed.
 pub fn probe(loopback: &reqwest::Client) -> Probe {
     Probe::Http { client: loopback.clone(), url: "https://127.0.0.1:10259/healthz".to_owned() }
 }

@@ -1,4 +1,4 @@
-//! How components reach the API server.
+//! kubeconfig files of components.
 
 use jeroboam_types::agent::CertificateProfile as Profile;
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use super::layout::text;
 use super::node::Node;
 
-/// The kubeconfig of a component. It points at the certificate's files, so that a renewed certificate needs no new
-/// kubeconfig. Components of the control plane talk to the API server beside them: it is up when they are.
+/// The kubeconfig of a component. It refers to the certificate's files, so that a renewed certificate needs no new
+/// kubeconfig. Components of the control plane use the local API server.
 pub fn render(node: &Node, profile: Profile) -> String {
     let server = match profile {
         Profile::KubeControllerManager | Profile::KubeScheduler | Profile::KubeApiserverKubeletClient => {
@@ -39,8 +39,8 @@ pub fn render(node: &Node, profile: Profile) -> String {
     yaml(&config)
 }
 
-/// A configuration as YAML.
+/// Serializes a configuration as YAML.
 pub fn yaml(config: &serde_json::Value) -> String {
-    // JSON is YAML too: should the conversion ever fail, the component still understands it.
+    // JSON is valid YAML: if the conversion fails, the component can still read it.
     serde_norway::to_string(config).unwrap_or_else(|_| config.to_string())
 }

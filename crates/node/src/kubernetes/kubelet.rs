@@ -12,11 +12,11 @@ use crate::process::{Probe, Spec};
 /// Name of the component.
 pub const NAME: &str = "kubelet";
 
-/// Labels in Kubernetes' own namespaces that a kubelet may give itself (the NodeRestriction admission plugin refuses
-/// all others).
+/// Prefixes of labels in Kubernetes' namespaces that a kubelet may set on its own node (the NodeRestriction admission
+/// plugin refuses all others).
 const OWN_LABEL_PREFIXES: [&str; 2] = ["kubelet.kubernetes.io/", "node.kubernetes.io/"];
 
-/// kubelet as it is to run.
+/// The spec of kubelet.
 pub fn spec(node: &Node) -> Spec {
     Spec::new(NAME, node.layout.binary(NAME))
         .arguments(arguments(node))
@@ -28,7 +28,7 @@ pub fn spec(node: &Node) -> Spec {
         .version(node.version.to_string())
 }
 
-/// Ready when its loops turn.
+/// Ready when its sync loops run.
 pub fn probe(client: &reqwest::Client) -> Probe {
     Probe::Http { client: client.clone(), url: "http://127.0.0.1:10248/healthz".to_owned() }
 }
@@ -76,14 +76,14 @@ fn configuration(node: &Node) -> Value {
         "clusterDomain": node.kubernetes.dns_domain,
         "resolvConf": text(node.layout.config("resolv.conf")),
         "failSwapOn": false,
-        // Limits on all pods together would need control groups that a container node does not have.
+        // Limits on all pods together would need cgroups that a container node does not have.
         "enforceNodeAllocatable": [],
         "containerRuntimeEndpoint": format!("unix://{CONTAINERD_SOCKET}"),
         "registerWithTaints": node.taints(),
-        // Refused by default from 1.35 on; whether a machine still has cgroup v1 is its owner's choice.
+        // cgroup v1 is refused by default from 1.35 on, but the machine's owner decides about it.
         "failCgroupV1": false,
-        // How often kubelet looks whether its status changed; it still writes only changes. The default of 10 s is
-        // how long a node whose network has just come up would stay not ready.
+        // How often kubelet checks its status for changes; it still writes only changes. With the default of 10 s a
+        // node would stay not ready for that long after its network is up.
         "nodeStatusUpdateFrequency": "2s",
         "nodeStatusReportFrequency": "5m",
     });
@@ -93,7 +93,7 @@ fn configuration(node: &Node) -> Value {
         }
     };
     if node.machine.container {
-        // The disk is the whole machine's: how full it is says nothing about this node.
+        // The disk is shared with the whole machine: its usage is no indicator for this node.
         set("imageGCHighThresholdPercent", json!(100));
         let thresholds = ["nodefs.available", "nodefs.inodesFree", "imagefs.available"];
         let thresholds: Map<String, Value> =
@@ -107,7 +107,7 @@ fn configuration(node: &Node) -> Value {
     config
 }
 
-/// kubelet sees the whole machine, whatever the node's flavor: what is not the node's must not be promised to pods.
+/// Reserves what the node's flavor excludes: kubelet sees the whole machine and would offer all of it to pods.
 fn reserved(withheld: Withheld) -> Map<String, Value> {
     let mut reserved = Map::new();
     if withheld.cpu_milli > 0 {

@@ -1,4 +1,4 @@
-//! Where things lie on a Kubernetes node.
+//! Paths on a Kubernetes node.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use crate::credentials::Credentials;
 /// Socket of the container runtime.
 pub const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
 
-/// Where containerd looks for CNI configurations.
+/// Folder of CNI configurations, as containerd expects it.
 pub const CNI_CONFIG: &str = "/etc/cni/net.d";
 
-/// Where the CNI plugins are.
+/// Folder of the CNI plugins.
 pub const CNI_PLUGINS: &str = "/opt/cni/bin";
 
-/// What is the same for all versions of Kubernetes: containerd with its shim and client, etcd. A machine may have others
-/// of the same name for its Docker Engine.
+/// Folder of programs that are the same for all versions of Kubernetes: containerd with its shim and client, etcd. A
+/// machine may have others of the same name for its Docker Engine.
 pub const TOOLS: &str = "/opt/jeroboam/bin";
 
-/// Files of the agent's own making and the binaries.
+/// Paths of the agent's files and the binaries.
 #[derive(Debug, Clone)]
 pub struct Layout {
     state: PathBuf,
@@ -36,7 +36,7 @@ impl Layout {
         }
     }
 
-    /// A Kubernetes binary.
+    /// Path of a Kubernetes binary.
     pub fn binary(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
     }
@@ -46,33 +46,33 @@ impl Layout {
         certificates::credentials(profile)
     }
 
-    /// Any other file of the cluster's PKI, for example `ca.crt`.
+    /// Path of another file of the cluster's PKI, for example `ca.crt`.
     pub fn pki(&self, file: &str) -> PathBuf {
         certificates::file(file)
     }
 
-    /// A configuration file.
+    /// Path of a configuration file.
     pub fn config(&self, file: &str) -> PathBuf {
         self.state.join("config").join(file)
     }
 
-    /// The kubeconfig of a component.
+    /// Path of the kubeconfig of a component.
     pub fn kubeconfig(&self, profile: CertificateProfile) -> PathBuf {
         self.config(&format!("{profile}.kubeconfig"))
     }
 
-    /// Data of etcd.
+    /// Data folder of etcd.
     pub fn etcd_data(&self) -> PathBuf {
         self.state.join("etcd")
     }
 }
 
-/// A program in [`TOOLS`].
+/// Path of a program in [`TOOLS`].
 pub fn tool(name: &str) -> PathBuf {
     Path::new(TOOLS).join(name)
 }
 
-/// A path as an argument.
+/// Converts a path to an argument.
 pub fn text(path: impl AsRef<Path>) -> String {
     path.as_ref().display().to_string()
 }

@@ -1,23 +1,22 @@
-//! How the controllers of several masters agree on one that acts.
+//! Leader election between the controllers of several masters.
 
 use jeroboam_types::agent::NodeRole;
 use serde_json::{Value, json};
 
 use super::node::Node;
 
-/// The lease and its deadline are upstream's. Only the attempts come more often than every 2 s, so that a new cluster
-/// does not wait for its first leader.
+/// Lease and deadline are upstream's defaults. Only the retry period is below the default of 2 s, so that a new cluster
+/// gets its first leader sooner.
 const LEASE: &str = "15s";
 const DEADLINE: &str = "10s";
 const RETRY: &str = "1s";
 
-/// Whether there is anybody to agree with. A master that is alone would only wait for its own lease to run out after
-/// every crash.
+/// Whether leader election is needed. A single master would only wait for its own lease to expire after every crash.
 fn is_needed(node: &Node) -> bool {
     node.assignment.peers.iter().filter(|peer| peer.role == NodeRole::Master).count() > 1
 }
 
-/// As arguments.
+/// Leader election settings as arguments.
 pub fn arguments(node: &Node) -> Vec<String> {
     if !is_needed(node) {
         return vec!["--leader-elect=false".to_owned()];
@@ -30,7 +29,7 @@ pub fn arguments(node: &Node) -> Vec<String> {
     ]
 }
 
-/// As part of a configuration file.
+/// Leader election settings as part of a configuration file.
 pub fn configuration(node: &Node) -> Value {
     json!({
         "leaderElect": is_needed(node),

@@ -1,7 +1,7 @@
-//! A Kubernetes node: its components, in the order in which they depend on each other.
+//! A Kubernetes node: its components, in the order of their dependencies.
 //!
-//! One file per component says how it is run, and what of that depends on the version. Everything
-//! here is idempotent: a newer assignment simply goes through it again, and only what changed is restarted.
+//! One file per component contains its arguments and their dependence on the version. Everything here is idempotent: a
+//! newer assignment repeats all steps, and only what changed is restarted.
 
 pub mod certificates;
 pub mod clients;
@@ -38,18 +38,18 @@ use crate::process::Probe;
 use crate::tools::{Tools, patiently};
 use crate::{dns, network, registry, renewal};
 
-/// In which order components are stopped: what acts first, what remembers last.
+/// Order in which components are stopped: controllers and kubelet before the data stores.
 pub const STOP_ORDER: [&[&str]; 3] = [
     &[kubelet::NAME, kube_proxy::NAME, kube_scheduler::NAME, kube_controller_manager::NAME],
     &[kube_apiserver::NAME, containerd::NAME],
     &[etcd::NAME],
 ];
 
-/// Makes the machine the Kubernetes node of this assignment and keeps its network and DNS in step with the cluster.
-/// Does not come back unless something fails.
+/// Makes the machine the Kubernetes node of this assignment and keeps its network and DNS in sync with the cluster.
+/// Returns only on failure.
 ///
 /// # Errors
-/// What stands in the way.
+/// The reason of a failure.
 pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &KubernetesAssignment) -> Result<(), Fault> {
     let names = components(assignment);
     tools.board.begin(assignment.revision, &names);
@@ -71,13 +71,13 @@ pub async fn run(tools: &Tools, assignment: &Assignment, kubernetes: &Kubernetes
         let parts = async { tokio::try_join!(bring_up.runtime(), bring_up.with_certificates()) };
         tokio::select! {
             ended = parts => return ended.map(drop),
-            // Programs see that their files have changed. What the agent itself has read of them is read again.
+            // Programs reload changed files themselves. Here the agent itself reloads them.
             () = renewal::renewed(|| certificates::ensure(&node, &tools.home)) => {}
         }
     }
 }
 
-/// The names of everything that the node has, in the order of dependence.
+/// Names of all components of the node, in the order of their dependencies.
 fn components(assignment: &Assignment) -> Vec<&'static str> {
     let master = [etcd::NAME, kube_apiserver::NAME, kube_controller_manager::NAME, kube_scheduler::NAME];
     let mut names = vec![CERTIFICATES];
@@ -91,32 +91,32 @@ fn components(assignment: &Assignment) -> Vec<&'static str> {
     names
 }
 
-/// Fails early and clearly when this machine does not have the version asked for.
+/// Fails early and clearly when this machine does not have the requested version.
 fn check_binaries(node: &Node) -> Result<(), Fault> {
     let binary = node.layout.binary(kubelet::NAME);
     if binary.exists() {
         return Ok(());
     }
     let message = format!(
-        "Kubernetes {} is not on this machine ({} is missing): use a node image that has it",
+        "Kubernetes {} is not on this machine ({} is missing): use a node image that contains it",
         node.kubernetes.version,
         binary.display()
     );
     Err(Fault::permanent(Code::VersionUnavailable, kubelet::NAME, message))
 }
 
-/// The control plane and what every node has: the parts of a node whose components have certificates.
+/// Number of parts whose components have certificates: the control plane, and what every node runs.
 const PARTS: usize = 2;
 
 struct BringUp<'a> {
     tools: &'a Tools,
     node: &'a Arc<Node>,
-    /// How many of [`PARTS`] have components that are yet to be started.
+    /// How many of [`PARTS`] have components that are not started yet.
     to_start: AtomicUsize,
 }
 
 impl BringUp<'_> {
-    /// The container runtime needs no certificates: it comes up beside everything else, and takes its images.
+    /// The container runtime needs no certificates: it starts in parallel with everything else, and imports its images.
     async fn runtime(&self) -> Result<(), Fault> {
         let Tools { board, supervisor, .. } = self.tools;
         if let Some(size) = self.node.assignment.container_volume {
@@ -133,7 +133,7 @@ impl BringUp<'_> {
         }
         board.starting(images::NAME);
         images::import_pause().await?;
-        // Unpacking the others takes the processor from what the node itself needs to come up.
+        // Unpacking other images would slow down the start of the node itself.
         supervisor.ready(network::NAME).await;
         images::import_others(Runtime::Containerd).await?;
         board.up(images::NAME);
@@ -155,26 +155,27 @@ impl BringUp<'_> {
         Ok(())
     }
 
-    /// A part has started all its components. With the last one, all run with the certificates of this assignment.
+    /// Records that a part has started all its components. After the last part, all run with this assignment's
+    /// certificates.
     fn started(&self) {
         if self.to_start.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.tools.board.authorities(self.node.assignment.authorities);
         }
     }
 
-    /// etcd, then the API server, then what works through it.
+    /// Starts etcd, then the API server, then its clients.
     async fn control_plane(&self, clients: &Clients) -> Result<(), Fault> {
         if self.node.control_plane().is_none() {
             self.started();
             return Ok(());
         }
         let Tools { supervisor, .. } = self.tools;
-        // Nobody waits here for the other's readiness, only until there is somebody to ask: all of them try again until
-        // they are answered, and they take a second to start in which the other gets ready.
+        // Only wait until the dependency listens, not until it is ready: each component retries until it is answered,
+        // and takes a second to start in which the dependency becomes ready.
         supervisor.ensure(etcd::spec(self.node), etcd::probe(&clients.plain)).await;
         etcd::listens(self.node).wait().await;
         supervisor.ensure(kube_apiserver::spec(self.node), kube_apiserver::probe(self.node, &clients.cluster)).await;
-        // These two give up after ten seconds without an answer.
+        // Both exit after ten seconds without an answer.
         let url = self.node.local_api();
         Probe::Answers { client: clients.cluster.clone(), url }.wait().await;
         let managers = async {
@@ -197,22 +198,23 @@ impl BringUp<'_> {
         Ok(())
     }
 
-    /// What every node has, masters too.
+    /// Starts what every node runs, including masters.
     async fn workers_part(&self, clients: &Clients) -> Result<(), Fault> {
         let Tools { board, supervisor, .. } = self.tools;
-        // Not its readiness: kubelet takes a second to start, in which the API server makes its built-in roles.
+        // Not until the API server is ready: kubelet takes a second to start, in which the API server creates its
+        // built-in roles.
         supervisor.ready(containerd::NAME).await;
         self.node.api().wait().await;
         supervisor.ensure(kubelet::spec(self.node), kubelet::probe(&clients.plain)).await;
         let proxy = async {
-            // Asked earlier it is refused, and waits for seconds before it asks again.
+            // If started earlier, it is refused, and waits for seconds before it retries.
             kube_proxy::has_something_to_do(self.node).await?;
             supervisor.ensure(kube_proxy::spec(self.node), kube_proxy::probe(&clients.plain)).await;
             self.started();
             Ok::<_, Fault>(())
         };
         let watching = clients::kube(self.node, Profile::NodeAgent).await?;
-        // Trouble with one of these two is no reason to give anything else up.
+        // A failure of one of these two must not stop anything else.
         let agents_own = async {
             tokio::join!(
                 patiently(board, || network::run(self.node.clone(), watching.clone(), board.clone())),

@@ -1,4 +1,4 @@
-//! What the components' tables need to know: the assignment, read and checked, and the machine.
+//! Input for the components' specs: the parsed and checked assignment, and the machine.
 
 use jeroboam_types::agent::{Assignment, ControlPlaneAssignment, KubernetesAssignment, NodeRole, Taint};
 use jeroboam_types::kubernetes::Version;
@@ -8,54 +8,54 @@ use crate::fault::{Code, Fault};
 use crate::machine::cgroup::Withheld;
 use crate::process::Probe;
 
-/// The oldest version that the components' tables are written for.
+/// The oldest supported version of Kubernetes.
 const OLDEST: Version = Version::new(34, 0);
 
-/// The key that marks masters, as label and as taint.
+/// The key of the label and the taint of masters.
 pub const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
-/// One Kubernetes node, as it is to be.
+/// The desired state of one Kubernetes node.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Everything that every node is told.
+    /// The assignment.
     pub assignment: Assignment,
     /// The part for Kubernetes.
     pub kubernetes: KubernetesAssignment,
-    /// The version, read.
+    /// The parsed version.
     pub version: Version,
-    /// Where things lie.
+    /// Paths on the node.
     pub layout: Layout,
-    /// What the machine allows.
+    /// Properties of the machine.
     pub machine: Machine,
 }
 
-/// What components must know about the machine.
+/// Properties of the machine that affect components.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
-    /// Whether the node is a container: the disk and the control groups are then shared with others.
+    /// Whether the node is a container: disk and cgroups are then shared with others.
     pub container: bool,
     /// See [`crate::machine::facts::can_raise_limits`].
     pub can_raise_limits: bool,
-    /// Whether the pause image lies on the machine, so that none needs to be pulled.
+    /// Whether the pause image is stored on the machine, so that it need not be pulled.
     pub has_pause_image: bool,
     /// See [`crate::machine::facts::has_nftables`].
     pub nftables: bool,
-    /// What of the machine is not this node's.
+    /// The part of the machine that this node may not use.
     pub withheld: Withheld,
 }
 
 impl Node {
-    /// Reads an assignment.
+    /// Parses an assignment.
     ///
     /// # Errors
-    /// When the version is none, or older than all that are made.
+    /// When the version is invalid, or older than the oldest supported one.
     pub fn new(assignment: &Assignment, kubernetes: &KubernetesAssignment, machine: Machine) -> Result<Self, Fault> {
         let version: Version = kubernetes
             .version
             .parse()
             .map_err(|error| Fault::permanent(Code::AssignmentInvalid, "kubelet", format!("{error}")))?;
         if version < OLDEST {
-            let message = format!("Kubernetes {version} is older than {OLDEST}, the oldest that is made");
+            let message = format!("Kubernetes {version} is older than {OLDEST}, the oldest supported version");
             return Err(Fault::permanent(Code::VersionUnavailable, "kubelet", message));
         }
         Ok(Self {
@@ -67,27 +67,27 @@ impl Node {
         })
     }
 
-    /// What a master is told besides.
+    /// Additional settings of a master.
     pub fn control_plane(&self) -> Option<&ControlPlaneAssignment> {
         self.kubernetes.control_plane.as_ref()
     }
 
-    /// The node's address, in brackets if it needs them.
+    /// The node's address, in brackets if it is IPv6.
     pub fn host(&self) -> String {
         host(self.assignment.address)
     }
 
-    /// The API server of this very node. Masters only.
+    /// URL of the local API server. Masters only.
     pub fn local_api(&self) -> String {
         format!("https://{}:{}", self.host(), self.kubernetes.api_port)
     }
 
-    /// Whether the API server that this node uses listens.
+    /// Probes whether the API server that this node uses listens.
     pub fn api(&self) -> Probe {
         Probe::Port(self.kubernetes.api_server.trim_start_matches("https://").to_owned())
     }
 
-    /// The taints to register with. Masters keep ordinary pods away.
+    /// The taints to register with. Those of masters keep ordinary pods away.
     pub fn taints(&self) -> Vec<Taint> {
         let mut taints = self.kubernetes.node_taints.clone();
         let is_role = |taint: &Taint| taint.key.starts_with("node-role.kubernetes.io/");
@@ -98,7 +98,7 @@ impl Node {
     }
 }
 
-/// An address as it stands in a URL.
+/// An address in the form for URLs.
 pub fn host(address: std::net::IpAddr) -> String {
     match address {
         std::net::IpAddr::V4(address) => address.to_string(),

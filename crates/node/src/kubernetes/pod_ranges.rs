@@ -1,8 +1,9 @@
-//! Gives every node its part of the pod network, on masters.
+//! Assigns a pod range to every node, on masters.
 //!
-//! kube-controller-manager could do it, but waits 10 s before it looks at its first node, and holds up its other
-//! controllers meanwhile. Here all masters do it together: the ranges stand in one object of the cluster, which only
-//! one of them can change at a time (its resource version decides), and are copied to the nodes from there.
+//! kube-controller-manager could do this, but it waits 10 s before it handles its first node, and blocks its other
+//! controllers meanwhile. Here all masters do it together: the ranges are stored in one object of the cluster, which
+//! only one of them can change at a time (optimistic locking by its resource version), and are copied to the nodes from
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,17 +27,17 @@ const OBJECT: &str = "jeroboam-pod-ranges";
 /// Node names and their ranges.
 type Ranges = BTreeMap<String, Ipv4Net>;
 
-/// Gives ranges to nodes as they come, forever.
+/// Assigns ranges to new nodes, forever.
 ///
 /// # Errors
-/// When the pod network is no network. Trouble with the API server is waited out.
+/// When the pod network is invalid. Failures of the API server are retried.
 pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(), Fault> {
     let invalid = |what: String| Fault::permanent(Code::AssignmentInvalid, crate::network::NAME, what);
     let kubernetes = &node.kubernetes;
     let network: Ipv4Net = kubernetes
         .pod_cidr
         .parse()
-        .map_err(|_| invalid(format!("{:?} is no IPv4 network for pods", kubernetes.pod_cidr)))?;
+        .map_err(|_| invalid(format!("{:?} is not an IPv4 network for pods", kubernetes.pod_cidr)))?;
     let prefix = kubernetes.node_prefix;
     if network.subnets(prefix).is_err() {
         return Err(invalid(format!("{network} cannot be divided into parts of /{prefix}")));
@@ -74,8 +75,8 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
                     known.extend(given);
                     waiting.clear();
                 }
-                // Another master was faster, or the API server is not there: look again.
-                Err(error) => patience.wait_for("giving nodes their part of the pod network", &error).await,
+                // Another master changed it concurrently, or the API server does not answer: try again.
+                Err(error) => patience.wait_for("assigning pod ranges to nodes", &error).await,
             }
         }
     }
@@ -90,14 +91,14 @@ fn note(node: &KubeNode, known: &mut Ranges, waiting: &mut BTreeSet<String>) {
             known.insert(name, range);
         }
         None => {
-            // Asked for again by a node that was deleted and has come back under its name.
+            // A node that was deleted and registered again under its name needs a range again.
             known.remove(&name);
             waiting.insert(name);
         }
     }
 }
 
-/// Writes ranges for the waiting nodes down, then copies them to the nodes.
+/// Writes ranges for the waiting nodes to the object, then copies them to the nodes.
 async fn give(
     nodes: &Api<KubeNode>,
     objects: &Api<ConfigMap>,
@@ -130,13 +131,13 @@ async fn give(
     let mut given = Ranges::new();
     for name in waiting {
         let Some(range) = planned.get(name) else {
-            tracing::error!(node = name, "the pod network {network} has no free part of /{prefix} left");
+            tracing::error!(node = name, "the pod network {network} has no free /{prefix} range left");
             continue;
         };
         let patch = json!({ "spec": { "podCIDR": range.to_string(), "podCIDRs": [range.to_string()] } });
         match nodes.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
             Ok(_) => {}
-            // Gone again, or given the same by another master at this moment.
+            // The node was deleted, or another master assigned the same range concurrently.
             Err(kube::Error::Api(status)) if status.code == 404 || status.code == 422 => continue,
             Err(error) => return Err(error),
         }
@@ -145,8 +146,8 @@ async fn give(
     Ok(given)
 }
 
-/// Everybody keeps what they have; who waits gets what was written down for them before, or else the first part that
-/// is free. What belongs to nodes that are no more is free.
+/// Every node keeps its range; a waiting node gets the one that was recorded for it before, or else the first free one.
+/// Ranges of deleted nodes are free.
 fn plan(network: Ipv4Net, prefix: u8, known: &Ranges, written: &Ranges, waiting: &BTreeSet<String>) -> Ranges {
     let mut planned = known.clone();
     let mut taken: BTreeSet<Ipv4Net> = known.values().copied().collect();

@@ -1,4 +1,4 @@
-//! What Kubernetes says of the cluster's nodes, by a watch of them.
+//! Kubernetes' view of the cluster's nodes, from a watch.
 
 use jeroboam_types::agent::EngineNodeState;
 use k8s_openapi::api::core::v1::Node as KubeNode;
@@ -7,17 +7,17 @@ use kube::runtime::watcher::Event;
 
 use crate::engine_view::{EngineView, READY, not_ready};
 
-/// The nodes that Kubernetes has, as far as they are known.
+/// The known nodes of the cluster.
 #[derive(Debug, Default)]
 pub struct Readiness {
     view: EngineView,
-    /// Filled while the nodes are listed; what was known before holds until then.
+    /// The new list while the nodes are listed; the previous view is used until it is complete.
     listing: Option<EngineView>,
     is_known: bool,
 }
 
 impl Readiness {
-    /// What the watch tells.
+    /// Applies an event of the watch.
     pub fn follow(&mut self, event: &Event<KubeNode>) {
         match event {
             Event::Init => self.listing = Some(EngineView::new()),

@@ -1,8 +1,9 @@
-//! What a master puts into a new cluster through its API: the agents' rights, its own role, the DNS address, and what
-//! Kubernetes makes itself, but late: the API server makes its own roles one after the other, 50 requests a second, and
-//! nothing that needs one works for the first four seconds.
+//! The objects that a master creates in a new cluster through its API: the agents' role, the label and taint of
+//! masters, and the DNS service. Also some that Kubernetes creates itself, but late: the API server creates its
+//! built-in roles one after the other, 50 requests a second, and nothing that needs one works for the first four
+//! seconds.
 //!
-//! Every master does it, and does it again after a restart: all of it is "let it be so".
+//! Every master does this, and repeats it after a restart: all requests are idempotent.
 
 use std::time::Duration;
 
@@ -15,25 +16,25 @@ use serde_json::{Value, json};
 use super::kube_proxy;
 use super::node::{CONTROL_PLANE, Node};
 
-/// Who the agents are; also the name of their role. The certificate's common name.
+/// User name of the agents (common name of their certificate); also the name of their role.
 const AGENT: &str = "jeroboam:node";
 
-/// The role that kube-proxy has from the first moment.
+/// Name of kube-proxy's role, which exists from the start.
 const PROXY: &str = "jeroboam:kube-proxy";
 
-/// Who the changes are attributed to.
+/// Field manager of the changes.
 const MANAGER: &str = "jeroboam-node";
 
-/// kube-proxy leaves services with this label alone (since 1.14).
+/// kube-proxy ignores services with this label (since 1.14).
 const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
 
-/// Between attempts: the API server's first moments, or kubelet's before it has registered.
+/// Delay between attempts, while the API server starts or kubelet has not registered yet.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Attempts without success before a line goes to the log.
+/// Number of failed attempts before one is logged.
 const QUIET_ATTEMPTS: u32 = 25;
 
-/// Puts it all there, with a client that may do anything. Refusals are tried again: they pass.
+/// Creates all objects, with a client that may do anything. Refusals are temporary and retried.
 pub async fn ensure(node: &Node, client: Client) {
     let apply = PatchParams::apply(MANAGER).force();
     let roles = Api::<ClusterRole>::all(client.clone());
@@ -69,7 +70,7 @@ async fn until<T, F: Future<Output = kube::Result<T>>>(what: &str, mut attempt: 
     }
 }
 
-/// What network and DNS look at.
+/// What network and DNS read.
 fn role() -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -87,7 +88,7 @@ fn role() -> Value {
     })
 }
 
-/// What kube-proxy does: the rules of the built-in role `system:node-proxier`.
+/// The rules of the built-in role `system:node-proxier`.
 fn proxy_role() -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -127,13 +128,13 @@ fn binding(role: &str, user: &str) -> Value {
     })
 }
 
-/// Without it no pod is taken.
+/// The default service account, without which no pod is admitted.
 fn default_account() -> Value {
     json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": "default" } })
 }
 
-/// Keeps the DNS address from being given to another service. kube-proxy must leave it alone, which the label says: it
-/// would refuse packets to a service without endpoints, and the DNS server on each node would never see them.
+/// Reserves the DNS address, so that no other service gets it. The label makes kube-proxy ignore the service: it would
+/// reject packets to a service without endpoints, and the DNS server on each node would never see them.
 fn dns_service(node: &Node) -> Value {
     json!({
         "apiVersion": "v1",
@@ -153,7 +154,7 @@ fn dns_service(node: &Node) -> Value {
     })
 }
 
-/// Kubelets may not give themselves these labels.
+/// Labels that kubelets may not set themselves.
 fn role_labels() -> Value {
     json!({ "metadata": { "labels": { (CONTROL_PLANE): "" } } })
 }

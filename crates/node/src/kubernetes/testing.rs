@@ -1,4 +1,4 @@
-//! Nodes for the tests of the components' tables.
+//! Nodes for the tests of the components' specs.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use jeroboam_types::agent::{
 use super::node::{Machine, Node};
 use crate::machine::cgroup::Withheld;
 
-/// The versions whose arguments are looked at: the oldest and the newest that is made, and where something changed.
+/// Versions whose arguments are tested: the oldest and the newest supported one, and those with changes between.
 pub(crate) const VERSIONS: [&str; 2] = ["v1.34.4", "v1.37.2"];
 
-/// One snapshot per version.
+/// Compares the arguments with one snapshot per version.
 pub(crate) fn assert_arguments(component: &str, arguments: impl Fn(&str) -> Vec<String>) {
     for version in VERSIONS {
         insta::assert_yaml_snapshot!(format!("{component}_{version}"), arguments(version));

@@ -1,11 +1,11 @@
-//! Control groups: which version the machine has, and room for containers below a node that is a container itself.
+//! Control groups (cgroups): the version on the machine, and setting them up in a node that is a container itself.
 
 use std::io;
 use std::path::Path;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// 1 or 2; 0 when there are none.
+/// Version of cgroups: 1 or 2; 0 when there are none.
 pub fn version() -> u8 {
     match (Path::new(ROOT).join("cgroup.controllers").exists(), Path::new(ROOT).exists()) {
         (true, _) => 2,
@@ -14,17 +14,17 @@ pub fn version() -> u8 {
     }
 }
 
-/// How much of the machine this node may not use, although the kernel shows it as there: a flavor is a limit on the
-/// control group of the node's container.
+/// The part of the machine that this node may not use, although the kernel reports it: a flavor is a limit on the
+/// cgroup of the node's container.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Withheld {
-    /// Thousandths of processors.
+    /// Processors, in thousandths.
     pub cpu_milli: u64,
-    /// Bytes of memory.
+    /// Memory, in bytes.
     pub memory: u64,
 }
 
-/// Looks at the limits. What cannot be read is no limit.
+/// Reads the limits. A limit that cannot be read counts as none.
 pub fn withheld() -> Withheld {
     let read = |path: &str| std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_default();
     let (cpu, memory) = match version() {
@@ -41,12 +41,12 @@ pub fn withheld() -> Withheld {
     }
 }
 
-/// What is there beyond a limit.
+/// The amount above a limit.
 fn beyond(limit: Option<u64>, there: u64) -> u64 {
     limit.map_or(0, |limit| there.saturating_sub(limit))
 }
 
-/// Thousandths of processors, from quota and period. Without a limit the quota is `max` or -1.
+/// Limit in thousandths of processors, from quota and period. Without a limit the quota is `max` or -1.
 fn cpu_limit(text: &str) -> Option<u64> {
     let (quota, period) = text.trim().split_once(' ')?;
     let (quota, period): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
@@ -57,15 +57,15 @@ fn processors(cpuinfo: &str) -> u64 {
     cpuinfo.lines().filter(|line| line.starts_with("processor")).map(|_| 1).sum()
 }
 
-/// Bytes.
+/// Total memory, in bytes.
 fn total_memory(meminfo: &str) -> u64 {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kib.unwrap_or_default().saturating_mul(1024)
 }
 
-/// On cgroup v2 a group with processes of its own cannot hand controllers to groups below it: all processes of the
-/// node move into a leaf, then the controllers are handed down. Nothing to do on cgroup v1.
+/// Delegates controllers to the cgroups of containers. On cgroup v2 a group with processes of its own cannot do that:
+/// all processes of the node are moved into a leaf first. Not needed on cgroup v1.
 pub fn make_room() -> io::Result<()> {
     if version() != 2 {
         return Ok(());
@@ -74,7 +74,7 @@ pub fn make_room() -> io::Result<()> {
     let leaf = root.join("jeroboam");
     std::fs::create_dir_all(&leaf)?;
     for process in std::fs::read_to_string(root.join("cgroup.procs"))?.lines() {
-        // Processes of the kernel, or that have just ended, cannot be moved and need not be.
+        // Kernel processes and those that have just exited cannot be moved, which is fine.
         let _ = std::fs::write(leaf.join("cgroup.procs"), process);
     }
     let controllers = std::fs::read_to_string(root.join("cgroup.controllers"))?;
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_beyond_a_limit_is_withheld_and_no_limit_withholds_nothing() {
         assert_eq!(beyond(Some(1000), 2000), 1000);
-        // How version 1 writes that there is no limit.
+        // Version 1 reports this value when there is no limit.
         assert_eq!(beyond(Some(9_223_372_036_854_771_712), 2000), 0);
         assert_eq!(beyond(None, 2000), 0);
     }

@@ -1,4 +1,4 @@
-//! What the machine is like.
+//! Properties of the machine.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use jeroboam_types::agent::Facts;
 /// Bit of CAP_SYS_RESOURCE in the capability sets of `/proc/self/status` (linux/capability.h).
 const CAP_SYS_RESOURCE: u32 = 24;
 
-/// Looks at the machine. Unknown things stay empty: facts explain, nothing may fail for want of one.
+/// Detects the properties. Unknown ones stay empty: they are only informative, so this must not fail.
 pub fn detect() -> Facts {
     Facts {
         agent: env!("CARGO_PKG_VERSION").to_owned(),
@@ -21,7 +21,7 @@ pub fn detect() -> Facts {
     }
 }
 
-/// Whether this process may raise limits and lower OOM scores. Without it containerd must be told not to try.
+/// Whether this process may raise limits and lower OOM scores. If not, containerd must be configured not to try.
 pub fn can_raise_limits() -> bool {
     has_capability(&read("/proc/self/status"), CAP_SYS_RESOURCE)
 }
@@ -34,12 +34,13 @@ fn has_capability(status: &str, bit: u32) -> bool {
         .is_some_and(|set| set & (1 << bit) != 0)
 }
 
-/// IPVS shows in /proc once it is loaded; where modules can be loaded it is enough that there is one.
+/// Whether the kernel has IPVS: it is listed in /proc once loaded; if modules can be loaded, an available module is
+/// enough.
 fn has_ipvs() -> bool {
     Path::new("/proc/net/ip_vs").exists() || module_loads("ip_vs")
 }
 
-/// The kernel may have VXLAN built in, which shows nowhere in /proc: try it out.
+/// Whether the kernel has VXLAN. A built-in VXLAN is not listed in /proc, so this tries to use it.
 fn has_vxlan() -> bool {
     const TRIAL: &str = "jeroboam-trial";
     let made = quiet("ip", &["link", "add", TRIAL, "type", "vxlan", "id", "16777215", "dstport", "0"]);
@@ -49,8 +50,8 @@ fn has_vxlan() -> bool {
     made
 }
 
-/// Whether the kernel has what kube-proxy's nftables mode needs: nf_tables, from 5.13 on (Kubernetes' documentation of
-/// "Virtual IPs and Service Proxies"), and the program that sets it.
+/// Whether the machine meets the requirements of kube-proxy's nftables mode: nf_tables in a kernel from 5.13 on
+/// (Kubernetes documentation, "Virtual IPs and Service Proxies"), and the program `nft`.
 pub fn has_nftables() -> bool {
     const TRIAL: &str = "jeroboam-trial";
     kernel_since(&read("/proc/sys/kernel/osrelease"), (5, 13))
@@ -58,7 +59,7 @@ pub fn has_nftables() -> bool {
         && quiet("nft", &["delete", "table", "ip", TRIAL])
 }
 
-/// Whether a release such as `6.1.0-18-cloud-amd64` is this version or a newer one.
+/// Whether a release such as `6.1.0-18-cloud-amd64` is at least this version.
 fn kernel_since(release: &str, needed: (u32, u32)) -> bool {
     let mut numbers = release.split(['.', '-']).map(|number| number.parse().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {

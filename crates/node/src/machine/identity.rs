@@ -1,6 +1,6 @@
-//! Who this machine is: its node. Containers share the identity of the machine that they run on, or have none; what
-//! Kubernetes tells of a node must name that node alone, because autoscalers and auto-healers name by it the nodes that
-//! are to go (contract magnum-v1 section 10.9).
+//! The machine's identity, which is that of its node. Containers share the identity of their host, or have none. But
+//! the identity in Kubernetes must be unique to a node, because autoscalers and auto-healers use it to name the nodes
+//! to remove (contract magnum-v1 section 10.9).
 
 use std::path::Path;
 
@@ -10,35 +10,36 @@ use uuid::Uuid;
 
 use crate::files;
 
-/// What kubelet shows as `machineID`.
+/// The file that kubelet reads `machineID` from.
 const MACHINE_ID: &str = "etc/machine-id";
 
-/// What kubelet shows as `systemUUID`, where the hardware has one.
+/// The file that kubelet reads `systemUUID` from, if the hardware has one.
 const PRODUCT_UUID: &str = "sys/class/dmi/id/product_uuid";
 
-/// What is laid over it.
+/// The file that is mounted over it.
 const OWN_UUID: &str = "run/jeroboam/product_uuid";
 
-/// Everybody may know it, nobody is to change it.
+/// Readable by everybody, writable by nobody.
 const MODE: u32 = 0o444;
 
-/// Gives the container below `root` the identity of its node. To be done before kubelet starts, which looks once.
+/// Gives the container below `root` the identity of its node. Must be called before kubelet starts, which reads it
+/// once.
 ///
 /// # Errors
 /// When the file with the machine's id cannot be written.
 pub fn take_on(root: &Path, node: Uuid) -> anyhow::Result<()> {
-    // As systemd writes it (machine-id(5)): without dashes.
+    // In systemd's format (machine-id(5)): without dashes.
     let path = root.join(MACHINE_ID);
     files::write(&path, &format!("{}\n", node.simple()), MODE)
         .with_context(|| format!("writing {}", path.display()))?;
     if let Err(error) = cover_product_uuid(root, node) {
-        // The machine's id is enough to tell nodes apart.
-        tracing::warn!("{error:#}: Kubernetes will show the system UUID of the machine below");
+        // The machine's id is sufficient to distinguish nodes.
+        tracing::warn!("{error:#}: Kubernetes will show the system UUID of the host");
     }
     Ok(())
 }
 
-/// Lays the node's id over the one of the hardware, in this container alone.
+/// Mounts a file with the node's id over that of the hardware, in this container only.
 fn cover_product_uuid(root: &Path, node: Uuid) -> anyhow::Result<()> {
     let (target, own) = (root.join(PRODUCT_UUID), root.join(OWN_UUID));
     if !target.exists() {

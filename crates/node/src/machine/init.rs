@@ -1,7 +1,7 @@
-//! Process 1 of a container: starts the agent proper, reaps every orphan, passes signals on.
+//! Process 1 of a container: starts the actual agent, reaps orphaned processes, and forwards signals.
 //!
-//! The agent itself must not be process 1: whoever reaps all orphans with `waitpid(-1)` also takes away the exit
-//! codes of its own children, which the agent needs to supervise them.
+//! The agent itself must not be process 1: reaping all orphans with `waitpid(-1)` would also consume the exit codes of
+//! its own children, which the agent needs to supervise them.
 
 use std::process::{Command, ExitCode};
 
@@ -10,10 +10,11 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// Signals that are passed on to the agent.
+/// Signals that are forwarded to the agent.
 const FORWARDED: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 
-/// Runs until the agent ends and returns its exit code. The kernel then ends whatever is left in the container.
+/// Runs until the agent exits and returns its exit code. The kernel then kills all remaining processes in the
+/// container.
 pub fn run() -> ExitCode {
     match supervise() {
         Ok(code) => ExitCode::from(code),
@@ -31,7 +32,7 @@ fn supervise() -> std::io::Result<u8> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     FORWARDED.iter().for_each(|signal| signals.add(*signal));
-    // Blocked before the child starts, so that no signal is lost in between. The agent unblocks them for itself.
+    // Blocked before the child starts, so that no signal is lost. The agent unblocks them for itself.
     signals.thread_block()?;
 
     let agent = Command::new(std::env::current_exe()?).arg("run").spawn()?;
@@ -43,7 +44,7 @@ fn supervise() -> std::io::Result<u8> {
                     return Ok(code);
                 }
             }
-            // The agent may have ended at this moment; SIGCHLD then follows.
+            // The agent may have just exited; SIGCHLD then follows.
             signal => {
                 let _ = kill(agent, signal);
             }
@@ -51,13 +52,13 @@ fn supervise() -> std::io::Result<u8> {
     }
 }
 
-/// Reaps all children that have ended; the exit code if the agent was among them.
+/// Reaps all exited children; returns the exit code if the agent was among them.
 fn reap(agent: Pid) -> Option<u8> {
     let mut ended = None;
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, code)) if pid == agent => ended = Some(u8::try_from(code).unwrap_or(1)),
-            // As shells do: 128 and the signal's number.
+            // As in shells: 128 plus the signal's number.
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid == agent => {
                 ended = Some(u8::try_from(128 + signal as i32).unwrap_or(u8::MAX));
             }

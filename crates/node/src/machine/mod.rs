@@ -1,4 +1,4 @@
-//! The machine under the node: what it is like, and what must be made ready before components start.
+//! The machine of the node: its properties, and its preparation before components start.
 
 pub mod cgroup;
 pub mod facts;

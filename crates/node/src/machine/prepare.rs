@@ -1,4 +1,4 @@
-//! Making a container fit to be a node: mounts that the engine made read-only, devices it left out.
+//! Prepares a container to be a node: makes read-only mounts writable and creates missing devices.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use anyhow::Context;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
-/// Folders that components expect and that a fresh volume may lack.
+/// Folders that components expect and that may be missing on a new volume.
 const FOLDERS: [&str; 5] =
     ["/var/lib/jeroboam", "/var/log/jeroboam", "/var/log/pods", "/run/jeroboam", "/etc/cni/net.d"];
 
-/// Prepares the machine. `container` says whether this is a container whose process 1 we are: a real machine's
-/// mounts are left alone.
+/// Prepares the machine. `container` states whether this is a container with our process 1: the mounts of a real
+/// machine are not changed.
 pub fn prepare(container: bool) -> anyhow::Result<()> {
     for folder in FOLDERS {
         std::fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
@@ -27,7 +27,7 @@ pub fn prepare(container: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `/sys` and the cgroup mounts come up read-only in a container that is not privileged.
+/// Remounts `/sys` and the cgroup mounts, which are read-only in an unprivileged container.
 fn remount_writable() -> anyhow::Result<()> {
     let remount = |target: &Path, flags: MsFlags| {
         mount(None::<&str>, target, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>)
@@ -35,10 +35,10 @@ fn remount_writable() -> anyhow::Result<()> {
     };
     remount(Path::new("/sys"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC)?;
     for target in cgroup_mounts(&std::fs::read_to_string("/proc/self/mounts")?) {
-        // Only this mount of it (bind), not the hierarchy that the whole machine shares.
+        // Only this mount (bind), not the hierarchy that the whole machine shares.
         remount(&target, MsFlags::MS_BIND | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC)?;
     }
-    // Below /proc/sys the engine may have made things read-only; kubelet and kube-proxy set some of them.
+    // The engine may have made parts of /proc/sys read-only; kubelet and kube-proxy write some of them.
     if mounted_read_only("/proc/sys")? {
         remount(
             Path::new("/proc/sys"),
@@ -48,13 +48,14 @@ fn remount_writable() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Volumes with mount propagation need a shared root, as systemd makes it on a real machine.
+/// Makes the root mount shared, as mount propagation requires and systemd does on a real machine.
 fn share_mounts() -> anyhow::Result<()> {
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)
         .context("sharing the mounts below /")
 }
 
-/// kubelet refuses to start without the kernel's log. Where the device may not be opened, an empty one will do.
+/// Creates /dev/kmsg, without which kubelet refuses to start. If the device cannot be opened, an empty file is
+/// sufficient.
 fn make_kmsg() -> anyhow::Result<()> {
     let kmsg = Path::new("/dev/kmsg");
     if kmsg.symlink_metadata().is_ok() {
@@ -68,7 +69,7 @@ fn make_kmsg() -> anyhow::Result<()> {
     std::os::unix::fs::symlink("/dev/null", kmsg).context("making /dev/kmsg")
 }
 
-/// Nodes forward the packets of their pods. Bridged packets must pass iptables for services to work on one node.
+/// Enables forwarding of pods' packets. Bridged packets must pass iptables for services to work on one node.
 fn forward_packets() {
     for (key, needed) in [("net/ipv4/ip_forward", true), ("net/bridge/bridge-nf-call-iptables", false)] {
         let path = format!("/proc/sys/{key}");
@@ -80,8 +81,9 @@ fn forward_packets() {
     }
 }
 
-/// kubelet, kube-proxy and containerd watch files. With what Linux allows all programs of a user by default (128), the fifth
-/// cluster on a machine fails with "too many open files". Never lowered.
+/// Raises the limit on inotify instances for kubelet, kube-proxy and containerd, which watch files. With Linux's
+/// default for all programs of a user (128), the fifth cluster on a machine fails with "too many open files". Never
+/// lowered.
 fn raise_inotify_instances() {
     const PATH: &str = "/proc/sys/fs/inotify/max_user_instances";
     const NEEDED: u32 = 8192;
@@ -100,7 +102,7 @@ fn mounted_read_only(target: &str) -> anyhow::Result<bool> {
     }))
 }
 
-/// The targets of all cgroup mounts in a mount table.
+/// Mount points of all cgroup mounts in a mount table.
 fn cgroup_mounts(mounts: &str) -> Vec<PathBuf> {
     mounts
         .lines()

@@ -1,8 +1,8 @@
-//! A volume of its own for images and containers (contract workloads-2015, row 63): what they may take up is limited,
-//! and they leave the machine's disk alone.
+//! A separate volume for images and containers (contract workloads-2015, row 63): their disk usage is limited, and they
+//! do not fill the machine's disk.
 //!
-//! It is a file system in a file of that size. The file is sparse: it takes up what is in it, and gives back what is
-//! deleted.
+//! The volume is a file system in a sparse file of that size: it only uses the space of its content, and frees that of
+//! deleted files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,30 +13,30 @@ use crate::board::Board;
 use crate::fault::{Code, Fault};
 use crate::process::output;
 
-/// Name of this part in reports.
+/// Name of this part of the agent in reports.
 pub const NAME: &str = "volume";
 
-/// The file that the volume is.
+/// The file with the file system.
 const FILE: &str = "/var/lib/jeroboam/containers.ext4";
 
-/// Where the kernel is asked for a loop device: 10 is the major number of miscellaneous devices (kernel,
+/// Device to request loop devices from, with its numbers: 10 is the major number of miscellaneous devices (kernel,
 /// `admin-guide/devices.txt`).
 const CONTROL: (&str, u64, u64) = ("/dev/loop-control", 10, 237);
 
 /// Major number of loop devices.
 const LOOP: u64 = 7;
 
-/// How often to ask for a loop device: nodes of one machine ask at the same time and may be given the same one.
+/// Number of attempts to get a loop device: nodes of one machine may request at the same time and get the same one.
 const ATTEMPTS: u32 = 20;
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Making and mounting a file system takes a moment.
+/// Timeout of creating and mounting the file system.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Sees to it that a volume of this many GiB is mounted on `folder`. A volume that is there keeps its size.
+/// Ensures that a volume of this size in GiB is mounted on `folder`. An existing volume keeps its size.
 ///
 /// # Errors
-/// When the machine has no loop devices or its disk does not take the file system.
+/// When the machine has no loop devices or the file system cannot be created on its disk.
 pub async fn ensure(board: &Board, gibibytes: u32, folder: &str) -> Result<(), Fault> {
     board.starting(NAME);
     let failed = |why: String| {
@@ -55,12 +55,12 @@ pub async fn ensure(board: &Board, gibibytes: u32, folder: &str) -> Result<(), F
     Ok(())
 }
 
-/// The target is the second word of a line.
+/// Whether the folder is a mount point: the second word of a line.
 fn is_mounted(mounts: &str, folder: &str) -> bool {
     mounts.lines().any(|line| line.split(' ').nth(1) == Some(folder))
 }
 
-/// Under another name until it is whole: what was cut off is begun anew.
+/// Creates the file under another name until it is complete, so that an interrupted attempt starts over.
 async fn make(gibibytes: u32) -> Result<(), String> {
     let new = format!("{FILE}.new");
     let file = std::fs::File::create(&new).map_err(|error| format!("making {new}: {error}"))?;
@@ -71,19 +71,19 @@ async fn make(gibibytes: u32) -> Result<(), String> {
 
 async fn mount(folder: &str) -> Result<(), String> {
     let (control, major, minor) = CONTROL;
-    // Privileged containers have it already.
+    // Exists already in privileged containers.
     let _ = make_device(control, SFlag::S_IFCHR, major, minor);
     let mut why = String::new();
     for _ in 0..ATTEMPTS {
         let found = output("losetup", ["--find"], PATIENCE).await?;
         let (device, number) = loop_device(&found).ok_or_else(|| format!("losetup found {found:?}"))?;
         let _ = make_device(device, SFlag::S_IFBLK, LOOP, number);
-        // Not by mount's own `loop` option: from util-linux 2.41 on it takes another node's device for ours, as its file
-        // has the same path.
+        // Not with mount's own `loop` option: from util-linux 2.41 on it takes another node's device for ours, as its
+        // file has the same path.
         match output("losetup", [device, FILE], PATIENCE).await {
             Ok(_) => {
                 let mounted = output("mount", ["-t", "ext4", "-o", "discard", device, folder], PATIENCE).await;
-                // Once nothing uses the device any more, which is now if the mount failed, it is given back.
+                // Releases the device once it is unused, which is now if the mount failed.
                 let _ = output("losetup", ["--detach", device], PATIENCE).await;
                 return mounted.map(drop);
             }
@@ -98,7 +98,8 @@ fn make_device(path: &str, kind: SFlag, major: u64, minor: u64) -> nix::Result<(
     mknod(path, kind, Mode::from_bits_truncate(0o600), makedev(major, minor))
 }
 
-/// Path and number in what `losetup --find` prints: `/dev/loop8`, or `/dev/loop8 (lost)` where the file is missing.
+/// Path and number in the output of `losetup --find`: `/dev/loop8`, or `/dev/loop8 (lost)` if the device file is
+/// missing.
 fn loop_device(found: &str) -> Option<(&str, u64)> {
     let device = found.split_whitespace().next()?;
     Some((device, device.strip_prefix("/dev/loop")?.parse().ok()?))

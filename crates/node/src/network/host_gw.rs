@@ -1,15 +1,15 @@
-//! Routes through the other nodes' own addresses. Needs all nodes on one layer-2 network, and costs nothing.
+//! Routes through the other nodes' own addresses. Needs all nodes on one layer-2 network, and has no overhead.
 
 use std::net::IpAddr;
 
 use super::kernel::{Kernel, Route};
 use super::plan::Plan;
 
-/// Programs the plan; the largest packet that pods may send.
+/// Applies the plan; returns the MTU for pods.
 pub async fn apply(own: IpAddr, kernel: &Kernel, plan: &Plan) -> anyhow::Result<u32> {
     let link = kernel.link_of(own).await?;
     kernel.set_routes(&routes(plan)).await?;
-    // A node that used VXLAN before keeps no device of it.
+    // A node that used VXLAN before must not keep the device.
     super::vxlan::remove(kernel).await?;
     Ok(link.mtu)
 }

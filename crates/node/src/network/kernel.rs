@@ -12,14 +12,14 @@ use rtnetlink::packet_route::neighbour::NeighbourFlags;
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteProtocol};
 use rtnetlink::{Handle, LinkUnspec, LinkVxlan, RouteMessageBuilder};
 
-/// Marks our own routes among all others, so that stale ones can be found after a restart. Any number that nobody
-/// else uses (`/etc/iproute2/rt_protos`).
+/// Protocol number of our own routes, by which stale ones are found after a restart. Any unused number will do
+/// (`/etc/iproute2/rt_protos`).
 const OUR_ROUTES: RouteProtocol = RouteProtocol::Other(106);
 
-/// Errors that say "it is there already".
+/// Error code for "already exists".
 const EEXIST: i32 = -17;
 
-/// A way into the kernel's tables.
+/// A netlink connection to the kernel.
 #[derive(Debug, Clone)]
 pub struct Kernel {
     handle: Handle,
@@ -28,32 +28,32 @@ pub struct Kernel {
 /// A network interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
-    /// What routes refer to.
+    /// Interface index, as used in routes.
     pub index: u32,
-    /// Largest packet, in bytes.
+    /// MTU, in bytes.
     pub mtu: u32,
 }
 
 /// A route to pods of another node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// Where to.
+    /// Destination.
     pub to: Ipv4Net,
-    /// Through which node.
+    /// Address of the node.
     pub gateway: Ipv4Addr,
-    /// Over which interface, if the gateway does not already say it.
+    /// Outgoing interface, if the gateway does not determine it.
     pub over: Option<u32>,
 }
 
 impl Kernel {
-    /// Opens the connection. Needs a runtime.
+    /// Opens the connection. Needs a Tokio runtime.
     pub fn connect() -> anyhow::Result<Self> {
         let (connection, handle, _) = rtnetlink::new_connection().context("opening netlink")?;
         tokio::spawn(connection);
         Ok(Self { handle })
     }
 
-    /// The interface with this address.
+    /// Returns the interface with this address.
     pub async fn link_of(&self, address: IpAddr) -> anyhow::Result<Link> {
         let mut found = self.handle.address().get().set_address_filter(address).execute();
         let index = found.try_next().await?.with_context(|| format!("no interface has the address {address}"))?;
@@ -63,18 +63,18 @@ impl Kernel {
         Ok(as_link(&link))
     }
 
-    /// The interface with this name, if there is one.
+    /// Returns the interface with this name, if there is one.
     pub async fn link(&self, name: &str) -> anyhow::Result<Option<Link>> {
         let mut links = self.handle.link().get().match_name(name.to_owned()).execute();
         match links.try_next().await {
             Ok(link) => Ok(link.as_ref().map(as_link)),
-            // No such device.
+            // ENODEV: no such device.
             Err(rtnetlink::Error::NetlinkError(error)) if error.raw_code() == -19 => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Makes a VXLAN interface without learning: its neighbours are told by hand.
+    /// Creates a VXLAN interface without learning: its neighbours are set explicitly.
     pub async fn add_vxlan(&self, vxlan: &VxlanDevice<'_>) -> anyhow::Result<Link> {
         let VxlanDevice { name, id, port, local, under, mac } = *vxlan;
         let message = LinkVxlan::new(name, id)
@@ -86,30 +86,30 @@ impl Kernel {
             .mtu(under.mtu - super::vxlan::OVERHEAD)
             .up()
             .build();
-        self.handle.link().add(message).execute().await.with_context(|| format!("making the interface {name}"))?;
-        self.link(name).await?.ok_or_else(|| anyhow!("{name} is gone again"))
+        self.handle.link().add(message).execute().await.with_context(|| format!("creating the interface {name}"))?;
+        self.link(name).await?.ok_or_else(|| anyhow!("{name} was deleted concurrently"))
     }
 
-    /// Takes an interface away.
+    /// Deletes an interface.
     pub async fn remove_link(&self, link: Link) -> anyhow::Result<()> {
         Ok(self.handle.link().del(link.index).execute().await?)
     }
 
-    /// Switches an interface on.
+    /// Sets an interface up.
     pub async fn set_up(&self, link: Link) -> anyhow::Result<()> {
         let message = LinkUnspec::new_with_index(link.index).up().build();
         Ok(self.handle.link().set(message).execute().await?)
     }
 
-    /// Gives an interface an address.
+    /// Adds an address to an interface.
     pub async fn add_address(&self, link: Link, address: IpAddr, prefix: u8) -> anyhow::Result<()> {
         match self.handle.address().add(link.index, address, prefix).execute().await {
             Err(rtnetlink::Error::NetlinkError(error)) if error.raw_code() == EEXIST => Ok(()),
-            other => other.with_context(|| format!("giving the address {address}")),
+            other => other.with_context(|| format!("adding the address {address}")),
         }
     }
 
-    /// Makes exactly these the routes to pods, taking away those of earlier days.
+    /// Sets exactly these routes to pods, and deletes stale ones.
     pub async fn set_routes(&self, routes: &[Route]) -> anyhow::Result<()> {
         for route in routes {
             let Route { to, gateway, .. } = route;
@@ -121,20 +121,20 @@ impl Kernel {
         let known: Vec<RouteMessage> = self.handle.route().get(query).execute().try_collect().await?;
         for route in known.into_iter().filter(|route| route.header.protocol == OUR_ROUTES) {
             if destination(&route).is_some_and(|to| !wanted.contains(&to)) {
-                self.handle.route().del(route).execute().await.context("taking a stale route away")?;
+                self.handle.route().del(route).execute().await.context("deleting a stale route")?;
             }
         }
         Ok(())
     }
 
-    /// Tells an interface which hardware address a neighbour has.
+    /// Sets the hardware address of a neighbour on an interface.
     pub async fn set_neighbour(&self, link: Link, address: Ipv4Addr, mac: [u8; 6]) -> anyhow::Result<()> {
         let request = self.handle.neighbours().add(link.index, address.into()).link_layer_address(&mac);
         request.replace().execute().await.with_context(|| format!("adding the neighbour {address}"))
     }
 
-    /// Tells a VXLAN interface behind which node a hardware address lives.
-    // `Own` means the table of the interface itself, not that of a bridge above it (NTF_SELF).
+    /// Sets the node behind a hardware address on a VXLAN interface.
+    // `Own` is the table of the interface itself, not that of a bridge above it (NTF_SELF).
     pub async fn set_forwarding(&self, link: Link, mac: [u8; 6], node: Ipv4Addr) -> anyhow::Result<()> {
         let request =
             self.handle.neighbours().add_bridge(link.index, &mac).flags(NeighbourFlags::Own).destination(node.into());
@@ -142,20 +142,20 @@ impl Kernel {
     }
 }
 
-/// A VXLAN interface to make.
+/// A VXLAN interface to create.
 #[derive(Debug, Clone, Copy)]
 pub struct VxlanDevice<'a> {
-    /// Its name.
+    /// Name of the interface.
     pub name: &'a str,
-    /// Network identifier.
+    /// VXLAN network identifier (VNI).
     pub id: u32,
     /// UDP port on all nodes.
     pub port: u16,
-    /// This node's address.
+    /// Address of this node.
     pub local: Ipv4Addr,
-    /// The interface that carries it.
+    /// Underlying interface.
     pub under: Link,
-    /// Its hardware address.
+    /// Hardware address of the interface.
     pub mac: [u8; 6],
 }
 
@@ -164,7 +164,7 @@ fn as_link(message: &LinkMessage) -> Link {
         LinkAttribute::Mtu(mtu) => Some(*mtu),
         _ => None,
     });
-    // Ethernet's, which every interface that nodes use has at least.
+    // The Ethernet default, which every interface of a node supports.
     Link { index: message.header.index, mtu: mtu.unwrap_or(1500) }
 }
 

@@ -1,4 +1,4 @@
-//! Packet filter rules: pods may be reached and may leave the cluster under their node's address.
+//! Packet filter rules: allow traffic to pods, and masquerade traffic that leaves the cluster with the node's address.
 
 use std::process::Stdio;
 
@@ -8,11 +8,11 @@ use tokio::process::Command;
 
 use crate::process::output_of_input;
 
-/// Our chains. kube-proxy and others have theirs; nobody else touches these.
+/// Our own chains, which kube-proxy and others do not touch.
 const MASQUERADE: &str = "JEROBOAM-MASQ";
 const FORWARD: &str = "JEROBOAM-FORWARD";
 
-/// Puts the rules in place. All at once (`iptables-restore`), so that no packet meets half of them.
+/// Sets the rules, all at once (`iptables-restore`), so that no packet sees only half of them.
 pub async fn ensure(pods: Ipv4Net) -> anyhow::Result<()> {
     restore(&rules(pods)).await?;
     jump("nat", "POSTROUTING", MASQUERADE, Place::Last).await?;
@@ -27,16 +27,16 @@ pub(super) async fn restore(rules: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Where a rule goes in a chain.
+/// Position of a rule in a chain.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
-    /// Before all that are there.
+    /// Before all existing rules.
     First,
-    /// After all that are there.
+    /// After all existing rules.
     Last,
 }
 
-/// The content of our chains; naming a chain empties it first.
+/// The content of our chains; declaring a chain empties it first.
 fn rules(pods: Ipv4Net) -> String {
     format!(
         "*nat\n\
@@ -52,7 +52,7 @@ fn rules(pods: Ipv4Net) -> String {
     )
 }
 
-/// Leads packets from a built-in chain into ours, once.
+/// Adds a jump from a built-in chain to ours, unless it exists.
 pub(super) async fn jump(table: &str, from: &str, to: &str, place: Place) -> anyhow::Result<()> {
     if !iptables(&["--wait=5", "-t", table, "-C", from, "-j", to]).await? {
         let add = match place {
@@ -60,7 +60,7 @@ pub(super) async fn jump(table: &str, from: &str, to: &str, place: Place) -> any
             Place::Last => "-A",
         };
         let added = iptables(&["--wait=5", "-t", table, add, from, "-j", to]).await?;
-        anyhow::ensure!(added, "iptables refuses a rule from {from} to {to}");
+        anyhow::ensure!(added, "iptables rejects a rule from {from} to {to}");
     }
     Ok(())
 }

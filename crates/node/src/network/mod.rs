@@ -1,8 +1,8 @@
-//! The pod network between nodes: every node's pods reach every other node's pods by their own addresses.
+//! The pod network between nodes: pods reach pods on other nodes directly by their addresses.
 //!
-//! The agent watches the cluster's nodes and programs the kernel accordingly (and on masters says what the watch tells of
-//! their readiness): plain routes where the nodes share a
-//! layer-2 network ([`host_gw`]), a VXLAN where they do not ([`vxlan`]). IPv4 only, as Magnum's clusters are.
+//! The agent watches the cluster's nodes and configures the kernel accordingly (masters also report the readiness of
+//! nodes from this watch): plain routes if the nodes share a layer-2 network ([`host_gw`]), else a VXLAN ([`vxlan`]).
+//! IPv4 only, as in Magnum's clusters.
 
 pub mod host_gw;
 pub mod kernel;
@@ -30,13 +30,13 @@ use crate::kubernetes::readiness::Readiness;
 use crate::kubernetes::{cni, kube_proxy};
 use crate::watching::Patience;
 
-/// Name of this part in reports.
+/// Name of this part of the agent in reports.
 pub const NAME: &str = "network";
 
-/// Keeps the kernel's routes in step with the cluster's nodes, forever.
+/// Keeps the kernel's routes in sync with the cluster's nodes, forever.
 ///
 /// # Errors
-/// When the kernel refuses. Trouble with the API server is waited out.
+/// When the kernel rejects a change. Failures of the API server are retried.
 pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(), Fault> {
     board.starting(NAME);
     let failed = |error: anyhow::Error| Fault::passing(Code::NetworkFailed, NAME, format!("{error:#}"));
@@ -60,7 +60,7 @@ pub async fn run(node: Arc<Node>, client: Client, board: Arc<Board>) -> Result<(
                 board.engine_nodes(readiness.view().cloned().and_then(bounded));
             }
             Err(_) if is_master => {
-                // What is known may not hold any more, and the watch would go on without telling it again.
+                // Known data may be outdated, and the watch would not send it again: start over.
                 (events, readiness) = (watch(), Readiness::default());
                 board.engine_nodes(None);
             }
@@ -97,6 +97,6 @@ async fn apply(node: &Node, kernel: &Kernel, plan: &Plan) -> anyhow::Result<()> 
         PodNetwork::HostGw => host_gw::apply(node.assignment.address, kernel, plan).await?,
         PodNetwork::Vxlan => vxlan::apply(node.assignment.address, kernel, plan).await?,
     };
-    // Last: from now on pods get addresses, and these must work.
+    // Last: pods get addresses from now on, and these must work.
     Ok(cni::set_range(plan.own, mtu)?)
 }

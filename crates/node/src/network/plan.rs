@@ -1,4 +1,4 @@
-//! Which pod networks lie behind which nodes.
+//! The pod networks of all nodes.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -7,16 +7,16 @@ use ipnet::Ipv4Net;
 use k8s_openapi::api::core::v1::Node as KubeNode;
 use kube::ResourceExt;
 
-/// What the kernel is to be told.
+/// What to configure in the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// This node's own part of the pod network.
+    /// This node's own pod range.
     pub own: Ipv4Net,
-    /// The other nodes' parts, and the nodes' addresses.
+    /// The other nodes' pod ranges, with the nodes' addresses.
     pub others: BTreeMap<Ipv4Net, Ipv4Addr>,
 }
 
-/// The cluster's nodes, as far as they are known.
+/// The known nodes of the cluster.
 #[derive(Debug)]
 pub struct Neighbours {
     own: String,
@@ -25,37 +25,37 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Nobody is known yet but the own name.
+    /// Starts without other nodes.
     pub fn new(own: &str) -> Self {
         Self { own: own.to_owned(), complete: false, known: BTreeMap::new() }
     }
 
-    /// A new listing begins. Until it is complete no plan is made: it would take routes away.
+    /// Starts a new list. There is no plan until it is complete, as an incomplete one would delete routes.
     pub fn clear(&mut self) {
         self.complete = false;
         self.known.clear();
     }
 
-    /// The listing is complete.
+    /// Completes the list.
     pub fn complete(&mut self) {
         self.complete = true;
     }
 
-    /// A node was added or has changed.
+    /// Adds or updates a node.
     pub fn set(&mut self, node: &KubeNode) {
         match part(node) {
             Some(part) => self.known.insert(node.name_any(), part),
-            // Registered, but without its part of the pod network yet.
+            // Registered, but without a pod range yet.
             None => self.known.remove(&node.name_any()),
         };
     }
 
-    /// A node is gone.
+    /// Removes a node.
     pub fn remove(&mut self, name: &str) {
         self.known.remove(name);
     }
 
-    /// The plan, once all nodes have been heard of and this one has its own part.
+    /// The plan, once all nodes are listed and this one has its pod range.
     pub fn plan(&self) -> Option<Plan> {
         let (own, _) = self.complete.then(|| self.known.get(&self.own)).flatten()?;
         let others = self.known.iter().filter(|(name, _)| **name != self.own).map(|(_, part)| *part).collect();

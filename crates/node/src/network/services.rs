@@ -1,11 +1,11 @@
-//! Packets to the service network that no service takes: refused in the node, at once.
+//! Rejects packets to addresses in the service network that no service uses, in the node, at once.
 //!
-//! kube-proxy sends packets for services to their pods before these rules see them. What is left has an address or a
-//! port that no service has. Without a rule it would leave the node by the default route, and on a network that answers
-//! for everything a service that was removed would seem alive.
+//! kube-proxy forwards packets for services to their pods before these rules see them. The remaining ones have an
+//! address or a port that no service uses. Without a rule they would leave the node by the default route, and on a
+//! network that responds to everything a deleted service would seem alive.
 //!
-//! The rules are written in the language that kube-proxy uses on this node. In its nftables mode it drops such packets
-//! without a word, so that clients wait for their time-out: ours come before that.
+//! The rules use the same backend as kube-proxy on this node. In its nftables mode it drops such packets silently, so
+//! that clients wait for their timeout: our rules take effect before that.
 
 use std::net::IpAddr;
 
@@ -16,11 +16,11 @@ use jeroboam_types::agent::ServiceProxyMode;
 use super::masquerade::{self, Place};
 use crate::process::output_of_input;
 
-/// Our table and chain. Nobody else touches them.
+/// Our own table and chain, which others do not touch.
 const TABLE: &str = "jeroboam-services";
 const CHAIN: &str = "JEROBOAM-SERVICES";
 
-/// Puts the rules in place, all at once. `dns` is answered by the agent itself, on every node.
+/// Sets the rules, all at once. `dns` is answered by the agent itself, on every node.
 pub async fn ensure(mode: ServiceProxyMode, services: Ipv4Net, dns: IpAddr) -> anyhow::Result<()> {
     match mode {
         ServiceProxyMode::Nftables => {
@@ -32,19 +32,20 @@ pub async fn ensure(mode: ServiceProxyMode, services: Ipv4Net, dns: IpAddr) -> a
         ServiceProxyMode::Iptables => {
             masquerade::restore(&iptables(services, dns)).await?;
             for from in ["FORWARD", "OUTPUT"] {
-                // First: chains of others may accept packets.
+                // First, as chains of others may accept packets.
                 masquerade::jump("filter", from, CHAIN, Place::First)
                     .await
-                    .context("refusing packets to no service")?;
+                    .context("rejecting packets to unused service addresses")?;
             }
             Ok(())
         }
     }
 }
 
-/// Adding before deleting makes the deletion succeed where there is no such table yet.
+/// Rules for nftables. The table is added before it is deleted, so that the deletion succeeds without an existing
+/// table.
 ///
-/// Packets of this node's own programs to the cluster DNS are not tracked: kube-proxy does not know that service, and
+/// Packets from the node's own programs to the cluster DNS are not tracked: kube-proxy does not know that service, and
 /// drops tracked ones.
 fn nftables(services: Ipv4Net, dns: IpAddr) -> String {
     format!(

@@ -1,7 +1,7 @@
-//! A VXLAN over the nodes' network, for nodes that do not share a layer-2 network.
+//! VXLAN over the nodes' network, for nodes that do not share a layer-2 network.
 //!
-//! Laid out as flannel does it: the first address of a node's range stands for its end of the tunnel. The hardware
-//! address of an end follows from the node's address, so nothing has to be exchanged.
+//! Same layout as flannel's: the first address of a node's range is that of its tunnel endpoint. The hardware address
+//! of an endpoint is derived from the node's address, so nothing has to be exchanged.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,16 +10,16 @@ use anyhow::Context;
 use super::kernel::{Kernel, Route, VxlanDevice};
 use super::plan::Plan;
 
-/// What VXLAN adds to each packet, in bytes: Ethernet, IPv4, UDP and VXLAN headers.
+/// Overhead of VXLAN per packet, in bytes: Ethernet, IPv4, UDP and VXLAN headers.
 pub const OVERHEAD: u32 = 50;
 
 const DEVICE: &str = "jeroboam.1";
 const NETWORK_ID: u32 = 1;
 
-/// The port that Linux has used since before there was a standard one; firewalls set up for flannel know it.
+/// Linux's default port, older than the standard one; firewalls for flannel allow it.
 const PORT: u16 = 8472;
 
-/// Programs the plan; the largest packet that pods may send.
+/// Applies the plan; returns the MTU for pods.
 pub async fn apply(own: IpAddr, kernel: &Kernel, plan: &Plan) -> anyhow::Result<u32> {
     let IpAddr::V4(own) = own else { anyhow::bail!("a VXLAN between IPv6 addresses is not supported") };
     let under = kernel.link_of(own.into()).await?;
@@ -40,7 +40,7 @@ pub async fn apply(own: IpAddr, kernel: &Kernel, plan: &Plan) -> anyhow::Result<
     Ok(under.mtu - OVERHEAD)
 }
 
-/// Takes the device away, if there is one.
+/// Deletes the device, if there is one.
 pub async fn remove(kernel: &Kernel) -> anyhow::Result<()> {
     match kernel.link(DEVICE).await? {
         Some(link) => kernel.remove_link(link).await,
@@ -52,7 +52,7 @@ fn routes(plan: &Plan, link: u32) -> Vec<Route> {
     plan.others.keys().map(|to| Route { to: *to, gateway: to.network(), over: Some(link) }).collect()
 }
 
-/// A locally administered address made of the node's own.
+/// A locally administered address, derived from the node's address.
 fn mac(node: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = node.octets();
     [0x0e, 0x6a, a, b, c, d]

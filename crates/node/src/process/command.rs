@@ -1,4 +1,4 @@
-//! Programs that are run once and say what came of it.
+//! Programs that are run once for their output.
 
 use std::ffi::OsStr;
 use std::process::Stdio;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// Runs a program to its end; gives what it printed.
+/// Runs a program until it exits, and returns its output.
 ///
 /// # Errors
-/// What it said when it failed, or why it could not be run or did not end within `patience`.
+/// Its error output when it failed, or why it could not be run or did not exit within `patience`.
 pub async fn output<A: AsRef<OsStr>>(
     program: &str,
     arguments: impl IntoIterator<Item = A>,
@@ -19,8 +19,7 @@ pub async fn output<A: AsRef<OsStr>>(
     run(program, arguments, "", patience).await
 }
 
-/// How long a program may take that is given something to read: those that set packet filter rules, which wait for each
-/// other.
+/// Timeout of a program with input: those that set packet filter rules, which wait for each other.
 const INPUT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// As [`output`], for a program that reads `input`.
@@ -47,7 +46,7 @@ async fn run<A: AsRef<OsStr>>(
     let ended = async {
         let mut child = command.spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that ends before it has read all says why by itself.
+            // A program that exits before it has read its input reports the reason itself.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         child.wait_with_output().await

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// A log grows to this many bytes, then it becomes `NAME.log.1` and a new one is begun: at most twice as much stays
-/// on the disk per component.
+/// Maximum size of a log, in bytes; then it is renamed to `NAME.log.1` and a new one is started. The disk usage per
+/// component is at most twice this size.
 const LIMIT: u64 = 8 * 1024 * 1024;
 
 /// An open log.
@@ -18,7 +18,7 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Opens the log at `path`, going on at its end.
+    /// Opens the log at `path` for appending.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -38,14 +38,14 @@ impl LogFile {
     /// Writes a line.
     ///
     /// # Errors
-    /// When the disk refuses it.
+    /// When the disk cannot be written.
     pub fn line(&mut self, line: &str) -> io::Result<()> {
         if self.written >= self.limit {
             std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
             *self = Self::with_limit(self.path.clone(), self.limit)?;
         }
         self.written += line.len() as u64 + 1;
-        // One write per line, so that a crash loses nothing and lines of several writers do not mix.
+        // One write per line, so that a crash loses no line and lines of several writers do not mix.
         self.file.write_all(format!("{line}\n").as_bytes())
     }
 }

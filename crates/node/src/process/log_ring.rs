@@ -1,20 +1,20 @@
-//! The last lines that a component wrote.
+//! The last lines of a component's output.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Lines kept per component: enough to hold the story of a crash, little enough to forget about its memory.
+/// Number of lines kept per component: enough for the reason of a crash, with little memory.
 const LINES: usize = 200;
 
-/// Longest line kept, in bytes. Longer ones are cut: some components print whole objects.
+/// Maximum length of a line, in bytes. Longer ones are truncated: some components print whole objects.
 const LINE_BYTES: usize = 1024;
 
-/// A bounded log of one component.
+/// Bounded log of one component.
 #[derive(Debug, Default)]
 pub struct LogRing(Mutex<VecDeque<String>>);
 
 impl LogRing {
-    /// Adds a line, dropping the oldest one if there are too many.
+    /// Adds a line, and drops the oldest one if there are too many.
     pub fn push(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == LINES {
@@ -23,13 +23,13 @@ impl LogRing {
         lines.push_back(cut(line).to_owned());
     }
 
-    /// Forgets all lines, before a new start: they told about the one before.
+    /// Removes all lines before a restart, as they belong to the previous run.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The last lines that say why something went wrong, at most `count`, oldest first. If none looks like an error,
-    /// simply the last lines.
+    /// The last lines that explain a failure, at most `count`, oldest first. If no line looks like an error, the last
+    /// lines.
     pub fn telling(&self, count: usize) -> Vec<String> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let telling: Vec<&String> = lines.iter().filter(|line| is_telling(line)).collect();
@@ -46,8 +46,8 @@ fn cut(line: &str) -> &str {
     &line[..end]
 }
 
-/// Whether a line looks like an error, in the dialects of the components: klog (`E0102 ...`, `F0102 ...`), logrus
-/// (`level=error`), zap (`"level":"fatal"`, or a bare ` E | `), Go's panics, and programs that just say so.
+/// Whether a line looks like an error, in the formats of the components: klog (`E0102 ...`, `F0102 ...`), logrus
+/// (`level=error`), zap (`"level":"fatal"`, or a bare ` E | `), Go's panics, and plain text.
 fn is_telling(line: &str) -> bool {
     let mut characters = line.chars();
     if matches!(characters.next(), Some('E' | 'F')) && characters.take(4).filter(char::is_ascii_digit).count() == 4 {

@@ -1,4 +1,4 @@
-//! When a process counts as ready.
+//! Readiness probes of processes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-/// How often [`Probe::wait`] looks.
+/// Interval of probes in [`Probe::wait`].
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long one look may take.
+/// Timeout of one probe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a process that is ready may take to answer anything at all. Longer: the machine may be busy.
@@ -19,40 +19,40 @@ const ALIVE_PATIENCE: Duration = Duration::from_secs(3);
 /// with its own settings, an HTTP/1 server with an error.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// A way to see that a process is ready.
+/// A readiness probe.
 #[derive(Debug, Clone)]
 pub enum Probe {
-    /// An HTTP GET that is answered with 200.
+    /// An HTTP GET with a 200 response.
     Http {
-        /// With the right authorities and credentials.
+        /// HTTP client with the CA and credentials that the component needs.
         client: reqwest::Client,
-        /// Where.
+        /// URL to request.
         url: String,
     },
-    /// An HTTP GET that is answered, with whatever.
+    /// An HTTP GET with any response.
     Answers {
-        /// With the right authorities and credentials.
+        /// HTTP client with the CA and credentials that the component needs.
         client: reqwest::Client,
-        /// Where.
+        /// URL to request.
         url: String,
     },
     /// Something listens on a UNIX socket.
     Socket(PathBuf),
     /// Something listens on a port, given as `HOST:PORT`.
     Port(String),
-    /// It runs: that must do.
+    /// The process runs; there is no further check.
     Running,
 }
 
 impl Probe {
-    /// Looks until it is ready.
+    /// Probes until it is ready.
     pub async fn wait(&self) {
         while !self.is_ready().await {
             tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    /// Looks once.
+    /// Probes once.
     pub async fn is_ready(&self) -> bool {
         let look = async {
             match self {

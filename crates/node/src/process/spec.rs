@@ -1,39 +1,39 @@
-//! What to run.
+//! Specifications of processes.
 
 use std::path::{Path, PathBuf};
 
 use crate::files;
 
-/// A process to keep running. Two equal specs need no restart.
+/// A process to keep running. If two specs are equal, no restart is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// The component's name: in reports, and of its log file.
+    /// Name of the component, used in reports and for its log file.
     pub name: &'static str,
     /// Program to run.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Arguments of the program.
     pub arguments: Vec<String>,
-    /// Environment variables besides the agent's own.
+    /// Environment variables in addition to the agent's own.
     pub environment: Vec<(&'static str, String)>,
-    /// Which generation of the cluster's authorities it was started with: programs read their certificates then.
+    /// Generation of the cluster's CAs: programs read their certificates at start.
     pub authorities: u64,
-    /// Configuration files that it reads; written before each start.
+    /// Configuration files, written before each start.
     pub files: Vec<ConfigFile>,
-    /// Its version, if known, for reports.
+    /// Version for reports, if known.
     pub version: Option<String>,
 }
 
 /// A configuration file of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is in it.
+    /// Content of the file.
     pub content: String,
 }
 
 impl Spec {
-    /// A process without arguments.
+    /// Creates a spec without arguments.
     pub fn new(name: &'static str, program: impl Into<PathBuf>) -> Self {
         let program = program.into();
         Self {
@@ -47,42 +47,42 @@ impl Spec {
         }
     }
 
-    /// With these arguments.
+    /// Sets the arguments.
     #[must_use]
     pub fn arguments(mut self, arguments: Vec<String>) -> Self {
         self.arguments = arguments;
         self
     }
 
-    /// With these environment variables.
+    /// Sets the environment variables.
     #[must_use]
     pub fn environment(mut self, environment: Vec<(&'static str, String)>) -> Self {
         self.environment = environment;
         self
     }
 
-    /// With certificates of this generation of the cluster's authorities: another one is a reason to start anew.
+    /// Sets the generation of the cluster's CAs: the process is restarted when it changes.
     #[must_use]
     pub fn authorities(mut self, generation: u64) -> Self {
         self.authorities = generation;
         self
     }
 
-    /// With this configuration file.
+    /// Adds a configuration file.
     #[must_use]
     pub fn file(mut self, path: impl AsRef<Path>, content: String) -> Self {
         self.files.push(ConfigFile { path: path.as_ref().to_owned(), content });
         self
     }
 
-    /// With this version in reports.
+    /// Sets the version for reports.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// Writes the configuration files, readable for root only: some carry credentials.
+    /// Writes the configuration files, readable by root only: some contain credentials.
     pub(crate) fn write_files(&self) -> std::io::Result<()> {
         self.files.iter().try_for_each(|file| files::write_private(&file.path, &file.content))
     }

@@ -1,4 +1,4 @@
-//! Keeps processes running.
+//! Supervision of processes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -21,18 +21,18 @@ use super::{Probe, Spec};
 use crate::board::Board;
 use crate::tools::back_off;
 
-/// How often a starting process is looked at. Short: bringing up a cluster is a chain of such waits.
+/// Interval of readiness probes. Short, as starting a cluster is a chain of such waits.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Before a process that ended is started again.
+/// Back-off before an exited process is restarted.
 const BACK_OFF: ExponentialBuilder = back_off(Duration::from_millis(250), LONGEST_PAUSE);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A process that ran this long counts as healthy: its next end starts with the first pause again.
+/// A process that ran this long counts as healthy: after its next exit the back-off starts at its minimum again.
 const STABLE: Duration = Duration::from_secs(60);
 
-/// A process that ended this often without ever being ready is reported as failed. It is started again all the same:
-/// what it lacks may turn up.
+/// A process that exited this often without ever becoming ready is reported as failed. It is still restarted, as a
+/// missing dependency may appear.
 const GIVE_UP: u32 = 6;
 
 /// How often a process that is ready is asked whether it still answers.
@@ -46,13 +46,13 @@ const UNRESPONSIVE_AFTER: u32 = 2;
 /// in questions, so that a machine that was paused does not take its pause for theirs.
 const KILL_AFTER: u32 = 10;
 
-/// How long a process may take to end after SIGTERM, before SIGKILL. Below Docker's 10 s for the whole container.
+/// Time between SIGTERM and SIGKILL. Below Docker's 10 s for the whole container.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// Log lines that go into a report.
+/// Maximum number of log lines in a report.
 const TELLING_LINES: usize = 20;
 
-/// How long the last output of an ended process is waited for: its own children may hold the pipe open.
+/// How long to wait for the last output of an exited process: its own children may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// All processes of the node.
@@ -71,12 +71,12 @@ struct Running {
 }
 
 impl Supervisor {
-    /// Reports to `board` and writes logs into the folder `logs`.
+    /// Creates a supervisor that reports to `board` and writes logs into the folder `logs`.
     pub fn new(board: Arc<Board>, logs: impl Into<PathBuf>) -> Self {
         Self { board, logs: logs.into(), running: Mutex::default() }
     }
 
-    /// Sees to it that this process runs just so: starts it, or starts it anew if its spec has changed.
+    /// Ensures that this process runs with this spec: starts it, or restarts it if its spec has changed.
     pub async fn ensure(&self, spec: Spec, probe: Probe) {
         let name = spec.name;
         {
@@ -95,7 +95,7 @@ impl Supervisor {
             probe,
             stop: stop.clone(),
         };
-        // At once: whoever looks next must not take the one before for this one.
+        // Set at once, so that the readiness of the previous process is not taken for that of the new one.
         self.board.component(name, |component| component.state = ComponentState::Starting);
         let task = tokio::spawn(keeper.run());
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,11 +107,11 @@ impl Supervisor {
         let is_up = |state: &crate::board::State| {
             state.components.iter().any(|c| c.name == name && c.state == ComponentState::Up)
         };
-        // The board lives as long as the supervisor, so this only ends by success.
+        // The board lives as long as the supervisor, so the wait only ends successfully.
         let _ = self.board.subscribe().wait_for(is_up).await;
     }
 
-    /// Stops a process, if it runs, and forgets it.
+    /// Stops a process if it runs, and removes it.
     pub async fn stop(&self, name: &str) {
         let known = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         if let Some(Running { stop, task, .. }) = known {
@@ -120,7 +120,7 @@ impl Supervisor {
         }
     }
 
-    /// Stops everything that runs but is not in `names`.
+    /// Stops all processes that are not in `names`.
     pub async fn keep_only(&self, names: &[&str]) {
         let surplus: Vec<&'static str> = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Supervisor {
         futures::future::join_all(surplus.into_iter().map(|name| self.stop(name))).await;
     }
 
-    /// Stops everything, in waves: all of the first, then all of the next. Last what is in no wave.
+    /// Stops all processes, in waves: all of the first, then all of the next. Processes in no wave are stopped last.
     pub async fn stop_all(&self, waves: &[&[&str]]) {
         for wave in waves {
             futures::future::join_all(wave.iter().map(|name| self.stop(name))).await;
@@ -148,14 +148,14 @@ struct Keeper {
     stop: CancellationToken,
 }
 
-/// How often the process ended by itself.
+/// Number of unexpected exits of the process.
 #[derive(Default)]
 struct Ends {
-    /// In all its life.
+    /// Since the supervisor started it.
     all: u32,
     /// Within [`RESTART_WINDOW_SECONDS`] and since the newest assignment.
     recent: VecDeque<Instant>,
-    /// In a row before it was ready, since the newest assignment.
+    /// Consecutive exits before it was ready, since the newest assignment.
     before_ready: u32,
 }
 
@@ -175,11 +175,11 @@ impl Ends {
     }
 }
 
-/// How a run of the process ended.
+/// How a run of the process finished.
 enum End {
-    /// As asked.
+    /// Stopped on request.
     Stopped,
-    /// By itself.
+    /// Exited unexpectedly.
     Ended { ready: bool, why: String },
 }
 
@@ -259,12 +259,12 @@ impl Keeper {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A group of its own: what it started can be ended with it.
+            // A separate process group, so that its children can be killed with it.
             .process_group(0)
             .spawn()
     }
 
-    /// Both outputs go to the ring and to the log file.
+    /// Copies standard output and error to the ring and to the log file.
     fn read_output(&self, child: &mut Child) -> Vec<JoinHandle<()>> {
         let file = LogFile::open(self.log.clone())
             .inspect_err(|error| tracing::warn!(%error, "no log file for {}", self.spec.name))
@@ -313,7 +313,8 @@ impl Keeper {
 
     async fn end(&self, child: &mut Child) {
         let Some(group) = group(child) else { return };
-        // Only the process itself at first: it knows best in which order to end what it started.
+        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+        // SIGTERM goes to the process itself only: it should stop its children in the right order.
         let _ = nix::sys::signal::kill(group, Signal::SIGTERM);
         if tokio::time::timeout(STOP_GRACE, child.wait()).await.is_err() {
             tracing::warn!("{} did not end within {STOP_GRACE:?}: killing it", self.spec.name);
@@ -327,7 +328,7 @@ impl Keeper {
         if log.is_empty() {
             log.push(why.to_owned());
         }
-        tracing::warn!(component = self.spec.name, why, last = log.last(), "ended by itself");
+        tracing::warn!(component = self.spec.name, why, last = log.last(), "exited unexpectedly");
         self.board.component(self.spec.name, |component| {
             component.restarts = ends.all;
             component.recent_restarts = ends.recent.len().try_into().unwrap_or(u32::MAX);
@@ -352,13 +353,13 @@ fn kill_group(child: &Child) {
 async fn copy_lines(output: impl AsyncRead + Unpin, ring: Arc<LogRing>, file: Arc<Mutex<Option<LogFile>>>) {
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
-    // Bytes, not text: a component may write anything.
+    // Bytes, not text: a component may write invalid UTF-8.
     while reader.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
         ring.push(text);
         if let Some(file) = file.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            // A full disk must not keep the component's pipe from being read: it would stand still.
+            // A full disk must not stop the reading of the pipe: the component would block.
             let _ = file.line(text);
         }
         line.clear();

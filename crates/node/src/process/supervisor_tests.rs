@@ -1,4 +1,4 @@
-//! With real processes: small shells.
+//! Tests with real processes: small shell scripts.
 
 use jeroboam_types::agent::{ComponentReport, Facts};
 

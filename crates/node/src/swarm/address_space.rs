@@ -1,28 +1,28 @@
-//! Addresses for the engine's own networks.
+//! Address ranges for the engine's own networks.
 //!
-//! Left to itself an engine takes the first usual range that it has no route to, and that may well be the one where
-//! the API, other nodes or their resolvers live: the node would then cut itself off.
+//! By default an engine takes the first of its usual ranges without a route, even if the API server, other nodes or
+//! their resolvers are in it: the node would then lose its connection to them.
 
 use std::net::IpAddr;
 
 use ipnet::Ipv4Net;
 
-/// Ranges to choose from, each big enough for everything below: 16 bits for each of the three uses.
+/// Candidate ranges, each with room for all three uses of 16 bits each.
 const CANDIDATES: [&str; 3] = ["10.192.0.0/14", "172.24.0.0/14", "100.68.0.0/14"];
 
-/// Where the engine's networks are put.
+/// Address ranges of the engine's networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressSpace {
     /// The default bridge: the engine's own address on it.
     pub bridge: Ipv4Net,
-    /// Local networks are cut from this.
+    /// Pool for local networks.
     pub local: Ipv4Net,
-    /// Overlay networks are cut from this, by the founder of the swarm.
+    /// Pool for overlay networks, used by the node that initializes the swarm.
     pub overlay: Ipv4Net,
 }
 
 impl AddressSpace {
-    /// The first candidate in which none of these addresses lies; the first of all if there is no such.
+    /// Returns the first candidate that contains none of these addresses.
     pub fn avoiding(addresses: &[IpAddr]) -> Option<Self> {
         let candidates: Vec<Ipv4Net> = CANDIDATES.iter().filter_map(|candidate| candidate.parse().ok()).collect();
         let free = |range: &&Ipv4Net| !addresses.iter().any(|a| matches!(a, IpAddr::V4(a) if range.contains(a)));

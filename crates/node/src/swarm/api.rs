@@ -1,7 +1,7 @@
-//! The Docker Engine's API for the world: with TLS, for holders of a certificate of the cluster.
+//! The Docker Engine's API for clients outside: with TLS, for holders of a certificate of the cluster.
 //!
-//! The agent serves it and not the engine, which would have to start anew for every new certificate and stop all
-//! containers for that.
+//! The agent serves it instead of the engine, which would have to be restarted for every new certificate, and all
+//! containers with it.
 
 use std::net::SocketAddr;
 
@@ -17,29 +17,29 @@ use crate::gateway;
 /// Name of the component.
 pub const NAME: &str = "docker-api";
 
-/// The API, open for those who come.
+/// The API's listener and TLS settings.
 pub struct Api {
     listener: TcpListener,
     tls: TlsAcceptor,
 }
 
 impl Api {
-    /// Opens it with the certificates that the node has now.
+    /// Opens the listener with the node's current certificates.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The reason of a failure.
     pub async fn open(board: &Board, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<Self, Fault> {
         let tls = gateway::acceptor(CertificateProfile::DockerServer)?;
         let address = SocketAddr::new(assignment.address, swarm.api_port);
         Ok(Self { listener: gateway::open(board, NAME, address).await?, tls })
     }
 
-    /// Carries all that come, for as long as it is polled.
+    /// Forwards all connections while it is polled.
     pub async fn serve(self) {
         let Self { listener, tls } = self;
         gateway::serve(NAME, listener, |outside| {
             let tls = tls.clone();
-            // The engine first: one who cannot be served is not let in.
+            // Connects to the engine first: if it is down, the client is not accepted.
             async move { Ok((UnixStream::connect(dockerd::SOCKET).await?, tls.accept(outside).await?)) }
         })
         .await;

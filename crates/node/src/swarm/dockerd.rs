@@ -10,15 +10,15 @@ use crate::proxy;
 /// Name of the component.
 pub const NAME: &str = "dockerd";
 
-/// Where the agent and people on the machine reach it; all others come through [`super::api`].
+/// Socket for the agent and users of the machine; all others connect through [`super::api`].
 pub const SOCKET: &str = "/run/docker.sock";
 
-/// Where images and containers lie.
+/// Folder of images and containers.
 pub const DATA: &str = "/var/lib/docker";
 
 const CONFIG: &str = "/var/lib/jeroboam/config/dockerd.json";
 
-/// dockerd as it is to run.
+/// The spec of dockerd.
 pub fn spec(assignment: &Assignment, space: AddressSpace) -> Spec {
     Spec::new(NAME, "dockerd")
         .arguments(vec![format!("--config-file={CONFIG}")])
@@ -39,7 +39,7 @@ fn configuration(assignment: &Assignment, space: AddressSpace) -> Value {
         "insecure-registries": assignment.insecure_registries,
         "log-level": "warn",
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
-        // Below the time that the node itself is given to stop.
+        // Below the time that the node itself has to stop.
         "shutdown-timeout": 4,
     })
 }

@@ -1,5 +1,5 @@
-//! Which swarm the engine has joined, kept on the node's disk: a swarm that was founded anew is another one, and the engine
-//! does not notice by itself.
+//! The swarm that the engine has joined, saved on the node's disk. A recreated swarm is another one, and the engine
+//! does not notice that.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ const FILE: &str = "/var/lib/jeroboam/swarm.json";
 /// The swarm that the engine has joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Joined {
-    /// The digest of its authority, from the token.
+    /// Digest of the swarm's CA, from the token.
     swarm: String,
-    /// The attempt in the assignment at that time.
+    /// The assignment's attempt at that time.
     attempt: u64,
 }
 
-/// Keeps it in a file.
+/// Saves the swarm in a file.
 pub(super) struct Keeper(PathBuf);
 
 impl Default for Keeper {
@@ -29,14 +29,14 @@ impl Default for Keeper {
 }
 
 impl Keeper {
-    /// Whether this token leads to another swarm than the engine's, at this attempt of the assignment. Its users may give a swarm another authority, whose
-    /// digest is then in new tokens; nodes were asked to begin once more only when the swarm was founded anew.
+    /// Whether this token is for another swarm than the engine's, at this attempt of the assignment. Users may rotate a
+    /// swarm's CA, whose digest is then in new tokens; but the attempt only changes when the swarm was recreated.
     pub(super) fn is_another(&self, attempt: u64, token: &str) -> bool {
         let kept = read(&self.0);
         kept.is_some_and(|kept| kept.swarm != digest(token) && kept.attempt != attempt)
     }
 
-    /// The engine is in the swarm that this token leads to.
+    /// Records that the engine is in the swarm of this token.
     ///
     /// # Errors
     /// Any error of the file system.
@@ -54,7 +54,7 @@ fn read(path: &Path) -> Option<Joined> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-/// The digest of the swarm's authority in a join token: `SWMTKN-1-DIGEST-SECRET`.
+/// The digest of the swarm's CA in a join token: `SWMTKN-1-DIGEST-SECRET`.
 fn digest(token: &str) -> &str {
     token.split('-').nth(2).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Founding, joining and looking at the swarm, through the engine's API on its socket: tokens stand on no command line.
+//! Initializing, joining and watching the swarm, through the engine's API on its socket: no token is on a command line.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use serde_json::{Value, json};
 use super::dockerd::SOCKET;
 use crate::kubernetes::node::host;
 
-/// The engine itself gives up joining after 20 s and goes on in the background.
+/// Timeout of calls. The engine itself stops waiting for a join after 20 s and continues in the background.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long events are listened to without a break.
+/// Timeout of an event stream.
 const EVENTS: Duration = Duration::from_secs(3600);
 
-/// Through it managers talk and others join (fixed by the Docker Engine).
+/// Port for managers and joins (fixed by the Docker Engine).
 const PORT: u16 = 2377;
 
-/// Addresses that one overlay network has, as a prefix: what the engine's own command says by default.
+/// Prefix length of an overlay network: the default of the docker command.
 const OVERLAY_PREFIX: u8 = 24;
 
-/// The engine on this machine. Errors are in its own words.
+/// The engine on this machine. Errors are the engine's messages.
 #[derive(Debug, Clone)]
 pub struct Engine {
     client: reqwest::Client,
@@ -31,7 +31,7 @@ pub struct Engine {
 
 impl Engine {
     /// # Errors
-    /// When no client can be made.
+    /// When the HTTP client cannot be created.
     pub fn new() -> Result<Self, String> {
         let client = reqwest::Client::builder().no_proxy().unix_socket(SOCKET).timeout(PATIENCE).build();
         Ok(Self { client: client.map_err(|error| error.to_string())? })
@@ -43,7 +43,7 @@ impl Engine {
         version["Version"].as_str().map(ToOwned::to_owned)
     }
 
-    /// What part the engine has in a swarm: `inactive`, `pending`, `active`, `error` or `locked`.
+    /// The engine's swarm state: `inactive`, `pending`, `active`, `error` or `locked`.
     ///
     /// # Errors
     /// When the engine does not answer.
@@ -52,10 +52,10 @@ impl Engine {
         Ok(info["Swarm"]["LocalNodeState"].as_str().unwrap_or("unknown").to_owned())
     }
 
-    /// Founds a swarm whose overlay networks get their addresses from `overlay`.
+    /// Initializes a swarm whose overlay networks get their addresses from `overlay`.
     ///
     /// # Errors
-    /// Why the engine refuses.
+    /// The engine's refusal.
     pub async fn init(&self, address: IpAddr, overlay: Ipv4Net) -> Result<(), String> {
         let body = json!({
             "AdvertiseAddr": host(address),
@@ -69,7 +69,7 @@ impl Engine {
     /// Joins a swarm through one of its managers.
     ///
     /// # Errors
-    /// Why the engine refuses.
+    /// The engine's refusal.
     pub async fn join(&self, address: IpAddr, token: &str, managers: &[String]) -> Result<(), String> {
         if managers.is_empty() {
             return Err("no manager to join through is known".to_owned());
@@ -84,18 +84,18 @@ impl Engine {
         joined.map(drop).map_err(|error| format!("joining through {}: {error}", managers.join(", ")))
     }
 
-    /// Leaves the swarm, whatever the others think of it.
+    /// Leaves the swarm, even without the consent of other nodes.
     ///
     /// # Errors
-    /// Why the engine refuses.
+    /// The engine's refusal.
     pub async fn leave(&self) -> Result<(), String> {
         self.call(Method::POST, "swarm/leave?force=true", None).await.map(drop)
     }
 
-    /// The tokens that others join with.
+    /// The join tokens.
     ///
     /// # Errors
-    /// When the engine is no manager.
+    /// When the engine is not a manager.
     pub async fn tokens(&self) -> Result<SwarmTokens, String> {
         let swarm = self.call(Method::GET, "swarm", None).await?;
         let token = |role: &str| {
@@ -108,12 +108,12 @@ impl Engine {
     /// The swarm's nodes.
     ///
     /// # Errors
-    /// When the engine is no manager, or managers do not agree on a leader.
+    /// When the engine is not a manager, or managers have no leader.
     pub async fn nodes(&self) -> Result<Value, String> {
         self.call(Method::GET, "nodes", None).await
     }
 
-    /// What happens to the swarm's nodes from now on, as a stream of JSON that ends with the engine.
+    /// Events of the swarm's nodes from now on, as a stream of JSON that ends when the engine stops.
     ///
     /// # Errors
     /// When the engine does not answer.
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
-        // Through the socket any host is the engine.
+        // The host name is ignored on a socket.
         let mut request = self.client.request(method, format!("http://docker/{path}"));
         if let Some(body) = body {
             request = request.json(body);
@@ -146,7 +146,7 @@ fn listen(address: IpAddr) -> String {
     std::net::SocketAddr::new(address, PORT).to_string()
 }
 
-/// All of an error's chain: what this library prints alone says little.
+/// The whole chain of an error: the message alone is not specific enough.
 fn chain(error: &dyn std::error::Error) -> String {
     let parts = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
     parts.collect::<Vec<_>>().join(": ")

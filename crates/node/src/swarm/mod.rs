@@ -20,16 +20,16 @@ use crate::machine::volume;
 use crate::tools::{Tools, patiently};
 use crate::{certificates, registry, renewal};
 
-/// The swarm as a part of the agent, in reports.
+/// Name of this part of the agent in reports.
 const NAME: &str = "swarm";
 
-/// How often a running swarm is looked at. A node that was thrown out shows within this time.
+/// Interval of checks of a running swarm. A removed node is detected within this time.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Makes the machine the swarm node of this assignment. Does not come back unless something fails.
+/// Makes the machine the swarm node of this assignment. Returns only on failure.
 ///
 /// # Errors
-/// What stands in the way.
+/// The reason of a failure.
 pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment) -> Result<(), Fault> {
     let names = components(assignment);
     tools.board.begin(assignment.revision, &names);
@@ -37,7 +37,7 @@ pub async fn run(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignment
     loop {
         tokio::select! {
             ended = bring_up(tools, assignment, swarm) => return ended,
-            // What the agent has read of them is read again.
+            // The agent itself must reload the files that have changed.
             () = renewal::renewed(|| ensure_certificates(tools, assignment, swarm)) => {}
         }
     }
@@ -81,7 +81,7 @@ async fn bring_up(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignmen
     };
     let images = async {
         if swarm.membership == Some(SwarmMembership::Init) {
-            // Everybody waits for the founder's tokens; unpacking images beside it takes the processor from that.
+            // All nodes wait for the tokens of the first manager; unpacking images meanwhile would delay that.
             supervisor.ready(NAME).await;
         }
         load_images(tools).await
@@ -97,7 +97,7 @@ async fn bring_up(tools: &Tools, assignment: &Assignment, swarm: &SwarmAssignmen
     Ok(())
 }
 
-/// The names of everything that the node has, in the order of dependence.
+/// Names of all components of the node, in the order of their dependencies.
 fn components(assignment: &Assignment) -> Vec<&'static str> {
     let mut names = vec![certificates::NAME];
     names.extend(assignment.container_volume.map(|_| volume::NAME));
@@ -106,7 +106,7 @@ fn components(assignment: &Assignment) -> Vec<&'static str> {
     names
 }
 
-/// Room for the engine's networks where neither the API nor a node is.
+/// Address ranges for the engine's networks that contain neither the API server nor a node.
 fn address_space(tools: &Tools, assignment: &Assignment) -> Result<AddressSpace, Fault> {
     let mut taken: Vec<_> = assignment.peers.iter().map(|peer| peer.address).collect();
     taken.push(assignment.address);
@@ -125,7 +125,7 @@ async fn load_images(tools: &Tools) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Founds or joins the swarm, and stays to see that the node remains part of it.
+/// Initializes or joins the swarm, and then checks that the node remains part of it.
 async fn join(
     tools: &Tools,
     engine: &Engine,
@@ -135,7 +135,7 @@ async fn join(
 ) -> Result<(), Fault> {
     let board = &tools.board;
     let failed = |message: String| Fault::passing(Code::SwarmFailed, NAME, message);
-    // Without membership a newer revision will say what to do.
+    // Without a membership, wait for a newer revision.
     let Some(membership) = membership else { return Ok(()) };
     board.starting(NAME);
     let joined = joined::Keeper::default();
@@ -143,7 +143,7 @@ async fn join(
         && joined.is_another(assignment.attempt, token)
         && engine.state().await.map_err(failed)? != "inactive"
     {
-        tracing::warn!("the swarm that this engine is in is gone: it leaves it for the one that was founded anew");
+        tracing::warn!("the swarm of this engine no longer exists: it leaves it and joins the recreated one");
         engine.leave().await.map_err(failed)?;
     }
     loop {
@@ -166,7 +166,7 @@ async fn join(
             },
             "pending" => tokio::time::sleep(Duration::from_millis(100)).await,
             other => {
-                return Err(failed(format!("the engine says that its part in the swarm is {other:?}")));
+                return Err(failed(format!("the engine reports the swarm state {other:?}")));
             }
         }
     }

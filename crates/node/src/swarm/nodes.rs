@@ -1,4 +1,4 @@
-//! What a manager's engine says of the swarm's nodes.
+//! A manager's view of the swarm's nodes.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use super::membership::Engine;
 use crate::board::Board;
 use crate::engine_view::{EngineView, READY, bounded, not_ready};
 
-/// How often the nodes are looked at when the engine tells of no event, and how long that may take.
+/// Interval of listing the nodes without an event, and timeout of the list.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Before events are asked for again that the engine does not give.
+/// Delay before a failed request for events is retried.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Keeps what is reported in step with what the engine says, forever.
+/// Keeps the reported view in sync with the engine's, forever.
 pub async fn follow(engine: &Engine, board: &Board) {
     loop {
-        // Before the look, so that nothing between is missed.
+        // Events are requested before the list, so that no change is missed.
         let mut events = engine.node_events().await;
         loop {
             let nodes = timeout(LOOK, engine.nodes()).await;
@@ -28,7 +28,7 @@ pub async fn follow(engine: &Engine, board: &Board) {
                 Ok(events) => timeout(LOOK, events.chunk()).await,
                 Err(_) => break,
             };
-            // What happened is not read: the look tells it. No event for a while is a reason to look as well.
+            // The content of events is not used: the nodes are listed again. Also without an event for a while.
             if matches!(event, Ok(Ok(None) | Err(_))) {
                 break;
             }
@@ -37,13 +37,13 @@ pub async fn follow(engine: &Engine, board: &Board) {
     }
 }
 
-/// The nodes of the engine's list; `None` when it is none.
+/// The nodes in the engine's response; `None` if it is not a list.
 fn view(nodes: &Value) -> Option<EngineView> {
     let mut view = EngineView::new();
     for node in nodes.as_array()? {
         let Some(name) = node["Description"]["Hostname"].as_str() else { continue };
         let state = state(node);
-        // A machine that was made anew leaves its former self behind as a node of the same name that is down.
+        // A recreated machine leaves its old entry behind, as a node of the same name that is down.
         if state.ready || !view.contains_key(name) {
             view.insert(name.to_owned(), state);
         }

@@ -3,7 +3,7 @@
 //! 1. `--os-cloud` or `OS_CLOUD` names a cloud of a `clouds.yaml`.
 //! 2. Else `OS_AUTH_URL` and related variables, when they are set.
 //! 3. Else the first existing `clouds.yaml`: its cloud `jeroboam`, or its only one. `jeroboam up` writes one into its
-//! data folder, so that no further configuration is needed.
+//!    data folder, so that no further configuration is needed.
 
 use std::path::PathBuf;
 use std::time::Duration;

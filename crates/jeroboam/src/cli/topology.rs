@@ -42,7 +42,7 @@ fn node(node: &TopologyNode) -> Branch {
     let mut below = Vec::new();
     if let Some(since) = node.silent_since {
         below.push(Branch {
-            text: paint(WARN, &format!("its agent has said nothing since {since:.0}")),
+            text: paint(WARN, &format!("its agent has been silent since {since:.0}")),
             below: Vec::new(),
         });
     }

@@ -25,7 +25,7 @@ pub(super) struct Told {
     pub(super) birth: Birth,
     /// Whether the server is ready.
     pub(super) readiness: Readiness,
-    /// Compares this database with what other servers of the deployment have; publishes the endpoint to them.
+    /// The check for other servers of the deployment; it publishes the endpoint's URL to them.
     pub(super) lookout: Arc<Lookout>,
 }
 

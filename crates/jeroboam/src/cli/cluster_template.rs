@@ -33,7 +33,7 @@ pub(crate) enum TemplateCommand {
   jeroboam baymodel update vxlan remove flavor_id tags
   jeroboam baymodel update vxlan --public")]
     Update(UpdateArgs),
-    /// Delete baymodels. A baymodel in use cannot be deleted.
+    /// Delete baymodels that no cluster uses.
     #[command(after_help = "Examples:\n  jeroboam baymodel delete vxlan")]
     Delete {
         /// Names or ids of the cluster templates.

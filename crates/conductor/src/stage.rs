@@ -90,7 +90,7 @@ impl Run<'_> {
         let (progress, reports) = Progress::channel();
         let made = self.conductor.infra.ensure_machines(&cluster, &specs, &progress);
         let key = |node| specs.iter().find(|spec| Some(spec.node) == node).map(machine_key);
-        self.followed(self.note_machines(record, made), reports, key).await
+        Box::pin(self.followed(self.note_machines(record, made), reports, key)).await
     }
 
     /// Records how each machine fared.
@@ -141,7 +141,7 @@ impl Run<'_> {
             }
             first.map_or(Ok(()), Err)
         };
-        self.followed(noted, reports, key).await
+        Box::pin(self.followed(noted, reports, key)).await
     }
 
     /// What the infrastructure has to know of a node's machine; `None` when the node went since the plan was made.

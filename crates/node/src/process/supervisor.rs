@@ -313,7 +313,6 @@ impl Keeper {
 
     async fn end(&self, child: &mut Child) {
         let Some(group) = group(child) else { return };
-        let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
         // SIGTERM goes to the process itself only: it should stop its children in the right order.
         let _ = nix::sys::signal::kill(group, Signal::SIGTERM);
         if tokio::time::timeout(STOP_GRACE, child.wait()).await.is_err() {

@@ -9,7 +9,9 @@ use crate::node::{self, MASTER, WORKER};
 use crate::trial::{PATIENCE, Trial};
 
 const NOT_JOINED: Told = Told::operator("node_not_joined").passing();
-const NOT_READY: Told = Told::operator("node_not_ready").passing();
+const UNRESPONSIVE: Told = Told::operator("component_unresponsive").passing();
+/// What happens to a component that does not answer.
+const RESTARTED: &str = "nothing: its agent kills and restarts it after some 40 s";
 
 pub(crate) fn faults() -> Vec<Fault> {
     vec![
@@ -22,25 +24,35 @@ pub(crate) fn faults() -> Vec<Fault> {
             node_removed,
         )
         .on(On::Swarm),
+        living("kubelet-hangs", "`kill -STOP` of a worker's kubelet", UNRESPONSIVE, RESTARTED, |trial, living| {
+            hangs(trial, living, WORKER, "kubelet")
+        }),
         living(
-            "kubelet-hangs",
-            "`kill -STOP` of a worker's kubelet; Kubernetes itself takes 40 s to notice",
-            NOT_READY,
-            REPAIRED,
-            |trial, living| hangs(trial, living, "kubelet"),
+            "containerd-hangs",
+            "`kill -STOP` of a worker's containerd",
+            UNRESPONSIVE,
+            RESTARTED,
+            |trial, living| hangs(trial, living, WORKER, "containerd"),
         ),
-        living("dockerd-hangs", "`kill -STOP` of a worker's dockerd", NOT_READY, REPAIRED, |trial, living| {
-            hangs(trial, living, "dockerd");
+        living("etcd-hangs", "`kill -STOP` of etcd", UNRESPONSIVE, RESTARTED, |trial, living| {
+            hangs(trial, living, MASTER, "etcd");
+        }),
+        living("dockerd-hangs", "`kill -STOP` of a worker's dockerd", UNRESPONSIVE, RESTARTED, |trial, living| {
+            hangs(trial, living, WORKER, "dockerd");
         })
         .on(On::Swarm),
         living(
-            "api-server-hangs",
-            "`kill -STOP` of the API server",
-            Told::operator("api_unreachable").passing(),
-            "`kill -CONT`, or `docker restart` of the master",
-            api_server_hangs,
+            "manager-dockerd-hangs",
+            "`kill -STOP` of the manager's dockerd",
+            UNRESPONSIVE,
+            RESTARTED,
+            |trial, living| hangs(trial, living, MASTER, "dockerd"),
         )
-        .late("an API server that says nothing is found out when the server asks it, once a minute"),
+        .on(On::Swarm),
+        living("api-server-hangs", "`kill -STOP` of the API server", UNRESPONSIVE, RESTARTED, |trial, living| {
+            hangs(trial, living, MASTER, "kube-apiserver");
+        })
+        .quick(),
     ]
 }
 
@@ -79,22 +91,13 @@ fn forgotten(trial: &mut Trial<'_>, living: &Living<'_>) {
     trial.told_by_why(living.server);
 }
 
-fn hangs(trial: &mut Trial<'_>, living: &Living<'_>, component: &str) {
-    let worker = living.node(WORKER);
-    let process = node::process(&worker, component);
-    trial.strike(|| node::halt(&worker, &process));
-    trial.shown("the engine does not call it ready", || ["Unknown", "Down"].contains(&word(living, WORKER).as_str()));
+/// A component that hangs is killed and restarted by its agent.
+fn hangs(trial: &mut Trial<'_>, living: &Living<'_>, node: &str, component: &str) {
+    let container = living.node(node);
+    let process = node::process(&container, component);
+    trial.strike(|| node::halt(&container, &process));
+    trial.shown("its agent misses two answers", node::is_unresponsive(trial, living, node, component));
     trial.told_by_why(living.server);
     trial.well_again(living);
-    assert_ne!(node::process(&living.node(WORKER), component), process, "another process");
-}
-
-fn api_server_hangs(trial: &mut Trial<'_>, living: &Living<'_>) {
-    let master = living.node(MASTER);
-    let process = node::process(&master, "kube-apiserver");
-    trial.strike(|| node::halt(&master, &process));
-    trial.shown("it does not answer", || word(living, MASTER).is_empty());
-    trial.told_by_why(living.server);
-    node::sh(&master, &format!("kill -CONT {process}"));
-    trial.well_again(living);
+    assert_ne!(node::process(&living.node(node), component), process, "another process");
 }

@@ -74,6 +74,19 @@ pub(crate) fn is_silent<'a>(
     shown(trial, living, node, |node| node["phase"] == "unknown")
 }
 
+/// Whether its agent has reported that a component does not answer.
+pub(crate) fn is_unresponsive<'a>(
+    trial: &Trial<'_>,
+    living: &'a Living<'_>,
+    node: &'a str,
+    component: &'a str,
+) -> impl FnMut() -> bool + use<'a> {
+    shown(trial, living, node, move |node| {
+        let mut components = node["components"].as_array().into_iter().flatten();
+        components.any(|known| known["name"] == component && known["state"] == "unresponsive")
+    })
+}
+
 /// Whether something is so of a node as the topology shows it.
 fn shown<'a, F: Fn(&Value) -> bool>(
     trial: &Trial<'_>,

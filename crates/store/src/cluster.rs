@@ -17,7 +17,7 @@ use crate::{ClusterId, Page, Result, Scope, Store, StoreError, codec, node as no
 
 pub(crate) const WHAT: &str = "cluster";
 
-/// A cluster and all that it consists of, as a look-up found it.
+/// A cluster with its node groups and nodes, as one look-up found them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterRecord {
     pub(crate) id: ClusterId,
@@ -25,11 +25,11 @@ pub struct ClusterRecord {
     pub cluster: Cluster,
     /// Its groups, oldest first.
     pub groups: Vec<NodeGroup>,
-    /// Its nodes, wanted or on their way out, oldest first.
+    /// Its nodes, including those that are to be removed, oldest first.
     pub nodes: Vec<Node>,
 }
 
-/// What is found out about a cluster while it comes up. `None` leaves what is known.
+/// Facts determined while a cluster comes up. `None` keeps the stored value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClusterFacts {
     /// URL of the engine's API.
@@ -38,12 +38,12 @@ pub struct ClusterFacts {
     pub coe_version: Option<String>,
     /// Version of the container runtime.
     pub container_version: Option<String>,
-    /// Handle of the infrastructure.
+    /// Id of the stack or other resource at the infrastructure.
     pub stack_id: Option<String>,
 }
 
 impl ClusterRecord {
-    /// By which things are done to it.
+    /// The id that calls of the store take.
     #[must_use]
     pub fn id(&self) -> ClusterId {
         self.id
@@ -89,10 +89,10 @@ impl Store {
         records(&snapshot, found).await
     }
 
-    /// The clusters that have an API and that no operation but a repair is at, oldest first.
+    /// Clusters that have an API address and no operation in progress other than a repair, oldest first.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn running_clusters(&self) -> Result<Vec<Uuid>> {
         let statuses = Status::iter().filter(|status| !status.is_in_progress()).map(|status| status.to_string());
         let found: Vec<String> = cluster::Entity::find()
@@ -108,17 +108,17 @@ impl Store {
         found.iter().map(|uuid| codec::uuid(uuid)).collect()
     }
 
-    /// All clusters that there are.
+    /// The ids of all clusters.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn known_clusters(&self) -> Result<HashSet<Uuid>> {
         let uuids = cluster::Entity::find().select_only().column(cluster::Column::Uuid).into_tuple::<String>();
         let known = uuids.all(self.reader()).await.doing("listing the ids of clusters")?;
         known.iter().map(|uuid| codec::uuid(uuid)).collect()
     }
 
-    /// A number that goes up whenever something changes that the cluster's agents must know.
+    /// A number that grows with every change that the cluster's agents must learn about.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -135,7 +135,7 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
         return Ok(row);
     }
     let by_name = visible(scope).filter(cluster::Column::Name.eq(ident)).limit(2);
-    let mut found = by_name.all(connection).await.doing("looking for a cluster")?;
+    let mut found = by_name.all(connection).await.doing("looking up a cluster")?;
     if found.len() > 1 {
         return Err(StoreError::Ambiguous { what: WHAT, ident: ident.to_owned() });
     }
@@ -144,14 +144,14 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
 
 async fn by_uuid(connection: &impl ConnectionTrait, scope: &Scope, uuid: Uuid) -> Result<Option<cluster::Model>> {
     let found = visible(scope).filter(cluster::Column::Uuid.eq(uuid.to_string()));
-    found.one(connection).await.doing("looking for a cluster")
+    found.one(connection).await.doing("looking up a cluster")
 }
 
-/// Keeps a new cluster.
+/// Inserts a new cluster.
 pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster) -> Result<()> {
     let doing = "creating a cluster";
     cluster::Entity::insert(row(cluster)?).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
-        // Where two can write at once, the template may have gone in between.
+        // With concurrent writers (PostgreSQL, MySQL) the template may have been deleted since the check.
         if is_dangling(&error) {
             StoreError::not_found("cluster template", cluster.template)
         } else {
@@ -162,7 +162,7 @@ pub(crate) async fn insert(connection: &impl ConnectionTrait, cluster: &Cluster)
 
 /// The cluster's row, locked until the transaction ends.
 pub(crate) async fn lock(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<cluster::Model> {
-    // A write that changes nothing locks the row in every database.
+    // A no-op update locks the row in every database.
     cluster::Entity::update_many()
         .col_expr(cluster::Column::Revision, Expr::col(cluster::Column::Revision))
         .filter(cluster::Column::Uuid.eq(uuid.to_string()))
@@ -172,7 +172,7 @@ pub(crate) async fn lock(connection: &impl ConnectionTrait, uuid: Uuid) -> Resul
     one(connection, uuid).await
 }
 
-/// The cluster's agents have something new to learn. No error if there is no such cluster.
+/// Raises the cluster's revision, so that its agents fetch the change. No error if there is no such cluster.
 pub(crate) async fn bump(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
     cluster::Entity::update_many()
         .col_expr(cluster::Column::Revision, Expr::col(cluster::Column::Revision).add(1))
@@ -183,7 +183,7 @@ pub(crate) async fn bump(connection: &impl ConnectionTrait, uuid: Uuid) -> Resul
         .doing("raising a cluster's revision")
 }
 
-/// The cluster's revision is at least this.
+/// Raises the cluster's revision to at least this.
 pub(crate) async fn raise(connection: &impl ConnectionTrait, uuid: Uuid, revision: i64) -> Result<()> {
     cluster::Entity::update_many()
         .col_expr(cluster::Column::Revision, Expr::value(revision))
@@ -195,8 +195,8 @@ pub(crate) async fn raise(connection: &impl ConnectionTrait, uuid: Uuid, revisio
         .doing("raising a cluster's revision")
 }
 
-/// The revisions of all clusters, by more than they can have grown in a history that is given up: agents take only what
-/// is newer than what they know.
+/// Raises the revisions of all clusters by more than they can have grown in the history that is abandoned: agents only
+/// accept a newer revision than the one they have.
 pub(crate) async fn leap(connection: &impl ConnectionTrait) -> Result<()> {
     const LEAP: i64 = 1_000_000;
     cluster::Entity::update_many()
@@ -207,7 +207,7 @@ pub(crate) async fn leap(connection: &impl ConnectionTrait) -> Result<()> {
         .doing("raising the revisions of clusters")
 }
 
-/// Another status, and why.
+/// Sets the cluster's status, its reason and the operation that caused it.
 pub(crate) async fn set_status(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
@@ -228,7 +228,7 @@ pub(crate) async fn set_status(
         .doing("changing the status of a cluster")
 }
 
-/// The operation that gave the cluster its status.
+/// Records the operation that gave the cluster its status.
 pub(crate) async fn set_operation(connection: &impl ConnectionTrait, uuid: Uuid, operation: Uuid) -> Result<()> {
     cluster::Entity::update_many()
         .col_expr(cluster::Column::OperationUuid, Expr::value(operation.to_string()))
@@ -236,10 +236,10 @@ pub(crate) async fn set_operation(connection: &impl ConnectionTrait, uuid: Uuid,
         .exec(connection)
         .await
         .map(|_| ())
-        .doing("noting the operation of a cluster")
+        .doing("recording the operation of a cluster")
 }
 
-/// The cluster is of another template from now on.
+/// Switches the cluster to another template.
 pub(crate) async fn set_template(connection: &impl ConnectionTrait, uuid: Uuid, template: Uuid) -> Result<()> {
     cluster::Entity::update_many()
         .col_expr(cluster::Column::TemplateUuid, Expr::value(template.to_string()))
@@ -256,14 +256,14 @@ pub(crate) async fn set_template(connection: &impl ConnectionTrait, uuid: Uuid, 
         })
 }
 
-/// Keeps what was found out.
+/// Stores the facts that are set.
 pub(crate) async fn write_facts(
     connection: &impl ConnectionTrait,
     before: &cluster::Model,
     facts: ClusterFacts,
 ) -> Result<()> {
     let ClusterFacts { api_address, coe_version, container_version, stack_id } = facts;
-    // Agents are told the address; the rest is for people.
+    // Only the address concerns the agents; the rest is for users.
     if api_address.is_some() && api_address != before.api_address {
         bump(connection, codec::uuid(&before.uuid)?).await?;
     }
@@ -280,7 +280,7 @@ pub(crate) async fn write_facts(
         .exec(connection)
         .await
         .map(|_| ())
-        .doing("keeping facts about a cluster")
+        .doing("storing facts about a cluster")
 }
 
 /// The cluster's row.
@@ -293,7 +293,7 @@ pub(crate) async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result
         .ok_or_else(|| StoreError::not_found(WHAT, uuid))
 }
 
-/// Clusters with what they consist of: two queries for all of them.
+/// Clusters with their groups and nodes: two queries for all of them.
 pub(crate) async fn records(
     connection: &impl ConnectionTrait,
     found: Vec<cluster::Model>,
@@ -311,11 +311,11 @@ pub(crate) fn visible(scope: &Scope) -> Select<cluster::Entity> {
     cluster::Entity::find().filter(scope.condition(cluster::Column::ProjectId))
 }
 
-/// The column behind a sort key in the words of the API; any stored field (contract magnum-v1 section 4).
+/// The column for a sort key of the API; any stored field (contract magnum-v1 section 4).
 pub(crate) fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
     use cluster::Column as C;
     Ok(Some(match page.sort_key.as_deref() {
-        // JSON has no order that databases agree on: any will do, and this one is stable.
+        // Databases do not agree on an order of JSON values: sort by creation, which is stable.
         None | Some("" | "id" | "labels" | "health_status_reason") => return Ok(None),
         Some("uuid") => C::Uuid,
         Some("project_id") => C::ProjectId,
@@ -335,7 +335,7 @@ pub(crate) fn sort_column(page: &Page) -> Result<Option<cluster::Column>> {
         Some("status") => C::Status,
         Some("status_reason") => C::StatusReason,
         Some("health_status") => C::Health,
-        // The newer name of the same (contract magnum-v1 section 2.2).
+        // Newer name of the same field (contract magnum-v1 section 2.2).
         Some("stack_id" | "cluster_id") => C::StackId,
         Some("api_address") => C::ApiAddress,
         Some("coe_version") => C::CoeVersion,
@@ -378,7 +378,7 @@ fn row(cluster: &Cluster) -> Result<cluster::ActiveModel> {
         api_address: Set(cluster.api_address.clone()),
         coe_version: Set(cluster.coe_version.clone()),
         container_version: Set(cluster.container_version.clone()),
-        // Agents begin with 0 and wait for more.
+        // Agents start at 0 and wait for a higher revision.
         revision: Set(1),
         created_at: Set(codec::micros(cluster.created_at)),
         updated_at: Set(cluster.updated_at.map(codec::micros)),

@@ -1,4 +1,4 @@
-//! Cluster templates. Visible to a project: its own, and those of others that are public and not hidden (contract
+//! Cluster templates. A project sees its own, and those of other projects that are public and not hidden (contract
 //! magnum-v1 section 5.3).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,10 @@ use crate::{Page, Result, Scope, Store, StoreError, idempotency, precondition};
 const WHAT: &str = "cluster template";
 
 impl Store {
-    /// Keeps a new template.
+    /// Inserts a new template.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is one with its uuid.
+    /// [`StoreError::Conflict`] when its uuid is taken.
     pub async fn create_template(&self, template: &ClusterTemplate) -> Result<()> {
         let transaction = self.begin().await?;
         idempotency::makes(&transaction, template.uuid).await?;
@@ -48,9 +48,8 @@ impl Store {
         find(self.reader(), scope, ident).await
     }
 
-    /// The template with this id or name; by its id also one that the project cannot see any more but has a cluster
-    /// of: whoever uses a cluster must be able to read what it was made of (contract magnum-v1, Appendix A18).
-    ///
+    /// The template with this id or name. By id also a template that the project can no longer see but has a cluster
+    /// of: whoever uses a cluster must be able to read its template (contract magnum-v1, Appendix A18).
     /// # Errors
     /// As [`Store::template`].
     pub async fn readable_template(&self, scope: &Scope, ident: &str) -> Result<ClusterTemplate> {
@@ -69,15 +68,15 @@ impl Store {
             .filter(cluster_template::Column::Uuid.in_subquery(used))
             .one(self.reader())
             .await
-            .doing("looking for a cluster's template")?
+            .doing("looking up a cluster's template")?
             .ok_or(missing)?
             .try_into()
     }
 
-    /// The labels of some templates, whosever they are: for clusters that were made of them. One query.
+    /// The labels of some templates of any project, for the clusters made from them. One query.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn template_labels(&self, templates: BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Labels>> {
         if templates.is_empty() {
             return Ok(BTreeMap::new());
@@ -94,7 +93,7 @@ impl Store {
         rows.into_iter().map(|(uuid, labels)| Ok((codec::uuid(&uuid)?, codec::from_json("labels", labels)?))).collect()
     }
 
-    /// The template that a cluster is of, whosever it is.
+    /// The template of a cluster, of any project.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -111,12 +110,13 @@ impl Store {
         rows::list(self.reader(), visible(scope), by, page).await
     }
 
-    /// Makes `new` of the template that the caller read as `old`. `is_harmless` says that its clusters cannot notice:
-    /// only so is one changed that has any (contract magnum-v1 section 2.1, in-use rule).
+    /// Replaces the template that the caller read as `old` with `new`. `is_harmless` says that the change does not
+    /// affect clusters; a template that is in use can be changed only then (contract magnum-v1 section 2.1, in-use
+    /// rule).
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] when it is not as it was read, [`StoreError::InUse`], [`StoreError::NotFound`] when it
-    /// is gone.
+    /// [`StoreError::Overtaken`] when it was changed since it was read, [`StoreError::InUse`], [`StoreError::NotFound`]
+    /// when it was deleted.
     pub async fn update_template(&self, old: &ClusterTemplate, new: &ClusterTemplate, is_harmless: bool) -> Result<()> {
         let transaction = self.begin().await?;
         lock_as_read(&transaction, old).await?;
@@ -130,10 +130,10 @@ impl Store {
         self.commit(transaction, "changing a cluster template").await
     }
 
-    /// Takes away the template that the caller read as `read`.
+    /// Deletes the template that the caller read as `read`.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] when it is not as it was read, [`StoreError::InUse`] when a cluster is made of it,
+    /// [`StoreError::Overtaken`] when it was changed since it was read, [`StoreError::InUse`] when a cluster uses it,
     /// [`StoreError::NotFound`].
     pub async fn delete_template(&self, read: &ClusterTemplate) -> Result<()> {
         let (doing, uuid) = ("deleting a cluster template", read.uuid);
@@ -148,7 +148,7 @@ impl Store {
             .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
             .exec(&transaction)
             .await
-            // Where two can write at once, a cluster may have come in between.
+            // With concurrent writers (PostgreSQL, MySQL) a cluster may have been created since the check.
             .map_err(|error| if is_dangling(&error) { in_use() } else { classify(doing, &error) })?;
         self.commit(transaction, doing).await
     }
@@ -156,7 +156,7 @@ impl Store {
 
 /// The visible template with this id, or else the one with this name.
 pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<ClusterTemplate> {
-    let doing = "looking for a cluster template";
+    let doing = "looking up a cluster template";
     if let Ok(uuid) = Uuid::parse_str(ident) {
         let by_uuid = visible(scope).filter(cluster_template::Column::Uuid.eq(uuid.to_string()));
         if let Some(row) = by_uuid.one(connection).await.doing(doing)? {
@@ -171,7 +171,7 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident
     found.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?.try_into()
 }
 
-/// Locks a template until the transaction ends, if it is as the caller read it: what follows is built on that.
+/// Locks a template until the transaction ends, and checks that it is unchanged since the caller read it.
 pub(crate) async fn lock_as_read(transaction: &impl ConnectionTrait, read: &ClusterTemplate) -> Result<()> {
     if rows::locked::<ClusterTemplate>(transaction, &Scope::All, read.uuid).await? == *read {
         return Ok(());
@@ -195,7 +195,7 @@ async fn is_used(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<bool> 
         .filter(cluster::Column::TemplateUuid.eq(uuid.to_string()))
         .count(connection)
         .await
-        .doing("looking for clusters of a cluster template")?;
+        .doing("looking up clusters of a cluster template")?;
     Ok(clusters > 0)
 }
 
@@ -211,11 +211,11 @@ fn visible(scope: &Scope) -> Select<cluster_template::Entity> {
     cluster_template::Entity::find().filter(condition)
 }
 
-/// The column behind a sort key in the words of the API; any stored field (contract magnum-v1 section 4).
+/// The column for a sort key of the API; any stored field (contract magnum-v1 section 4).
 fn sort_column(page: &Page) -> Result<Option<cluster_template::Column>> {
     use cluster_template::Column as C;
     Ok(Some(match page.sort_key.as_deref() {
-        // JSON has no order that databases agree on: any will do, and this one is stable.
+        // Databases do not agree on an order of JSON values: sort by creation, which is stable.
         None | Some("" | "id" | "labels") => return Ok(None),
         Some("uuid") => C::Uuid,
         Some("project_id") => C::ProjectId,

@@ -1,5 +1,5 @@
-//! Between columns and values. Portable on purpose: ids are text, times are microseconds UTC, words are text, what has
-//! no columns of its own is JSON.
+//! Conversion between columns and values. Portable on purpose: ids are text, times are microseconds UTC, enums are
+//! words as text, and what has no columns of its own is JSON.
 
 use std::str::FromStr;
 
@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::{Result, StoreError};
 
-/// Most rows in one `INSERT`. SQLite takes 32,766 values in a statement (sqlite.org/limits.html), MySQL and PostgreSQL
-/// 65,535; our widest row that comes in numbers has 21.
+/// Most rows in one `INSERT`. SQLite allows 32,766 values per statement (sqlite.org/limits.html), MySQL and PostgreSQL
+/// 65,535; our widest row that is inserted in bulk has 21 columns.
 pub(crate) const ROWS_AT_ONCE: usize = 1000;
 
 /// Microseconds since 1970, UTC.
@@ -35,7 +35,7 @@ pub(crate) fn uuid(text: &str) -> Result<Uuid> {
     Uuid::from_str(text).map_err(|error| nonsense("an id", text, &error))
 }
 
-/// A status, kind, role ... by its word.
+/// An enum (status, kind, role ...) from its word.
 pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(what: &str, text: &str) -> Result<T> {
     T::from_str(text).map_err(|error| nonsense(what, text, &error))
 }
@@ -52,11 +52,11 @@ pub(crate) fn json<T: Serialize>(what: &str, value: &T) -> Result<JsonValue> {
 
 /// A value from JSON.
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, value: JsonValue) -> Result<T> {
-    // The content is left out: it may be long, and is not ours to log.
+    // The content is left out of the error: it may be long, and must not be logged.
     serde_json::from_value(value).map_err(|error| StoreError::Database(format!("reading {what}: {error}")))
 }
 
-/// A value from JSON as a text.
+/// A value from JSON text.
 pub(crate) fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| StoreError::Database(format!("reading {what}: {error}")))
 }

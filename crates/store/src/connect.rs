@@ -1,4 +1,4 @@
-//! Opening the database. All that is special to SQLite is in this file.
+//! Opening the database. Everything specific to SQLite is in this file.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,20 +23,20 @@ use crate::quick::Quick;
 use crate::{Event, Result, StoreError, dry_run, event, idempotency, precondition, target};
 
 /// How long a statement waits for another process that writes. Our own transactions take milliseconds; five seconds
-/// outlast a backup or a curious `sqlite3` shell, and are short enough for a client that waits.
+/// cover a backup or a `sqlite3` shell, and are short enough for a waiting client.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a call waits for a connection: the writers before it, the first of which may itself wait for
+/// How long a call waits for a connection: for the writers ahead of it, the first of which may itself wait for
 /// [`BUSY_TIMEOUT`].
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Readers at once. Each is a thread of SQLite's; queries take well below a millisecond.
+/// Concurrent readers. Each has a thread of its own in the driver; queries take well below a millisecond.
 const SQLITE_READERS: u32 = 4;
 
-/// How long a reader is kept that nobody needs: its pages and statements are some MB of memory.
+/// How long an idle reader is kept: its page cache and statements use some MB of memory.
 const SQLITE_READER_IDLE: Duration = Duration::from_secs(30);
 
-/// Connections to a database server.
+/// Pool size for a database server.
 const SERVER_CONNECTIONS: u32 = 16;
 
 /// The store. Cheap to clone; all clones share connections and events.
@@ -46,7 +46,7 @@ pub struct Store {
 }
 
 struct Inner {
-    /// SQLite knows one writer at a time: one connection makes the queue ours, in order, instead of a race of polls.
+    /// SQLite allows one writer at a time: with a single connection writers queue in order instead of polling the lock.
     write: DatabaseConnection,
     read: DatabaseConnection,
     quick: Option<Quick>,
@@ -61,8 +61,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite:///path/file?mode=rwc`, or `sqlite::memory:` for tests) and brings its
-    /// schema up to date. Secrets are sealed with `key`.
+    /// Opens the database at `url` (`sqlite:///path/file?mode=rwc`, or `sqlite::memory:` for tests) and migrates its
+    /// schema. Secrets are sealed with `key`.
     ///
     /// # Errors
     /// When the database cannot be opened, or holds a schema that this version does not know.
@@ -75,15 +75,15 @@ impl Store {
             let connection = Database::connect(options).await.doing("opening the database")?;
             (connection.clone(), connection, None)
         };
-        Migrator::up(&write, None).await.doing("bringing the database's schema up to date")?;
+        Migrator::up(&write, None).await.doing("migrating the database schema")?;
         target::fill(&write).await?;
         Ok(Self { inner: Arc::new(Inner { write, read, quick, key, events: broadcast::channel(event::CAPACITY).0 }) })
     }
 
-    /// Closes the database, so that nothing is left to be tidied up at the next start. Calls after this fail.
+    /// Closes the database cleanly, so that the next start has nothing to recover. Calls after this fail.
     ///
     /// # Errors
-    /// When the database refuses. What was written before is safe in any case.
+    /// On a database error. What was committed before is safe in any case.
     pub async fn close(&self) -> Result<()> {
         if let Some(quick) = &self.inner.quick {
             quick.close();
@@ -92,7 +92,7 @@ impl Store {
         self.inner.write.close_by_ref().await.doing("closing the database")
     }
 
-    /// Counts the statements from now on. Only right after connecting, before the store is cloned.
+    /// Counts statements from now on. Call right after connecting, before the store is cloned.
     #[cfg(test)]
     pub(crate) fn count_statements(&mut self) -> Arc<std::sync::atomic::AtomicUsize> {
         let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -114,22 +114,22 @@ impl Store {
         &self.inner.events
     }
 
-    /// For single queries that write nothing.
+    /// For single read-only queries.
     pub(crate) fn reader(&self) -> &DatabaseConnection {
         &self.inner.read
     }
 
-    /// The connections that write. Tests reach in here.
+    /// The write connection, for tests.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.inner.write
     }
 
-    /// A transaction that may write. Dropping it rolls it back. What the current request demands of its writes is seen
-    /// to first: see [`precondition`] and [`idempotency`].
+    /// Starts a write transaction. Dropping it rolls it back. It first checks the current request's precondition and
+    /// takes its idempotency key: see [`precondition`] and [`idempotency`].
     ///
-    /// SQLite takes the write lock at once: a transaction that reads first and then writes can otherwise not be told
-    /// to wait, and fails when somebody else has written in between.
+    /// In SQLite it takes the write lock immediately: a transaction that reads first and then writes cannot wait for
+    /// the lock, and fails when somebody else has written concurrently.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
         let transaction = self.begin_beside().await?;
         precondition::check(&transaction).await?;
@@ -137,27 +137,27 @@ impl Store {
         Ok(transaction)
     }
 
-    /// The same for what is no work of the current request's, whose demands are not looked at.
+    /// The same for work that is not part of the current request: its precondition and idempotency key are not applied.
     pub(crate) async fn begin_beside(&self) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.inner.write.begin_with_options(options).await.doing("beginning to write")
+        self.inner.write.begin_with_options(options).await.doing("starting a write transaction")
     }
 
-    /// Ends a transaction of [`Store::begin`]: what it wrote is there, unless the request is a [dry run](dry_run).
+    /// Commits a transaction of [`Store::begin`], unless the request is a [dry run](dry_run).
     pub(crate) async fn commit(&self, transaction: DatabaseTransaction, doing: &str) -> Result<()> {
         dry_run::check(&transaction).await?;
         self.commit_beside(transaction, doing).await
     }
 
-    /// Ends a transaction of [`Store::begin_beside`].
+    /// Commits a transaction of [`Store::begin_beside`].
     pub(crate) async fn commit_beside(&self, transaction: DatabaseTransaction, doing: &str) -> Result<()> {
         transaction.commit().await.doing(doing)
     }
 
-    /// For reads in one go; `None` where there is nothing quicker than the ordinary way.
+    /// Reads on the calling thread; `None` where the database has no such fast path.
     pub(crate) fn quick(&self) -> Option<&Quick> {
         self.inner.quick.as_ref()
     }
@@ -173,18 +173,18 @@ impl Store {
                 ..TransactionOptions::default()
             },
         };
-        self.inner.read.begin_with_options(options).await.doing("beginning to read")
+        self.inner.read.begin_with_options(options).await.doing("starting a read transaction")
     }
 }
 
-/// Statements are not logged: they would drown everything else.
+/// Turns off statement logging: it would drown everything else.
 fn quiet(options: &mut ConnectOptions) -> &mut ConnectOptions {
     options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
 async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection, Option<Quick>)> {
     if is_in_memory(url) {
-        // Every further connection would be another, empty database; and this one must never be closed.
+        // A second connection would open another, empty database; and this one must never be closed.
         let write = Database::connect(sqlite_options(url, 1, false)).await.doing("opening the database")?;
         return Ok((write.clone(), write, None));
     }
@@ -195,11 +195,11 @@ async fn connect_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnec
     Ok((write, read, Some(quick)))
 }
 
-/// What holds for every connection.
+/// Settings of every connection.
 fn settings(options: SqliteConnectOptions, query_only: bool) -> SqliteConnectOptions {
     let options = options
         .journal_mode(SqliteJournalMode::Wal)
-        // What was answered is on the disk, also after the power went.
+        // What was acknowledged survives a power failure.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
@@ -218,8 +218,8 @@ fn file(url: &str) -> Result<PathBuf> {
     Ok(options.get_filename().to_owned())
 }
 
-/// Makes the file before SQLite does, so that nobody but its owner can read it. The files beside it (`-wal`, `-shm`)
-/// get the same permissions from SQLite.
+/// Creates the file before SQLite does, so that only its owner can read it. SQLite gives the files beside it (`-wal`,
+/// `-shm`) the same permissions.
 fn make_private(url: &str) -> Result<()> {
     if !url.contains("mode=rwc") {
         return Ok(());
@@ -228,7 +228,7 @@ fn make_private(url: &str) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::Full(format!("making the database file {}: {error}", path.display()))),
+        Err(error) => Err(StoreError::Full(format!("creating the database file {}: {error}", path.display()))),
     }
 }
 
@@ -237,7 +237,7 @@ fn sqlite_options(url: &str, connections: u32, query_only: bool) -> ConnectOptio
     quiet(&mut options)
         .max_connections(connections)
         .min_connections(1)
-        // A connection to a file does not die of being idle.
+        // A connection to a file does not break by being idle.
         .test_before_acquire(false)
         .idle_timeout(query_only.then_some(SQLITE_READER_IDLE))
         .max_lifetime(None::<Duration>);
@@ -245,13 +245,13 @@ fn sqlite_options(url: &str, connections: u32, query_only: bool) -> ConnectOptio
     if query_only {
         return options;
     }
-    // When the disk is full SQLite ends the transaction by itself (sqlite.org/lang_transaction.html, "Response To
-    // Errors Within A Transaction"), while the driver goes on to believe that there is one, and would make the next
-    // one an inner one of it. Such a connection is thrown away.
+    // When the disk is full SQLite rolls the transaction back (sqlite.org/lang_transaction.html, "Response To Errors
+    // Within A Transaction"), while the driver still counts it as open and would nest the next transaction in it. Such
+    // a connection is discarded.
     options.map_sqlx_sqlite_pool_opts(|pool| {
         pool.after_release(|connection, _| {
             Box::pin(async move {
-                // Answers when all that was asked before is done, such as the rollback of a dropped transaction.
+                // Returns after all earlier requests of the connection, such as the rollback of a dropped transaction.
                 connection.ping().await?;
                 Ok(!connection.is_in_transaction())
             })

@@ -1,4 +1,4 @@
-//! Small numbers by name, for what all processes at one database must agree on.
+//! Small named numbers that all processes of one database share.
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -8,17 +8,17 @@ use crate::Result;
 use crate::entity::counter;
 use crate::error::Doing;
 
-/// What is counted.
+/// Names of the counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum Counter {
-    /// Goes up with every change of a cluster template.
+    /// Incremented with every change of a cluster template.
     ClusterTemplates,
-    /// More than 0 while somebody delivers notifications.
+    /// Above 0 while a process delivers notifications.
     NotificationsWanted,
 }
 
-/// The number; 0 when nobody has written it.
+/// The number; 0 when it was never written.
 pub(crate) async fn get(connection: &impl ConnectionTrait, counter: Counter) -> Result<i64> {
     let value: Option<i64> = counter::Entity::find()
         .select_only()
@@ -36,7 +36,7 @@ pub(crate) async fn set(connection: &impl ConnectionTrait, counter: Counter, val
     upsert(connection, counter, value, Expr::value(value)).await
 }
 
-/// One more.
+/// Adds one.
 pub(crate) async fn increase(connection: &impl ConnectionTrait, counter: Counter) -> Result<()> {
     upsert(connection, counter, 1, Expr::col((counter::Entity, counter::Column::Value)).add(1)).await
 }

@@ -1,12 +1,12 @@
-//! Requests that go through everything, and of which nothing is kept.
+//! Dry runs: requests that are carried out completely and then rolled back.
 //!
-//! The transaction of a dry run does all that it would do: it locks, checks policies of state and quotas, writes, and in
-//! the end reads what would be there. Then it is rolled back, so that no event, notification, idempotency key or rise of
-//! the deployment's number is left of it. A request that is to keep what it writes only if that is what was planned goes
-//! the same way, and is committed where it is.
+//! The transaction of a dry run does everything that the real request does: it locks, checks status and quotas, writes,
+//! and reads the result. Then it is rolled back, so that it leaves no event, notification, idempotency key or increase
+//! of the deployment's number. A request that may commit only if its result is what was planned works the same way, and
+//! commits in that case.
 //!
-//! Like a [precondition](crate::precondition) this travels beside the call: every write that a request makes ends in
-//! [`Store::commit`](crate::Store), so that none can forget it.
+//! Like a [precondition](crate::precondition) it is passed in a task-local value: every write of a request ends in
+//! [`Store::commit`](crate::Store), so that no write can bypass it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,11 +23,11 @@ tokio::task_local! {
     static DRY_RUN: DryRun;
 }
 
-/// A dry run. All clones are the same one.
+/// A dry run. Clones share their state.
 #[derive(Clone, Default)]
 pub struct DryRun(Arc<Inner>);
 
-/// What a write is kept for: that this holds of it.
+/// Condition under which a write is committed.
 type IsPlanned = Box<dyn Fn(Option<&Asked>) -> bool + Send + Sync>;
 
 #[derive(Default)]
@@ -37,41 +37,40 @@ struct Inner {
     asked: Mutex<Option<Asked>>,
 }
 
-/// An operation as it was asked for, and its cluster as the operation would find it.
+/// A requested operation, and its cluster in the state in which the operation would start.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The operation.
     pub operation: Operation,
-    /// Its cluster, as it is to be.
+    /// Its cluster, with the requested changes.
     pub record: ClusterRecord,
     /// The cluster's template.
     pub template: ClusterTemplate,
     /// The cluster's secrets.
     pub secrets: SecretNames,
-    /// Operations of the cluster that go on before this one, oldest first.
+    /// Unfinished operations of the cluster that run before this one, oldest first.
     pub waits_for: Vec<Uuid>,
 }
 
 impl DryRun {
-    /// Keeps nothing.
+    /// A dry run that never commits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps what is written if `is_planned` holds of the operation that is asked for; of nothing where a write asks for
-    /// none.
+    /// Commits if `is_planned` holds for the requested operation; it gets `None` where the write requests no operation.
     #[must_use]
     pub fn unless(is_planned: impl Fn(Option<&Asked>) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner { is_planned: Some(Box::new(is_planned)), ..Inner::default() }))
     }
 
-    /// Does some work. Its first write that is not kept fails with [`StoreError::DryRun`].
+    /// Runs `work`. Its first write that is not committed fails with [`StoreError::DryRun`].
     pub async fn around<F: Future>(self, work: F) -> F::Output {
         DRY_RUN.scope(self, work).await
     }
 
-    /// What was asked for and not kept.
+    /// The operation that was requested and rolled back.
     #[must_use]
     pub fn asked(&self) -> Option<Asked> {
         lock(&self.0.asked).clone()
@@ -109,21 +108,21 @@ impl Asked {
     }
 }
 
-/// Whether nothing of the current request is kept.
+/// Whether the current request is a dry run that never commits.
 pub(crate) fn is_on() -> bool {
     DRY_RUN.try_with(|run| run.0.is_planned.is_none()).unwrap_or(false)
 }
 
-/// The current request asks for an operation. To be called in the transaction that keeps it.
+/// Notes that the current request asks for an operation. Call it in the transaction that inserts the operation.
 pub(crate) fn begins(operation: &Operation) {
-    // Most requests are no dry runs.
+    // Fails for requests that are no dry runs, which is most of them.
     let _ = DRY_RUN.try_with(|run| *lock(&run.0.begun) = Some(operation.clone()));
 }
 
-/// Whether a transaction of the current request may be committed. To be called last in it.
+/// Whether a transaction of the current request may be committed. Call it last in the transaction.
 pub(crate) async fn check(transaction: &DatabaseTransaction) -> Result<()> {
     match DRY_RUN.try_with(DryRun::clone) {
-        // In a box: every write would have to carry the space for this.
+        // Boxed: otherwise the future of every write would have the size of this one.
         Ok(run) => Box::pin(run.decide(transaction)).await,
         Err(_) => Ok(()),
     }

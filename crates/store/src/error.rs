@@ -1,4 +1,4 @@
-//! What can go wrong with the store, by what the caller can do about it.
+//! Errors of the store, grouped by what the caller can do about them.
 
 use jeroboam_model::status::Request;
 use jeroboam_model::{FieldError, QuotaResource, Status};
@@ -6,49 +6,49 @@ use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
 
-/// An outcome of the store.
+/// Result of a call of the store.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// What can go wrong with the store.
+/// An error of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// There is no such thing, or none that the caller may see.
+    /// It does not exist, or the caller may not see it.
     #[error("{what} {ident} could not be found.")]
     NotFound {
         /// What was looked for, for example `cluster`.
         what: &'static str,
-        /// By which id or name.
+        /// Its id or name.
         ident: String,
     },
-    /// A name that several visible things have.
+    /// Several visible resources have this name.
     #[error("More than one {what} is named {ident}. Give its uuid instead.")]
     Ambiguous {
         /// What was looked for.
         what: &'static str,
-        /// By which name.
+        /// The name.
         ident: String,
     },
-    /// What is there does not go with what is asked for.
+    /// The request conflicts with the present state.
     #[error("{0}")]
     Conflict(String),
-    /// A value that cannot be with what else is there at the moment of writing.
+    /// A value that does not fit the state of other fields or resources at the moment of writing.
     #[error("{0}")]
     Unfit(FieldError),
-    /// Somebody else has changed a thing since the caller read what this write is built on; nothing was written.
-    #[error("The {what} was changed by somebody else meanwhile; nothing was written. Try again.")]
+    /// The resource was changed since the caller read it; nothing was written.
+    #[error("The {what} was changed concurrently; nothing was written. Try again.")]
     Overtaken {
         /// What was changed, for example `cluster template`.
         what: &'static str,
     },
-    /// Still needed by something else.
+    /// Still in use by something else.
     #[error("{0}")]
     InUse(String),
-    /// The project has as many as it may have.
+    /// The project has reached its quota.
     #[error("The quota of {limit} for {resource} is reached.")]
     QuotaReached {
-        /// What is limited.
+        /// The limited resource.
         resource: QuotaResource,
-        /// How many there may be.
+        /// The limit.
         limit: u32,
     },
     /// The request is not legal in the status of the cluster or node group (contract magnum-v1 section 7.3).
@@ -59,34 +59,34 @@ pub enum StoreError {
         /// What was asked of it.
         request: Request,
     },
-    /// The request was to change the thing only in a state that it is not in.
-    #[error("It is not in the state that the request speaks of; nothing was changed.")]
+    /// The request's precondition does not hold for the resource.
+    #[error("The precondition of the request does not hold; nothing was changed.")]
     PreconditionFailed,
-    /// The request was a dry run, or was to be carried out only as it was planned and is not: nothing was written.
-    #[error("It was a dry run, or has become another request than was planned; nothing was changed.")]
+    /// The request was a dry run, or its result differs from what was planned: nothing was written.
+    #[error("The request was a dry run, or its result differs from the plan; nothing was changed.")]
     DryRun,
-    /// Another request with the same idempotency key was faster; nothing was written.
-    #[error("Another request with the same idempotency key was faster.")]
+    /// Another request with the same idempotency key came first; nothing was written.
+    #[error("Another request with the same idempotency key came first.")]
     KeyTaken,
-    /// This database may be older than what was made with it, or a copy: nothing begins until the operator has chosen.
-    #[error("Nothing is made or removed until the operator has chosen: {found}")]
+    /// This database may be outdated or a copy: no operation starts until the operator has chosen.
+    #[error("Nothing is created or deleted until the operator has chosen: {found}")]
     Held {
         /// What was found.
         found: String,
     },
-    /// A list cannot be sorted by this.
+    /// Lists cannot be sorted by this key.
     #[error("Lists cannot be sorted by '{0}'.")]
     BadSortKey(String),
-    /// Somebody else has the operation by now, or it has ended: nothing was written.
+    /// Another conductor has the operation by now, or it has finished: nothing was written.
     #[error("The lease on the operation is lost; nothing was written.")]
     LeaseLost,
-    /// The database is locked by somebody else for longer than we wait. Passes by itself; nothing was written.
+    /// Another process holds the database lock for longer than we wait. Retry; nothing was written.
     #[error("The database is busy ({0}). Try again in a moment.")]
     Busy(String),
-    /// The database cannot be written: disk full, read-only or failing. Nothing was written. The operator's move.
-    #[error("The database cannot be written ({0}). Free or repair the disk that it lies on.")]
+    /// The database cannot be written: disk full, read-only or failing. Nothing was written. The operator must act.
+    #[error("The database cannot be written ({0}). Free space on its disk, or repair the disk.")]
     Full(String),
-    /// Anything else that the database says, or content that makes no sense.
+    /// Any other error of the database, or content that cannot be decoded.
     #[error("Database error: {0}")]
     Database(String),
 }
@@ -100,15 +100,15 @@ impl StoreError {
         if status.allows(request) { Ok(()) } else { Err(Self::NotAllowed { status, request }) }
     }
 
-    /// There is no such thing.
+    /// The resource does not exist.
     pub(crate) fn not_found(what: &'static str, ident: impl std::fmt::Display) -> Self {
         Self::NotFound { what, ident: ident.to_string() }
     }
 }
 
-/// Says what was being done when the database refused.
+/// Adds to a database error what was being done.
 pub(crate) trait Doing<T> {
-    /// `doing` goes before the database's own words, for example `reading clusters`.
+    /// `doing` precedes the underlying error, for example `reading clusters`.
     fn doing(self, doing: &str) -> Result<T>;
 }
 
@@ -118,17 +118,17 @@ impl<T> Doing<T> for std::result::Result<T, DbErr> {
     }
 }
 
-/// Whether an insert was refused because somebody else had inserted the same before.
+/// Whether an insert violated a unique constraint.
 pub(crate) fn is_duplicate(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
-/// Whether a write was refused because something points at a row, or would point at one that is not there.
+/// Whether a write violated a foreign key: other rows reference the row, or the row that it references does not exist.
 pub(crate) fn is_dangling(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
 }
 
-/// Which sort of trouble an error of the database is.
+/// Maps a database error to a [`StoreError`].
 pub(crate) fn classify(doing: &str, error: &DbErr) -> StoreError {
     let said = format!("{doing}: {error}");
     match error {
@@ -154,7 +154,7 @@ enum Trouble {
     Other,
 }
 
-/// SQLite gives its extended result codes as numbers (sqlite.org/rescode.html), PostgreSQL and MySQL give SQLSTATEs
+/// SQLite reports its extended result codes as numbers (sqlite.org/rescode.html), PostgreSQL and MySQL report SQLSTATEs
 /// of five characters; the two cannot be confused, as SQLite's are below 10000.
 fn trouble(error: &(dyn DatabaseError + 'static)) -> Trouble {
     let code = error.code().unwrap_or_default();
@@ -175,7 +175,7 @@ fn trouble(error: &(dyn DatabaseError + 'static)) -> Trouble {
         "40001" | "40P01" | "55P03" => Trouble::Locked,
         // disk_full, read_only_sql_transaction, io_error
         "53100" | "25006" | "58030" => Trouble::Unwritable,
-        // MySQL has no SQLSTATE of its own for these (1205, 1021, 1114, 1290).
+        // MySQL has no SQLSTATE of its own for these errors (1205, 1021, 1114, 1290).
         "HY000" if error.message().starts_with("Lock wait timeout") => Trouble::Locked,
         "HY000"
             if [

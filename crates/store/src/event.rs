@@ -1,23 +1,23 @@
-//! What tells others in this process that something changed. A wake-up, not a message: who gets one looks in the
-//! database. Who falls behind loses some, and looks in the database too.
+//! Change events within this process. They are a wake-up, not a message: a subscriber that gets one reads the database.
+//! A subscriber that falls behind loses events, and reads the database as well.
 
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::Store;
 
-/// How many events a slow subscriber may be behind before it loses the oldest. A cluster of 200 nodes makes some
-/// thousand while it is created.
+/// How many events a slow subscriber may lag behind before it loses the oldest. Creating a cluster of 200 nodes sends
+/// some thousand.
 pub(crate) const CAPACITY: usize = 4096;
 
-/// Something changed and is committed.
+/// A committed change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// The cluster that it is about.
+    /// The cluster that changed, or to which the operation or node belongs.
     pub cluster: Uuid,
-    /// The operation that changed, if it was one.
+    /// The operation that changed, if any.
     pub operation: Option<Uuid>,
-    /// The node that changed, if it was one.
+    /// The node that changed, if any.
     pub node: Option<Uuid>,
 }
 
@@ -36,15 +36,15 @@ impl Event {
 }
 
 impl Store {
-    /// Events from now on. A subscriber that is told it lagged has to look at everything it cares for.
+    /// Events from now on. A subscriber that gets a `Lagged` error must check everything it cares about.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events().subscribe()
     }
 
-    /// Sends an event. Only after the commit.
+    /// Sends an event. Call it after the commit only.
     pub(crate) fn publish(&self, event: Event) {
-        // The only error is that nobody listens.
+        // The only error is that there are no subscribers.
         let _ = self.events().send(event);
     }
 }

@@ -13,10 +13,10 @@ use crate::{Page, Result, Scope, Store, StoreError, codec};
 const WHAT: &str = "federation";
 
 impl Store {
-    /// Keeps a new federation.
+    /// Inserts a new federation.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn create_federation(&self, new: &Federation) -> Result<()> {
         let transaction = self.begin().await?;
         federation::Entity::insert(new.row()?)
@@ -41,7 +41,7 @@ impl Store {
     pub async fn federations(&self, scope: &Scope, page: &Page) -> Result<Vec<Federation>> {
         use federation::Column as C;
         let by = match page.sort_key.as_deref() {
-            // JSON has no order that databases agree on: any will do, and this one is stable.
+            // Databases do not agree on an order of JSON values: sort by creation, which is stable.
             None | Some("" | "id" | "member_ids" | "properties") => None,
             Some("uuid") => Some(C::Uuid),
             Some("name") => Some(C::Name),
@@ -56,11 +56,11 @@ impl Store {
         rows::list(self.reader(), visible(scope), by, page).await
     }
 
-    /// Changes a federation: `change` gets it as it is and makes of it what it is to be, or refuses with an error of
-    /// its own kind. Nobody else changes it in between.
+    /// Changes a federation: `change` gets the present one and returns the new one, or refuses with an error of its own
+    /// type. The row is locked meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], and what `change` says.
+    /// [`StoreError::NotFound`], and the errors of `change`.
     pub async fn update_federation<E: From<StoreError>>(
         &self,
         scope: &Scope,
@@ -70,7 +70,7 @@ impl Store {
         self.change_thing(scope, uuid, change).await
     }
 
-    /// Takes a federation away. Its clusters stay.
+    /// Deletes a federation. Its clusters stay.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -81,7 +81,7 @@ impl Store {
 
 /// The visible federation with this id, or else the one with this name.
 pub(crate) async fn find(connection: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<Federation> {
-    let doing = "looking for a federation";
+    let doing = "looking up a federation";
     if let Ok(uuid) = Uuid::parse_str(ident) {
         let by_uuid = visible(scope).filter(federation::Column::Uuid.eq(uuid.to_string()));
         if let Some(row) = by_uuid.one(connection).await.doing(doing)? {

@@ -1,4 +1,4 @@
-//! How clusters are, as those who look at them say: the server itself, or an agent inside.
+//! Health of clusters, as reported by the server or by an agent inside the cluster.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::entity::cluster;
 use crate::error::Doing;
 use crate::{ClusterId, Event, Result, Store, codec};
 
-/// What is said about a cluster's health. `None` leaves what was said before.
+/// A change of a cluster's health. `None` keeps the stored value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HealthChange {
-    /// How it is.
+    /// The new health.
     pub status: Option<Health>,
-    /// Why, by what was looked at.
+    /// Reasons, by what was checked.
     pub reason: Option<BTreeMap<String, String>>,
 }
 
 impl Store {
-    /// Keeps how a cluster is. A change of health is no change of the cluster: `updated_at` stays.
+    /// Stores the health of a cluster. It does not count as a change of the cluster: `updated_at` stays.
     ///
     /// # Errors
     /// [`StoreError::NotFound`](crate::StoreError::NotFound).
@@ -29,7 +29,7 @@ impl Store {
         self.change_health(cluster, &HealthChange { status: Some(health), reason: Some(reason) }).await
     }
 
-    /// The same for a part of it.
+    /// The same, for the parts that are set.
     ///
     /// # Errors
     /// As [`Store::set_health`].
@@ -40,13 +40,13 @@ impl Store {
         if !write(&transaction, &before, change).await? {
             return Ok(());
         }
-        self.commit(transaction, "keeping a cluster's health").await?;
+        self.commit(transaction, "storing a cluster's health").await?;
         self.publish(Event::cluster(uuid));
         Ok(())
     }
 }
 
-/// Writes down what differs from what was said before; whether anything does.
+/// Writes the parts that differ from the stored ones. Returns whether any did.
 pub(crate) async fn write(
     connection: &impl ConnectionTrait,
     before: &cluster::Model,
@@ -58,7 +58,7 @@ pub(crate) async fn write(
     if status.is_none() && reason.is_none() {
         return Ok(false);
     }
-    // Only what was said: somebody else may say the rest at the same time.
+    // Write only the changed parts: another process may write the other one concurrently.
     let mut update = cluster::Entity::update_many().filter(cluster::Column::Id.eq(before.id));
     if let Some(status) = status {
         update = update.col_expr(cluster::Column::Health, Expr::value(status));
@@ -66,6 +66,6 @@ pub(crate) async fn write(
     if let Some(reason) = reason {
         update = update.col_expr(cluster::Column::HealthReason, Expr::value(reason));
     }
-    update.exec(connection).await.doing("keeping a cluster's health")?;
+    update.exec(connection).await.doing("storing a cluster's health")?;
     Ok(true)
 }

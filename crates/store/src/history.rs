@@ -1,4 +1,4 @@
-//! Forgetting what is long over: the history of clusters that are gone.
+//! Deleting old history of deleted clusters.
 
 use jeroboam_model::{OperationKind, OperationStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -9,22 +9,22 @@ use crate::entity::{cluster, issued_certificate, operation, step};
 use crate::error::Doing;
 use crate::{Result, Store, codec};
 
-/// Most operations, and most certificates, that one call forgets: others write in between.
+/// Most operations, and most certificates, that one call deletes: other writers get in between calls.
 const PIECE: u64 = 500;
 
-/// For how long it is known at least that a cluster was deleted, whatever the operator keeps: what infrastructures finish
-/// late is removed by that (decision 22).
+/// How long at least it stays known that a cluster was deleted, whatever retention is configured: resources that an
+/// infrastructure finishes creating late are removed because of it (decision 22).
 pub const DELETION_KNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Store {
-    /// Forgets a piece of the history that is older than `keep`, of clusters that are gone: operations with their steps,
-    /// and what was signed for users. Gives how much; nothing is left when that is 0. That a cluster was deleted stays
-    /// known for [`DELETION_KNOWN`].
+    /// Deletes a batch of history older than `keep` of deleted clusters: operations with their steps, and certificates
+    /// signed for users. Returns the number of deleted rows without steps; 0 means that nothing is left. That a cluster
+    /// was deleted stays known for [`DELETION_KNOWN`].
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn forget_history(&self, keep: SignedDuration, now: Timestamp) -> Result<u64> {
-        let doing = "forgetting old history";
+        let doing = "deleting old history";
         let transaction = self.begin().await?;
         let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
         let certificates = forget_certificates(&transaction, before(now, keep)).await?;
@@ -33,19 +33,19 @@ impl Store {
     }
 }
 
-/// The time so long before now, as the database has it.
+/// `time` before now, in microseconds as stored.
 fn before(now: Timestamp, time: SignedDuration) -> i64 {
     codec::micros(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
 }
 
-/// The clusters that are there.
+/// The uuids of existing clusters.
 fn there() -> SelectStatement {
     Query::select().column(cluster::Column::Uuid).from(cluster::Entity).to_owned()
 }
 
 async fn forget_operations(connection: &impl ConnectionTrait, oldest: i64, deletions: i64) -> Result<u64> {
     use operation::Column as C;
-    let doing = "forgetting old operations";
+    let doing = "deleting old operations";
     let tells_of_no_deletion = Condition::any()
         .add(C::Kind.ne(OperationKind::Delete.to_string()))
         .add(C::Status.ne(OperationStatus::Succeeded.to_string()))
@@ -76,7 +76,7 @@ async fn forget_operations(connection: &impl ConnectionTrait, oldest: i64, delet
 
 async fn forget_certificates(connection: &impl ConnectionTrait, oldest: i64) -> Result<u64> {
     use issued_certificate::Column as C;
-    let doing = "forgetting old certificates";
+    let doing = "deleting old certificates";
     let old: Vec<i64> = issued_certificate::Entity::find()
         .select_only()
         .column(C::Id)

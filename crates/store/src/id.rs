@@ -1,11 +1,11 @@
-//! Ids that only a look-up gives out.
+//! Ids that only a look-up returns.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// The id of a cluster that was looked up within a [`Scope`](crate::Scope), which is where everything begins that is done
-/// to a cluster on behalf of somebody. What a request names is no such id, and cannot be made one:
+/// The id of a cluster that was looked up within a [`Scope`](crate::Scope). Every call that does something to a cluster
+/// on behalf of a user requires one. An id taken from a request is not one, and cannot be converted to one:
 ///
 /// ```
 /// # use jeroboam_store::{NewOperation, Scope, Store, StoreError};
@@ -35,19 +35,19 @@ use uuid::Uuid;
 pub struct ClusterId(Uuid);
 
 impl ClusterId {
-    /// Of a row that was found.
+    /// The id of a row that was found.
     pub(crate) fn of(found: Uuid) -> Self {
         Self(found)
     }
 
-    /// For tests, which have nobody to look for.
+    /// For tests, which skip the look-up.
     #[cfg(any(test, feature = "fixtures"))]
     #[must_use]
     pub fn assumed(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// As everybody knows it.
+    /// The public id of the cluster.
     #[must_use]
     pub fn uuid(self) -> Uuid {
         self.0
@@ -60,7 +60,7 @@ impl fmt::Display for ClusterId {
     }
 }
 
-/// Whose a secret is.
+/// The owner of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The deployment as a whole.
@@ -70,7 +70,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// As it stands in the database.
+    /// The owner's id as stored.
     pub(crate) fn uuid(self) -> Uuid {
         match self {
             Self::Deployment => Uuid::nil(),

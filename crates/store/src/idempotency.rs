@@ -1,11 +1,11 @@
 //! Requests that carry an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request sent twice
-//! makes one thing.
+//! creates one resource.
 //!
-//! The key is written in the transaction that makes the thing. So there is no instant at which one is there without
-//! the other: who finds the key finds the thing, also when the process died before it answered or two such requests
-//! came at once. What was answered is added after that.
+//! The key is written in the transaction that creates the resource, so neither exists without the other: whoever finds
+//! the key finds the resource, also when the process died before it answered or when two such requests arrived at once.
+//! The response is added afterwards.
 //!
-//! Like a [precondition](crate::precondition) the key travels beside the call, so that no write can forget it.
+//! Like a [precondition](crate::precondition) the key is passed in a task-local value, so that no write can bypass it.
 
 use std::sync::Arc;
 
@@ -20,17 +20,17 @@ use crate::entity::idempotency_key;
 use crate::error::{Doing, classify, is_duplicate};
 use crate::{Result, Store, StoreError, codec};
 
-/// How long a key is known: clients try again within minutes, and who sends one a day later means something new.
+/// How long a key is known: clients retry within minutes, and the same key a day later means a new request.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// Largest answer that is kept, in bytes; ours have some hundred. Sealed it must fit a BLOB of MySQL (65,535 bytes).
+/// Largest response that is kept, in bytes; ours have some hundred. Sealed it must fit a BLOB of MySQL (65,535 bytes).
 pub const MAX_ANSWER: usize = 60_000;
 
 tokio::task_local! {
     static KEY: Arc<IdempotencyKey>;
 }
 
-/// A key as one request brings it.
+/// The idempotency key of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     digest: String,
@@ -38,37 +38,37 @@ pub struct IdempotencyKey {
     request_id: String,
 }
 
-/// What is known of a key.
+/// What is known about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownKey {
-    /// It came with a request for something else.
+    /// It was used for a different request.
     OtherRequest,
-    /// This is what was answered.
+    /// The response that was sent.
     Answered(Vec<u8>),
-    /// Nothing was answered (yet).
+    /// There is no response (yet).
     Unanswered {
-        /// What was made, if it was something that is kept here.
+        /// The resource that was created, if it is kept in this database.
         resource: Option<Uuid>,
     },
 }
 
 impl IdempotencyKey {
-    /// A key that the request `request_id` brings. `owner` says whose key it is and for what route; `asked` says what
-    /// the request asks for: the same key with other words is refused.
+    /// The key of the request `request_id`. `owner` identifies the user and the route that the key belongs to; `asked`
+    /// is the content of the request: the same key with other content is refused.
     #[must_use]
     pub fn new(owner: &[&str], asked: &[&[u8]], request_id: &str) -> Self {
         let owner: Vec<&[u8]> = owner.iter().map(|part| part.as_bytes()).collect();
         Self { digest: digest(&owner), fingerprint: digest(asked), request_id: request_id.to_owned() }
     }
 
-    /// Does some work whose first write also takes the key. If somebody else has taken it, that write fails with
+    /// Runs `work`, whose first write also takes the key. If another request has taken it, that write fails with
     /// [`StoreError::KeyTaken`] and nothing is written.
     pub async fn around<F: Future>(self, work: F) -> F::Output {
         KEY.scope(Arc::new(self), work).await
     }
 }
 
-/// SHA-256 of the parts in hex. Lengths go in too, so that nothing can move from one part to the next.
+/// SHA-256 of the parts in hex. Lengths are hashed too, so that parts cannot be shifted into each other.
 fn digest(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -79,10 +79,10 @@ fn digest(parts: &[&[u8]]) -> String {
 }
 
 impl Store {
-    /// What is known of a key; `None` when it is new or so old that it counts for nothing.
+    /// What is known about a key; `None` when it is new or has expired.
     ///
     /// # Errors
-    /// When the answer cannot be opened or the database refuses.
+    /// When the response cannot be opened, or on a database error.
     pub async fn known_key(&self, key: &IdempotencyKey) -> Result<Option<KnownKey>> {
         let Some(row) = one(self.reader(), key).await? else { return Ok(None) };
         if row.created_at < oldest(Timestamp::now()) {
@@ -95,31 +95,31 @@ impl Store {
             None => KnownKey::Unanswered { resource: row.resource.as_deref().map(codec::uuid).transpose()? },
             Some(sealed) => {
                 let opened = self.key().open(key.digest.as_bytes(), &sealed);
-                let unreadable = |error| StoreError::Database(format!("opening a kept answer: {error}"));
+                let unreadable = |error| StoreError::Database(format!("opening a stored response: {error}"));
                 KnownKey::Answered(opened.map_err(unreadable)?.to_vec())
             }
         }))
     }
 
-    /// Takes a key before the work begins, for work that changes something elsewhere.
+    /// Takes a key before the work starts, for work that changes something outside of this database.
     ///
     /// # Errors
     /// [`StoreError::KeyTaken`].
     pub async fn take_key(&self, key: &IdempotencyKey) -> Result<()> {
         let transaction = self.begin().await?;
         take(&transaction, key).await?;
-        self.commit(transaction, "keeping an idempotency key").await
+        self.commit(transaction, "storing an idempotency key").await
     }
 
-    /// Keeps what was answered to the request that took the key. Answers above [`MAX_ANSWER`] are not kept.
+    /// Stores the response to the request that took the key. Responses above [`MAX_ANSWER`] are not kept.
     ///
     /// # Errors
-    /// When the answer cannot be sealed or the database refuses.
+    /// When sealing fails, or on a database error.
     pub async fn keep_answer(&self, key: &IdempotencyKey, answer: &[u8]) -> Result<()> {
         if answer.len() > MAX_ANSWER {
             return Ok(());
         }
-        let unsealed = |error| StoreError::Database(format!("sealing an answer: {error}"));
+        let unsealed = |error| StoreError::Database(format!("sealing a response: {error}"));
         let sealed = self.key().seal(key.digest.as_bytes(), answer).map_err(unsealed)?;
         let transaction = self.begin().await?;
         idempotency_key::Entity::update_many()
@@ -128,14 +128,14 @@ impl Store {
             .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
             .exec(&transaction)
             .await
-            .doing("keeping an answer")?;
-        self.commit(transaction, "keeping an answer").await
+            .doing("storing a response")?;
+        self.commit(transaction, "storing a response").await
     }
 
-    /// Gives a key back that this request took, because nothing came of it.
+    /// Releases a key that this request took, because the request had no effect.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn give_key_back(&self, key: &IdempotencyKey) -> Result<()> {
         let transaction = self.begin().await?;
         idempotency_key::Entity::delete_many()
@@ -143,27 +143,27 @@ impl Store {
             .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
             .exec(&transaction)
             .await
-            .doing("giving an idempotency key back")?;
-        self.commit(transaction, "giving an idempotency key back").await
+            .doing("releasing an idempotency key")?;
+        self.commit(transaction, "releasing an idempotency key").await
     }
 
-    /// Forgets keys that have lived for [`KEY_LIFETIME`], and says how many.
+    /// Deletes keys older than [`KEY_LIFETIME`], and returns how many.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn sweep_keys(&self, now: Timestamp) -> Result<u64> {
         let transaction = self.begin().await?;
         let deleted = idempotency_key::Entity::delete_many()
             .filter(idempotency_key::Column::CreatedAt.lt(oldest(now)))
             .exec(&transaction)
             .await
-            .doing("forgetting idempotency keys")?;
-        self.commit(transaction, "forgetting idempotency keys").await?;
+            .doing("deleting idempotency keys")?;
+        self.commit(transaction, "deleting idempotency keys").await?;
         Ok(deleted.rows_affected)
     }
 }
 
-/// Takes the key of the current request, if it has one. To be called first in a transaction that writes.
+/// Takes the key of the current request, if it has one. Call it first in a transaction that writes.
 pub(crate) async fn take_current(transaction: &impl ConnectionTrait) -> Result<()> {
     match KEY.try_with(Arc::clone) {
         Ok(key) => take(transaction, &key).await,
@@ -171,8 +171,8 @@ pub(crate) async fn take_current(transaction: &impl ConnectionTrait) -> Result<(
     }
 }
 
-/// Says what the current request makes, so that it is found again by the request's key. To be called in the
-/// transaction that makes it.
+/// Records the resource that the current request creates, so that the request's key finds it. Call it in the
+/// transaction that creates the resource.
 pub(crate) async fn makes(transaction: &impl ConnectionTrait, resource: Uuid) -> Result<()> {
     let Ok(key) = KEY.try_with(Arc::clone) else { return Ok(()) };
     idempotency_key::Entity::update_many()
@@ -181,10 +181,10 @@ pub(crate) async fn makes(transaction: &impl ConnectionTrait, resource: Uuid) ->
         .exec(transaction)
         .await
         .map(|_| ())
-        .doing("keeping what a request made")
+        .doing("recording what a request created")
 }
 
-/// Writes the key, if this request has not done so already.
+/// Writes the key, unless this request has already done so.
 async fn take(transaction: &impl ConnectionTrait, key: &IdempotencyKey) -> Result<()> {
     let now = Timestamp::now();
     idempotency_key::Entity::delete_many()
@@ -192,7 +192,7 @@ async fn take(transaction: &impl ConnectionTrait, key: &IdempotencyKey) -> Resul
         .filter(idempotency_key::Column::CreatedAt.lt(oldest(now)))
         .exec(transaction)
         .await
-        .doing("forgetting an idempotency key")?;
+        .doing("deleting an idempotency key")?;
     if let Some(there) = one(transaction, key).await? {
         return if there.request_id == key.request_id { Ok(()) } else { Err(StoreError::KeyTaken) };
     }
@@ -207,8 +207,8 @@ async fn take(transaction: &impl ConnectionTrait, key: &IdempotencyKey) -> Resul
     };
     let inserted = idempotency_key::Entity::insert(row).exec_without_returning(transaction).await;
     inserted.map(|_| ()).map_err(|error| {
-        // Where two can write at once, somebody may have come in between.
-        if is_duplicate(&error) { StoreError::KeyTaken } else { classify("keeping an idempotency key", &error) }
+        // With concurrent writers (PostgreSQL, MySQL) another request may have taken it since the check.
+        if is_duplicate(&error) { StoreError::KeyTaken } else { classify("storing an idempotency key", &error) }
     })
 }
 
@@ -220,7 +220,7 @@ async fn one(connection: &impl ConnectionTrait, key: &IdempotencyKey) -> Result<
         .doing("reading an idempotency key")
 }
 
-/// Keys made before this, in microseconds, have lived long enough.
+/// Keys created before this, in microseconds, have expired.
 fn oldest(now: Timestamp) -> i64 {
     codec::micros(now.saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN))
 }

@@ -1,4 +1,4 @@
-//! What was signed for users: who has which certificate of which cluster, for whoever must know later.
+//! Certificates signed for users: a record of who has which certificate of which cluster, for audits.
 
 use jiff::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -12,29 +12,29 @@ use crate::{ClusterId, Page, Result, Store, StoreError, codec, notification};
 /// A certificate that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCertificate {
-    /// The cluster whose authority signed it. It may be gone.
+    /// The cluster whose authority signed it. It may be deleted.
     pub cluster: ClusterId,
-    /// Which of its authorities.
+    /// Name of the authority.
     pub authority: String,
     /// Its serial number, hexadecimal.
     pub serial: String,
-    /// Its subject, as people read it.
+    /// Its subject, human-readable.
     pub subject: String,
-    /// User who asked for it.
+    /// User who requested it.
     pub user_id: String,
     /// Id of the request.
     pub request_id: String,
     /// When it was signed.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl Store {
-    /// Writes down what is about to be given out, and what there is to tell of it.
+    /// Records a certificate before it is returned to the user, with its notification.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn record_certificate(&self, issued: &IssuedCertificate) -> Result<()> {
         let transaction = self.begin().await?;
         issued_certificate::Entity::insert(issued_certificate::ActiveModel {
@@ -55,7 +55,7 @@ impl Store {
         self.commit(transaction, "recording a certificate").await
     }
 
-    /// What was signed for users of a cluster, also when the cluster is gone. Markers are serial numbers.
+    /// Certificates signed for users of a cluster, also after the cluster was deleted. Markers are serial numbers.
     ///
     /// # Errors
     /// [`StoreError::BadSortKey`], [`StoreError::NotFound`] for the marker.

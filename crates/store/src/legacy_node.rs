@@ -1,4 +1,4 @@
-//! The nodes of the API of 2015.
+//! Nodes of Magnum's 2015 API.
 
 use jeroboam_model::LegacyNode;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -13,7 +13,7 @@ use crate::{Page, Result, Scope, Store, StoreError, codec};
 const WHAT: &str = "node";
 
 impl Store {
-    /// Keeps a new node.
+    /// Inserts a new node.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its uuid or its machine is taken.
@@ -54,11 +54,11 @@ impl Store {
         rows::list(self.reader(), visible(scope), by, page).await
     }
 
-    /// Changes a node: `change` gets it as it is and makes of it what it is to be, or refuses with an error of its own
-    /// kind. Nobody else changes it in between.
+    /// Changes a node: `change` gets the present one and returns the new one, or refuses with an error of its own type.
+    /// The row is locked meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the machine is taken, [`StoreError::NotFound`], and what `change` says.
+    /// [`StoreError::Conflict`] when the machine is taken, [`StoreError::NotFound`], and the errors of `change`.
     pub async fn update_legacy_node<E: From<StoreError>>(
         &self,
         scope: &Scope,
@@ -68,7 +68,7 @@ impl Store {
         self.change_thing(scope, uuid, change).await
     }
 
-    /// Takes a node away.
+    /// Deletes a node.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].

@@ -1,16 +1,16 @@
-//! Where clusters, their nodes, operations and secrets are kept: schema, migrations and queries.
+//! The database of clusters, their nodes, operations and secrets: schema, migrations and queries.
 //!
-//! The same noun is the file name in each layer: [`cluster`] has the queries about clusters, `entity::cluster` the row.
+//! Files are named by noun in each layer: [`cluster`] has the queries about clusters, `entity::cluster` the row.
 //!
-//! Rules that hold all through:
-//! - A query on behalf of a tenant takes a [`Scope`] and finds nothing outside of it, or the [`ClusterId`] that such a
-//!   query has found. What takes a bare id is for the conductor and the agents' endpoint.
-//! - What a request changes and the operation that carries it out are written in one transaction.
-//! - Whatever is written in the name of an operation carries its fence: who has lost the lease, writes nothing.
+//! Rules for all of it:
+//! - A query on behalf of a tenant takes a [`Scope`] and finds nothing outside of it, or takes the [`ClusterId`] that
+//!   such a query returned. Calls that take a bare uuid are for the conductor and the agents' endpoint.
+//! - The change that a request makes and the operation that carries it out are written in one transaction.
+//! - Every write in the name of an operation checks its fence: a conductor that has lost the lease writes nothing.
 //! - A list takes a fixed number of queries, however long it is.
-//! - An [`Event`] goes out after the commit, never before.
+//! - An [`Event`] is sent after the commit, never before.
 //!
-//! Locks are taken in the order project, cluster, template, operation, so that two transactions cannot wait for each other.
+//! Locks are taken in the order project, cluster, template, operation, so that transactions cannot deadlock.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cluster;

@@ -1,4 +1,4 @@
-//! Signs of life of the processes that do the work.
+//! Heartbeats of the processes that do the work.
 
 use jeroboam_model::Mservice;
 use jiff::{SignedDuration, Timestamp};
@@ -10,15 +10,15 @@ use crate::entity::mservice;
 use crate::error::Doing;
 use crate::{Result, Store, StoreError, codec};
 
-/// How long a process is remembered that says nothing any more: long enough for an operator to see that it is down,
-/// and not for ever, as machines come and go.
+/// How long a process that sends no heartbeats is remembered: long enough for an operator to see that it is down, but
+/// not for ever, as machines come and go.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Store {
-    /// A process says that it lives.
+    /// Records a heartbeat of a process.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn beat(&self, host: &str, binary: &str, now: Timestamp) -> Result<()> {
         let transaction = self.begin().await?;
         let at = codec::micros(now);
@@ -41,19 +41,19 @@ impl Store {
         )
         .exec_without_returning(&transaction)
         .await
-        .doing("keeping a sign of life")?;
+        .doing("storing a heartbeat")?;
         mservice::Entity::delete_many()
             .filter(mservice::Column::ReportedAt.lt(codec::micros(now.saturating_sub(REMEMBERED_FOR).unwrap_or(now))))
             .exec(&transaction)
             .await
-            .doing("forgetting a process")?;
-        self.commit(transaction, "keeping a sign of life").await
+            .doing("deleting a process")?;
+        self.commit(transaction, "storing a heartbeat").await
     }
 
     /// All processes, oldest first.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn mservices(&self) -> Result<Vec<Mservice>> {
         mservice::Entity::find()
             .order_by_asc(mservice::Column::Id)

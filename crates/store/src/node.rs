@@ -21,10 +21,10 @@ use crate::{Event, Result, Store, StoreError, codec};
 pub(crate) const WHAT: &str = "node";
 
 impl Store {
-    /// The cluster's nodes, wanted or on their way out, oldest first. Empty when there is no such cluster.
+    /// The cluster's nodes, including those that are to be removed, oldest first. Empty when there is no such cluster.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn nodes(&self, cluster: Uuid) -> Result<Vec<Node>> {
         of_clusters(self.reader(), vec![cluster.to_string()]).await?.into_iter().map(TryInto::try_into).collect()
     }
@@ -37,15 +37,15 @@ impl Store {
         one(self.reader(), uuid).await?.try_into()
     }
 
-    /// Uses up a token: binds it to the public key it came with (SHA-256 in hex). Of several who try with the same
-    /// token, one succeeds; that one may come again with the same key, for the answer to it may have been lost.
+    /// Uses a token: binds it to the public key (SHA-256 in hex) of the agent that presents it. Of several agents with
+    /// the same token one succeeds; it may retry with the same key, as the response may have been lost.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the node has no such token: never had, used by another key, or expired.
+    /// [`StoreError::NotFound`] when the token is not one of the node's, is bound to another key, or has expired.
     pub async fn enroll(&self, uuid: Uuid, token_hash: &str, key_hash: &str, now: Timestamp) -> Result<()> {
         let doing = "enrolling an agent";
         let transaction = self.begin().await?;
-        // What is compared is a hash: its first bytes tell an attacker nothing about the token's.
+        // No constant-time comparison is needed: hashes are compared, so timing reveals nothing about the token.
         let used = enrolment_token::Entity::update_many()
             .set(enrolment_token::ActiveModel { bound_to: Set(Some(key_hash.to_owned())), ..Default::default() })
             .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
@@ -70,7 +70,8 @@ impl Store {
     }
 }
 
-/// Changes a node's row as `decide` says after a look at it; its cluster, or `None` when nothing is changed.
+/// Changes a node's row as `decide` says for the present row. Returns the node's cluster, or `None` when nothing
+/// changes.
 pub(crate) async fn change(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
@@ -93,7 +94,7 @@ pub(crate) async fn cluster_of(connection: &impl ConnectionTrait, uuid: Uuid) ->
     codec::uuid(&one(connection, uuid).await?.cluster_uuid)
 }
 
-/// Keeps which machine the node has and where it is reached; `None`: not known yet. Whether that is news.
+/// Stores the node's machine and address; `None`: not known yet. Returns whether anything changed.
 pub(crate) async fn set_machine(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
@@ -101,7 +102,7 @@ pub(crate) async fn set_machine(
     address: Option<IpAddr>,
 ) -> Result<bool> {
     let address = address.map(|address| address.to_string());
-    let changed = change(connection, uuid, "keeping a node's machine", |row| {
+    let changed = change(connection, uuid, "storing a node's machine", |row| {
         let same = row.machine_id.as_deref() == Some(machine_id) && row.address == address;
         let told = row.address != address;
         (!same).then(|| Changed {
@@ -116,9 +117,9 @@ pub(crate) async fn set_machine(
     Ok(changed.await?.is_some())
 }
 
-/// The node's machine starts again: what its agent said before counts no more.
+/// The node's machine restarts: the last report of its agent is void.
 pub(crate) async fn forget_report(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
-    let changed = change(connection, uuid, "forgetting an agent's report", |_| {
+    let changed = change(connection, uuid, "clearing an agent's report", |_| {
         let row = node::ActiveModel {
             report: Set(None),
             reported_at: Set(None),
@@ -130,10 +131,10 @@ pub(crate) async fn forget_report(connection: &impl ConnectionTrait, uuid: Uuid)
     changed.await.map(|_| ())
 }
 
-/// The node gets another machine and another disk: forgets the old ones, the address, and what its agent said. Tokens
-/// stay. With `loses_state` the disk had the only copy of the cluster's state, and that is given up.
+/// Clears a node's machine, address and last report, because it gets a new machine with a new disk. Tokens stay valid.
+/// With `loses_state` the old disk had the only copy of the cluster's state, which is given up.
 pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid, loses_state: bool) -> Result<()> {
-    let changed = change(connection, uuid, "forgetting a node's machine", |row| {
+    let changed = change(connection, uuid, "clearing a node's machine", |row| {
         Some(Changed {
             for_agents: row.address.is_some(),
             row: node::ActiveModel {
@@ -152,16 +153,16 @@ pub(crate) async fn begin_anew(connection: &impl ConnectionTrait, uuid: Uuid, lo
     changed.await.map(|_| ())
 }
 
-/// The node's machine, if it is still this one, is to be replaced with its disk.
+/// Marks the node's machine for replacement with its disk, if it is still this one.
 pub(crate) async fn replace_machine(connection: &impl ConnectionTrait, uuid: Uuid, machine_id: &str) -> Result<()> {
-    let changed = change(connection, uuid, "asking for another machine", |_| {
+    let changed = change(connection, uuid, "marking a machine for replacement", |_| {
         let row = node::ActiveModel { replace_machine: Set(Some(machine_id.to_owned())), ..Default::default() };
         Some(Changed { for_agents: false, row })
     });
     changed.await.map(|_| ())
 }
 
-/// The cluster's nodes that are not up are to try once more: agents that gave up begin anew.
+/// Asks the cluster's nodes that are not up to retry: their agents start over, also those that gave up.
 pub(crate) async fn try_again(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
     let not_up = |row: &node::Model| {
         let phase = row.report.as_ref().and_then(|report| report.get("phase")).and_then(|phase| phase.as_str());
@@ -172,14 +173,14 @@ pub(crate) async fn try_again(connection: &impl ConnectionTrait, cluster: Uuid) 
     begin_again(connection, cluster, not_up).await
 }
 
-/// All of the cluster's nodes but this one are to begin once more.
+/// Asks all nodes of the cluster except this one to start over.
 pub(crate) async fn begin_others_again(connection: &impl ConnectionTrait, cluster: Uuid, but: Uuid) -> Result<()> {
     let rows = of_clusters(connection, vec![cluster.to_string()]).await?;
     let others = rows.into_iter().map(|row| row.uuid).filter(|uuid| *uuid != but.to_string());
     begin_again(connection, cluster, others.collect()).await
 }
 
-/// These nodes of a cluster are to begin once more: their agents start all components anew.
+/// Asks these nodes of a cluster to start over: their agents restart all components.
 pub(crate) async fn begin_again(connection: &impl ConnectionTrait, cluster: Uuid, nodes: Vec<String>) -> Result<()> {
     if nodes.is_empty() {
         return Ok(());
@@ -192,13 +193,13 @@ pub(crate) async fn begin_again(connection: &impl ConnectionTrait, cluster: Uuid
         .exec(connection)
         .await
         .map(|_| ())
-        .doing("asking nodes to try again")
+        .doing("asking nodes to start over")
 }
 
-/// Gives out a one-time token: keeps the hash (SHA-256 in hex) of a token that is good until `expires`.
+/// Issues a one-time token: stores the hash (SHA-256 in hex) of a token that is valid until `expires`.
 ///
-/// Tokens given out before stay good until they expire: which of two machines, one of them already on its way out,
-/// comes up with which token is not known here, and a machine whose token had been taken back would wait for ever.
+/// Earlier tokens stay valid until they expire: with two machines, one of them already being removed, it is not known
+/// here which one uses which token, and a machine whose token was revoked would wait for ever.
 pub(crate) async fn issue_token(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
@@ -211,7 +212,7 @@ pub(crate) async fn issue_token(
         .filter(enrolment_token::Column::ExpiresAt.lte(codec::micros(Timestamp::now())))
         .exec(connection)
         .await
-        .doing("clearing away expired tokens")?;
+        .doing("deleting expired tokens")?;
     enrolment_token::Entity::insert(enrolment_token::ActiveModel {
         id: NotSet,
         node_uuid: Set(uuid.to_string()),
@@ -222,10 +223,10 @@ pub(crate) async fn issue_token(
     .exec_without_returning(connection)
     .await
     .map(|_| ())
-    .doing("giving out a token")
+    .doing("issuing a token")
 }
 
-/// Forgets the node. Nothing happens when it is gone already.
+/// Deletes the node. No error when it does not exist.
 pub(crate) async fn remove(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<()> {
     match one(connection, uuid).await {
         Ok(row) => bump(connection, codec::uuid(&row.cluster_uuid)?).await?,
@@ -237,9 +238,9 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, uuid: Uuid) -> Res
 
 /// How a node's row changes.
 pub(crate) struct Changed {
-    /// Only what changes is set.
+    /// Only the columns that change are set.
     pub(crate) row: node::ActiveModel,
-    /// Whether other agents must know.
+    /// Whether the agents of other nodes must learn about it.
     pub(crate) for_agents: bool,
 }
 
@@ -288,16 +289,16 @@ pub(crate) async fn of_clusters_without_reports(
         .doing("reading nodes")
 }
 
-/// A new node, the group it is for, and what it is to be.
+/// A new node with its group and its target.
 pub(crate) struct Arrival<'a> {
     pub(crate) group: &'a NodeGroup,
     pub(crate) target: JsonValue,
-    /// Its id, if it was there already, with a disk that may hold what is nowhere else.
+    /// The node's id, if it exists already and its disk may hold the only copy of some data.
     pub(crate) found: Option<Uuid>,
     pub(crate) node: Newcomer,
 }
 
-/// Keeps new nodes.
+/// Inserts new nodes.
 pub(crate) async fn insert(
     connection: &impl ConnectionTrait,
     arrivals: impl IntoIterator<Item = Arrival<'_>>,
@@ -334,7 +335,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// The nodes are to go.
+/// Marks the nodes for removal.
 pub(crate) async fn dismiss(connection: &impl ConnectionTrait, nodes: &[Uuid]) -> Result<()> {
     if nodes.is_empty() {
         return Ok(());
@@ -345,7 +346,7 @@ pub(crate) async fn dismiss(connection: &impl ConnectionTrait, nodes: &[Uuid]) -
         .exec(connection)
         .await
         .map(|_| ())
-        .doing("marking nodes to go")
+        .doing("marking nodes for removal")
 }
 
 /// Deletes nodes and their tokens.

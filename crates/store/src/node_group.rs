@@ -1,4 +1,4 @@
-//! Node groups: their rows. They are read and written with their cluster.
+//! Rows of node groups. They are read and written together with their cluster.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +25,14 @@ pub(crate) async fn of_clusters(
         .doing("reading node groups")
 }
 
-/// Keeps new groups.
+/// Inserts new groups.
 pub(crate) async fn insert(connection: &impl ConnectionTrait, groups: &[NodeGroup]) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
     }
     let rows: Vec<_> = groups.iter().map(row).collect::<Result<_>>()?;
     node_group::Entity::insert_many(rows).exec_without_returning(connection).await.map(|_| ()).map_err(|error| {
-        // Ids are made here, so what is there already is the name.
+        // Uuids are generated here, so the duplicate is the name.
         if is_duplicate(&error) {
             let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
             StoreError::Conflict(format!("The cluster has a node group named {} already.", names.join(" or ")))
@@ -42,13 +42,13 @@ pub(crate) async fn insert(connection: &impl ConnectionTrait, groups: &[NodeGrou
     })
 }
 
-/// Something is being done to a group.
+/// Sets the status of a group whose change starts.
 pub(crate) async fn mark(connection: &impl ConnectionTrait, group: Uuid, status: Status, now: i64) -> Result<()> {
     set_status(connection, vec![group.to_string()], status, None, now).await
 }
 
-/// Gives each of the cluster's groups the status that follows on its present one. Those that stay as they are keep
-/// their reason.
+/// Gives each of the cluster's groups the status that `next` returns for its present one. Groups whose status does not
+/// change keep their reason.
 pub(crate) async fn turn(
     connection: &impl ConnectionTrait,
     cluster: Uuid,
@@ -70,18 +70,19 @@ pub(crate) async fn turn(
     Ok(())
 }
 
-/// All of the cluster's groups are to go; what they were is kept.
+/// Marks all of the cluster's groups as being deleted, and keeps their present status.
 pub(crate) async fn leave(connection: &impl ConnectionTrait, cluster: Uuid, now: i64) -> Result<()> {
     node_group::Entity::update_many()
         .col_expr(node_group::Column::StatusBefore, Expr::col(node_group::Column::Status))
         .filter(node_group::Column::ClusterUuid.eq(cluster.to_string()))
         .exec(connection)
         .await
-        .doing("keeping the status of node groups")?;
+        .doing("storing the status of node groups")?;
     turn(connection, cluster, |_| Status::DeleteInProgress, None, now).await
 }
 
-/// None of them goes after all: each is what it was before, and what was being done to it then was given up.
+/// The cluster is not deleted after all: each group gets its earlier status back; a change that was in progress then
+/// counts as abandoned.
 pub(crate) async fn stay(connection: &impl ConnectionTrait, cluster: Uuid, now: i64) -> Result<()> {
     for row in of_clusters(connection, vec![cluster.to_string()]).await? {
         let Some(before) = row.status_before else { continue };
@@ -91,7 +92,7 @@ pub(crate) async fn stay(connection: &impl ConnectionTrait, cluster: Uuid, now: 
     Ok(())
 }
 
-/// Deletes the cluster's groups that were to go and have no nodes any more.
+/// Deletes the cluster's groups that were to be deleted and have no nodes any more.
 pub(crate) async fn remove_emptied(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
     let occupied = node::Entity::find()
         .select_only()
@@ -130,7 +131,7 @@ async fn set_status(
         .doing("changing the status of node groups")
 }
 
-/// What nodes of a group carry whose role has this name (contract magnum-v1 section 2.4).
+/// The node role that a group's role name stands for (contract magnum-v1 section 2.4).
 fn role_of(name: &str) -> NodeRole {
     if name == NodeRole::Master.to_string() { NodeRole::Master } else { NodeRole::Worker }
 }

@@ -1,8 +1,8 @@
-//! What the world is told about operations and certificates: kept in the transaction that begins or ends an operation,
-//! or records a certificate, until somebody has delivered it. A message bus that is away loses nothing and holds nothing
-//! up.
+//! Notifications about operations and certificates. They are stored in the transaction that starts or finishes an
+//! operation, or records a certificate, until they are delivered. A message bus that is down loses nothing and blocks
+//! nothing.
 //!
-//! Nothing is kept unless [somebody wants it](Store::want_notifications).
+//! None are stored unless [they are enabled](Store::want_notifications).
 
 use jeroboam_model::{NodeRole, OperationKind, Status};
 use jiff::Timestamp;
@@ -16,34 +16,34 @@ use crate::entity::{cluster as cluster_entity, notification, operation};
 use crate::error::Doing;
 use crate::{ClusterId, ClusterRecord, Event, IssuedCertificate, NewOperation, Result, Store, cluster, codec, dry_run};
 
-/// Most notifications that wait. Some kilobytes each; beyond that the oldest are dropped, so that a bus that never
-/// comes back does not fill the disk.
+/// Most undelivered notifications. Each has some kilobytes; beyond that the oldest are dropped, so that a bus that
+/// never comes back does not fill the disk.
 pub const MAX_WAITING: i64 = 10_000;
 
-/// How far an operation has come.
+/// Progress of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Stage {
     /// It was accepted.
     Pending,
-    /// It was done.
+    /// It succeeded.
     Success,
-    /// It failed, was cancelled, or was refused in its cluster's status.
+    /// It failed, was cancelled, or was refused because of its cluster's status.
     Failure,
 }
 
-/// What was done.
+/// What the notification is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Deed {
     /// An operation on the cluster.
     Operation(OperationKind),
-    /// One of the cluster's authorities signed a request.
+    /// One of the cluster's authorities signed a certificate request.
     Certificate(CertificateFigure),
 }
 
-/// A certificate as notifications show it. Magnum tells nothing of them.
+/// A certificate as shown in notifications. Magnum sends no such notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the same as in IssuedCertificate")]
 pub struct CertificateFigure {
@@ -54,21 +54,21 @@ pub struct CertificateFigure {
     pub expires_at: Timestamp,
 }
 
-/// What the world is told.
+/// A notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
-    /// Id, the same however often it is delivered.
+    /// Id; the same for repeated deliveries.
     pub id: Uuid,
     /// When it happened.
     pub at: Timestamp,
-    /// What is done. Kept under the name of when there were operations only.
+    /// What was done. Serialized as `kind`, its name from when all notifications were about operations.
     #[serde(rename = "kind")]
     pub deed: Deed,
-    /// How far it has come.
+    /// Its progress.
     pub stage: Stage,
-    /// The request that asked for it.
+    /// Id of the request.
     pub request_id: String,
-    /// Who asked for it.
+    /// User who made the request.
     pub user_id: String,
     /// The cluster's project.
     pub project_id: String,
@@ -76,7 +76,7 @@ pub struct Notification {
     pub cluster: ClusterFigure,
 }
 
-/// A cluster as notifications show it (contract magnum-v1 section 8.1).
+/// A cluster as shown in notifications (contract magnum-v1 section 8.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the same as in jeroboam_model::Cluster")]
 pub struct ClusterFigure {
@@ -145,10 +145,10 @@ impl From<ClusterRecord> for ClusterFigure {
 }
 
 impl Store {
-    /// Whether notifications are kept from now on. When not, those that wait are dropped: nobody will deliver them.
+    /// Enables or disables notifications. Disabling drops the undelivered ones, as no process will deliver them.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn want_notifications(&self, wanted: bool) -> Result<()> {
         let transaction = self.begin().await?;
         if (counter::get(&transaction, Counter::NotificationsWanted).await? > 0) == wanted {
@@ -161,14 +161,14 @@ impl Store {
         self.commit(transaction, "switching notifications").await
     }
 
-    /// Keeps that an operation was refused because of its cluster's status, which the world is told as well (contract
-    /// magnum-v1 section 8.1). In a transaction of its own: the one that refuses writes nothing.
+    /// Stores a notification that an operation was refused because of its cluster's status (contract magnum-v1 section
+    /// 8.1). It has its own transaction, as the one that refuses writes nothing.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn note_refusal(&self, cluster: ClusterId, refused: &NewOperation) -> Result<()> {
         let cluster = cluster.uuid();
-        // Mostly nobody wants it, and then nobody should wait for those who write.
+        // Notifications are mostly disabled; then do not queue behind the writers.
         if dry_run::is_on() || counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
             return Ok(());
         }
@@ -176,16 +176,16 @@ impl Store {
         let Some(figure) = figure(&transaction, &cluster.to_string()).await? else { return Ok(()) };
         let by = (refused.request_id.as_str(), refused.user_id.as_str());
         keep(&transaction, Deed::Operation(refused.kind), Stage::Failure, by, figure).await?;
-        self.commit_beside(transaction, "keeping a notification").await?;
+        self.commit_beside(transaction, "storing a notification").await?;
         self.publish(Event::cluster(cluster));
         Ok(())
     }
 
-    /// The oldest notifications that wait, each with its number for [`Store::delivered`]. Numbers go up; one that is
-    /// left out was dropped or never written.
+    /// The oldest undelivered notifications, each with its number for [`Store::delivered`]. Numbers ascend; a missing
+    /// one was dropped or never written.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn waiting_notifications(&self, limit: u64) -> Result<Vec<(i64, Notification)>> {
         notification::Entity::find()
             .order_by_asc(notification::Column::Id)
@@ -198,26 +198,27 @@ impl Store {
             .collect()
     }
 
-    /// Forgets notifications up to this number: they have arrived.
+    /// Deletes the notifications up to this number: they have been delivered.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn delivered(&self, number: i64) -> Result<()> {
         let transaction = self.begin().await?;
         forget(&transaction, number).await?;
-        self.commit(transaction, "forgetting notifications").await
+        self.commit(transaction, "deleting notifications").await
     }
 }
 
-/// Keeps what there is to tell about an operation and its cluster, if somebody wants to know. To be called in the
-/// transaction that changes them; in one that deletes the cluster, before that.
+/// Stores a notification about an operation and its cluster, if notifications are enabled. Call it in the transaction
+/// that changes them; in one that deletes the cluster, before the deletion.
 pub(crate) async fn note(connection: &impl ConnectionTrait, row: &operation::Model, stage: Stage) -> Result<()> {
     let kind: OperationKind = codec::word("a kind", &row.kind)?;
-    // Nobody asked for it, and the cluster's status stays as it is: what reads Magnum's events knows no such thing.
+    // A repair is not requested by Magnum's users and leaves the cluster's status alone: consumers of Magnum's events
+    // do not know it.
     if kind == OperationKind::Repair {
         return Ok(());
     }
-    // An operation may outlive its cluster; what there is to tell of it has been told.
+    // An operation may outlive its cluster; its last notification has been stored before.
     let Some(mut cluster) = figure(connection, &row.cluster_uuid).await? else { return Ok(()) };
     if stage == Stage::Success && kind == OperationKind::Delete {
         cluster.status = Status::DeleteComplete;
@@ -225,7 +226,7 @@ pub(crate) async fn note(connection: &impl ConnectionTrait, row: &operation::Mod
     keep(connection, Deed::Operation(kind), stage, (&row.request_id, &row.user_id), cluster).await
 }
 
-/// Keeps that a certificate was signed, if somebody wants to know. To be called in the transaction that records it.
+/// Stores a notification about a certificate, if notifications are enabled. Call it in the transaction that records it.
 pub(crate) async fn note_certificate(connection: &impl ConnectionTrait, issued: &IssuedCertificate) -> Result<()> {
     let Some(cluster) = figure(connection, &issued.cluster.to_string()).await? else { return Ok(()) };
     let certificate = CertificateFigure {
@@ -239,7 +240,7 @@ pub(crate) async fn note_certificate(connection: &impl ConnectionTrait, issued: 
     keep(connection, Deed::Certificate(certificate), Stage::Success, by, cluster).await
 }
 
-/// The cluster as it is now; `None` also when nobody wants to know.
+/// The cluster as it is now; `None` also when notifications are disabled.
 async fn figure(connection: &impl ConnectionTrait, cluster: &str) -> Result<Option<ClusterFigure>> {
     if counter::get(connection, Counter::NotificationsWanted).await? == 0 {
         return Ok(None);
@@ -279,7 +280,7 @@ async fn keep(
     })
     .exec(connection)
     .await
-    .doing("keeping a notification")?;
+    .doing("storing a notification")?;
     forget(connection, inserted.last_insert_id.saturating_sub(MAX_WAITING)).await
 }
 
@@ -289,5 +290,5 @@ async fn forget(connection: &impl ConnectionTrait, number: i64) -> Result<()> {
         .exec(connection)
         .await
         .map(|_| ())
-        .doing("forgetting notifications")
+        .doing("deleting notifications")
 }

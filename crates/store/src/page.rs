@@ -1,4 +1,4 @@
-//! Whose things a query may see, and which part of a list it gives (contract magnum-v1 section 4).
+//! Scope of a query, and pages of lists (contract magnum-v1 section 4).
 
 use sea_orm::sea_query::NullOrdering;
 use sea_orm::{
@@ -10,12 +10,12 @@ use uuid::Uuid;
 use crate::error::Doing;
 use crate::{Result, StoreError};
 
-/// Whose things a query may see.
+/// Whose resources a query may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Those of one project (and what others made public).
+    /// Those of one project (and the public ones of others).
     Project(String),
-    /// Everybody's: administrators.
+    /// Those of all projects: for administrators.
     All,
 }
 
@@ -29,9 +29,9 @@ impl Scope {
     }
 }
 
-/// What a page's marker names: an id that the world knows, or the internal one of things that have no other.
+/// What a page's marker is: a public id, or the internal one of resources that have no other.
 pub trait Marker: std::fmt::Display {
-    /// As the column has it.
+    /// The value as stored in the column.
     fn value(&self) -> sea_orm::Value;
 }
 
@@ -41,7 +41,7 @@ impl Marker for Uuid {
     }
 }
 
-/// For things that are known by something else that is theirs alone, for example a serial number.
+/// For resources that have another unique key, for example a serial number.
 impl Marker for String {
     fn value(&self) -> sea_orm::Value {
         self.as_str().into()
@@ -54,28 +54,28 @@ impl Marker for i64 {
     }
 }
 
-/// Which part of a list, in which order.
+/// Which part of a list to return, in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<M = Uuid> {
-    /// How many at most.
+    /// Most items.
     pub limit: u64,
-    /// Last item of the page before. One that is not visible is [`StoreError::NotFound`].
+    /// Last item of the previous page. [`StoreError::NotFound`] if it is not visible.
     pub marker: Option<M>,
-    /// Field to sort by, in the words of the API. `None`: in order of creation.
+    /// Field to sort by, named as in the API. `None`: in order of creation.
     pub sort_key: Option<String>,
-    /// Backwards.
+    /// In descending order.
     pub descending: bool,
 }
 
 impl Default for Page {
-    /// The first 1000, the API's own limit.
+    /// The first 1000 in order of creation; 1000 is the limit of the API.
     fn default() -> Self {
         Self { limit: 1000, marker: None, sort_key: None, descending: false }
     }
 }
 
-/// Cuts a page out of what is visible. Rows that are equal in `by` are ordered by their internal id; rows that have
-/// nothing there come last (first when backwards), spelt out because databases differ in it.
+/// Selects a page of the visible rows. Rows that are equal in `by` are ordered by their internal id. NULLs come last
+/// (first in descending order); that is explicit because databases differ in it.
 pub(crate) async fn cut<E: EntityTrait, M: Marker>(
     connection: &impl ConnectionTrait,
     visible: Select<E>,
@@ -131,8 +131,8 @@ where
 pub(crate) struct Columns<E: EntityTrait> {
     /// Internal id: order of creation.
     pub(crate) id: E::Column,
-    /// What markers name.
+    /// The column that markers refer to.
     pub(crate) uuid: E::Column,
-    /// What to sort by, if not by the order of creation.
+    /// Column to sort by; `None`: in order of creation.
     pub(crate) by: Option<E::Column>,
 }

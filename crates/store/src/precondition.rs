@@ -1,9 +1,8 @@
 //! Conditions under which a request may write (`If-Match` and `If-None-Match`, RFC 9110 section 13.1).
 //!
-//! A condition is about what the request's path names. It is looked at inside of the transaction that writes, so that
-//! of two who have read the same state only one gets through. It travels beside the call, in a task-local value: every
-//! write that a request makes goes through [`Store::begin`](crate::Store), present and future ones, so none can forget
-//! it.
+//! A condition is about the resource in the request's path. It is checked inside of the transaction that writes, so
+//! that of two requests that have read the same state only one succeeds. It is passed in a task-local value: every
+//! write of a request goes through [`Store::begin`](crate::Store), so no present or future write can bypass it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -19,9 +18,9 @@ tokio::task_local! {
     static PRECONDITION: Precondition;
 }
 
-/// The state of a thing as far as clients see it, in 64 bits: equal states have equal tags, and another state has
-/// another one. Not kept: it follows from the rows. Good for as long as one version of the program runs; across
-/// versions tags may differ for the same state, which only costs a client another look.
+/// The state of a resource as clients see it, as a 64-bit hash: equal states have equal tags, different states have
+/// different ones. It is not stored but computed from the rows. It is stable within one version of the program; another
+/// version may compute other tags, which only costs a client another read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag(pub u64);
 
@@ -35,7 +34,7 @@ impl Tag {
     }
 }
 
-/// What a condition is about, by id or name as in the request's path.
+/// The resource of a condition, by id or name as in the request's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A cluster.
@@ -46,21 +45,21 @@ pub enum Target {
     NodeGroup {
         /// Its cluster.
         cluster: String,
-        /// Itself.
+        /// The group.
         group: String,
     },
     /// A project's own quota.
     Quota {
         /// The project, by id.
         project: String,
-        /// What is limited.
+        /// The limited resource.
         resource: QuotaResource,
     },
     /// A federation.
     Federation(String),
 }
 
-/// A condition. All clones are the same one.
+/// A condition. Clones share their state.
 #[derive(Clone)]
 pub struct Precondition(Arc<Inner>);
 
@@ -68,20 +67,20 @@ struct Inner {
     scope: Scope,
     target: Target,
     holds: Box<dyn Fn(Tag) -> bool + Send + Sync>,
-    /// A request may write in several transactions. The first one finds the state that the client speaks of; later
-    /// ones find what the first has made of it.
+    /// A request may write in several transactions. Only the first one finds the state that the client read; later ones
+    /// find what the first has written.
     is_checked: AtomicBool,
 }
 
 impl Precondition {
-    /// A condition on what `scope` sees as `target`: that `holds` of its tag.
+    /// A condition on the resource that `scope` sees as `target`: that `holds` of its tag.
     #[must_use]
     pub fn new(scope: Scope, target: Target, holds: impl Fn(Tag) -> bool + Send + Sync + 'static) -> Self {
         let is_checked = AtomicBool::new(false);
         Self(Arc::new(Inner { scope, target, holds: Box::new(holds), is_checked }))
     }
 
-    /// Does some work that may only write if this holds. Where it does not, the first write of the work fails with
+    /// Runs `work`, which may only write if the condition holds. Otherwise its first write fails with
     /// [`StoreError::PreconditionFailed`] and nothing is written.
     pub async fn around<F: Future>(self, work: F) -> F::Output {
         PRECONDITION.scope(self, work).await
@@ -89,34 +88,34 @@ impl Precondition {
 }
 
 impl Store {
-    /// Looks at the condition of the current request, if it has one that no write of it has looked at: for requests
+    /// Checks the condition of the current request, if it has one that none of its writes has checked: for requests
     /// that turn out to have nothing to write.
     ///
     /// # Errors
-    /// [`StoreError::PreconditionFailed`], [`StoreError::NotFound`] when there is nothing that it could be about.
+    /// [`StoreError::PreconditionFailed`], [`StoreError::NotFound`] when the resource does not exist.
     pub async fn check_precondition(&self) -> Result<()> {
         let is_open = PRECONDITION.try_with(|condition| !condition.0.is_checked.load(Ordering::Acquire));
         if is_open.unwrap_or(false) {
-            // Every transaction begins with looking; this one ends without having written.
+            // Starting a transaction checks the condition; this one is dropped without a write.
             self.begin().await?;
         }
         Ok(())
     }
 }
 
-/// Has the next transaction look again: the one before it wrote nothing, and the request begins anew.
+/// Makes the next transaction check again: the last one wrote nothing, and the request is retried.
 pub(crate) fn look_again() {
-    // Most requests have no condition.
+    // Fails for requests without a condition, which is most of them.
     let _ = PRECONDITION.try_with(|condition| condition.0.is_checked.store(false, Ordering::Release));
 }
 
-/// Looks at the condition of the current request, if it has one. To be called first in a transaction that writes.
+/// Checks the condition of the current request, if it has one. Call it first in a transaction that writes.
 pub(crate) async fn check(transaction: &impl ConnectionTrait) -> Result<()> {
     let Ok(Precondition(condition)) = PRECONDITION.try_with(Precondition::clone) else { return Ok(()) };
     if condition.is_checked.load(Ordering::Acquire) {
         return Ok(());
     }
-    // In a box: few requests have a condition, and every write would have to carry the space for all of this.
+    // Boxed: few requests have a condition, and otherwise the future of every write would have the size of this one.
     let tag = Box::pin(tag_now(transaction, &condition.scope, &condition.target)).await?;
     if !(condition.holds)(tag) {
         return Err(StoreError::PreconditionFailed);
@@ -125,7 +124,7 @@ pub(crate) async fn check(transaction: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-/// The tag of the target, which nobody else changes until the transaction ends.
+/// The tag of the target, which is locked until the transaction ends.
 async fn tag_now(transaction: &impl ConnectionTrait, scope: &Scope, target: &Target) -> Result<Tag> {
     Ok(match target {
         Target::Cluster(ident) => locked(transaction, scope, ident).await?.tag(),
@@ -148,7 +147,7 @@ async fn tag_now(transaction: &impl ConnectionTrait, scope: &Scope, target: &Tar
     })
 }
 
-/// The cluster, which nobody else changes until the transaction ends.
+/// The cluster, locked until the transaction ends.
 async fn locked(transaction: &impl ConnectionTrait, scope: &Scope, ident: &str) -> Result<ClusterRecord> {
     let uuid = cluster::find(transaction, scope, ident).await?.uuid;
     let row = cluster::lock(transaction, crate::codec::uuid(&uuid)?).await?;
@@ -157,7 +156,7 @@ async fn locked(transaction: &impl ConnectionTrait, scope: &Scope, ident: &str) 
 
 impl ClusterRecord {
     /// The tag of the cluster as clients see it: with the sizes of its groups and the addresses of its nodes, but
-    /// without what their agents report.
+    /// without the reports of its agents.
     #[must_use]
     pub fn tag(&self) -> Tag {
         let addresses: Vec<_> = self.nodes.iter().map(|node| (node.role, node.address)).collect();
@@ -171,7 +170,7 @@ impl ClusterRecord {
         let group = self.groups.iter().find(|group| uuid == Some(group.uuid) || group.name == ident)?;
         let nodes = self.nodes.iter().filter(|node| node.node_group == group.uuid);
         let addresses: Vec<_> = nodes.map(|node| node.address).collect();
-        // What a group shows of its cluster: the labels that it is compared with, and the infrastructure's handle.
+        // The parts of the cluster that a group shows: the labels that its own are compared with, and the stack id.
         Some(Tag::of(&(group, addresses, &self.cluster.labels, &self.cluster.stack_id)))
     }
 }

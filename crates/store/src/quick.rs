@@ -1,9 +1,9 @@
-//! Connections of SQLite for the reads that a busy server does most, on the thread that asks.
+//! SQLite connections for the most frequent reads of a busy server. They run on the calling thread.
 //!
-//! The usual driver has a thread for each connection, and handing a statement to it and taking the rows back costs more
-//! than the statement does itself. What is read here takes some ten microseconds: less than it takes to wake another
-//! thread up. It waits for nothing: with the write-ahead log a reader waits for no writer, and in the rare moments when
-//! the log itself is made anew the read is left to the usual way.
+//! The usual driver has a thread for each connection, and passing a statement to it and the rows back costs more than
+//! the statement itself. The reads here take some ten microseconds: less than waking up another thread. They never
+//! block: with the write-ahead log a reader does not wait for writers, and in the rare moments when the log itself is
+//! reset the read falls back to the usual driver.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -12,20 +12,20 @@ use rusqlite::{Connection, OpenFlags, Params};
 use serde::de::DeserializeOwned;
 use serde_rusqlite::{columns_from_statement, from_row_with_columns};
 
-/// Memory of each connection for pages of the database, in KiB (a negative number is that for SQLite).
+/// Page cache of each connection, in KiB (SQLite takes a negative number as KiB).
 const PAGES: i64 = -4096;
 
-/// Texts of statements that each connection keeps ready: more than there are.
+/// Prepared statements that each connection caches: more than there are.
 const STATEMENTS: usize = 16;
 
-/// The connections, one for each thread that has ever read at the same time as others. Opened when they are needed.
+/// A pool of connections, opened on demand: as many as there were concurrent reads.
 pub(crate) struct Quick {
     path: PathBuf,
     /// `None` when the database is closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
-/// What reading gives.
+/// Result of a read.
 pub(crate) type Outcome<T> = Result<T, serde_rusqlite::Error>;
 
 impl Quick {
@@ -33,13 +33,13 @@ impl Quick {
         Self { path, idle: Mutex::new(Some(Vec::new())) }
     }
 
-    /// Does `work` on one state of the database. `None` when that is not possible now: the usual way is, or will say
-    /// what is wrong.
+    /// Runs `work` on one snapshot of the database. `None` when that is not possible now: the caller falls back to the
+    /// usual driver, which works or reports the error.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Option<T> {
         let idle = self.idle().as_mut()?.pop();
         let read = || {
             let connection = idle.map_or_else(|| self.open(), Ok)?;
-            // A transaction is a snapshot. After an error the connection is dropped, and with it what it began.
+            // A transaction is a snapshot. After an error the connection is dropped, which rolls the transaction back.
             connection.prepare_cached("BEGIN")?.execute(())?;
             let value = work(&connection)?;
             connection.prepare_cached("COMMIT")?.execute(())?;
@@ -60,18 +60,18 @@ impl Quick {
     }
 
     fn open(&self) -> Outcome<Connection> {
-        // Readers of a write-ahead log write in its index, so the file is not opened for reading alone.
+        // Readers of a write-ahead log write to its index, so the file is not opened read-only.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", PAGES)?;
-        // Nobody waits on this thread.
+        // Never block the calling thread.
         connection.busy_timeout(std::time::Duration::ZERO)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     }
 
-    /// Closes all connections. Reads after this are not possible.
+    /// Closes all connections. Reads return `None` from then on.
     pub(crate) fn close(&self) {
         self.idle().take();
     }
@@ -81,7 +81,7 @@ impl Quick {
     }
 }
 
-/// The rows that a statement gives.
+/// The rows of a query.
 pub(crate) fn rows<T: DeserializeOwned>(
     connection: &Connection,
     sql: &'static str,

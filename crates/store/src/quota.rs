@@ -1,5 +1,5 @@
-//! Quotas: kept here, and taken by the requests that make something, in the same transaction: so nobody can count,
-//! find room, and come too late.
+//! Quotas. Requests that create something check them in the same transaction, so that concurrent requests cannot exceed
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{Page, Result, Scope, Store, StoreError, codec};
 const WHAT: &str = "quota";
 
 impl Store {
-    /// Keeps a new quota, and gives it with its number.
+    /// Inserts a new quota, and returns it with its number.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the project has one for the resource, or the number is taken.
@@ -49,7 +49,7 @@ impl Store {
     /// A project's quota for a resource; `None` when the default holds.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn quota(&self, project: &str, resource: QuotaResource) -> Result<Option<Quota>> {
         let row = of(project, resource).one(self.reader()).await.doing("reading a quota")?;
         row.map(TryInto::try_into).transpose()
@@ -81,7 +81,7 @@ impl Store {
             .collect()
     }
 
-    /// Another limit. What the project has already stays, even if it is more.
+    /// Changes the limit. Existing resources stay, even if they exceed it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the project has no quota of its own for the resource.
@@ -106,7 +106,7 @@ impl Store {
         after.try_into()
     }
 
-    /// Takes a quota away: from then on the default holds.
+    /// Deletes a quota: from then on the default holds.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the project has none of its own for the resource.
@@ -118,7 +118,7 @@ impl Store {
     }
 }
 
-/// How much more a request wants of each resource.
+/// How much a request adds of each resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Growth {
     pub(crate) clusters: u32,
@@ -127,7 +127,7 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// More nodes of a role.
+    /// Adds nodes of a role.
     pub(crate) fn nodes(mut self, role: NodeRole, count: u32) -> Self {
         let nodes = match role {
             NodeRole::Master => &mut self.master_nodes,
@@ -146,7 +146,7 @@ impl Growth {
     }
 }
 
-/// Locks a project until the transaction ends, so that two requests cannot both count and find room for one.
+/// Locks a project until the transaction ends, so that two requests cannot both count and take the last place.
 pub(crate) async fn lock(connection: &impl ConnectionTrait, project: &str, new_clusters: u32) -> Result<()> {
     let new_clusters = i64::from(new_clusters);
     project::Entity::insert(project::ActiveModel {
@@ -168,8 +168,8 @@ pub(crate) async fn lock(connection: &impl ConnectionTrait, project: &str, new_c
     .doing("locking a project")
 }
 
-/// Whether a project, which is locked, may have that much more. Only what grows is looked at: who has more than a
-/// quota that was lowered can still have less.
+/// Checks whether a locked project may grow by this much. Only resources that grow are checked: a project that exceeds
+/// a lowered quota can still shrink.
 pub(crate) async fn check(
     connection: &impl ConnectionTrait,
     project: &str,
@@ -206,9 +206,9 @@ async fn count(connection: &impl ConnectionTrait, project: &str, resource: Quota
     sum_of_nodes(connection, node_group::Entity::find().filter(C::ProjectId.eq(project)).filter(of_role)).await
 }
 
-/// The nodes that groups want, all together.
+/// The sum of the groups' node counts.
 pub(crate) async fn sum_of_nodes(connection: &impl ConnectionTrait, groups: Select<node_group::Entity>) -> Result<u64> {
-    // Sums of whole numbers are decimal fractions for some databases.
+    // Some databases return sums of integers as decimals.
     let whole = if connection.get_database_backend() == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
     let sum: Option<Option<i64>> = groups
         .select_only()

@@ -1,5 +1,4 @@
-//! What is the same for all things that are one row with an id of their own: lists of them, and changes under the row's
-//! lock.
+//! Shared code for resources that consist of one row with a uuid: lists, and changes under a row lock.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Select};
@@ -9,37 +8,37 @@ use crate::error::{Doing, classify};
 use crate::page::{Columns, cut};
 use crate::{Page, Result, Scope, Store, StoreError};
 
-/// A column of the table that things of a kind are in.
+/// A column of the table of a kind of resource.
 type Column<T> = <<T as Thing>::Entity as EntityTrait>::Column;
 
-/// A kind of things, each of which is one row.
+/// A kind of resource, each of which is one row.
 pub(crate) trait Thing:
     Sized + Send + TryFrom<<Self::Entity as EntityTrait>::Model, Error = StoreError>
 {
     /// The table.
     type Entity: EntityTrait<Model: Send + Sync, Column: Send, ActiveModel: Send>;
-    /// The kind in words, for example `federation`.
+    /// Name of the kind for error messages, for example `federation`.
     const WHAT: &'static str;
     /// Internal id, the order of creation.
     const ID: Column<Self>;
-    /// Id.
+    /// Public id.
     const UUID: Column<Self>;
-    /// Whose it is.
+    /// The owning project.
     const PROJECT: Column<Self>;
 
-    /// The row that keeps it.
+    /// The resource as a row.
     ///
     /// # Errors
-    /// When a part of it cannot be written down.
+    /// When a part of it cannot be encoded.
     fn row(&self) -> Result<<Self::Entity as EntityTrait>::ActiveModel>;
 
-    /// What it means that the database refuses to write it.
+    /// Maps an error of writing it.
     fn refused(&self, doing: &str, error: &DbErr) -> StoreError {
         classify(doing, error)
     }
 }
 
-/// A page of the visible things, sorted by a column or by the order of creation.
+/// A page of the visible resources, sorted by a column or by the order of creation.
 pub(crate) async fn list<T: Thing>(
     connection: &impl ConnectionTrait,
     visible: Select<T::Entity>,
@@ -56,9 +55,9 @@ pub(crate) async fn list<T: Thing>(
         .collect()
 }
 
-/// The visible thing, which nobody else changes until the transaction ends.
+/// The visible resource, locked until the transaction ends.
 pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, scope: &Scope, uuid: Uuid) -> Result<T> {
-    // A write that changes nothing locks the row in every database.
+    // A no-op update locks the row in every database.
     T::Entity::update_many()
         .col_expr(T::UUID, Expr::col(T::UUID))
         .filter(T::UUID.eq(uuid.to_string()))
@@ -70,18 +69,18 @@ pub(crate) async fn locked<T: Thing>(transaction: &impl ConnectionTrait, scope: 
     found.doing(&format!("reading a {}", T::WHAT))?.ok_or_else(|| StoreError::not_found(T::WHAT, uuid))?.try_into()
 }
 
-/// Writes the thing in place of what was there. To be called in the transaction in which it is [`locked`].
+/// Overwrites the resource. Call it in the transaction in which it is [`locked`].
 pub(crate) async fn replace<T: Thing>(transaction: &impl ConnectionTrait, uuid: Uuid, after: &T) -> Result<()> {
     let written = T::Entity::update_many().set(after.row()?).filter(T::UUID.eq(uuid.to_string())).exec(transaction);
     written.await.map(|_| ()).map_err(|error| after.refused(&format!("changing a {}", T::WHAT), &error))
 }
 
 impl Store {
-    /// Changes a thing: `change` gets it as it is and makes of it what it is to be, or refuses with an error of its own
-    /// kind. Nobody else changes it in between.
+    /// Changes a resource: `change` gets the present one and returns the new one, or refuses with an error of its own
+    /// type. The row is locked meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], and what `change` says.
+    /// [`StoreError::NotFound`], and the errors of `change`.
     pub(crate) async fn change_thing<T: Thing + Sync, E: From<StoreError>>(
         &self,
         scope: &Scope,
@@ -95,7 +94,7 @@ impl Store {
         Ok(after)
     }
 
-    /// Takes a thing away.
+    /// Deletes a resource.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].

@@ -1,4 +1,4 @@
-//! Which nodes come and which go when a group gets another size. Pure.
+//! Which nodes are added and removed when a group is resized. Pure functions.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use jeroboam_model::NodeGroup;
 use jeroboam_model::node::node_name;
 use uuid::Uuid;
 
-/// A node as far as this matters.
+/// A node, with the fields that matter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) uuid: Uuid,
@@ -17,7 +17,7 @@ pub(crate) struct Member {
     pub(crate) wanted: bool,
 }
 
-/// A node that is to come.
+/// A node to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Newcomer {
     pub(crate) name: String,
@@ -25,20 +25,21 @@ pub(crate) struct Newcomer {
     pub(crate) slot: u32,
 }
 
-/// What changes.
+/// The nodes to remove and to add.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// Nodes that are not wanted any more.
+    /// Nodes to be removed.
     pub(crate) go: Vec<Uuid>,
-    /// Nodes that are to come.
+    /// Nodes to be added.
     pub(crate) come: Vec<Newcomer>,
 }
 
-/// What must change so that the group has `count` wanted nodes, `members` being all nodes of the cluster.
+/// What must change so that the group has `count` wanted nodes; `members` are all nodes of the cluster.
 ///
-/// The nodes in `remove` go in any case; if too many are left, those with the highest numbers go as well; if too few,
-/// others come: a node that goes is never called back, it may be half taken down already. Newcomers get the lowest
-/// numbers and slots that are free; those of a node that goes are taken until it is gone.
+/// The nodes in `remove` are removed in any case. If too many are left, those with the highest numbers are removed as
+/// well; if too few, new nodes are added: a node that is being removed is never taken back, as it may be half deleted
+/// already. New nodes get the lowest free numbers and slots; those of a node that is being removed are taken until it
+/// is deleted.
 ///
 /// # Errors
 /// The first of `remove` that is not a node of the group.
@@ -70,7 +71,7 @@ pub(crate) fn change(
 
 fn newcomers(cluster_name: &str, group: &NodeGroup, members: &[Member], missing: usize) -> Vec<Newcomer> {
     let slots: BTreeSet<u32> = members.iter().map(|member| member.slot).collect();
-    // By name and not by number alone: another group's name may make the same one.
+    // Compare names and not only numbers: a node of another group may have the same name.
     let names: BTreeSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
     let free_slots = (0..).filter(|slot| !slots.contains(slot));
     let free_names = (0..)

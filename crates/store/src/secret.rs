@@ -1,5 +1,6 @@
 //! Secrets: certificates with their private keys, and join tokens. Keys are sealed with the deployment's key before
-//! they reach the database; the owner and the name are sealed in, so that a row cannot be passed off as another.
+//! they are written to the database; owner and name are authenticated with them, so that a row cannot be passed off as
+//! another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,26 +20,26 @@ use crate::{ClusterId, Event, Owner, Result, Store, StoreError, codec};
 /// A secret: a certificate, a key, or both.
 #[derive(Debug, Clone)]
 pub struct Secret {
-    /// PEM; not secret.
+    /// PEM; not confidential.
     pub certificate: Option<String>,
     /// PEM of a private key, or a token.
     pub key: Option<SecretString>,
-    /// When it was made, or made anew.
+    /// When it was created or recreated.
     pub created_at: Timestamp,
 }
 
-/// How the deployment's key fits what the database has.
+/// Whether the deployment's key opens the secrets in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFit {
-    /// Nothing is sealed: any key will do.
+    /// Nothing is sealed: any key is accepted.
     NothingSealed,
-    /// It opens what is sealed.
+    /// It opens the sealed secrets.
     Fits,
     /// Something is sealed with another key.
     Foreign,
 }
 
-/// The secrets that a cluster has, without what they are.
+/// Names of a cluster's secrets, without their content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecretNames {
     /// Their names.
@@ -47,18 +48,18 @@ pub struct SecretNames {
     pub generation: u64,
 }
 
-/// A new authority in place of another one.
+/// A new certificate authority that replaces an existing one.
 #[derive(Debug)]
 pub struct NewAuthority {
     /// Name of the secret.
     pub name: &'static str,
-    /// PEM.
+    /// Certificate, PEM.
     pub certificate: String,
-    /// PEM.
+    /// Private key, PEM.
     pub key: SecretString,
 }
 
-/// Which generation of authorities these secrets are: grows when they are rotated. 0 while there are none.
+/// The generation of these authorities: grows when they are rotated. 0 while there are none.
 #[must_use]
 pub fn generation(secrets: &BTreeMap<String, Secret>) -> u64 {
     let made = secrets.get(MAIN_AUTHORITY).map(|authority| codec::micros(authority.created_at));
@@ -71,15 +72,15 @@ impl From<&BTreeMap<String, Secret>> for SecretNames {
     }
 }
 
-/// The secret that every cluster's main authority is. All of a cluster's are rotated together.
+/// Name of every cluster's main authority. All authorities of a cluster are rotated together.
 const MAIN_AUTHORITY: &str = "kubernetes";
 
 impl Store {
-    /// Keeps a secret unless there is one with this name already, and gives the one that is kept: all who come with
-    /// one of their own at the same time go on with the same.
+    /// Stores a secret unless one with this name exists, and returns the stored one: concurrent callers all get the
+    /// same secret.
     ///
     /// # Errors
-    /// When it cannot be sealed or the database refuses.
+    /// When sealing fails, or on a database error.
     pub async fn put_secret(
         &self,
         owner: impl Into<Owner>,
@@ -87,7 +88,7 @@ impl Store {
         certificate: Option<&str>,
         key: Option<&SecretString>,
     ) -> Result<Secret> {
-        let doing = "keeping a secret";
+        let doing = "storing a secret";
         let of: Owner = owner.into();
         let owner = of.uuid();
         if let Some(there) = self.secret(of, name).await? {
@@ -100,15 +101,15 @@ impl Store {
                 self.commit(transaction, doing).await?;
                 self.publish(Event::cluster(owner));
             }
-            // Where two can write at once, somebody was faster; theirs it is.
+            // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
             Err(StoreError::Conflict(_)) => transaction.rollback().await.doing(doing)?,
             Err(error) => return Err(error),
         }
         self.secret(of, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
     }
 
-    /// Keeps a secret that is not there yet; one that is there stays as it is. [`StoreError::Conflict`] when somebody
-    /// else keeps one at the same time.
+    /// Inserts a secret unless it exists; an existing one stays as it is. [`StoreError::Conflict`] when somebody else
+    /// inserts it concurrently.
     pub(crate) async fn keep_secret(
         &self,
         connection: &impl ConnectionTrait,
@@ -135,18 +136,18 @@ impl Store {
         .map(|_| ())
         .map_err(|error| {
             if is_duplicate(&error) {
-                StoreError::Conflict(format!("The secret {name} has just been made by somebody else."))
+                StoreError::Conflict(format!("The secret {name} was created concurrently."))
             } else {
-                classify("keeping a secret", &error)
+                classify("storing a secret", &error)
             }
         })
     }
 
-    /// Keeps a key in place of the one that this secret has; nothing happens when it is the same. For what others
-    /// make anew, such as the join tokens of a swarm that was founded again.
+    /// Replaces the key of this secret; does nothing when it is the same. For keys that others recreate, such as the
+    /// join tokens of a swarm that was initialized again.
     ///
     /// # Errors
-    /// When it cannot be sealed or the database refuses.
+    /// When sealing fails, or on a database error.
     pub async fn replace_key(&self, owner: impl Into<Owner>, name: &str, key: &SecretString) -> Result<()> {
         let doing = "replacing a secret";
         let of: Owner = owner.into();
@@ -174,7 +175,7 @@ impl Store {
     /// The secret with this name.
     ///
     /// # Errors
-    /// When it cannot be opened or the database refuses.
+    /// When it cannot be opened, or on a database error.
     pub async fn secret(&self, owner: impl Into<Owner>, name: &str) -> Result<Option<Secret>> {
         let owner = owner.into().uuid();
         one(self.reader(), owner, name).await?.map(|row| self.open(owner, row)).transpose()
@@ -183,7 +184,7 @@ impl Store {
     /// All secrets of an owner by name.
     ///
     /// # Errors
-    /// When one cannot be opened or the database refuses.
+    /// When one cannot be opened, or on a database error.
     pub async fn secrets(&self, owner: impl Into<Owner>) -> Result<BTreeMap<String, Secret>> {
         let owner = owner.into().uuid();
         secret::Entity::find()
@@ -199,13 +200,13 @@ impl Store {
     /// [`generation`] of a cluster's authorities, without opening any.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn authorities_generation(&self, cluster: ClusterId) -> Result<u64> {
         let row = one(self.reader(), cluster.uuid(), MAIN_AUTHORITY).await?;
         Ok(row.and_then(|row| u64::try_from(row.created_at).ok()).unwrap_or_default())
     }
 
-    /// Puts authorities in the place of a cluster's, in a transaction that has the cluster.
+    /// Replaces a cluster's authorities, in a transaction that has locked the cluster.
     pub(crate) async fn replace_authorities(
         &self,
         connection: &impl ConnectionTrait,
@@ -232,10 +233,10 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the key opens the secrets: the oldest and the newest that are sealed are tried.
+    /// Whether the key opens the secrets; tries the oldest and the newest sealed one.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn key_fit(&self) -> Result<KeyFit> {
         let mut fit = KeyFit::NothingSealed;
         for order in [Order::Asc, Order::Desc] {
@@ -282,7 +283,7 @@ impl Store {
     }
 }
 
-/// What is sealed in: whose it is and what for.
+/// The data authenticated with the key: owner and name.
 fn purpose(owner: Uuid, name: &str) -> String {
     format!("{owner}/{name}")
 }
@@ -296,7 +297,7 @@ async fn one(connection: &impl ConnectionTrait, owner: Uuid, name: &str) -> Resu
         .doing("reading a secret")
 }
 
-/// The secrets that an owner has.
+/// The names of an owner's secrets.
 pub(crate) async fn names(connection: &impl ConnectionTrait, owner: Uuid) -> Result<SecretNames> {
     let rows: Vec<(String, i64)> = secret::Entity::find()
         .select_only()

@@ -1,5 +1,5 @@
-//! Clusters as clients read them, most of what a busy server does: without what agents report, which is long, and
-//! without nodes where only numbers are shown.
+//! Clusters as clients read them, which is most of the work of a busy server: without agents' reports, which are long,
+//! and without nodes where only their numbers are shown.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use crate::error::Doing;
 use crate::page::{Columns, cut};
 use crate::{ClusterId, ClusterRecord, Page, Result, Scope, Store, StoreError, codec, node, node_group, quick};
 
-/// `?1` is the cluster's id, `?2` the project or nothing.
+/// `?1` is the cluster's id, `?2` the project or NULL.
 const CLUSTER: &str = "SELECT * FROM clusters WHERE uuid = ?1 AND (?2 IS NULL OR project_id = ?2)";
 /// `?1` is the cluster's id.
 const GROUPS: &str = "SELECT * FROM node_groups WHERE cluster_uuid = ?1 ORDER BY id";
-/// The same, and the reports are left out.
+/// As [`GROUPS`]; without reports.
 const NODES: &str =
     "SELECT id, uuid, cluster_uuid, node_group_uuid, name, number, role, slot, wanted, target, machine_id, address,
     NULL AS report, reported_at, silent_since, enrolled, joined_at, replace_machine, attempt, created_at FROM nodes
@@ -28,15 +28,15 @@ const TEMPLATE_LABELS: &str = "SELECT labels FROM cluster_templates WHERE uuid =
 /// `?1` is the counter's name.
 const COUNTED: &str = "SELECT value FROM counters WHERE name = ?1";
 
-/// A cluster's row, those of its groups and nodes, and its template's labels as a text.
+/// A cluster's row, those of its groups and nodes, and its template's labels as text.
 type Rows = (cluster_entity::Model, Vec<group_entity::Model>, Vec<node_entity::Model>, String);
 
 impl Store {
-    /// A number that goes up with every change of any cluster template: who has a list of them made at this number or
-    /// a later one has all that is there.
+    /// A number that grows with every change of any cluster template: a cached list of them that was read at this
+    /// number or a later one is up to date.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn templates_revision(&self) -> Result<i64> {
         let name = Counter::ClusterTemplates.to_string();
         match self.quick().and_then(|quick| quick.read(|on| quick::rows(on, COUNTED, [&name]))) {
@@ -45,7 +45,7 @@ impl Store {
         }
     }
 
-    /// The cluster with this id or name, without what its agents report, and the labels of its template.
+    /// The cluster with this id or name, without its agents' reports, and the labels of its template.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] or [`StoreError::Ambiguous`] among those visible.
@@ -63,7 +63,7 @@ impl Store {
                 assemble(vec![found], groups, nodes)?.pop().ok_or_else(|| StoreError::not_found(WHAT, ident))?;
             return Ok((record, codec::from_text("labels", &labels)?));
         }
-        // By name, or on another database.
+        // By name, or on another database than SQLite.
         let snapshot = self.snapshot().await?;
         let found = cluster::find(&snapshot, scope, ident).await?;
         let template = crate::cluster_template::one(&snapshot, codec::uuid(&found.template_uuid)?).await?;
@@ -74,7 +74,7 @@ impl Store {
         Ok((record, codec::from_json("labels", template.labels)?))
     }
 
-    /// A page of the visible clusters without what their agents report; without any nodes unless `with_nodes`. Two
+    /// A page of the visible clusters without their agents' reports; without any nodes unless `with_nodes`. Two
     /// queries, one more with nodes, one more with a marker.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// A cluster by its id; `None` when there is none that is visible.
+/// A cluster by its id; `None` when it is not visible.
 fn rows(on: &Connection, uuid: &str, project: Option<&str>) -> quick::Outcome<Option<Rows>> {
     let Some(found) = quick::rows::<cluster_entity::Model>(on, CLUSTER, (uuid, project))?.pop() else {
         return Ok(None);
@@ -109,7 +109,7 @@ fn rows(on: &Connection, uuid: &str, project: Option<&str>) -> quick::Outcome<Op
     Ok(Some((found, groups, nodes, labels)))
 }
 
-/// Clusters in their order, with what belongs to them.
+/// Clusters in the order of their rows, with their groups and nodes.
 pub(crate) fn assemble(
     found: Vec<cluster_entity::Model>,
     all_groups: Vec<group_entity::Model>,

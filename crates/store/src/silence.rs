@@ -1,8 +1,8 @@
-//! What agents say, and that they say nothing any more.
+//! Reports and heartbeats of agents, and silent agents.
 //!
-//! An agent says every other second that it lives. Whoever hears it keeps that in memory; here is written what is news:
-//! another report, a silence that was noticed and its end, and now and then that the last report still holds, by which
-//! others can tell that somebody hears the node.
+//! An agent sends a heartbeat every other second. The server that receives it keeps that in memory. This module stores
+//! only what is news: a changed report, the start and end of a silence, and from time to time that the last report
+//! still holds, which tells other servers that the node is heard.
 
 use std::collections::HashMap;
 
@@ -18,30 +18,31 @@ use crate::error::Doing;
 use crate::node::{Changed, WHAT, change};
 use crate::{Event, Result, Store, StoreError, codec};
 
-/// How often it is written down that a node is heard while nothing changes: as often as agents report in any case.
+/// How often an unchanged report is stored again: as often as agents report anyway.
 const WRITTEN_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
-/// Most nodes that one statement names.
+/// Most nodes in one statement.
 const PIECE: usize = 500;
 
-/// What came of writing down that a node is silent.
+/// Result of marking a node as silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Silence {
-    /// It is known from now on, and was not before.
+    /// It is marked from now on, and was not before.
     Noticed,
-    /// It was known already, or the node is gone or has another machine, of which nothing was heard yet.
+    /// It was marked already, or the node was deleted or has another machine, which was not heard yet.
     NoNews,
-    /// Somebody else has heard the node since, at this time.
+    /// Another server has heard the node since, at this time.
     HeardAt(Timestamp),
 }
 
 impl Store {
-    /// Keeps what the node's agent says. An event goes out when it is another thing than before, or the node was silent.
+    /// Stores a report of the node's agent. Sends an event when it differs from the last one, or when the node was
+    /// silent.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn record_report(&self, uuid: Uuid, report: &Report, now: Timestamp) -> Result<()> {
-        let doing = "keeping an agent's report";
+        let doing = "storing an agent's report";
         let is_up = report.phase == NodePhase::Up;
         let report = codec::json("a report", report)?;
         let at = codec::micros(now);
@@ -70,9 +71,9 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps that the node's agent lives and its report still holds: when its silence had been noticed, when that was
-    /// written down for the last time ten seconds ago, or when that was not done by the one who hears it now.
-    /// `own` is what the latter wrote down last. Gives what is written down then; `None` when there is no report.
+    /// Records a heartbeat of the node's agent, which means that its last report still holds. Writes only when the node
+    /// was marked as silent, when the last write was ten seconds ago, or when the last write was another server's;
+    /// `own` is the time that the caller wrote last. Returns the time that is stored; `None` when there is no report.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -82,7 +83,7 @@ impl Store {
         own: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>> {
-        let doing = "keeping an agent's heartbeat";
+        let doing = "storing an agent's heartbeat";
         let known = pulse(self.reader(), uuid).await?;
         let Some(reported_at) = known.reported_at else { return Ok(None) };
         let is_own = own.map(codec::micros) == Some(codec::micros(reported_at));
@@ -93,7 +94,7 @@ impl Store {
         let at = codec::micros(now);
         let mut was_noticed = false;
         let changed = change(&transaction, uuid, doing, |before| {
-            // Its machine may have been started again meanwhile: then the report is void.
+            // Its machine may have been restarted concurrently: then the report is void.
             let reported_at = codec::maybe_time(before.reported_at).ok().flatten()?;
             was_noticed = was_silent(Some(reported_at), before.silent_since.is_some(), now);
             let row = node::ActiveModel { reported_at: Set(Some(at)), silent_since: Set(None), ..Default::default() };
@@ -107,14 +108,13 @@ impl Store {
         codec::time(at).map(Some)
     }
 
-    /// Keeps that the agents of all these nodes live and their reports still hold; no news to anybody. Gives those of
-    /// which that cannot be kept: of which there is no report, or which are known to be silent; they have to report. Nodes
-    /// that are gone are left out.
+    /// Records heartbeats of all these nodes' agents, without events. Returns the nodes whose agents have to send a
+    /// report, as they have none or are marked as silent. Deleted nodes are left out.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn record_lives(&self, uuids: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>> {
-        let doing = "keeping that agents live";
+        let doing = "storing agents' heartbeats";
         let mut without = Vec::new();
         let transaction = self.begin().await?;
         for piece in uuids.chunks(PIECE) {
@@ -136,14 +136,14 @@ impl Store {
         Ok(without)
     }
 
-    /// Writes down that nodes are silent, each of which was last heard at the time beside it, unless somebody has heard
-    /// it since; all at once, so not too many. What came of each, in the same order. An event goes out for each of
-    /// which that is news.
+    /// Marks nodes as silent, each with the time at which it was last heard, unless another server has heard it since.
+    /// All in one transaction, so the list should be short. Returns the results in the same order. Sends an event for
+    /// each node that was not marked before.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn mark_silent(&self, last_words: &[(Uuid, Timestamp)]) -> Result<Vec<Silence>> {
-        let doing = "noting that agents are silent";
+        let doing = "marking agents as silent";
         let transaction = self.begin().await?;
         let mut marked = Vec::with_capacity(last_words.len());
         for (uuid, last_heard) in last_words {
@@ -162,11 +162,11 @@ impl Store {
         Ok(last_words.iter().zip(marked).map(outcome).collect())
     }
 
-    /// The nodes that were heard and are not known to be silent, and when that was written down last. For who begins to
-    /// listen.
+    /// The nodes that were heard and are not marked as silent, with the time of the last write. For a server that
+    /// starts to watch them.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn heard_nodes(&self) -> Result<Vec<(Uuid, Timestamp)>> {
         let rows: Vec<(String, i64)> = node::Entity::find()
             .select_only()
@@ -181,22 +181,22 @@ impl Store {
     }
 }
 
-/// What a node's row says of its agent's life.
+/// The columns of a node about its agent's heartbeats.
 struct Pulse {
     cluster: Uuid,
     reported_at: Option<Timestamp>,
-    /// Whether its silence was noticed.
+    /// Whether it is marked as silent.
     is_silent: bool,
 }
 
-/// A row with what a [`Pulse`] is made of, and the node's id before it.
+/// The node's id, and the columns of a [`Pulse`].
 type PulseRow = (String, String, Option<i64>, Option<i64>);
 
 async fn pulse(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<Pulse> {
     pulses(connection, [uuid]).await?.remove(&uuid).ok_or_else(|| StoreError::not_found(WHAT, uuid))
 }
 
-/// Those of the nodes that are there.
+/// The pulses of those nodes that exist.
 async fn pulses(
     connection: &impl ConnectionTrait,
     uuids: impl IntoIterator<Item = Uuid>,
@@ -221,7 +221,7 @@ async fn pulses(
     rows.into_iter().map(pulse).collect()
 }
 
-/// Writes down that a node is silent. What that goes by and what it writes are one statement: nobody comes in between.
+/// Marks a node as silent. Condition and write are one statement, so there is no race.
 async fn mark(
     connection: &impl ConnectionTrait,
     uuid: Uuid,

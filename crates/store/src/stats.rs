@@ -1,4 +1,4 @@
-//! How much there is.
+//! Number of clusters and nodes.
 
 use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -7,12 +7,12 @@ use crate::error::Doing;
 use crate::quota::sum_of_nodes;
 use crate::{Result, Scope, Store};
 
-/// How much there is.
+/// Number of clusters and nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
-    /// Clusters.
+    /// Number of clusters.
     pub clusters: u64,
-    /// Nodes that their groups want, masters included.
+    /// Number of nodes that their groups want, masters included.
     pub nodes: u64,
 }
 
@@ -20,7 +20,7 @@ impl Store {
     /// Counts the visible clusters and their nodes, in two queries.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn stats(&self, scope: &Scope) -> Result<Stats> {
         let snapshot = self.snapshot().await?;
         let clusters = cluster::Entity::find().filter(scope.condition(cluster::Column::ProjectId)).count(&snapshot);

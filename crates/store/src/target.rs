@@ -1,4 +1,4 @@
-//! What nodes are to be.
+//! Targets of nodes.
 
 use jeroboam_model::{NodeGroup, Target};
 use sea_orm::sea_query::Expr;
@@ -11,12 +11,12 @@ use crate::entity::{cluster as cluster_entity, node};
 use crate::error::Doing;
 use crate::{Result, cluster, cluster_template, codec, node_group};
 
-/// A target as it is kept.
+/// A target as stored.
 pub(crate) fn row(target: &Target) -> Result<JsonValue> {
     codec::json("a target", target)
 }
 
-/// What new nodes of a group are to be as things stand now.
+/// The target of new nodes of a group.
 pub(crate) async fn now(
     connection: &impl ConnectionTrait,
     cluster: &cluster_entity::Model,
@@ -26,9 +26,9 @@ pub(crate) async fn now(
     row(&Target::of(&cluster.clone().try_into()?, &template, group))
 }
 
-/// Gives nodes that were there before targets were kept the one that they were told until now.
+/// Sets the target of nodes from releases that did not store it, computed as those releases did.
 pub(crate) async fn fill(connection: &DatabaseConnection) -> Result<()> {
-    let doing = "writing down what nodes are to be";
+    let doing = "storing the targets of nodes";
     let transaction = connection.begin().await.doing(doing)?;
     let clusters: Vec<String> = node::Entity::find()
         .select_only()

@@ -35,7 +35,7 @@ impl Store {
     /// All servers that were started at this database, newest first.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn instances(&self) -> Result<Vec<Instance>> {
         instance::Entity::find()
             .order_by_desc(instance::Column::Id)
@@ -50,7 +50,7 @@ impl Store {
     /// Whether a server was started at this database.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn knows_instance(&self, uuid: Uuid) -> Result<bool> {
         let known = instance::Entity::find()
             .filter(instance::Column::Uuid.eq(uuid.to_string()))
@@ -64,7 +64,7 @@ impl Store {
     /// something is left at the infrastructure: they stay known.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn forget_instances(&self, marked: &[Uuid], now: Timestamp) -> Result<()> {
         let doing = "forgetting old servers";
         let old = superseded(&self.instances().await?, marked, now);

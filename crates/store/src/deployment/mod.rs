@@ -76,7 +76,7 @@ impl Store {
     /// Which deployment this is, and how it stands.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn deployment(&self) -> Result<Deployment> {
         one(self.reader()).await?.try_into()
     }
@@ -85,7 +85,7 @@ impl Store {
     /// never had a server takes over `former`, the id that an earlier release kept beside it.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn start_instance(&self, host: &str, former: Option<&str>) -> Result<(Deployment, Uuid)> {
         let doing = "writing down the start of a server";
         let instance = Uuid::new_v4();
@@ -104,7 +104,7 @@ impl Store {
     /// Nothing begins from now on, and whoever is at an operation loses it. What is known already is not said again.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn hold(&self, evidence: &[Evidence]) -> Result<Hold> {
         let doing = "holding the deployment";
         let transaction = self.begin().await?;
@@ -140,7 +140,7 @@ impl Store {
     /// from now on. Agents take what their clusters are here in the place of what they were told since.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn accept_deployment(&self, highest: i64, dead: &[(Uuid, String)]) -> Result<Deployment> {
         let doing = "accepting the database";
         let now = Timestamp::now();
@@ -162,7 +162,7 @@ impl Store {
     /// is not its own any more.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn rename_deployment(&self, id: &str) -> Result<Deployment> {
         let transaction = self.begin().await?;
         lock(&transaction, 1).await?;

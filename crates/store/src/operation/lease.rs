@@ -39,7 +39,7 @@ impl Store {
     /// a time, and no earlier operation of its cluster is unfinished. `None` when there is none.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn claim(&self, owner: &str, lease: SignedDuration, now: Timestamp) -> Result<Option<Claim>> {
         let now_micros = codec::micros(now);
         // Conductors look often and mostly find nothing: that must not queue up with those who write.
@@ -91,7 +91,7 @@ impl Store {
     /// Keeps all operations of a conductor until `until`: those that it still has, by their ids.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn renew_all(&self, owner: &str, until: Timestamp) -> Result<HashMap<Uuid, Renewed>> {
         let doing = "renewing leases";
         let of_owner = || {
@@ -137,7 +137,7 @@ impl Store {
     /// predecessor was at when it died need not wait for the lease's end.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn end_all_leases(&self) -> Result<()> {
         let transaction = self.begin().await?;
         operation::Entity::update_many()

@@ -72,7 +72,7 @@ impl Store {
     /// Whether this database knows that the cluster was deleted, down to the last of what belonged to it.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn was_deleted(&self, cluster: Uuid) -> Result<bool> {
         let delete = operation::Entity::find()
             .filter(operation::Column::ClusterUuid.eq(cluster.to_string()))

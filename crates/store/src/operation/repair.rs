@@ -55,7 +55,7 @@ impl Store {
     /// made way, or were ended by a pause, are left out.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn repairs_since(&self, cluster: Uuid, since: Timestamp) -> Result<Vec<Timestamp>> {
         let ended = [OperationStatus::Succeeded, OperationStatus::Failed, OperationStatus::Cancelled];
         let ended = ended.map(|status| status.to_string());

@@ -144,7 +144,7 @@ impl Store {
     /// Keys of the steps that are done.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// On a database error.
     pub async fn done_steps(&self, operation: Uuid) -> Result<BTreeSet<String>> {
         Ok(of_operation(self.reader(), &operation.to_string())
             .await?

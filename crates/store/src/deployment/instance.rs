@@ -1,5 +1,5 @@
-//! The servers that were started at this database. Whoever meets one that is not here takes the database for an older
-//! one: so none is forgotten that may still be met.
+//! The servers that were started with this database. A server that meets traces of one that is not recorded here takes
+//! the database for an outdated one, so servers that may still be met stay recorded.
 
 use std::collections::HashMap;
 
@@ -13,26 +13,26 @@ use crate::entity::instance;
 use crate::error::Doing;
 use crate::{Result, Store, StoreError, codec};
 
-/// A server is known for this long at least,
+/// Minimum time for which a server stays recorded.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// and as one of so many that were started last on its machine.
+/// Number of the last starts on each machine that stay recorded as well.
 const KNOWN_PER_HOST: usize = 50;
-/// Most servers that one statement forgets.
+/// Most servers that one statement deletes.
 const PIECE: usize = 500;
 
-/// A server that was started at this database.
+/// A server that was started with this database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
-    /// Its id; another one for every start.
+    /// Its id; a new one for every start.
     pub uuid: Uuid,
-    /// The machine that it ran on.
+    /// The host that it ran on.
     pub host: String,
     /// When it was started.
     pub started_at: Timestamp,
 }
 
 impl Store {
-    /// All servers that were started at this database, newest first.
+    /// All servers that were started with this database, newest first.
     ///
     /// # Errors
     /// On a database error.
@@ -47,7 +47,7 @@ impl Store {
             .collect()
     }
 
-    /// Whether a server was started at this database.
+    /// Whether a server was started with this database.
     ///
     /// # Errors
     /// On a database error.
@@ -56,17 +56,17 @@ impl Store {
             .filter(instance::Column::Uuid.eq(uuid.to_string()))
             .one(self.reader())
             .await
-            .doing("looking for a server")?;
+            .doing("looking up a server")?;
         Ok(known.is_some())
     }
 
-    /// Forgets servers that were started long ago, and many others since on their machine. `marked` are those of which
-    /// something is left at the infrastructure: they stay known.
+    /// Deletes servers that were started long ago and had many successors on their host. `marked` are servers that left
+    /// resources at the infrastructure: they stay recorded.
     ///
     /// # Errors
     /// On a database error.
     pub async fn forget_instances(&self, marked: &[Uuid], now: Timestamp) -> Result<()> {
-        let doing = "forgetting old servers";
+        let doing = "deleting old servers";
         let old = superseded(&self.instances().await?, marked, now);
         for piece in old.chunks(PIECE) {
             let transaction = self.begin_beside().await?;
@@ -81,7 +81,7 @@ impl Store {
     }
 }
 
-/// Which of all servers, newest first, can be forgotten.
+/// The servers, of all newest first, that can be deleted.
 fn superseded(all: &[Instance], marked: &[Uuid], now: Timestamp) -> Vec<Uuid> {
     let mut newer: HashMap<&str, usize> = HashMap::new();
     let superseded = all.iter().filter(|instance| {
@@ -93,7 +93,7 @@ fn superseded(all: &[Instance], marked: &[Uuid], now: Timestamp) -> Vec<Uuid> {
     superseded.map(|instance| instance.uuid).collect()
 }
 
-/// Keeps a server; one that is known stays as it is.
+/// Records a server; an existing record stays as it is.
 pub(super) async fn insert(connection: &impl ConnectionTrait, uuid: Uuid, host: &str, now: Timestamp) -> Result<()> {
     instance::Entity::insert(instance::ActiveModel {
         id: NotSet,
@@ -101,12 +101,12 @@ pub(super) async fn insert(connection: &impl ConnectionTrait, uuid: Uuid, host: 
         host: Set(host.to_owned()),
         started_at: Set(codec::micros(now)),
     })
-    // Nothing changes; "do nothing" is not portable.
+    // A no-op update, as "do nothing" is not portable.
     .on_conflict(OnConflict::column(instance::Column::Uuid).update_column(instance::Column::Uuid).to_owned())
     .exec_without_returning(connection)
     .await
     .map(|_| ())
-    .doing("writing down a server")
+    .doing("recording a server")
 }
 
 impl TryFrom<instance::Model> for Instance {

@@ -1,11 +1,11 @@
-//! Which deployment this database is, how far it has come, and whether it is held.
+//! Identity of the deployment that this database belongs to, its progress number, and whether it is held.
 //!
-//! The number rises in the transaction of every start and whenever an operation is asked for, taken or ended; what is
-//! made at the infrastructure and what agents are told carries it. Whatever is met with a higher number, or from a
-//! server that is not among the `instances`, proves this database older than that, or a copy. Then it is held: nothing
-//! begins any more until the operator has said which database counts.
+//! The number grows in the transaction of every start, and whenever an operation is requested, claimed or finished.
+//! Resources at the infrastructure and messages to agents carry it. A resource or agent with a higher number, or of a
+//! server that is not in `instances`, proves that this database is outdated or a copy. The deployment is then held: no
+//! operation starts until the operator has chosen which database is authoritative.
 //!
-//! The row is the last that a transaction locks.
+//! The deployment's row is the last one that a transaction locks.
 
 mod instance;
 
@@ -24,21 +24,21 @@ use crate::{Event, Result, Store, StoreError, cluster, codec};
 
 pub use instance::Instance;
 
-/// Which deployment this database is.
+/// Identity and state of the deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// Its id, which is the mark of what is made.
+    /// Its id, with which its resources are marked.
     pub id: String,
-    /// How far it has come.
+    /// Its progress number.
     pub number: i64,
-    /// What has at most this number may come from a history that was given up when an older database was accepted; 0
-    /// when none was.
+    /// Resources with at most this number may belong to a history that was abandoned when an older database was
+    /// accepted; 0 when none was.
     pub accepted: i64,
-    /// Why nothing begins, if so.
+    /// Why no operation starts; `None` when not held.
     pub hold: Option<Hold>,
 }
 
-/// Why nothing is made or removed until the operator has chosen.
+/// Why nothing is created or deleted until the operator has chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// Since when.
@@ -48,32 +48,32 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// What is wrong and what the operator can do, for answers and logs.
+    /// The cause and the operator's options, for responses and logs.
     #[must_use]
     pub fn cause(&self) -> Cause {
         held(&self.found())
     }
 
-    /// What was found, in sentences.
+    /// The messages of the evidence, as one text.
     #[must_use]
     pub fn found(&self) -> String {
         self.evidence.iter().map(|evidence| evidence.message.as_str()).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// The cause of whatever is refused while the deployment is held, by what was found.
+/// The cause of everything that is refused while the deployment is held; `found` is the evidence as text.
 #[must_use]
 pub fn held(found: &str) -> Cause {
     Cause::operator(
         Code::DeploymentHeld,
-        format!("Nothing is made or removed until the operator has chosen which database counts: {found}"),
-        "Look with 'jeroboam deployment show'. Bring back the newer database, or choose 'jeroboam deployment accept' \
-         (this one counts) or 'jeroboam deployment new-id' (this is a copy that goes its own way)",
+        format!("Nothing is created or deleted until the operator has chosen the authoritative database: {found}"),
+        "Run 'jeroboam deployment show'. Restore the newer database, or run 'jeroboam deployment accept' \
+         (this database is authoritative) or 'jeroboam deployment new-id' (this copy becomes a separate deployment)",
     )
 }
 
 impl Store {
-    /// Which deployment this is, and how it stands.
+    /// Identity and state of the deployment.
     ///
     /// # Errors
     /// On a database error.
@@ -81,13 +81,13 @@ impl Store {
         one(self.reader()).await?.try_into()
     }
 
-    /// Begins the life of a server at this database: it is known from now on, and the number rises. A database that
-    /// never had a server takes over `former`, the id that an earlier release kept beside it.
+    /// Records the start of a server with this database, and increases the number. A database that never had a server
+    /// takes over `former`, the id that an earlier release kept outside of it.
     ///
     /// # Errors
     /// On a database error.
     pub async fn start_instance(&self, host: &str, former: Option<&str>) -> Result<(Deployment, Uuid)> {
-        let doing = "writing down the start of a server";
+        let doing = "recording the start of a server";
         let instance = Uuid::new_v4();
         let transaction = self.begin().await?;
         instance::insert(&transaction, instance, host, Timestamp::now()).await?;
@@ -101,7 +101,8 @@ impl Store {
         Ok((started, instance))
     }
 
-    /// Nothing begins from now on, and whoever is at an operation loses it. What is known already is not said again.
+    /// Holds the deployment: no operation starts from now on, and conductors lose their operations. Evidence that is
+    /// known already is not added again.
     ///
     /// # Errors
     /// On a database error.
@@ -120,7 +121,7 @@ impl Store {
         for new in evidence {
             let known = |old: &&mut Evidence| (old.kind, old.instance) == (new.kind, new.instance);
             match hold.evidence.iter_mut().find(known) {
-                // The highest counts: what is accepted goes above it.
+                // Keep the highest number: accepting the database must exceed it.
                 Some(old) if old.number > new.number => {}
                 Some(old) => *old = new.clone(),
                 None => hold.evidence.push(new.clone()),
@@ -136,8 +137,8 @@ impl Store {
         Ok(hold)
     }
 
-    /// The operator says that this database counts: its number goes above `highest`, and the servers in `dead` are known
-    /// from now on. Agents take what their clusters are here in the place of what they were told since.
+    /// Accepts this database as the authoritative one: its number is raised above `highest`, and the servers in `dead`
+    /// are recorded. Agents then replace what they were told since by the state of their clusters in this database.
     ///
     /// # Errors
     /// On a database error.
@@ -158,8 +159,8 @@ impl Store {
         self.settle(transaction, accepted, doing).await
     }
 
-    /// The operator says that this is a copy that goes its own way, under an `id` of its own. What carries the old one
-    /// is not its own any more.
+    /// Makes this copy a separate deployment with an `id` of its own. Resources marked with the old id no longer belong
+    /// to it.
     ///
     /// # Errors
     /// On a database error.
@@ -170,7 +171,7 @@ impl Store {
         self.settle(transaction, renamed, "giving the deployment a new id").await
     }
 
-    /// Writes down what the operator chose, and wakes up who waits for work.
+    /// Writes the operator's choice, and wakes up the conductors.
     async fn settle(
         &self,
         transaction: sea_orm::DatabaseTransaction,
@@ -184,23 +185,24 @@ impl Store {
         Ok(settled)
     }
 
-    /// What proves to a server of this deployment that `number` was reached, for agents to keep: they cannot make one up.
+    /// A voucher, which agents keep: it proves to a server of this deployment that `number` was reached. Agents cannot
+    /// forge one.
     ///
     /// # Errors
     /// When it cannot be sealed.
     pub fn voucher(&self, deployment: &str, number: i64) -> Result<String> {
         voucher::issue(self.key(), deployment, number)
-            .map_err(|error| StoreError::Database(format!("making a voucher: {error}")))
+            .map_err(|error| StoreError::Database(format!("creating a voucher: {error}")))
     }
 
-    /// The number that a voucher of this deployment proves; `None` for one that is not.
+    /// The number that a voucher proves; `None` if it is not a voucher of this deployment.
     #[must_use]
     pub fn vouched(&self, deployment: &str, text: &str) -> Option<i64> {
         voucher::read(self.key(), deployment, text)
     }
 }
 
-/// One more, unless nothing may begin. Locks the row until the transaction's end.
+/// Increases the number, unless the deployment is held. Locks the row until the end of the transaction.
 ///
 /// # Errors
 /// [`StoreError::Held`].
@@ -212,13 +214,13 @@ pub(crate) async fn rise(connection: &impl ConnectionTrait) -> Result<()> {
     }
 }
 
-/// Lets the number rise, which locks the row in every database, and reads it.
+/// Increases the number, which locks the row in every database, and reads the row.
 async fn lock(connection: &impl ConnectionTrait, by: i64) -> Result<deployment::Model> {
     deployment::Entity::update_many()
         .col_expr(deployment::Column::Number, Expr::col(deployment::Column::Number).add(by))
         .exec(connection)
         .await
-        .doing("writing down how far the deployment has come")?;
+        .doing("increasing the deployment's number")?;
     one(connection).await
 }
 
@@ -227,10 +229,10 @@ async fn one(connection: &impl ConnectionTrait) -> Result<deployment::Model> {
         .one(connection)
         .await
         .doing("reading the deployment")?
-        .ok_or_else(|| StoreError::Database("the deployment's row is gone".to_owned()))
+        .ok_or_else(|| StoreError::Database("the deployment's row is missing".to_owned()))
 }
 
-/// No longer held.
+/// Clears the hold.
 fn free() -> deployment::ActiveModel {
     deployment::ActiveModel { held_since: Set(None), evidence: Set(None), ..Default::default() }
 }

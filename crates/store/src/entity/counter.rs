@@ -1,18 +1,18 @@
-//! Small numbers by name.
+//! Small named numbers.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `counters`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "counters")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub name: String,
     pub value: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

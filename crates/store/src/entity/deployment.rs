@@ -1,12 +1,12 @@
-//! Which deployment this database is. There is one row.
+//! Identity of the deployment that this database belongs to. There is one row.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `deployments`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "deployments")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Never leaves the store.
+    /// Internal id; never exposed.
     pub id: i64,
     pub uuid: String,
     pub number: i64,
@@ -15,7 +15,7 @@ pub struct Model {
     pub evidence: Option<Json>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,12 +1,12 @@
 //! Federations.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `federations`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "federations")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub uuid: String,
     pub project_id: String,
@@ -21,7 +21,7 @@ pub struct Model {
     pub updated_at: Option<i64>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,27 +1,27 @@
 //! Requests that carry an `Idempotency-Key`.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `idempotency_keys`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
-    /// Of project, user, route and key.
+    /// Hash of project, user, route and key.
     pub digest: String,
-    /// Of what the request asks for.
+    /// Hash of the request's content.
     pub fingerprint: String,
     /// The request that took the key.
     pub request_id: String,
-    /// What it made, written together with it.
+    /// The resource that the request created, written together with it.
     pub resource: Option<String>,
-    /// What it was answered.
+    /// The response.
     pub sealed_answer: Option<Vec<u8>>,
     pub created_at: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,19 +1,19 @@
-//! Servers that were started at this database.
+//! Servers that were started with this database.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `instances`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instances")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub uuid: String,
     pub host: String,
     pub started_at: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

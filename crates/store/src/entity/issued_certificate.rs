@@ -1,12 +1,12 @@
 //! Certificates that were signed for users.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `issued_certificates`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "issued_certificates")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub cluster_uuid: String,
     pub authority: String,
@@ -19,7 +19,7 @@ pub struct Model {
     pub expires_at: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,7 +1,7 @@
-//! Rows as the database has them. Conversions to the nouns of the model are beside the queries.
+//! Rows of the tables. Conversions to the types of the model are beside the queries.
 //!
-//! Every table has an internal `id` that gives the order of creation and, where the thing has one, the `uuid` that the
-//! world knows it by.
+//! Every table has an internal `id`, which gives the order of creation, and the public `uuid` of the resource if it has
+//! one.
 #![allow(unreachable_pub, reason = "the derives make public items, and the module is private")]
 
 use sea_orm::JsonValue;
@@ -27,12 +27,12 @@ pub(crate) mod quota;
 pub(crate) mod secret;
 pub(crate) mod step;
 
-/// JSON as SQLite keeps it: as a text.
+/// JSON as SQLite stores it: as text.
 fn json_text<'de, D: Deserializer<'de>>(row: D) -> Result<JsonValue, D::Error> {
     serde_json::from_str(&String::deserialize(row)?).map_err(de::Error::custom)
 }
 
-/// The same where there may be none.
+/// The same, for a column that may be NULL.
 fn optional_json_text<'de, D: Deserializer<'de>>(row: D) -> Result<Option<JsonValue>, D::Error> {
     let text = Option::<String>::deserialize(row)?;
     text.map(|text| serde_json::from_str(&text).map_err(de::Error::custom)).transpose()

@@ -1,12 +1,12 @@
 //! Node groups.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `node_groups`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, serde::Deserialize)]
 #[sea_orm(table_name = "node_groups")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub uuid: String,
     pub cluster_uuid: String,
@@ -28,14 +28,14 @@ pub struct Model {
     pub node_taints: Json,
     pub status: String,
     pub status_reason: Option<String>,
-    /// Its status when the cluster was asked to go.
+    /// Its status when the deletion of the cluster was requested.
     pub status_before: Option<String>,
     pub version: Option<String>,
     pub created_at: i64,
     pub updated_at: Option<i64>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

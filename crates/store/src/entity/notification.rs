@@ -1,7 +1,7 @@
-//! Notifications that wait for the message bus.
+//! Undelivered notifications.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `notifications`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "notifications")]
 pub struct Model {
@@ -12,7 +12,7 @@ pub struct Model {
     pub created_at: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,12 +1,12 @@
-//! Operations. They outlive their cluster, so nothing here points at it but its id and name.
+//! Operations. They outlive their cluster, so they store its id and name without a foreign key.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `operations`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "operations")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub uuid: String,
     pub kind: String,
@@ -20,29 +20,29 @@ pub struct Model {
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
     pub deadline_at: Option<i64>,
-    /// Microseconds that it may take from its start on.
+    /// Time limit in microseconds, from its start.
     pub time_limit: Option<i64>,
     pub cause: Option<Json>,
-    /// The conductor that has it.
+    /// The conductor that holds the lease.
     pub owner: Option<String>,
-    /// When others may take it.
+    /// When the lease expires.
     pub lease_until: Option<i64>,
-    /// Goes up whenever a conductor takes it.
+    /// Grows whenever a conductor claims it.
     pub fence: i64,
-    /// Not to be taken before.
+    /// It must not be claimed before this time.
     pub run_after: Option<i64>,
     pub cancel_requested: bool,
-    /// The cluster's status when it was asked for.
+    /// The cluster's status when the operation was requested.
     pub status_before: Option<String>,
-    /// The operation that it repeats.
+    /// The operation that it retries.
     pub retry_of: Option<String>,
     /// Whether a member that holds the only copy of the cluster's state may be replaced.
     pub replace_data: bool,
-    /// Of a delete: what it took away.
+    /// Of a delete: what it removed.
     pub receipt: Option<Json>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,12 +1,12 @@
 //! Quotas of projects.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `quotas`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "quotas")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation, which the API shows.
+    /// Order of creation; exposed by the API.
     pub id: i64,
     pub project_id: String,
     pub resource: String,
@@ -15,7 +15,7 @@ pub struct Model {
     pub updated_at: Option<i64>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

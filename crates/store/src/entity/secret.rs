@@ -1,12 +1,12 @@
-//! Certificates with their keys, join tokens. The owner is a cluster, or nil for the deployment.
+//! Certificates with their keys, and join tokens. The owner is a cluster, or the nil uuid for the deployment.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `secrets`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "secrets")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub owner_uuid: String,
     pub name: String,
@@ -16,7 +16,7 @@ pub struct Model {
     pub created_at: i64,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

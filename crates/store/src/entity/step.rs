@@ -1,12 +1,12 @@
 //! Steps of operations.
 use sea_orm::entity::prelude::*;
 
-/// A row.
+/// A row of `steps`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "steps")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    /// Order of creation; never leaves the store.
+    /// Internal id, the order of creation; never exposed.
     pub id: i64,
     pub operation_uuid: String,
     pub step_key: String,
@@ -21,7 +21,7 @@ pub struct Model {
     pub added_because: Option<String>,
 }
 
-/// Rows are joined by hand: the few queries that need it say which rows they want.
+/// No relations are declared: the few queries that need a join spell it out.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -2,14 +2,14 @@
 
 use sea_orm_migration::prelude::{ColumnDef, Table, TableCreateStatement};
 
-/// Longest name, id or other short text. In MySQL's four-byte characters 1020 bytes: two of them still fit the 3072
-/// bytes of an index key.
+/// Length of names, ids and other short texts. 1020 bytes with MySQL's four-byte characters: two of them still fit the
+/// 3072 bytes of an index key.
 const SHORT: u32 = 255;
 
-/// Longest word of a fixed set: a status, a kind, a role.
+/// Length of the words of an enum: a status, a kind, a role.
 const WORD: u32 = 32;
 
-/// A table with its internal id.
+/// A table with its internal id column.
 pub(super) fn table(name: &'static str) -> TableCreateStatement {
     Table::create()
         .table(name)
@@ -18,47 +18,47 @@ pub(super) fn table(name: &'static str) -> TableCreateStatement {
         .take()
 }
 
-/// The text of a UUID. Not `CHAR`: PostgreSQL does not use the index of such a column when it is compared with a text.
+/// A UUID as text. Not `CHAR`: PostgreSQL does not use the index of such a column when it is compared with a text.
 pub(super) fn uuid(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(36).not_null().take()
 }
 
-/// A name, an id of somebody else's.
+/// A name, or an id of another service.
 pub(super) fn short(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(SHORT).not_null().take()
 }
 
-/// The same, or nothing.
+/// The same, nullable.
 pub(super) fn maybe_short(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(SHORT).null().take()
 }
 
-/// One of a fixed set of words.
+/// A word of an enum.
 pub(super) fn word(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(WORD).not_null().take()
 }
 
-/// The same, or nothing.
+/// The same, nullable.
 pub(super) fn maybe_word(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(WORD).null().take()
 }
 
-/// Text of any length.
+/// Text of any length, nullable.
 pub(super) fn maybe_text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().null().take()
 }
 
-/// A number; a time in microseconds since 1970, UTC.
+/// An integer; also a time in microseconds since 1970, UTC.
 pub(super) fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
-/// The same, or nothing.
+/// The same, nullable.
 pub(super) fn maybe_number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
 
-/// True or false.
+/// A boolean.
 pub(super) fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
@@ -68,12 +68,12 @@ pub(super) fn json(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).json().not_null().take()
 }
 
-/// JSON or nothing.
+/// JSON, nullable.
 pub(super) fn maybe_json(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).json().null().take()
 }
 
-/// Bytes or nothing.
+/// Bytes, nullable.
 pub(super) fn maybe_bytes(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).blob().null().take()
 }

@@ -1,4 +1,4 @@
-//! The first schema. Written with names of its own, not with the entities: those will change, this never does.
+//! The first schema. It uses names of its own and not the entities: those may change, a migration must not.
 
 use sea_orm_migration::prelude::*;
 
@@ -13,18 +13,18 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, tables(), indexes()).await
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
 }
 
-/// Tables, in an order in which each one only points at earlier ones.
+/// Tables, ordered so that each one references only earlier ones.
 pub(super) fn tables() -> Vec<TableCreateStatement> {
     vec![
         projects(),
@@ -39,7 +39,7 @@ pub(super) fn tables() -> Vec<TableCreateStatement> {
     ]
 }
 
-/// What lists filter by, what is looked up by, what must be unique.
+/// Indexes for the filters of lists, for look-ups and for uniqueness.
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
     vec![
         unique("projects", &["project_id"]),
@@ -248,7 +248,7 @@ fn secrets() -> TableCreateStatement {
         .take()
 }
 
-/// A row of `table` cannot be without the row of `target` that it names; deleting is spelt out where it happens.
+/// A foreign key: a row of `table` requires the row of `target` that it names. Deletes are explicit, without cascades.
 fn points_at(table: &'static str, column: &'static str, target: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create()
         .name(format!("fk_{table}_{column}"))

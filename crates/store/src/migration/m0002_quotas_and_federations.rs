@@ -1,4 +1,4 @@
-//! Quotas, federations, the nodes of 2015, signs of life of processes, and what was signed for whom.
+//! Quotas, federations, nodes of Magnum's 2015 API, heartbeats of processes, and certificates signed for users.
 
 use sea_orm_migration::prelude::*;
 
@@ -10,12 +10,12 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, tables(), indexes()).await
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -34,7 +34,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         unique("legacy_nodes", &["ironic_node_id"]),
         unique("mservices", &["host", "program"]),
         index("issued_certificates", &["cluster_uuid"]),
-        // Nodes are counted by project.
+        // Node counts are summed by project.
         index("node_groups", &["project_id"]),
     ]
 }
@@ -50,7 +50,7 @@ fn quotas() -> TableCreateStatement {
 }
 
 fn federations() -> TableCreateStatement {
-    // The clusters are named, not pointed at: a federation does not keep them from being deleted.
+    // Clusters are stored without foreign keys: a federation does not prevent their deletion.
     table("federations")
         .col(uuid("uuid").unique_key())
         .col(short("project_id"))
@@ -90,7 +90,7 @@ fn mservices() -> TableCreateStatement {
 }
 
 fn issued_certificates() -> TableCreateStatement {
-    // Outlives its cluster: whoever looks into what a certificate was for comes later.
+    // It outlives its cluster: certificates are audited later.
     table("issued_certificates")
         .col(uuid("cluster_uuid"))
         .col(word("authority"))

@@ -1,4 +1,4 @@
-//! Requests that carry an `Idempotency-Key`, notifications that wait for the message bus, and small numbers.
+//! Requests that carry an `Idempotency-Key`, undelivered notifications, and counters.
 
 use sea_orm_migration::prelude::*;
 
@@ -10,12 +10,12 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, tables(), indexes()).await
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

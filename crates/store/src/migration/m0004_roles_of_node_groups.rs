@@ -1,4 +1,4 @@
-//! Roles of node groups are any word of clients, so they may be as long as names.
+//! Clients may use any word as the role of a node group, so roles may be as long as names.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -10,7 +10,7 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // SQLite does not enforce lengths, and cannot change a column.
         if manager.get_database_backend() == DbBackend::Sqlite {
@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
         manager.alter_table(Table::alter().table("node_groups").modify_column(short("role")).take()).await
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

@@ -1,11 +1,11 @@
-//! Clusters keep the exact version of Kubernetes that they were made with. Those that are there were made by the label
-//! `kube_tag`, or with the one version that there was by default.
+//! Clusters store the exact version of Kubernetes that they were created with. For existing clusters it follows from
+//! the label `kube_tag`, or is the only default that there was.
 
 use sea_orm_migration::prelude::*;
 
 use super::columns::maybe_short;
 
-/// What clusters without the label got until now.
+/// The version of clusters without the label in earlier releases.
 const DEFAULT: &str = "v1.20.2";
 
 #[derive(DeriveMigrationName)]
@@ -13,12 +13,12 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.alter_table(column()).await?;
         let connection = manager.get_connection();
         let clusters = Query::select().columns(["uuid", "labels"]).from("clusters").and_where(is_kubernetes()).take();
-        // Row by row: databases do not agree on how to look into JSON.
+        // Row by row: databases differ in how JSON is queried.
         for row in connection.query_all(&clusters).await? {
             let uuid: String = row.try_get("", "uuid")?;
             let labels: serde_json::Value = row.try_get("", "labels")?;
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

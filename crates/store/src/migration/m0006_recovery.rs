@@ -1,5 +1,5 @@
-//! What recovery goes by: which nodes have been up, whose machine is to be replaced, which operation gave a cluster its
-//! status, what the status was before a delete, and what an operation repeats.
+//! Columns for recovery: which nodes have been up, whose machine is to be replaced, which operation set a cluster's
+//! status, what the status was before a delete, and which operation is retried.
 
 use sea_orm_migration::prelude::*;
 
@@ -10,7 +10,7 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for change in columns() {
             manager.alter_table(change).await?;
@@ -31,13 +31,13 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
 }
 
-/// One column at a time: SQLite takes no more.
+/// One column per statement, as SQLite requires.
 pub(super) fn columns() -> Vec<TableAlterStatement> {
     let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).take();
     vec![

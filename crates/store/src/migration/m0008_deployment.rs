@@ -1,5 +1,5 @@
-//! Which deployment this database is, how far it has come, and which of its servers are known: what tells an older
-//! database and a copy from the original.
+//! Identity of the deployment, its progress number, and its servers: these distinguish an outdated database and a copy
+//! from the original.
 
 use sea_orm_migration::prelude::*;
 
@@ -11,10 +11,10 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, tables(), indexes()).await?;
-        // The one row that there ever is. Until the first start its id can be replaced by one from before.
+        // The only row of the table. Until the first start its id can be replaced by one of an earlier release.
         let row = Query::insert()
             .into_table("deployments")
             .columns(["uuid", "number"])
@@ -25,7 +25,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -40,7 +40,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
 }
 
 fn deployments() -> TableCreateStatement {
-    // Ids of earlier releases came from a file, and may be any text.
+    // Ids of earlier releases were read from a file, and may be any text.
     table("deployments")
         .col(short("uuid"))
         .col(number("number"))

@@ -1,4 +1,4 @@
-//! Why steps came to an operation that had begun without them.
+//! Why a step was added to an operation after its first plan.
 
 use sea_orm_migration::prelude::*;
 
@@ -9,12 +9,12 @@ pub(super) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    #[allow(elided_lifetimes_in_paths, reason = "the trait leaves it out, and async-trait wants the same")]
+    #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.alter_table(column()).await
     }
 
-    /// All or nothing where the database can do that for schemas (SQLite and PostgreSQL).
+    /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

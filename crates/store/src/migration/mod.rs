@@ -1,4 +1,4 @@
-//! Changes of the schema, oldest first. One that was released is never edited; it is followed by another.
+//! Schema migrations, oldest first. A released one is never edited; a new one follows it.
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -17,7 +17,7 @@ mod m0011_targets;
 mod m0012_added_steps;
 mod parts;
 
-/// Brings a schema up to date.
+/// Migrates the schema to the newest version.
 pub(crate) struct Migrator;
 
 #[async_trait::async_trait]
@@ -40,7 +40,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Columns that came later, for the tests that read them in other dialects.
+/// Columns added later, for the tests that generate them in other dialects.
 #[cfg(test)]
 pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStatement> {
     let mut columns = vec![m0005_versions_of_engines::column()];
@@ -53,7 +53,7 @@ pub(crate) fn new_columns() -> Vec<sea_orm_migration::prelude::TableAlterStateme
     columns
 }
 
-/// All tables and indexes that there are after every migration, for the tests that read them in other dialects.
+/// All tables and indexes after every migration, for the tests that generate them in other dialects.
 #[cfg(test)]
 pub(crate) fn schema()
 -> (Vec<sea_orm_migration::prelude::TableCreateStatement>, Vec<sea_orm_migration::prelude::IndexCreateStatement>) {

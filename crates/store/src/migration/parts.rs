@@ -1,8 +1,8 @@
-//! What migrations are made of beside columns.
+//! Helpers for migrations, except columns.
 
 use sea_orm_migration::prelude::*;
 
-/// Makes tables, each of which only points at earlier ones, and then their indexes.
+/// Creates tables, each of which references only earlier ones, and then their indexes.
 pub(super) async fn create(
     manager: &SchemaManager<'_>,
     tables: Vec<TableCreateStatement>,
@@ -17,7 +17,7 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// An index with a name that follows from its table and columns.
+/// An index; its name is derived from table and columns.
 pub(super) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut statement = Index::create();
     statement.name(format!("ix_{table}_{}", columns.join("_"))).table(table);
@@ -27,7 +27,7 @@ pub(super) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreat
     statement
 }
 
-/// The same, in which no two rows are equal.
+/// The same as a unique index.
 pub(super) fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     index(table, columns).unique().take()
 }

@@ -1,4 +1,4 @@
-//! Taking over clusters that the database does not know.
+//! Adopting clusters that the database does not know.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use crate::{
 };
 
 impl Store {
-    /// Keeps a cluster of which there are nodes at the infrastructure, with its id and theirs, and the operation that
-    /// brings it up on what they have on their disks. Quotas are not looked at: what it takes is taken already.
+    /// Inserts a cluster whose nodes exist at the infrastructure, with its id and theirs, and the operation that brings
+    /// it up from the data on their disks. Quotas are not checked: the resources are in use already.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the cluster is known, [`StoreError::Overtaken`] when the template is not as it was
-    /// read, [`StoreError::NotFound`] when it is gone.
+    /// [`StoreError::Conflict`] when the cluster is known, [`StoreError::Overtaken`] when the template was changed
+    /// since it was read, [`StoreError::NotFound`] when it was deleted.
     pub async fn adopt_cluster(
         &self,
         template: &ClusterTemplate,
@@ -29,14 +29,14 @@ impl Store {
         nodes: &[FoundNode],
         operation: NewOperation,
     ) -> Result<Operation> {
-        let doing = "taking over a cluster";
+        let doing = "adopting a cluster";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         idempotency::makes(&transaction, new.uuid).await?;
         quota::lock(&transaction, &new.project_id, 1).await?;
         cluster_template::lock_as_read(&transaction, template).await?;
         cluster::insert(&transaction, new).await?;
-        // Its agents know a revision of a history that is lost, and take only what is newer.
+        // Its agents have a revision of the lost history, and accept only a newer one.
         cluster::raise(&transaction, new.uuid, now.as_second()).await?;
         node_group::insert(&transaction, groups).await?;
         node::insert(&transaction, arrivals(template, new, groups, nodes)?, codec::micros(now)).await?;
@@ -49,7 +49,7 @@ impl Store {
     }
 }
 
-/// The nodes as they were found; those whose slots are not known, or taken twice, get free ones.
+/// The nodes as found; those whose slots are unknown or taken twice get free ones.
 fn arrivals<'a>(
     template: &ClusterTemplate,
     cluster: &Cluster,

@@ -1,4 +1,4 @@
-//! The end of an operation, and what it means for its cluster: one transaction.
+//! Finishing an operation, with the effects on its cluster, in one transaction.
 
 use jeroboam_model::{Cause, CauseExt, Code, OperationKind, OperationStatus, Status, StepStatus};
 use jiff::Timestamp;
@@ -15,31 +15,31 @@ use crate::error::Doing;
 use crate::notification::{self, Stage};
 use crate::{Event, Result, Store, StoreError, codec, deployment, node, node_group, secret};
 
-/// How an operation ended.
+/// How an operation finished.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// What is wanted is there.
+    /// The target state is reached.
     Succeeded {
-        /// What was found out about the cluster on the way.
+        /// Facts about the cluster that it determined.
         facts: ClusterFacts,
     },
-    /// It is given up.
+    /// It was given up.
     Failed(Cause),
-    /// It was told to end. Who told it, and so why, is known here.
+    /// It was cancelled. The store determines the cause.
     Cancelled,
 }
 
 impl Store {
-    /// Ends an operation: it, its open steps, its cluster and the cluster's groups get their last status. When another
-    /// operation of the cluster waits, the cluster stays in progress with that one's kind: a failed create does not
-    /// overwrite a delete that came after it.
+    /// Finishes an operation: it, its open steps, its cluster and the cluster's groups get their final status. When
+    /// another operation of the cluster waits, the cluster stays in progress with that one's kind: a failed create does
+    /// not overwrite the status of a delete that came after it.
     ///
-    /// After a delete that succeeded the cluster, its nodes, groups and secrets are gone; its operations stay.
+    /// After a delete that succeeded the cluster, its nodes, groups and secrets are deleted; its operations stay.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub(crate) async fn finish(&self, uuid: Uuid, fence: i64, outcome: Outcome) -> Result<()> {
-        let doing = "ending an operation";
+        let doing = "finishing an operation";
         let now = Timestamp::now();
         let transaction = self.begin().await?;
         let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
@@ -114,18 +114,18 @@ impl Store {
     }
 }
 
-/// How an operation leaves its cluster.
+/// The state in which an operation leaves its cluster.
 pub(super) struct End<'a> {
-    /// The cluster's status from now on.
+    /// The cluster's new status.
     pub(super) status: Status,
-    /// Why.
+    /// Reason of the status.
     pub(super) reason: Option<&'a str>,
-    /// The operation that is to be repeated, should that be asked for.
+    /// The operation that a retry would repeat.
     pub(super) operation: Uuid,
 }
 
-/// Gives the cluster its last status, and each of its groups the one that goes with what was being done to it; or
-/// leaves them in progress, if another operation waits. Groups that were to go and have no nodes any more are gone.
+/// Gives the cluster and its groups their final status; or leaves them in progress, if another operation waits. Deletes
+/// groups that were to be deleted and have no nodes any more.
 pub(super) async fn settle(
     connection: &impl ConnectionTrait,
     cluster: Uuid,
@@ -148,8 +148,8 @@ pub(super) async fn settle(
     node_group::turn(connection, cluster, Status::succeeded, None, now).await
 }
 
-/// The same after an operation that was cancelled. A delete that had not begun leaves all as it was before: only if
-/// it ended something else on its way, that has failed.
+/// The same after an operation that was cancelled. A delete that had not started restores the earlier status; only an
+/// operation that it had cancelled counts as failed.
 pub(super) async fn settle_cancelled(
     connection: &impl ConnectionTrait,
     row: &operation::Model,
@@ -185,7 +185,7 @@ pub(super) async fn settle_cancelled(
     settle(connection, cluster, end, now).await
 }
 
-/// The cluster's newest operation before this one, but for repairs.
+/// The cluster's newest operation before this one, except repairs.
 async fn before_it(connection: &impl ConnectionTrait, row: &operation::Model) -> Result<Option<operation::Model>> {
     operation::Entity::find()
         .filter(operation::Column::ClusterUuid.eq(&row.cluster_uuid))
@@ -194,14 +194,14 @@ async fn before_it(connection: &impl ConnectionTrait, row: &operation::Model) ->
         .order_by_desc(operation::Column::Id)
         .one(connection)
         .await
-        .doing("looking for the operation before")
+        .doing("looking up the operation before")
 }
 
-/// Steps that are still open get their last status.
+/// Gives the steps that are still open their final status.
 async fn close_steps(connection: &impl ConnectionTrait, operation: &str, outcome: &Outcome, now: i64) -> Result<()> {
     let doing = "closing an operation's steps";
     let (begun, cause) = match outcome {
-        // Nothing is left to do, so what was begun has been done.
+        // Nothing is left to do, so the open steps are done.
         Outcome::Succeeded { .. } => (StepStatus::Done, None),
         Outcome::Failed(cause) => (StepStatus::Failed, Some(codec::json("a cause", cause)?)),
         Outcome::Cancelled => (StepStatus::Skipped, None),
@@ -230,7 +230,7 @@ async fn close_steps(connection: &impl ConnectionTrait, operation: &str, outcome
         .doing(doing)
 }
 
-/// Deletes the cluster and all that belongs to it, but its history.
+/// Deletes the cluster and everything that belongs to it, except its operations.
 async fn remove(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
     let doing = "deleting a cluster";
     let nodes = node::of_clusters(connection, vec![cluster.to_string()]).await?;
@@ -250,5 +250,5 @@ async fn remove(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> 
 }
 
 fn gone() -> Cause {
-    Cause::user(Code::ClusterGone, "The cluster was deleted before this began", "Nothing.")
+    Cause::user(Code::ClusterGone, "The cluster was deleted before the operation started", "Nothing.")
 }

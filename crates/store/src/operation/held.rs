@@ -1,5 +1,5 @@
-//! What a conductor writes in the name of an operation that it holds. All of it goes through [`Held`], which looks at
-//! the fence in the same transaction: a conductor that has lost the operation writes nothing at all.
+//! Writes of a conductor in the name of an operation whose lease it holds. All of them go through [`Held`], which
+//! checks the fence in the same transaction: a conductor that has lost the lease writes nothing.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use super::{Claim, Outcome};
 use crate::error::Doing;
 use crate::{ClusterFacts, Event, HealthChange, Result, Store, StoreError, cluster, health, node, secret};
 
-/// An operation that a conductor holds, and the right to write in its name for as long as it does.
+/// An operation whose lease a conductor holds, with the right to write in its name.
 #[derive(Clone)]
 pub struct Held {
     store: Store,
@@ -24,7 +24,7 @@ pub struct Held {
 }
 
 impl Store {
-    /// The right to write in the name of an operation that was taken.
+    /// The right to write in the name of a claimed operation.
     #[must_use]
     pub fn held(&self, claim: &Claim) -> Held {
         let operation = &claim.operation;
@@ -32,7 +32,8 @@ impl Store {
     }
 }
 
-/// Every method fails with [`StoreError::LeaseLost`] once somebody else has the operation, and then has changed nothing.
+/// Every method fails with [`StoreError::LeaseLost`] once another conductor has the operation, and then changes
+/// nothing.
 impl Held {
     /// The operation.
     #[must_use]
@@ -46,13 +47,13 @@ impl Held {
         self.cluster
     }
 
-    /// What every write in its name shows.
+    /// The fence, which every write in its name must match.
     #[must_use]
     pub fn fence(&self) -> i64 {
         self.fence
     }
 
-    /// Gives the operation back for others to take.
+    /// Releases the operation, so that any conductor can claim it.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -60,7 +61,7 @@ impl Held {
         self.store.release(self.operation, self.fence).await
     }
 
-    /// The operation cannot go on right now.
+    /// Marks the operation as blocked.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -68,7 +69,7 @@ impl Held {
         self.store.block_operation(self.operation, self.fence, cause, None).await
     }
 
-    /// The operation goes on.
+    /// Marks the operation as running again.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -76,7 +77,7 @@ impl Held {
         self.store.unblock_operation(self.operation, self.fence).await
     }
 
-    /// Records what is planned now.
+    /// Records the current plan.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -84,7 +85,7 @@ impl Held {
         self.store.record_plan(self.operation, self.fence, steps).await
     }
 
-    /// The step is begun.
+    /// The step starts.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
@@ -92,7 +93,7 @@ impl Held {
         self.store.step_running(self.operation, self.fence, key).await
     }
 
-    /// What is happening in the step right now.
+    /// Records the progress of the step.
     ///
     /// # Errors
     /// As [`Held::step_running`].
@@ -100,7 +101,7 @@ impl Held {
         self.store.step_progress(self.operation, self.fence, key, progress).await
     }
 
-    /// The step failed in a way that may pass.
+    /// The step failed in a way that may pass: it is retried.
     ///
     /// # Errors
     /// As [`Held::step_running`].
@@ -124,7 +125,7 @@ impl Held {
         self.store.step_failed(self.operation, self.fence, key, cause).await
     }
 
-    /// Ends the operation.
+    /// Finishes the operation.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -132,7 +133,7 @@ impl Held {
         self.store.finish(self.operation, self.fence, outcome).await
     }
 
-    /// Keeps which machine a node has and where it is reached; `None`: not known yet.
+    /// Stores a node's machine and address; `None`: not known yet.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when the node is gone.
@@ -140,31 +141,31 @@ impl Held {
         let transaction = self.begin().await?;
         let is_news = node::set_machine(&transaction, node, machine_id, address).await?;
         let event = is_news.then(|| Event::node(self.cluster, node));
-        self.commit(transaction, "keeping a node's machine", event).await
+        self.commit(transaction, "storing a node's machine", event).await
     }
 
-    /// A node's machine starts again: what its agent said before counts no more.
+    /// A node's machine restarts: the last report of its agent is void.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn forget_report(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         node::forget_report(&transaction, node).await?;
-        self.commit(transaction, "forgetting an agent's report", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "clearing an agent's report", Some(Event::node(self.cluster, node))).await
     }
 
-    /// A node gets another machine with another disk.
+    /// A node gets a new machine with a new disk.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn begin_anew(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         node::begin_anew(&transaction, node, false).await?;
-        self.commit(transaction, "forgetting a node's machine", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "clearing a node's machine", Some(Event::node(self.cluster, node))).await
     }
 
-    /// A node gets another machine with another disk, and what the others know of the cluster is void: all of them begin
-    /// once more.
+    /// A node gets a new machine with a new disk, and the other nodes' state of the cluster is void: all of them start
+    /// over.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
@@ -172,61 +173,61 @@ impl Held {
         let transaction = self.begin().await?;
         node::begin_anew(&transaction, node, true).await?;
         node::begin_others_again(&transaction, self.cluster, node).await?;
-        self.commit(transaction, "beginning a cluster anew", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "resetting a cluster's nodes", Some(Event::node(self.cluster, node))).await
     }
 
-    /// A node is to begin once more: its agent starts all components anew.
+    /// Asks a node to start over: its agent restarts all components.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn restart_components(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         node::begin_again(&transaction, self.cluster, vec![node.to_string()]).await?;
-        self.commit(transaction, "asking a node to begin once more", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "asking a node to start over", Some(Event::node(self.cluster, node))).await
     }
 
-    /// A node's machine, if it is still this one, is to be replaced with its disk.
+    /// Marks a node's machine for replacement with its disk, if it is still this one.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn replace_machine(&self, node: Uuid, machine_id: &str) -> Result<()> {
         let transaction = self.begin().await?;
         node::replace_machine(&transaction, node, machine_id).await?;
-        self.commit(transaction, "asking for another machine", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "marking a machine for replacement", Some(Event::node(self.cluster, node))).await
     }
 
-    /// Gives out a one-time token: keeps the hash (SHA-256 in hex) of a token that is good until `expires`.
+    /// Issues a one-time token: stores the hash (SHA-256 in hex) of a token that is valid until `expires`.
     ///
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn issue_token(&self, node: Uuid, token_hash: &str, expires: Timestamp) -> Result<()> {
         let transaction = self.begin().await?;
         node::issue_token(&transaction, node, token_hash, expires).await?;
-        self.commit(transaction, "giving out a token", None).await
+        self.commit(transaction, "issuing a token", None).await
     }
 
-    /// Forgets a node. Nothing happens when it is gone already.
+    /// Deletes a node. No error when it does not exist.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn remove_node(&self, node: Uuid) -> Result<()> {
         let transaction = self.begin().await?;
         node::remove(&transaction, node).await?;
-        self.commit(transaction, "forgetting a node", Some(Event::node(self.cluster, node))).await
+        self.commit(transaction, "deleting a node", Some(Event::node(self.cluster, node))).await
     }
 
-    /// Keeps what was found out about the cluster.
+    /// Stores facts about the cluster.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when the cluster is gone.
+    /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when the cluster was deleted.
     pub async fn set_facts(&self, facts: ClusterFacts) -> Result<()> {
         let transaction = self.begin().await?;
         let before = cluster::one(&transaction, self.cluster).await?;
         cluster::write_facts(&transaction, &before, facts).await?;
-        self.commit(transaction, "keeping facts about a cluster", Some(Event::cluster(self.cluster))).await
+        self.commit(transaction, "storing facts about a cluster", Some(Event::cluster(self.cluster))).await
     }
 
-    /// Keeps how the cluster is.
+    /// Stores the health of the cluster.
     ///
     /// # Errors
     /// As [`Held::set_facts`].
@@ -235,19 +236,19 @@ impl Held {
         let before = cluster::one(&transaction, self.cluster).await?;
         let is_news = health::write(&transaction, &before, change).await?;
         let event = is_news.then(|| Event::cluster(self.cluster));
-        self.commit(transaction, "keeping a cluster's health", event).await
+        self.commit(transaction, "storing a cluster's health", event).await
     }
 
-    /// Keeps a secret of the cluster that is not there yet; one that is there stays as it is.
+    /// Inserts a secret of the cluster unless it exists; an existing one stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`], or when it cannot be sealed.
+    /// [`StoreError::LeaseLost`], or when sealing fails.
     pub async fn keep_secret(&self, name: &str, certificate: Option<&str>, key: Option<&SecretString>) -> Result<()> {
         let transaction = self.begin().await?;
         match self.store.keep_secret(&transaction, self.cluster, name, certificate, key).await {
-            Ok(()) => self.commit(transaction, "keeping a secret", Some(Event::cluster(self.cluster))).await,
-            // Where two can write at once, somebody was faster; theirs it is.
-            Err(StoreError::Conflict(_)) => transaction.rollback().await.doing("keeping a secret"),
+            Ok(()) => self.commit(transaction, "storing a secret", Some(Event::cluster(self.cluster))).await,
+            // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
+            Err(StoreError::Conflict(_)) => transaction.rollback().await.doing("storing a secret"),
             Err(error) => Err(error),
         }
     }
@@ -262,10 +263,10 @@ impl Held {
         self.commit(transaction, "deleting secrets", None).await
     }
 
-    /// A transaction that has the operation.
+    /// Starts a transaction that locks the operation.
     async fn begin(&self) -> Result<DatabaseTransaction> {
         let transaction = self.store.begin().await?;
-        // The order of locks: the cluster (which may be gone), then the operation.
+        // Lock order: the cluster (which may be deleted), then the operation.
         match cluster::lock(&transaction, self.cluster).await {
             Ok(_) | Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error),

@@ -1,5 +1,5 @@
-//! Who is at an operation. A conductor that takes one gets a lease and a fence; the fence goes up with every taker, and
-//! whoever comes with another one has lost the operation and writes nothing.
+//! Leases on operations. A conductor that claims one gets a lease and a fence. The fence grows with every claim; a
+//! conductor with another fence has lost the operation and writes nothing.
 
 use std::collections::HashMap;
 
@@ -16,38 +16,38 @@ use crate::entity::operation;
 use crate::error::Doing;
 use crate::{Event, Result, Store, StoreError, codec, deployment};
 
-/// An operation that was taken.
+/// A claimed operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
-    /// The operation, with the steps that conductors before this one recorded.
+    /// The operation, with the steps that earlier conductors recorded.
     pub operation: Operation,
-    /// To be shown with every write in its name.
+    /// Checked by every write in its name.
     pub fence: i64,
 }
 
-/// An operation that a conductor still has.
+/// An operation whose lease a conductor still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewed {
-    /// As when it was taken.
+    /// Unchanged since the claim.
     pub fence: i64,
-    /// Whether somebody wants it to end.
+    /// Whether its cancellation was requested.
     pub cancel_requested: bool,
 }
 
 impl Store {
-    /// Takes the oldest operation that waits for a conductor: nobody has it or the lease is over, it need not wait for
-    /// a time, and no earlier operation of its cluster is unfinished. `None` when there is none.
+    /// Claims the oldest operation that is free: no conductor has it or the lease has expired, its `run_after` has
+    /// passed, and no earlier operation of its cluster is unfinished. `None` when there is none.
     ///
     /// # Errors
     /// On a database error.
     pub async fn claim(&self, owner: &str, lease: SignedDuration, now: Timestamp) -> Result<Option<Claim>> {
         let now_micros = codec::micros(now);
-        // Conductors look often and mostly find nothing: that must not queue up with those who write.
-        if claimable(now_micros).one(self.reader()).await.doing("looking for an operation")?.is_none() {
+        // Conductors look often and mostly find nothing: that must not queue behind the writers.
+        if claimable(now_micros).one(self.reader()).await.doing("looking up an operation")?.is_none() {
             return Ok(None);
         }
         let transaction = self.begin().await?;
-        let Some(row) = claimable(now_micros).one(&transaction).await.doing("looking for an operation")? else {
+        let Some(row) = claimable(now_micros).one(&transaction).await.doing("looking up an operation")? else {
             return Ok(None);
         };
         let first_time = row.started_at.is_none();
@@ -72,9 +72,9 @@ impl Store {
             .filter(operation::Column::Fence.eq(row.fence))
             .exec(&transaction)
             .await
-            .doing("taking an operation")?;
+            .doing("claiming an operation")?;
         if taken.rows_affected == 0 {
-            // Somebody was faster; there will be another wake-up or look.
+            // Another conductor was faster; there will be another event or poll.
             return Ok(None);
         }
         match deployment::rise(&transaction).await {
@@ -83,12 +83,12 @@ impl Store {
         }
         let uuid = codec::uuid(&row.uuid)?;
         let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
-        self.commit(transaction, "taking an operation").await?;
+        self.commit(transaction, "claiming an operation").await?;
         self.publish(Event::operation(operation.cluster_uuid, uuid));
         Ok(Some(Claim { operation, fence }))
     }
 
-    /// Keeps all operations of a conductor until `until`: those that it still has, by their ids.
+    /// Renews the leases of all operations of a conductor until `until`. Returns those that it still has, by id.
     ///
     /// # Errors
     /// On a database error.
@@ -99,7 +99,7 @@ impl Store {
                 .add(operation::Column::Owner.eq(owner))
                 .add(operation::Column::Status.is_in(unfinished_words()))
         };
-        // Most of the time a conductor has none: that must not queue up with those who write.
+        // Most of the time a conductor has none: that must not queue behind the writers.
         if operation::Entity::find().filter(of_owner()).one(self.reader()).await.doing(doing)?.is_none() {
             return Ok(HashMap::new());
         }
@@ -125,7 +125,7 @@ impl Store {
         rows.into_iter().map(renewed).collect()
     }
 
-    /// Whether somebody wants the operation to end. Cheap: for looking whenever an event says that something changed.
+    /// Whether the cancellation of the operation was requested. Cheap enough to be called on every event.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -133,8 +133,8 @@ impl Store {
         Ok(one(self.reader(), uuid).await?.cancel_requested)
     }
 
-    /// Takes all leases away from whoever had them. Only for a process that knows that it is the only one: what its
-    /// predecessor was at when it died need not wait for the lease's end.
+    /// Ends all leases of all conductors. Only for a process that knows that it is the only one: operations of its
+    /// crashed predecessor need not wait for the lease to expire.
     ///
     /// # Errors
     /// On a database error.
@@ -149,17 +149,17 @@ impl Store {
         self.commit(transaction, "ending leases").await
     }
 
-    /// Gives the operation back for others to take: at once, or after [`Store::block_operation`]'s time.
+    /// Releases the operation for other conductors: at once, or after the time of [`Store::block_operation`].
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub(crate) async fn release(&self, uuid: Uuid, fence: i64) -> Result<()> {
         let changed = operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() };
-        self.fenced(uuid, fence, changed, "giving an operation back").await
+        self.fenced(uuid, fence, changed, "releasing an operation").await
     }
 
-    /// The operation cannot go on right now. The lease stays; who does not want to wait with it, gives it back, and
-    /// it is not taken before `run_after`.
+    /// Marks the operation as blocked. The lease stays; a conductor that does not want to wait releases it, and it is
+    /// not claimed before `run_after`.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -179,7 +179,7 @@ impl Store {
         self.fenced(uuid, fence, changed, "marking an operation blocked").await
     }
 
-    /// The operation goes on.
+    /// Marks the operation as running again.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -203,16 +203,16 @@ impl Store {
     }
 }
 
-/// Locks the operation for a write in its name, if the fence is still the right one.
+/// Locks the operation for a write in its name, if the fence matches.
 pub(super) async fn guard(connection: &impl ConnectionTrait, uuid: Uuid, fence: i64) -> Result<operation::Model> {
-    // A write that changes nothing locks the row in every database.
+    // A no-op update locks the row in every database.
     let unchanged = operation::ActiveModel { fence: Set(fence), ..Default::default() };
     write(connection, uuid, fence, unchanged, "checking a lease").await?;
     one(connection, uuid).await
 }
 
-/// Changes the operation, if the fence is still the right one. Operations that were given back or have ended have no
-/// owner, so that nobody's fence is right.
+/// Changes the operation, if the fence matches. Operations that were released or have finished have no owner, so that
+/// no fence matches.
 pub(super) async fn write(
     connection: &impl ConnectionTrait,
     uuid: Uuid,
@@ -231,7 +231,7 @@ pub(super) async fn write(
     if written.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
 }
 
-/// Operations that a conductor may take, oldest first.
+/// Operations that a conductor may claim, oldest first.
 fn claimable(now: i64) -> Select<operation::Entity> {
     use operation::Column as C;
     let earlier = Alias::new("earlier");

@@ -1,5 +1,5 @@
-//! Operations: asked for (`request`), taken (`lease`), recorded step by step (`step`), ended (`finish`), and kept for
-//! good.
+//! Operations: requested (`request`), claimed (`lease`), recorded step by step (`step`), finished (`finish`), and kept
+//! as history.
 
 mod adopt;
 mod finish;
@@ -32,22 +32,22 @@ use crate::{Page, Result, Scope, Store, StoreError, cluster, codec, deployment, 
 
 const WHAT: &str = "operation";
 
-/// An operation that is asked for.
+/// A requested operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOperation {
     /// What it does.
     pub kind: OperationKind,
-    /// Whose.
+    /// The owning project.
     pub project_id: String,
-    /// Who asks.
+    /// User who makes the request.
     pub user_id: String,
-    /// Id of the request that asks.
+    /// Id of the request.
     pub request_id: String,
-    /// How long it may take, from when a conductor takes it: waiting for the one before it does not count.
+    /// How long it may take from the first claim; waiting for an earlier operation does not count.
     pub deadline: Option<SignedDuration>,
-    /// What the project may have where it has no quotas of its own.
+    /// Default quotas for projects that have none of their own.
     pub quotas: QuotaDefaults,
-    /// How large one cluster may be.
+    /// Limits on the size of one cluster.
     pub limits: Limits,
     /// Whether a member that holds the only copy of the cluster's state may be replaced by an empty one.
     pub replace_data: bool,
@@ -69,7 +69,7 @@ impl Store {
         with_steps(&snapshot, row).await
     }
 
-    /// Whether this database knows that the cluster was deleted, down to the last of what belonged to it.
+    /// Whether this database knows that the cluster was deleted completely.
     ///
     /// # Errors
     /// On a database error.
@@ -80,12 +80,12 @@ impl Store {
             .filter(operation::Column::Status.eq(OperationStatus::Succeeded.to_string()))
             .one(self.reader())
             .await
-            .doing("looking for the deletion of a cluster")?;
+            .doing("looking up the deletion of a cluster")?;
         Ok(delete.is_some())
     }
 
-    /// A page of the visible operations without their steps, newest first unless the page has a sort key; of one
-    /// cluster if `cluster` gives its id or name, also when the cluster is gone.
+    /// A page of the visible operations without their steps, newest first unless the page has a sort key. `cluster`
+    /// restricts it to one cluster by id or name, also after the cluster was deleted.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the marker, [`StoreError::BadSortKey`].
@@ -115,26 +115,26 @@ impl Store {
     }
 }
 
-/// What a new operation is about.
+/// The cluster of a new operation.
 pub(crate) struct Subject<'a> {
     /// The cluster.
     pub(crate) uuid: Uuid,
-    /// Its name, which the history keeps.
+    /// Its name, kept in the history.
     pub(crate) name: &'a str,
-    /// Its status until now; none for a cluster that is new.
+    /// Its status before the operation; `None` for a new cluster.
     pub(crate) status_before: Option<&'a str>,
-    /// The operation that is repeated.
+    /// The operation that is retried.
     pub(crate) retry_of: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
-    /// A cluster as it was before it was changed for the operation.
+    /// A cluster as it was before the operation's request changed it.
     pub(crate) fn cluster(uuid: Uuid, row: &'a crate::entity::cluster::Model) -> Self {
         Self { uuid, name: &row.name, status_before: Some(&row.status), retry_of: None }
     }
 }
 
-/// Keeps a new operation, waiting for a conductor, and gives its cluster the status that goes with it.
+/// Inserts a new operation, which waits for a conductor, and gives its cluster the matching status.
 pub(crate) async fn insert(
     connection: &impl ConnectionTrait,
     subject: Subject<'_>,
@@ -153,7 +153,7 @@ pub(crate) async fn insert(
                 cluster::set_status(connection, subject.uuid, status, None, uuid, codec::micros(now)).await?;
             }
         }
-        // It was made in progress.
+        // A new cluster is inserted with its status.
         None => cluster::set_operation(connection, subject.uuid, uuid).await?,
     }
     operation::Entity::insert(operation::ActiveModel {
@@ -203,7 +203,7 @@ pub(crate) async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result
         .ok_or_else(|| StoreError::not_found(WHAT, uuid))
 }
 
-/// The cluster's operations that have not ended, oldest first.
+/// The cluster's unfinished operations, oldest first.
 pub(crate) async fn unfinished(connection: &impl ConnectionTrait, cluster: &str) -> Result<Vec<operation::Model>> {
     operation::Entity::find()
         .filter(operation::Column::ClusterUuid.eq(cluster))
@@ -214,7 +214,7 @@ pub(crate) async fn unfinished(connection: &impl ConnectionTrait, cluster: &str)
         .doing("reading a cluster's operations")
 }
 
-/// The same without repairs, which leave the cluster's status alone.
+/// The same without repairs, which do not change the cluster's status.
 pub(crate) async fn unfinished_changes(
     connection: &impl ConnectionTrait,
     cluster: &str,
@@ -224,7 +224,7 @@ pub(crate) async fn unfinished_changes(
     Ok(all)
 }
 
-/// The words for operations that have not ended.
+/// The statuses of unfinished operations, as stored.
 pub(crate) fn unfinished_words() -> [String; 3] {
     [OperationStatus::Queued, OperationStatus::Running, OperationStatus::Blocked].map(|status| status.to_string())
 }

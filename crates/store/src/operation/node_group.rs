@@ -1,5 +1,5 @@
-//! Asking for node groups beside those that a cluster is made with: they come, change and go by operations of their
-//! cluster. What is wanted is written together with the operation that brings it about.
+//! Requesting node groups besides those that a cluster is created with: they are created, changed and deleted by
+//! operations of their cluster. The wanted state is written together with the operation that brings it about.
 
 use jeroboam_model::status::Request;
 use jeroboam_model::{ClusterTemplate, NodeGroup, OperationKind, Status};
@@ -20,12 +20,12 @@ use crate::{
 };
 
 impl Store {
-    /// Keeps a new node group of a cluster with a node for each that it wants, and the operation that brings them up.
+    /// Inserts a new node group of a cluster with its wanted nodes, and the operation that brings them up.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the cluster may not have so many
-    /// nodes, [`StoreError::QuotaReached`] when the project may not, [`StoreError::Conflict`] when the cluster has a group of that name, [`StoreError::NotFound`]
-    /// when there is no such cluster.
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the cluster would exceed its node
+    /// limit, [`StoreError::QuotaReached`] when the project would exceed its quota, [`StoreError::Conflict`] when the
+    /// cluster has a group of that name, [`StoreError::NotFound`] when there is no such cluster.
     pub async fn request_node_group(
         &self,
         cluster: ClusterId,
@@ -53,12 +53,13 @@ impl Store {
         Ok(operation)
     }
 
-    /// Gives a node group other bounds, labels and taints: `change` gets the group as it is and makes of it what it is
-    /// to be, or refuses with an error of its own kind. Nobody else changes it in between. The rest of what it makes is
-    /// not looked at.
+    /// Changes the bounds, labels and taints of a node group: `change` gets the present group and returns the new one,
+    /// or refuses with an error of its own type. The row is locked meanwhile. Other fields of the returned group are
+    /// ignored.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::NotFound`], and what `change` says.
+    /// [`StoreError::NotAllowed`] in the status of cluster or group, [`StoreError::NotFound`], and the errors of
+    /// `change`.
     pub async fn request_node_group_update<E: From<StoreError>>(
         &self,
         cluster: ClusterId,
@@ -90,11 +91,11 @@ impl Store {
         Ok(operation)
     }
 
-    /// Takes a node group away with all its nodes. When that is being done already, the newest operation of the
-    /// cluster that has not ended is returned: it sees to it.
+    /// Deletes a node group with all its nodes. When that is in progress already, returns the newest unfinished
+    /// operation of the cluster, which will complete it.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] for a group that the cluster was made with, [`StoreError::NotAllowed`] when the cluster
+    /// [`StoreError::InUse`] for a group that the cluster was created with, [`StoreError::NotAllowed`] when the cluster
     /// itself is being deleted, [`StoreError::NotFound`].
     pub async fn request_node_group_delete(
         &self,
@@ -128,12 +129,12 @@ impl Store {
         Ok(operation)
     }
 
-    /// Moves a cluster to another template, which the caller found fit as it read it. `group` is the node group that
-    /// was named; all of the cluster's follow.
+    /// Moves a cluster to another template, which the caller checked as it read it. `group` is the node group that the
+    /// request names; all groups of the cluster follow.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the cluster is complete, [`StoreError::Overtaken`] when the template is not as
-    /// it was read, [`StoreError::NotFound`] for cluster, group or template.
+    /// [`StoreError::NotAllowed`] unless the cluster is complete, [`StoreError::Overtaken`] when the template was
+    /// changed since it was read, [`StoreError::NotFound`] for cluster, group or template.
     pub async fn request_upgrade(
         &self,
         cluster: ClusterId,
@@ -157,7 +158,7 @@ impl Store {
     }
 }
 
-/// The cluster is in progress with a new operation of this kind.
+/// Gives the cluster the status of a new operation of this kind.
 pub(super) async fn begin(
     connection: &impl ConnectionTrait,
     row: &crate::entity::cluster::Model,

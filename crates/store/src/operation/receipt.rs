@@ -1,4 +1,4 @@
-//! What a delete took away, written down when the cluster's rows go.
+//! What a delete removed, recorded when the cluster's rows are deleted.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::step;
 use crate::entity::{cluster, node as node_entity, operation};
 use crate::{Result, codec, node};
 
-/// The receipt of a delete that has removed the last of a cluster.
+/// The receipt of a delete that has removed everything of a cluster.
 pub(super) async fn of(
     connection: &impl ConnectionTrait,
     operation: &operation::Model,

@@ -1,5 +1,5 @@
-//! Asking for repairs, and leaving a cluster alone for maintenance. A repair leaves the cluster's status as it is, and
-//! makes way for whatever a user asks for.
+//! Requesting repairs, and pausing a cluster for maintenance. A repair does not change the cluster's status, and gives
+//! way to any request of a user.
 
 use jeroboam_model::status::Request;
 use jeroboam_model::{Cause, CauseExt, Code, OperationKind, OperationStatus};
@@ -16,15 +16,15 @@ use crate::entity::{cluster as cluster_entity, operation};
 use crate::error::Doing;
 use crate::{ClusterId, Event, Result, Store, StoreError, cluster, codec};
 
-/// The user id of operations that the server begins by itself.
+/// The user id of operations that the server starts automatically.
 pub const HEALER: &str = "jeroboam";
 
 impl Store {
-    /// Brings back what is missing of a cluster. When that is being done already, that operation is returned.
+    /// Restores missing parts of a cluster. When that is in progress already, returns that operation.
     ///
     /// # Errors
-    /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster was complete once and is not being changed or deleted,
-    /// [`NotFound`](crate::StoreError::NotFound).
+    /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster was complete once and is not being changed or
+    /// deleted, [`NotFound`](crate::StoreError::NotFound).
     pub async fn request_repair(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
@@ -46,13 +46,13 @@ impl Store {
             cancel(&transaction, &there, &made_way(), now).await?;
         }
         let operation = begin(&transaction, &row, OperationKind::Repair, operation, now).await?;
-        self.commit(transaction, "asking for a repair").await?;
+        self.commit(transaction, "requesting a repair").await?;
         self.publish(Event::operation(cluster, operation.uuid));
         Ok(operation)
     }
 
-    /// When the repairs that the server began by itself ended, as far as that was since a time, newest first. Those that
-    /// made way, or were ended by a pause, are left out.
+    /// When the automatic repairs of a cluster finished, since a time, newest first. Those that gave way, or were
+    /// stopped by a pause, are left out.
     ///
     /// # Errors
     /// On a database error.
@@ -77,8 +77,8 @@ impl Store {
         rows.into_iter().filter(is_counted).map(end).collect()
     }
 
-    /// Leaves the cluster alone from now on (`paused`): nothing is repaired that a user does not ask for. Or ends that.
-    /// A repair that the server began by itself is ended. Doing it twice does no more than doing it once.
+    /// Pauses the cluster (`paused`): only repairs that a user requests are carried out; or resumes it. Pausing stops
+    /// an automatic repair. Idempotent.
     ///
     /// # Errors
     /// [`NotFound`](crate::StoreError::NotFound).
@@ -110,7 +110,7 @@ impl Store {
     }
 }
 
-/// Ends the repairs of a cluster: something else is to be done.
+/// Stops the repairs of a cluster in favour of another operation.
 pub(super) async fn make_way(connection: &impl ConnectionTrait, cluster: Uuid, now: Timestamp) -> Result<()> {
     for repair in repairs(connection, cluster).await? {
         cancel(connection, &repair, &made_way(), now).await?;
@@ -124,27 +124,31 @@ async fn repairs(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<Vec
     Ok(all)
 }
 
-/// Why a repair ended before its time.
+/// Cause of a repair that was stopped in favour of another operation.
 pub(super) fn made_way() -> Cause {
     Cause::user(
         Code::RepairMadeWay,
-        "The repair was ended for what a user asked for",
-        "Nothing: what is still missing is repaired afterwards.",
+        "The repair was stopped in favour of a user's request",
+        "Nothing: missing parts are repaired afterwards.",
     )
 }
 
-/// Why a repair that a conductor had was told to end, when no delete did that.
+/// Cause of a running repair that was cancelled, unless a delete did that.
 pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::Model, is_last: bool) -> Result<Cause> {
     if !is_last {
         return Ok(made_way());
     }
     let cluster = cluster::one(connection, codec::uuid(&row.cluster_uuid)?).await?;
-    let by_user = "The repair was cancelled by a user before it was done";
-    let action = "Ask for it again (`jeroboam bay repair`), or wait: what is missing is repaired later.";
+    let by_user = "The repair was cancelled by a user before it finished";
+    let action = "Request it again (`jeroboam bay repair`), or wait: missing parts are repaired later.";
     let is_paused = cluster.paused_at.is_some() && row.user_id == HEALER;
     Ok(if is_paused { was_paused() } else { Cause::user(Code::Cancelled, by_user, action) })
 }
 
 fn was_paused() -> Cause {
-    Cause::user(Code::ClusterPaused, "The repair was ended: the cluster is paused", "Resume the cluster, or repair it.")
+    Cause::user(
+        Code::ClusterPaused,
+        "The repair was stopped: the cluster is paused",
+        "Resume the cluster, or repair it.",
+    )
 }

@@ -1,4 +1,4 @@
-//! Asking for operations: what is wanted is written together with the operation that brings it about.
+//! Requesting operations: the wanted state is written together with the operation that brings it about.
 
 use jeroboam_model::status::Request;
 use jeroboam_model::validate::Limits;
@@ -27,16 +27,16 @@ use crate::{
     idempotency, node, node_group, notification, target,
 };
 
-/// What to do about an operation that was cancelled.
+/// What the user can do after an operation was cancelled.
 const RETRY_OR_DELETE: &str = "Retry it, or delete the cluster.";
 
 impl Store {
-    /// Keeps a new cluster with its groups and one node for each that they want, and the operation that creates it.
-    /// `template` is its template as the caller read it and made the cluster of it.
+    /// Inserts a new cluster with its groups and their wanted nodes, and the operation that creates it. `template` is
+    /// its template as the caller read it.
     ///
     /// # Errors
-    /// [`StoreError::QuotaReached`] when the project may not have so many clusters or nodes,
-    /// [`StoreError::Overtaken`] when the template is not as it was read, [`StoreError::NotFound`] when it is gone.
+    /// [`StoreError::QuotaReached`] when the project would exceed its quotas, [`StoreError::Overtaken`] when the
+    /// template was changed since it was read, [`StoreError::NotFound`] when it was deleted.
     pub async fn create_cluster(
         &self,
         template: &ClusterTemplate,
@@ -63,8 +63,8 @@ impl Store {
         Ok(operation)
     }
 
-    /// Gives a group another number of nodes. The nodes in `remove` go first, then those with the highest numbers.
-    /// Operations before this one go on; this one waits for them.
+    /// Resizes a group. The nodes in `remove` are removed first, then those with the highest numbers. Earlier
+    /// operations go on; this one waits for them.
     ///
     /// # Errors
     /// As [`Store::request_change`].
@@ -80,13 +80,13 @@ impl Store {
         self.request_change(cluster, group, node_count, remove, None, operation)
     }
 
-    /// The same, and with `health` keeps what is said about the cluster's health with it: both or nothing. That is a
-    /// change of the cluster itself, which must be complete; a resize, which autoscalers repeat, is legal more often
-    /// (contract magnum-v1 section 7.3).
+    /// The same, and stores `health` in the same transaction. With health it is a change of the cluster itself, which
+    /// must be complete; a plain resize, which autoscalers repeat, is allowed in more statuses (contract magnum-v1
+    /// section 7.3).
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the group or all of the cluster's
-    /// together may not have so many nodes, [`StoreError::QuotaReached`] when the project may not,
+    /// [`StoreError::NotAllowed`] in the cluster's status, [`StoreError::Unfit`] when the group or the cluster would
+    /// exceed its node limits, [`StoreError::QuotaReached`] when the project would exceed its quota,
     /// [`StoreError::NotFound`] for the cluster, the group or a node in `remove` that is not of the group.
     pub async fn request_change(
         &self,
@@ -111,7 +111,7 @@ impl Store {
         if group.status.is_leaving() {
             return Err(StoreError::NotAllowed { status: group.status, request: Request::Update });
         }
-        // Somebody may have changed the bounds, or made another group, since the caller looked.
+        // The bounds or the other groups may have changed since the caller read them.
         group.check_bounds(node_count).map_err(StoreError::Unfit)?;
         check_total(&transaction, &group, node_count, operation.limits).await?;
         let growth = Growth::default().nodes(group.role, node_count.saturating_sub(group.node_count));
@@ -127,8 +127,8 @@ impl Store {
         Ok(operation)
     }
 
-    /// Deletes a cluster: legal always. Other operations of it that wait end, those that run are told to. When it is
-    /// being deleted already, that operation is returned.
+    /// Deletes a cluster: allowed in every status. Its waiting operations end, running ones are cancelled. When it is
+    /// being deleted already, returns that operation.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -156,8 +156,8 @@ impl Store {
         Ok(operation)
     }
 
-    /// Once more what failed last, as a new operation: the one that gave the cluster its status, with what it was asked
-    /// for. With `replace_data` it may do what that one could not.
+    /// Retries what failed last as a new operation of the same kind: the one that gave the cluster its status. With
+    /// `replace_data` it may replace a node that holds the only copy of the cluster's state.
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] when nothing failed, [`StoreError::NotFound`].
@@ -183,11 +183,11 @@ impl Store {
         Ok(operation)
     }
 
-    /// Ends an operation before its time: at once while it waits, else as soon as its conductor has put down what it
-    /// has in hand. Cancelling twice is no error.
+    /// Cancels an operation: at once while it waits, else as soon as its conductor has finished its present action.
+    /// Cancelling twice is no error.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] among those visible, [`StoreError::Conflict`] when it has ended otherwise.
+    /// [`StoreError::NotFound`] among those visible, [`StoreError::Conflict`] when it has finished otherwise.
     pub async fn request_cancel(&self, scope: &Scope, uuid: Uuid) -> Result<Operation> {
         let now = Timestamp::now();
         let transaction = self.begin().await?;
@@ -198,7 +198,7 @@ impl Store {
             .doing("reading an operation")?
             .ok_or_else(|| StoreError::not_found(super::WHAT, uuid))?;
         let cluster = codec::uuid(&found.cluster_uuid)?;
-        // The order of locks: the cluster (which may be gone), then the operation, read again now that it holds still.
+        // Lock order: the cluster (which may be deleted), then the operation, read again under the lock.
         match cluster::lock(&transaction, cluster).await {
             Ok(_) | Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -225,12 +225,12 @@ impl Store {
     }
 }
 
-/// The operation that gave the cluster its status, which is one of a failure.
+/// The operation that gave the cluster its failed status.
 async fn failed(connection: &impl ConnectionTrait, row: &cluster_entity::Model) -> Result<operation::Model> {
     if let Some(uuid) = row.operation_uuid.as_deref() {
         return one(connection, codec::uuid(uuid)?).await;
     }
-    // It failed under a release that did not write down which one it was: the last one of a fitting kind.
+    // It failed under a release that did not record the operation: take the last one of a matching kind.
     let status: Status = codec::word("a status", &row.status)?;
     let kinds = OperationKind::iter().filter(|kind| Status::failed(*kind) == Some(status)).map(|kind| kind.to_string());
     let ended = [OperationStatus::Failed, OperationStatus::Cancelled].map(|status| status.to_string());
@@ -241,11 +241,11 @@ async fn failed(connection: &impl ConnectionTrait, row: &cluster_entity::Model) 
         .order_by_desc(operation::Column::Id)
         .one(connection)
         .await
-        .doing("looking for the operation that failed")?
+        .doing("looking up the operation that failed")?
         .ok_or_else(|| StoreError::Conflict(format!("No operation of cluster {} has failed.", row.name)))
 }
 
-/// Ends an operation that waits, and tells one that a conductor has. Returns whether it has ended.
+/// Cancels a waiting operation at once, and flags a running one. Returns whether it has finished.
 pub(super) async fn cancel(
     connection: &impl ConnectionTrait,
     row: &operation::Model,
@@ -263,7 +263,7 @@ pub(super) async fn cancel(
             ..Default::default()
         }
     } else {
-        // If it was given back to wait for something, whoever takes it to end it need not wait for that.
+        // If it was released to wait for something, a conductor can claim it at once to finish it.
         operation::ActiveModel { cancel_requested: Set(true), run_after: Set(None), ..Default::default() }
     };
     operation::Entity::update_many()
@@ -278,7 +278,7 @@ pub(super) async fn cancel(
     Ok(waits)
 }
 
-/// Writes down that a group wants another number of nodes: which come, and which go.
+/// Writes the wanted number of nodes of a group: adds nodes, and marks others for removal.
 pub(super) async fn apply_scale(
     connection: &impl ConnectionTrait,
     row: &cluster_entity::Model,
@@ -310,7 +310,7 @@ pub(super) async fn apply_scale(
         .doing("changing a node group's size")
 }
 
-/// Whether a cluster, which is locked, can have one of its groups in another size.
+/// Checks whether one of the groups of a locked cluster may get another size.
 pub(super) async fn check_total(
     connection: &impl ConnectionTrait,
     group: &NodeGroup,
@@ -326,7 +326,7 @@ pub(super) fn allow(status: &str, request: Request) -> Result<()> {
     StoreError::unless_allowed(codec::word("a status", status)?, request)
 }
 
-/// Why an operation that a conductor had was told to end: by somebody who deleted the cluster, or who cancelled it.
+/// Cause of a running operation that was cancelled: by a delete of the cluster, or by a user.
 pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::Model) -> Result<Cause> {
     let delete = OperationKind::Delete.to_string();
     let others = unfinished(connection, &row.cluster_uuid).await?;
@@ -334,19 +334,19 @@ pub(super) async fn stopped(connection: &impl ConnectionTrait, row: &operation::
     if row.kind == OperationKind::Repair.to_string() && !is_superseded {
         return super::repair::stopped(connection, row, !others.iter().any(|other| other.id > row.id)).await;
     }
-    let by_user = "The operation was cancelled by a user before it was done";
+    let by_user = "The operation was cancelled by a user before it finished";
     Ok(if is_superseded { superseded() } else { Cause::user(Code::Cancelled, by_user, RETRY_OR_DELETE) })
 }
 
 fn superseded() -> Cause {
-    Cause::user(Code::SupersededByDelete, "The cluster was deleted before this was done", "Nothing.")
+    Cause::user(Code::SupersededByDelete, "The cluster was deleted before the operation finished", "Nothing.")
 }
 
 fn cancelled() -> Cause {
-    Cause::user(Code::Cancelled, "The operation was cancelled by a user before it began", RETRY_OR_DELETE)
+    Cause::user(Code::Cancelled, "The operation was cancelled by a user before it started", RETRY_OR_DELETE)
 }
 
-/// The nodes of a new cluster, masters first: they get the lowest slots.
+/// The nodes of a new cluster, masters first, so that they get the lowest slots.
 fn first_nodes<'a>(template: &ClusterTemplate, cluster: &Cluster, groups: &'a [NodeGroup]) -> Result<Vec<Arrival<'a>>> {
     let mut sorted: Vec<&NodeGroup> = groups.iter().collect();
     sorted.sort_by_key(|group| group.role == NodeRole::Worker);

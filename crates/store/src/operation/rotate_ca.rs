@@ -1,4 +1,4 @@
-//! Asking for new certificate authorities.
+//! Requesting new certificate authorities.
 
 use jeroboam_model::OperationKind;
 use jeroboam_model::status::Request;
@@ -11,8 +11,8 @@ use super::request::allow;
 use crate::{ClusterId, Event, NewAuthority, Result, Store, cluster};
 
 impl Store {
-    /// Puts `authorities` in the place of a cluster's: the old ones are gone from now on, and the operation brings all
-    /// nodes over to the new ones.
+    /// Replaces a cluster's authorities with `authorities`. The old ones are deleted at once, and the operation moves
+    /// all nodes to the new ones.
     ///
     /// # Errors
     /// [`NotAllowed`](crate::StoreError::NotAllowed) unless the cluster is complete,

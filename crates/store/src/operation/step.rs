@@ -1,5 +1,5 @@
-//! The records of an operation's steps. What is left to do is decided by looking at what is there, not by these; they
-//! are what people see, and how steps that leave no trace are known to be done.
+//! Records of an operation's steps. The remaining work is determined from the observed state, not from these records;
+//! they show progress to users, and record that steps without an observable result are done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +18,11 @@ use crate::error::Doing;
 use crate::{Event, Result, Store, StoreError, codec};
 
 impl Store {
-    /// Records all that is to be done from now on. New steps are added as pending; steps that were done, failed or
-    /// skipped and are planned again become pending again and keep their number of attempts. Steps that are planned no
-    /// longer are done: what they are for was found to be there, by a try whose answer was lost or by itself.
+    /// Records the present plan. New steps are added as pending; steps that were done, failed or skipped and are
+    /// planned again become pending again and keep their number of attempts. Steps that are no longer planned are done:
+    /// their result was observed, for example of an attempt whose response was lost.
     ///
-    /// What the first plan did not have, or had and was done, is needed because something happened: it says why.
+    /// A step that is added after the first plan, or is planned again after it was done, records the reason.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -54,7 +54,7 @@ impl Store {
         let (mut done, mut skipped) = (Vec::new(), Vec::new());
         for record in there.values().filter(|record| !planned.contains(&record.step_key)) {
             match codec::word("a status", &record.status)? {
-                // What helps a node is done when it was done, and not when the node needs it no more.
+                // A remedy that is no longer needed was not carried out: skip it instead of marking it done.
                 StepStatus::Pending | StepStatus::Running | StepStatus::Blocked
                     if plan::is_remedy_key(&record.step_key) =>
                 {
@@ -90,7 +90,7 @@ impl Store {
         Ok(())
     }
 
-    /// The step is begun, once more if it was before.
+    /// The step starts, possibly for another attempt.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
@@ -98,12 +98,12 @@ impl Store {
         let now = codec::micros(Timestamp::now());
         let update = ended(StepStatus::Running, None)
             .col_expr(step::Column::Attempts, Expr::col(step::Column::Attempts).add(1))
-            // "First start" stays.
+            // `started_at` keeps the time of the first start.
             .col_expr(step::Column::StartedAt, Expr::col(step::Column::StartedAt).if_null(now));
         self.record(operation, fence, key, update).await
     }
 
-    /// What is happening in the step right now, in the words of the part that does it.
+    /// Records the progress of the step, in the words of the component that carries it out.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
@@ -112,7 +112,7 @@ impl Store {
         self.record(operation, fence, key, update).await
     }
 
-    /// The step failed in a way that may pass.
+    /// The step failed in a way that may pass: it is retried.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
@@ -173,7 +173,7 @@ impl Store {
     }
 }
 
-/// Another status; what was said about the one before is wiped.
+/// A new status; clears the progress and cause of the last one.
 pub(super) fn ended(status: StepStatus, finished_at: Option<i64>) -> UpdateMany<step::Entity> {
     step::Entity::update_many()
         .col_expr(step::Column::Status, Expr::value(status.to_string()))
@@ -182,7 +182,7 @@ pub(super) fn ended(status: StepStatus, finished_at: Option<i64>) -> UpdateMany<
         .col_expr(step::Column::FinishedAt, Expr::value(finished_at))
 }
 
-/// The records of an operation in order: by stage, then as they were planned.
+/// The records of an operation, ordered by stage, then as planned.
 pub(super) async fn of_operation(connection: &impl ConnectionTrait, operation: &str) -> Result<Vec<step::Model>> {
     step::Entity::find()
         .filter(step::Column::OperationUuid.eq(operation))
@@ -193,7 +193,7 @@ pub(super) async fn of_operation(connection: &impl ConnectionTrait, operation: &
         .doing("reading steps")
 }
 
-/// Whether any step of the operation has ever been begun.
+/// Whether any step of the operation was ever started.
 pub(super) async fn any_begun(connection: &impl ConnectionTrait, operation: &str) -> Result<bool> {
     let begun = step::Entity::find()
         .filter(step::Column::OperationUuid.eq(operation))

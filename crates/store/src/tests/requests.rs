@@ -217,7 +217,7 @@ async fn what_runs_is_told_to_end() {
     let record = bench.record(&cluster).await;
     assert_eq!(
         record.cluster.status_reason.as_deref(),
-        Some("The operation was cancelled by a user before it was done")
+        Some("The operation was cancelled by a user before it finished")
     );
     for group in &record.groups {
         assert_eq!(group.status_reason, record.cluster.status_reason, "{}", group.name);

@@ -55,8 +55,8 @@ fn versions_are_listed_asked_for_and_kept() {
     let of_cluster = server.ok(&["label", "explain", "--cluster", "demo"]);
     assert_eq!(line(&of_cluster, "kube_tag"), "kube_tag 1.36 cluster stands for v1.36.3");
     for (tag, words) in [
-        ("v1.33", "Kubernetes 1.33 is too old: this release makes 1.34 to 1.37"),
-        ("v1.38", "Kubernetes 1.38 is not known: this release makes 1.34 to 1.37"),
+        ("v1.33", "Kubernetes 1.33 is too old: this release supports 1.34 to 1.37"),
+        ("v1.38", "Kubernetes 1.38 is not known: this release supports 1.34 to 1.37"),
         ("v1.36.99", "has Kubernetes v1.37.2, v1.36.3, v1.35.4, v1.34.4, not v1.36.99"),
         ("newest", "must be a Kubernetes version such as v1.37.2, or v1.37 for its newest patch"),
     ] {

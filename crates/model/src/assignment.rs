@@ -1,4 +1,4 @@
-//! What a node is told to be: from its target, the cluster's nodes and secrets to the agent's [`Assignment`]. Pure.
+//! The agent's [`Assignment`], computed from a node's target and the cluster's nodes and secrets. Pure functions.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,20 +7,20 @@ use jeroboam_types::agent::{Assignment, Peer, Proxy};
 
 use crate::{Cluster, ClusterTemplate, FieldError, Node, NodeGroup, NodeRole, Target};
 
-/// Port of the cluster's own registry: on the master that keeps it, and as `localhost` on every node (contract
-/// workloads-2015, row 71).
+/// Port of the cluster registry: on the master that runs it, and as `localhost` on every node (contract workloads-2015,
+/// row 71).
 pub const REGISTRY_PORT: u16 = 5000;
 
 /// Domain of a cluster's services.
 pub const DNS_DOMAIN: &str = "cluster.local";
 
-/// Which address of the services' network the API server takes for the service `kubernetes`: its first.
+/// Index of the API server's address (the service `kubernetes`) in the service network: the first one.
 const KUBERNETES_SERVICE: u32 = 1;
 
-/// Which address of the services' network cluster DNS gets: the tenth, as everywhere (kubeadm does the same).
+/// Index of the address of cluster DNS in the service network: the tenth, as with kubeadm.
 const DNS_SERVICE: u32 = 10;
 
-/// Secrets of a cluster, as far as there are any. PEM, but for the tokens.
+/// The existing secrets of a cluster. PEM, except the tokens.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClusterSecrets {
     /// Certificate of the cluster's CA (with Kubernetes that of the Kubernetes CA).
@@ -33,11 +33,11 @@ pub struct ClusterSecrets {
     pub service_account_key: Option<String>,
     /// Its public half.
     pub service_account_public_key: Option<String>,
-    /// Which generation of authorities these are.
+    /// Generation of the authorities.
     pub authorities: u64,
-    /// With this one joins the swarm as a manager. Secret.
+    /// Token to join the swarm as a manager. Secret.
     pub swarm_manager_token: Option<String>,
-    /// With this one joins the swarm as a worker. Secret.
+    /// Token to join the swarm as a worker. Secret.
     pub swarm_worker_token: Option<String>,
 }
 
@@ -47,27 +47,27 @@ impl std::fmt::Debug for ClusterSecrets {
     }
 }
 
-/// Everything that assignments of a cluster's nodes are made of.
+/// The data that the assignments of a cluster's nodes are computed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
     /// Its node groups, for the labels and taints of their nodes.
     pub groups: &'a [NodeGroup],
-    /// Its nodes, those that are to go included.
+    /// Its nodes, including those that are to be removed.
     pub nodes: &'a [Node],
     /// Its secrets.
     pub secrets: &'a ClusterSecrets,
-    /// The cluster's revision at the time when all the rest was read, or before.
+    /// The cluster's revision when the rest was read, or an earlier one.
     pub revision: u64,
 }
 
-/// The assignment of one of the nodes. `None` while something that it needs is not known yet. A node that is to go
-/// keeps getting assignments: it has to run on until it is drained.
+/// The assignment of one of the nodes. `None` while something that it needs is not known yet. A node that is to be
+/// removed keeps getting assignments: it must run until it is drained.
 ///
 /// # Errors
-/// When the cluster's labels make no sense, or its version is missing. Both are seen to when the cluster is made, so this
-/// is rare.
+/// When the cluster's labels are invalid, or its version is missing. Both are checked when the cluster is created, so
+/// this is rare.
 pub fn build(source: &Source<'_>, node: &Node) -> Result<Option<Assignment>, FieldError> {
     let Some(address) = node.address else { return Ok(None) };
     let registry = match (node.target.registry_enabled, keeper(source)) {
@@ -99,7 +99,7 @@ pub fn api_port(template: &ClusterTemplate) -> u16 {
     template.apiserver_port.unwrap_or(template.engine.api_port)
 }
 
-/// What else listens at this port of a master, so that the engine's API cannot.
+/// What else listens on this port of a master, so that the engine's API cannot use it.
 #[must_use]
 pub fn taken(port: u16, template: &ClusterTemplate) -> Option<&'static str> {
     if port == REGISTRY_PORT && template.registry_enabled {
@@ -108,7 +108,7 @@ pub fn taken(port: u16, template: &ClusterTemplate) -> Option<&'static str> {
     template.engine.master_ports.iter().find(|(ports, _)| ports.contains(&port)).map(|(_, what)| *what)
 }
 
-/// Address of the service `kubernetes`, under which pods reach the API server.
+/// Address of the service `kubernetes`, through which pods access the API server.
 #[must_use]
 pub fn kubernetes_service_address(services: Ipv4Net) -> IpAddr {
     nth(services, KUBERNETES_SERVICE)
@@ -124,7 +124,7 @@ fn nth(network: Ipv4Net, number: u32) -> IpAddr {
     Ipv4Addr::from(u32::from(network.network()).wrapping_add(number)).into()
 }
 
-/// The masters that are wanted, by slot: the first is the one that founds things.
+/// The wanted masters, by slot; the first one bootstraps the cluster.
 #[must_use]
 pub fn masters(nodes: &[Node]) -> Vec<&Node> {
     let mut masters: Vec<&Node> = nodes.iter().filter(|node| node.wanted && node.role == NodeRole::Master).collect();
@@ -133,8 +133,8 @@ pub fn masters(nodes: &[Node]) -> Vec<&Node> {
 }
 
 impl Source<'_> {
-    /// All nodes with an address, masters first, by slot. Those that are to go too: until they are drained, their
-    /// pods must be reached.
+    /// All nodes with an address, masters first, by slot. Includes nodes that are to be removed: their pods must stay
+    /// reachable until they are drained.
     fn peers(&self) -> Vec<Peer> {
         let mut nodes: Vec<&Node> = self.nodes.iter().collect();
         nodes.sort_by_key(|node| (node.role == NodeRole::Worker, node.slot));
@@ -145,13 +145,13 @@ impl Source<'_> {
     }
 }
 
-/// The address of the master that keeps the cluster's registry: the first one.
+/// The address of the master that runs the cluster registry: the first one.
 fn keeper(source: &Source<'_>) -> Option<IpAddr> {
     masters(source.nodes).first()?.address
 }
 
 fn insecure_registries(target: &Target) -> Vec<String> {
-    // To themselves, nodes speak without TLS: the agent adds it on the way to the registry.
+    // Clients on a node use the registry without TLS; the agent's proxy adds it.
     let own = target.registry_enabled.then(|| format!("localhost:{REGISTRY_PORT}"));
     own.into_iter().chain(listed(target.insecure_registries.as_deref())).collect()
 }
@@ -165,7 +165,7 @@ fn proxy(target: &Target) -> Option<Proxy> {
     (proxy.http.is_some() || proxy.https.is_some()).then_some(proxy)
 }
 
-/// The parts of a list that is written with commas.
+/// The parts of a comma-separated list.
 fn listed(text: Option<&str>) -> impl Iterator<Item = String> {
     text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
 }

@@ -126,7 +126,7 @@ impl World {
         Self { cluster: cluster(engine, &[]), template: template(engine), groups: vec![group()], nodes, secrets }
     }
 
-    /// The nodes, with the targets that they would be made with now.
+    /// The nodes, with the targets that new nodes would get now.
     fn made_now(&self) -> Vec<Node> {
         let of_others = NodeGroup { uuid: Uuid::from_u128(101), docker_volume_size: None, ..group() };
         let made = |node: &Node| {

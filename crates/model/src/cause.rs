@@ -1,21 +1,21 @@
-//! How errors of steps come about. Every code is listed in `docs/errors.md`.
+//! Constructors of the causes of errors. Every code is listed in `docs/errors.md`.
 
 use jeroboam_types::code::Code;
 use jeroboam_types::error::{Cause, WhoMustAct};
 
-/// Short ways to make a [`Cause`], one per sort of error, so that who must act and whether it passes is decided
-/// here and not at each call.
+/// Constructors of a [`Cause`], one per class of error, so that it is decided here and not at each call who must act
+/// and whether the error is transient.
 pub trait CauseExt: Sized {
-    /// Something below does not answer or says "later"; it usually passes by itself.
+    /// A lower layer does not respond or asks to retry later; usually transient.
     fn passing(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
-    /// Whoever runs Jeroboam must change something.
+    /// The operator of Jeroboam must change something.
     fn operator(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
-    /// Whoever asked must change something.
+    /// The user who made the request must change something.
     fn user(code: Code, message: impl Into<String>, action: impl Into<String>) -> Self;
     /// Adds the underlying error.
     #[must_use]
     fn said(self, detail: impl std::fmt::Display) -> Self;
-    /// Marks it as one that may pass when tried again.
+    /// Marks it as one that a retry may solve.
     #[must_use]
     fn may_pass(self) -> Self;
     /// One line for `status_reason` and logs: message, then the underlying error.

@@ -15,7 +15,7 @@ use crate::{ClusterTemplate, EngineKind, Labels, Status};
 pub enum Health {
     /// The engine's API answers and every node is ready.
     Healthy,
-    /// It does not, or one is not.
+    /// The API does not answer, or a node is not ready.
     Unhealthy,
     /// Not known.
     Unknown,
@@ -28,7 +28,7 @@ pub struct Cluster {
     pub uuid: Uuid,
     /// Project that it belongs to.
     pub project_id: String,
-    /// User who made it.
+    /// User who created it.
     pub user_id: String,
     /// Name; not unique.
     pub name: String,
@@ -36,12 +36,12 @@ pub struct Cluster {
     pub template: Uuid,
     /// Its engine.
     pub engine: EngineKind,
-    /// The version of Kubernetes that its nodes run, fixed when it was made (see [`crate::kubernetes`]). None for other
-    /// engines: theirs comes with the image.
+    /// The version of Kubernetes that its nodes run, fixed at creation (see [`crate::kubernetes`]). `None` for other
+    /// engines: their version comes with the image.
     pub engine_version: Option<String>,
-    /// SSH keypair.
+    /// Name of the SSH keypair.
     pub keypair: Option<String>,
-    /// GB per node.
+    /// Volume for containers, in GB per node.
     pub docker_volume_size: Option<u32>,
     /// Effective labels: the template's, replaced or overlaid at creation.
     pub labels: Labels,
@@ -49,47 +49,46 @@ pub struct Cluster {
     pub master_flavor_id: Option<String>,
     /// Flavor of other nodes.
     pub flavor_id: Option<String>,
-    /// Minutes that creation may take; `None` or 0 is no limit of the user's.
+    /// Time limit of the creation in minutes; `None` or 0: no limit set by the user.
     pub create_timeout: Option<u32>,
-    /// Kept and returned, unused.
+    /// Stored and returned, but unused.
     pub discovery_url: Option<String>,
     /// Network to use.
     pub fixed_network: Option<String>,
     /// Subnet to use.
     pub fixed_subnet: Option<String>,
-    /// Floating addresses for nodes.
+    /// Whether nodes get floating IP addresses.
     pub floating_ip_enabled: bool,
-    /// Load balancer before masters.
+    /// Whether there is a load balancer in front of the masters.
     pub master_lb_enabled: bool,
     /// Status.
     pub status: Status,
-    /// Why.
+    /// Reason of the status.
     pub status_reason: Option<String>,
-    /// Health, `None` until the first look.
+    /// Health; `None` until the first check.
     pub health: Option<Health>,
-    /// Health in detail.
+    /// Health in detail, by what was checked.
     pub health_reason: BTreeMap<String, String>,
-    /// Since when it is left alone for maintenance: nothing of it is repaired unless a user asks.
+    /// Since when it is paused for maintenance: only repairs that a user requests are carried out.
     pub paused_at: Option<Timestamp>,
-    /// The infrastructure that it is made on, by name; none where an earlier release made it.
+    /// Name of the infrastructure that it runs on; `None` if an earlier release created it.
     pub infrastructure: Option<String>,
-    /// Handle of the infrastructure (the network's id on docker).
+    /// Id of the stack at the infrastructure (the network's id on docker).
     pub stack_id: Option<String>,
     /// URL of the engine's API, once it is known.
     pub api_address: Option<String>,
-    /// Version of the engine as it says itself, once it is known.
+    /// Version as reported by the engine, once it is known.
     pub coe_version: Option<String>,
     /// Version of the container runtime, once it is known.
     pub container_version: Option<String>,
-    /// Creation.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Last change.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
 impl Cluster {
-    /// A cluster that is asked for: with all that it takes over from its template when nothing else is said (contract
-    /// magnum-v1 section 2.2).
+    /// A new cluster with the values that it takes from its template by default (contract magnum-v1 section 2.2).
     #[must_use]
     pub fn of(template: &ClusterTemplate, name: &str, project_id: &str, user_id: &str, now: Timestamp) -> Self {
         Self {

@@ -5,14 +5,14 @@ use uuid::Uuid;
 
 use crate::{EngineKind, Labels};
 
-/// A kind of cluster (once called baymodel). Fields as in contract magnum-v1 section 2.1.
+/// A cluster template (once called baymodel). Fields as in contract magnum-v1 section 2.1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClusterTemplate {
     /// Id.
     pub uuid: Uuid,
     /// Project that it belongs to.
     pub project_id: String,
-    /// User who made it.
+    /// User who created it.
     pub user_id: String,
     /// Name; not unique.
     pub name: Option<String>,
@@ -24,23 +24,23 @@ pub struct ClusterTemplate {
     pub flavor_id: Option<String>,
     /// Flavor of masters.
     pub master_flavor_id: Option<String>,
-    /// SSH keypair.
+    /// Name of the SSH keypair.
     pub keypair_id: Option<String>,
     /// External network.
     pub external_network_id: Option<String>,
-    /// Network.
+    /// Existing network to use.
     pub fixed_network: Option<String>,
-    /// Subnet.
+    /// Existing subnet to use.
     pub fixed_subnet: Option<String>,
     /// Name servers, comma separated.
     pub dns_nameserver: Option<String>,
-    /// Pod or container network.
+    /// Network driver of pods or containers.
     pub network_driver: Option<String>,
-    /// Volumes.
+    /// Volume driver.
     pub volume_driver: Option<String>,
-    /// GB per node.
+    /// Volume for containers, in GB per node.
     pub docker_volume_size: Option<u32>,
-    /// Storage driver.
+    /// Storage driver of the container engine.
     pub docker_storage_driver: Option<String>,
     /// Port of the engine's API.
     pub apiserver_port: Option<u16>,
@@ -50,39 +50,39 @@ pub struct ClusterTemplate {
     pub http_proxy: Option<String>,
     /// Proxy for https.
     pub https_proxy: Option<String>,
-    /// Hosts without proxy.
+    /// Hosts, domains and networks that need no proxy, comma separated.
     pub no_proxy: Option<String>,
-    /// Registry without TLS, `host:port`.
+    /// Registry that is accessed without TLS, `host:port`.
     pub insecure_registry: Option<String>,
     /// Labels.
     pub labels: Labels,
-    /// Registry in the cluster.
+    /// Whether the cluster runs its own registry.
     pub registry_enabled: bool,
-    /// No TLS.
+    /// Whether the engine's API is served without TLS.
     pub tls_disabled: bool,
-    /// Seen by all projects.
+    /// Whether all projects see it.
     pub public: bool,
-    /// Not offered for new clusters.
+    /// Whether it is hidden from lists for new clusters.
     pub hidden: bool,
-    /// Load balancer before masters.
+    /// Whether there is a load balancer in front of the masters.
     pub master_lb_enabled: bool,
-    /// Floating addresses.
+    /// Whether nodes get floating IP addresses.
     pub floating_ip_enabled: bool,
     /// `vm` or `bm`.
     pub server_type: String,
-    /// Comma separated.
+    /// Tags, comma separated.
     pub tags: Option<String>,
     /// Driver.
     pub driver: Option<String>,
-    /// Creation.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Last change.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
 impl ClusterTemplate {
-    /// A template that says no more than it must. The rest is as clients get it when they leave it out (contract
-    /// magnum-v1 section 2.1), but for floating addresses, which not every infrastructure has.
+    /// A template with only the required values. The rest has the API's defaults (contract magnum-v1 section 2.1),
+    /// except floating addresses, which not every infrastructure has.
     #[must_use]
     pub fn new(engine: EngineKind, image_id: &str, project_id: &str, user_id: &str, now: Timestamp) -> Self {
         Self {

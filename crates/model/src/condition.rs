@@ -1,4 +1,5 @@
-//! What is wrong with a cluster that should run: findings from facts. Healing, health and `why` go by the same ones.
+//! Findings: what is wrong with a cluster that should run, computed from facts. Healing, health and `why` use the same
+//! ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +12,14 @@ use crate::plan::MachineState;
 use crate::status::Request;
 use crate::{Cause, CauseExt, Code, Node, NodePhase, NodeRole, Status};
 
-/// How many log lines go into a cause.
+/// Number of log lines in a cause.
 const LOG_LINES: usize = 12;
-/// What to do about what is repaired automatically, and what where nothing is.
+/// Action of a finding that is repaired automatically, and of one where nothing is.
 const REPAIRED: &str = "nothing: it is repaired automatically, unless healing is off or the cluster is paused; `jeroboam bay \
                         repair` does it now";
 const NOT_REPAIRED: &str = "retry the operation that failed, or delete the cluster";
 
-/// What is known of a cluster.
+/// The facts about a cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// Its status.
@@ -29,45 +30,45 @@ pub struct Facts<'a> {
     pub network: bool,
     /// Its machines by node.
     pub machines: &'a BTreeMap<Uuid, MachineState>,
-    /// Nodes whose disks are there.
+    /// Nodes whose disks exist.
     pub disks: &'a BTreeSet<Uuid>,
     /// Generation of its authorities.
     pub authorities: u64,
-    /// What the engine says of its nodes; `None`: that is not known.
+    /// The nodes as the engine reports them; `None` if that is not known.
     pub engine: Option<&'a EngineView>,
     /// Now.
     pub now: Timestamp,
 }
 
 impl Facts<'_> {
-    /// What to do about something that a repair brings back.
+    /// The action of a finding that a repair fixes.
     fn remedy(&self) -> &'static str {
         if self.status.allows(Request::Repair) { REPAIRED } else { NOT_REPAIRED }
     }
 }
 
-/// Something that is not as it should be.
+/// A deviation from the target state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The node that it is about; `None`: the whole cluster.
     pub node: Option<String>,
-    /// What it is, who must act, and what to do.
+    /// Problem, who must act, and what to do.
     pub cause: Cause,
-    /// Since when, as far as that is known.
+    /// Since when, if that is known.
     pub since: Option<Timestamp>,
 }
 
 impl Finding {
-    /// How long it is watched before anything is done about it: what is gone does not come back by itself, but what
-    /// is on its way may arrive.
+    /// How long it must persist before a repair starts: what is gone does not return, but what is in progress may still
+    /// complete.
     #[must_use]
     pub fn grace(&self) -> SignedDuration {
         match self.cause.kind() {
-            // Somebody who restarts a machine or the whole engine below is not to be met half way.
+            // Do not interfere while somebody restarts a machine or the whole container engine of the host.
             Some(Code::MachineGone | Code::MachineStopped | Code::MachineCutOff | Code::NetworkGone) => {
                 SignedDuration::from_secs(2)
             }
-            // Its next word may be under way.
+            // The next heartbeat may be on its way.
             Some(Code::AgentSilent | Code::MachinePaused) => SignedDuration::from_secs(3),
             Some(Code::NodeNotJoined) => SignedDuration::from_secs(5),
             Some(Code::NodeStarting) => SignedDuration::from_secs(60),
@@ -75,14 +76,14 @@ impl Finding {
         }
     }
 
-    /// Whether a repair would do something about it.
+    /// Whether a repair can fix it.
     #[must_use]
     pub fn is_repairable(&self) -> bool {
         !matches!(self.cause.kind(), Some(Code::StateLost | Code::ClusterMissing))
     }
 }
 
-/// Whether a node should run. One that is to go, or that an operation which failed was to bring, is the business of such
+/// Whether a node should run. A node that is to be removed, or that a failed operation was to create, is left to such
 /// operations.
 #[must_use]
 pub fn is_subject(node: &Node, status: Status) -> bool {
@@ -90,7 +91,7 @@ pub fn is_subject(node: &Node, status: Status) -> bool {
     node.wanted && has_been
 }
 
-/// What is wrong, the cluster as a whole first.
+/// All findings, those about the cluster as a whole first.
 #[must_use]
 pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     let nodes = || facts.nodes.iter().filter(|node| is_subject(node, facts.status));
@@ -104,7 +105,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
         found.push(of_cluster(state_lost()));
     }
     if !facts.network {
-        let message = "its network is gone from the infrastructure";
+        let message = "its network is missing at the infrastructure";
         found.push(of_cluster(Cause::operator(Code::NetworkGone, message, facts.remedy()).may_pass()));
     }
     found.extend(nodes().filter_map(|node| of_node(node, facts)));
@@ -116,14 +117,14 @@ fn of_cluster(cause: Cause) -> Finding {
 }
 
 fn missing() -> Cause {
-    let action = "find out who removed its machines and disks, or whether the infrastructure is the right one; delete the \
-                  cluster if it is not to come back";
-    Cause::operator(Code::ClusterMissing, "nothing of it is at the infrastructure: no machine, disk or network", action)
+    let action = "determine who removed its machines and disks, or whether this is the right infrastructure; delete \
+                  the cluster if it is not to be restored";
+    Cause::operator(Code::ClusterMissing, "it has nothing at the infrastructure: no machine, disk or network", action)
 }
 
 fn state_lost() -> Cause {
-    let action = "bring the disk back; or give up all that was in the cluster: `jeroboam bay repair --replace-data` makes an \
-                  empty one in its place";
+    let action = "restore the disk; or give up all data of the cluster: `jeroboam bay repair --replace-data` creates \
+                  an empty one in its place";
     Cause::operator(
         Code::StateLost,
         "the disks of its masters are gone, and with them the only copy of its state",
@@ -131,7 +132,7 @@ fn state_lost() -> Cause {
     )
 }
 
-/// The engine's API did not answer when it was asked last, while everything else is as it should be.
+/// The finding that the engine's API did not answer the last check, while everything else is fine.
 #[must_use]
 pub fn api_unreachable(why: &str) -> Finding {
     let action = "look at the master's components (bay topology) and their logs";
@@ -140,7 +141,8 @@ pub fn api_unreachable(why: &str) -> Finding {
     )
 }
 
-/// What is wrong with a node: what is deepest. Components end and start when the engine has lost their node.
+/// The root finding about a node, as outer layers fail with the inner ones: components restart when the engine has lost
+/// their node.
 fn of_node(node: &Node, facts: &Facts<'_>) -> Option<Finding> {
     let heard_at = node.heard_at();
     let (cause, since) = of_machine(node, facts)
@@ -153,11 +155,11 @@ fn of_node(node: &Node, facts: &Facts<'_>) -> Option<Finding> {
 fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     let cause = match facts.machines.get(&node.uuid) {
         Some(MachineState::Running) => return None,
-        // Backups hold a machine still for a moment. One that stays so is silent before long.
+        // Backups pause a machine for a moment. If it stays paused, its agent becomes silent soon.
         Some(MachineState::Paused) if !node.is_silent(facts.now) => return None,
         Some(MachineState::Paused) => Cause::operator(Code::MachinePaused, "its machine is paused", facts.remedy()),
         Some(MachineState::CutOff) => {
-            let message = "its machine runs, but has been taken off its network";
+            let message = "its machine runs, but is disconnected from its network";
             Cause::operator(Code::MachineCutOff, message, facts.remedy())
         }
         Some(MachineState::Stopped | MachineState::Created) => {
@@ -165,7 +167,7 @@ fn of_machine(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         }
         None => {
             let has_disk = facts.disks.contains(&node.uuid);
-            let disk = if has_disk { "is gone; its disk is there" } else { "and its disk are gone" };
+            let disk = if has_disk { "is gone; its disk still exists" } else { "and its disk are gone" };
             Cause::operator(Code::MachineGone, format!("its machine {disk}"), facts.remedy())
         }
     };
@@ -177,13 +179,13 @@ fn silent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         return None;
     }
     let message = match node.heard_at() {
-        Some(at) => format!("its machine runs, but its agent has said nothing since {at:.0}"),
-        None => "its machine runs, but its agent has not called yet".to_owned(),
+        Some(at) => format!("its machine runs, but its agent has not reported since {at:.0}"),
+        None => "its machine runs, but its agent has not connected yet".to_owned(),
     };
     Some(Cause::operator(Code::AgentSilent, message, facts.remedy()).may_pass())
 }
 
-/// What its agent and the engine say.
+/// The cause that its agent or the engine reports.
 fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
     let phase = node.phase_under(facts.authorities);
     let view = facts.engine.map(|engine| engine.get(&node.name));
@@ -194,15 +196,14 @@ fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
         }
         (Some(NodePhase::Starting) | None, _) => starting(node, facts.authorities),
         (Some(NodePhase::Up), Some(Some(view))) if !view.ready => {
-            let why = view.reason.as_deref().unwrap_or("the engine does not call it ready");
+            let why = view.reason.as_deref().unwrap_or("the engine does not report it as ready");
             Cause::operator(Code::NodeNotReady, why, facts.remedy()).may_pass()
         }
         (Some(NodePhase::Up), _) => return None,
     })
 }
 
-/// What is wrong with a cluster in a line, by what was said of its health: `cluster` and `NODE.reason`. `None` when
-/// nothing is.
+/// The health reasons of a cluster (`cluster` and `NODE.reason`) in one line. `None` when there are none.
 #[must_use]
 pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
     let of_cluster = health_reason.get("cluster").cloned();
@@ -216,7 +217,7 @@ pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
     Some(if more == 0 { first } else { format!("{first} (and {more} more)") })
 }
 
-/// What a node's agent itself calls a failure, with the node's name.
+/// The failure that a node's agent reports, with the node's name.
 #[must_use]
 pub fn failed(node: &Node) -> Cause {
     let cause = given_up(node);
@@ -230,12 +231,12 @@ fn given_up(node: &Node) -> Cause {
     }
 }
 
-/// What is happening on a node that is coming up, in a line, and who would have to act if it stayed so.
+/// What a node that is coming up is doing, in one line, and who must act if it persists.
 #[must_use]
 pub fn starting(node: &Node, authorities: u64) -> Cause {
     let report = node.report.as_ref();
     if let Some(problem) = report.and_then(|report| report.problem.as_ref()) {
-        let action = "mend what it names, then retry the operation";
+        let action = "fix the reported problem, then retry the operation";
         return Cause::operator(code(problem), sentence(problem), action).may_pass();
     }
     let components = report.map(|report| report.components.as_slice()).unwrap_or_default();
@@ -253,14 +254,14 @@ pub fn starting(node: &Node, authorities: u64) -> Cause {
     Cause::operator(Code::NodeStarting, message, action).may_pass()
 }
 
-/// What an agent calls a problem. One that it has from nowhere says no more than that the node failed.
+/// The code that an agent reports. An unknown one means only that the node failed.
 fn code(problem: &Problem) -> Code {
     problem.code.parse().unwrap_or(Code::NodeFailed)
 }
 
 fn of_problem(problem: &Problem) -> Cause {
-    let cause = Cause::operator(code(problem), sentence(problem), "mend what it names, then retry the operation");
-    // The agent logs what it reports: that would be the same sentence twice.
+    let cause = Cause::operator(code(problem), sentence(problem), "fix the reported problem, then retry the operation");
+    // The agent logs what it reports: skip the duplicate line.
     let log: Vec<String> = problem.log.iter().filter(|line| !line.contains(&problem.message)).cloned().collect();
     if log.is_empty() { cause } else { cause.said(last_lines(&log)) }
 }
@@ -270,7 +271,7 @@ fn sentence(problem: &Problem) -> String {
     format!("{component}{}", problem.message)
 }
 
-/// The newest lines of a log, as much as goes into a cause.
+/// The newest lines of a log, as many as fit into a cause.
 #[must_use]
 pub fn last_lines(log: &[String]) -> String {
     log[log.len().saturating_sub(LOG_LINES)..].join("\n")
@@ -317,7 +318,7 @@ mod tests {
         }
     }
 
-    /// A master and two workers, all well.
+    /// A healthy cluster with a master and two workers.
     struct Cluster {
         nodes: Vec<Node>,
         status: Status,

@@ -1,5 +1,5 @@
-//! Federations: clusters that belong together (contract magnum-v1 section 2.10). They are written down; nothing is set
-//! up in the clusters, as there is no federation control plane any more that could be.
+//! Federations: clusters that belong together (contract magnum-v1 section 2.10). They are only records; nothing is
+//! configured in the clusters, as there is no maintained federation control plane any more.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::{FieldError, Status, validate};
 
-/// The property that every federation must have.
+/// The property that is required.
 pub const DNS_ZONE: &str = "dns-zone";
-/// Most properties: they describe a federation in words, they are no store for files.
+/// Most properties: they describe a federation, they are not a file store.
 pub const MAX_PROPERTIES: usize = 64;
 
 /// A federation.
@@ -20,31 +20,30 @@ pub struct Federation {
     pub uuid: Uuid,
     /// Project that it belongs to.
     pub project_id: String,
-    /// User who made it.
+    /// User who created it.
     pub user_id: String,
     /// Name, not unique.
     pub name: String,
-    /// The cluster that is to host the federation. It may be gone.
+    /// The cluster that hosts the federation. It may be deleted.
     pub host_cluster: Uuid,
-    /// The clusters in it, in the order in which they joined. Some may be gone.
+    /// The member clusters, in the order in which they joined. Some may be deleted.
     pub members: Vec<Uuid>,
     /// Status.
     pub status: Status,
-    /// Why.
+    /// Reason of the status.
     pub status_reason: Option<String>,
-    /// Properties, among them [`DNS_ZONE`].
+    /// Properties, including [`DNS_ZONE`].
     pub properties: BTreeMap<String, String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
-/// Whether a federation can have these properties: [`DNS_ZONE`] among them, few, with names and values as long as other
-/// texts.
+/// Checks the properties of a federation: [`DNS_ZONE`] is present, and number, names and values are within limits.
 ///
 /// # Errors
-/// Says what is missing or too much.
+/// Names the missing property or the exceeded limit.
 pub fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), FieldError> {
     let field = "properties";
     if !properties.contains_key(DNS_ZONE) {

@@ -1,29 +1,29 @@
-//! When a cluster may be repaired by itself again: pauses grow with what was repaired lately, and there is a limit per
-//! day, so that a bad day does not become worse.
+//! When a cluster may be repaired automatically again: pauses grow with the number of recent repairs, and there is a
+//! daily limit, so that repairs cannot make an outage worse.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Repairs of one cluster in a day.
+/// Most automatic repairs of one cluster per day.
 pub const MOST_PER_DAY: usize = 24;
-/// Repairs that ended longer ago do not count.
+/// Repairs that finished longer ago do not count.
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Repairs within this time count for the pause before the next one.
+/// Repairs that finished within this time count for the pause before the next one.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
-/// The pause after the first of them, and the longest; each one doubles it.
+/// The pause after the first one, and the longest; each repair doubles it.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Why the next repair has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// It is not long since the last one: not before this time.
+    /// The last one is recent: not before this time.
     Pause(Timestamp),
-    /// There were as many as there may be in a day: none until this time.
+    /// The daily limit is reached: none until this time.
     DailyLimit(Timestamp),
 }
 
 impl Wait {
-    /// When the next repair may begin.
+    /// When the next repair may start.
     #[must_use]
     pub fn end(self) -> Timestamp {
         match self {
@@ -32,7 +32,8 @@ impl Wait {
     }
 }
 
-/// What keeps the next repair from beginning now, by when those of the last [`DAY`] ended, newest first.
+/// Why the next repair cannot start now. `past` are the times at which those of the last [`DAY`] finished, newest
+/// first.
 #[must_use]
 pub fn wait(past: &[Timestamp], now: Timestamp) -> Option<Wait> {
     let after = |at: Timestamp, pause: SignedDuration| at.saturating_add(pause).unwrap_or(now);

@@ -1,8 +1,8 @@
-//! Which versions of Kubernetes this release makes clusters of, and which one a request means.
+//! Versions of Kubernetes that this release supports, and which one a request resolves to.
 //!
-//! A request (the label `kube_tag`) is a minor version or an exact one. It is resolved once, when the cluster is made,
-//! and what comes out is kept with the cluster as its `engine_version`: a later release, or another image, changes
-//! nothing about a cluster that is there (decision 17).
+//! A request (the label `kube_tag`) is a minor version or an exact one. It is resolved once, when the cluster is
+//! created, and the result is stored with the cluster as its `engine_version`: a later release, or another image, does
+//! not change an existing cluster (decision 17).
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +14,12 @@ use jiff::civil::{Date, date};
 use crate::labels::KUBE_TAG;
 use crate::{Cause, CauseExt, Cluster, Code, EngineKind, FieldError, Labels};
 
-/// A minor version of Kubernetes that this release makes clusters of.
+/// A minor version of Kubernetes that this release supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Release {
-    /// Its newest patch, as this release was tested with.
+    /// Its newest patch that this release was tested with.
     pub version: Version,
-    /// The day on which upstream stops fixing it.
+    /// End of upstream support.
     pub supported_until: Date,
 }
 
@@ -27,7 +27,7 @@ const fn release(minor: u16, patch: u16, supported_until: Date) -> Release {
     Release { version: Version::new(minor, patch), supported_until }
 }
 
-/// All of them, newest first (<https://kubernetes.io/releases/>).
+/// All supported ones, newest first (<https://kubernetes.io/releases/>).
 pub const RELEASES: [Release; 4] = [
     release(37, 2, date(2027, 10, 28)),
     release(36, 3, date(2027, 6, 28)),
@@ -35,23 +35,23 @@ pub const RELEASES: [Release; 4] = [
     release(34, 4, date(2026, 10, 27)),
 ];
 
-/// The newest minor version that components are started for.
+/// The newest supported minor version.
 pub const NEWEST_MINOR: u16 = RELEASES[0].version.minor;
 
-/// The oldest one. Clusters of older versions can be looked at and deleted, no more.
+/// The oldest supported one. Clusters of older versions can only be shown and deleted.
 pub const OLDEST_MINOR: u16 = RELEASES[RELEASES.len() - 1].version.minor;
 
-/// What can be asked for by `kube_tag`.
+/// A value of `kube_tag`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
-    /// `v1.36`: the newest patch that the image carries.
+    /// `v1.36`: the newest patch in the image.
     Minor(u16),
     /// `v1.36.3`.
     Exact(Version),
 }
 
 impl Request {
-    /// Why this release does not make what is asked for; `None` when it may.
+    /// Why this release does not support the requested version; `None` when it does.
     #[must_use]
     pub fn refusal(self) -> Option<String> {
         match self {
@@ -59,7 +59,7 @@ impl Request {
         }
     }
 
-    /// Whether the version is what is asked for.
+    /// Whether the version matches the request.
     #[must_use]
     pub fn admits(self, version: Version) -> bool {
         match self {
@@ -91,10 +91,10 @@ impl FromStr for Request {
     }
 }
 
-/// Which version labels ask for; none when they leave the choice to us.
+/// The version that the labels request; `None` when they do not.
 ///
 /// # Errors
-/// Names the label: what it says is no version, or one that this release does not make.
+/// Names the label: its value is not a version, or is one that this release does not support.
 pub fn requested(labels: &Labels) -> Result<Option<Request>, FieldError> {
     let Some(text) = labels.get(KUBE_TAG) else { return Ok(None) };
     let refused = |message: String| FieldError::new(format!("labels.{KUBE_TAG}"), message);
@@ -105,10 +105,10 @@ pub fn requested(labels: &Labels) -> Result<Option<Request>, FieldError> {
     }
 }
 
-/// Why this release does not make a minor version; `None` when it does.
+/// Why this release does not support a minor version; `None` when it does.
 #[must_use]
 pub fn unsupported(minor: u16) -> Option<String> {
-    let made = format!("this release makes 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}");
+    let made = format!("this release supports 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}");
     if minor < OLDEST_MINOR {
         Some(format!("Kubernetes 1.{minor} is too old: {made}"))
     } else if minor > NEWEST_MINOR {
@@ -118,9 +118,8 @@ pub fn unsupported(minor: u16) -> Option<String> {
     }
 }
 
-/// The version that a new cluster gets: of those that its image carries the newest that is asked for, or the newest of
-/// all that this release makes. Where nothing is known of the image the table above stands for it. `None` when there is
-/// none.
+/// The version of a new cluster: the newest of those in its image that matches the request and that this release
+/// supports. Where the versions of the image are not known, [`RELEASES`] are used. `None` when nothing matches.
 #[must_use]
 pub fn resolve(request: Option<Request>, carried: Option<&[Version]>) -> Option<Version> {
     let is_asked_for = |version: &Version| request.is_none_or(|request| request.admits(*version));
@@ -133,14 +132,14 @@ pub fn resolve(request: Option<Request>, carried: Option<&[Version]>) -> Option<
     }
 }
 
-/// The day on which upstream stops fixing a version, where that is known.
+/// End of upstream support of a version, where that is known.
 #[must_use]
 pub fn supported_until(version: Version) -> Option<Date> {
     RELEASES.iter().find(|release| release.version.minor == version.minor).map(|release| release.supported_until)
 }
 
-/// To which of the versions `there` a cluster could go from another one, oldest first: newer patches, and those of the
-/// next minor version. Upstream's components bear no larger step (<https://kubernetes.io/releases/version-skew-policy/>).
+/// The versions among `there` to which a cluster can be upgraded, oldest first: newer patches, and those of the next
+/// minor version. Upstream supports no larger step (<https://kubernetes.io/releases/version-skew-policy/>).
 #[must_use]
 pub fn upgrades(from: Version, there: &[Version]) -> Vec<Version> {
     let is_step = |to: &Version| *to > from && to.minor - from.minor <= 1;
@@ -150,12 +149,12 @@ pub fn upgrades(from: Version, there: &[Version]) -> Vec<Version> {
     steps
 }
 
-/// Why nothing can be done with a cluster but to look at it and to delete it: its Kubernetes is older than what this
-/// release knows how to run. `None` for all others.
+/// Why a cluster can only be shown and deleted: this release does not support its version of Kubernetes any more.
+/// `None` for all others.
 #[must_use]
 pub fn too_old(cluster: &Cluster) -> Option<Cause> {
     let version = cluster.engine_version.as_deref().filter(|_| cluster.engine == EngineKind::KUBERNETES)?;
-    // What cannot be read was written by an older release.
+    // A version that cannot be parsed was written by an older release.
     if version.parse::<Version>().is_ok_and(|version| version.since(OLDEST_MINOR)) {
         return None;
     }
@@ -245,10 +244,10 @@ mod tests {
     #[test]
     fn what_this_release_does_not_make_is_refused_with_what_it_makes() {
         for (text, words) in [
-            ("v1.33", "Kubernetes 1.33 is too old: this release makes 1.34 to 1.37"),
-            ("v1.20.2", "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37"),
-            ("1.38", "Kubernetes 1.38 is not known: this release makes 1.34 to 1.37"),
-            ("v1.999.1", "Kubernetes 1.999 is not known: this release makes 1.34 to 1.37"),
+            ("v1.33", "Kubernetes 1.33 is too old: this release supports 1.34 to 1.37"),
+            ("v1.20.2", "Kubernetes 1.20 is too old: this release supports 1.34 to 1.37"),
+            ("1.38", "Kubernetes 1.38 is not known: this release supports 1.34 to 1.37"),
+            ("v1.999.1", "Kubernetes 1.999 is not known: this release supports 1.34 to 1.37"),
         ] {
             assert_eq!(request(text).unwrap_err().message, words);
         }
@@ -270,10 +269,10 @@ mod tests {
         ] {
             assert_eq!(resolve(asked, Some(&carried)).as_deref(), there, "{asked:?}");
         }
-        // Versions that this release does not run are as good as not there.
+        // Versions that this release does not support are ignored.
         assert_eq!(resolve(None, Some(&versions(&["v1.33.9", "v1.38.0"]))), None);
         assert_eq!(resolve(None, Some(&[])), None);
-        // Nothing is known of the image.
+        // The versions of the image are not known.
         for (asked, there) in
             [(None, Some("v1.37.2")), (Some("v1.34"), Some("v1.34.4")), (Some("v1.36.3"), Some("v1.36.3"))]
         {

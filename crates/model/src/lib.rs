@@ -1,20 +1,20 @@
-//! What a cluster is and how it changes. Pure: no IO of any sort, time is passed in.
+//! The domain model: what a cluster is and how it changes. Pure: no IO, time is passed in.
 //!
-//! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the nouns.
-//! - [`status`]: the statuses of clusters and which operation is legal in which.
-//! - [`quota`], [`federation`], [`mservice`], [`legacy_node`]: the smaller nouns.
+//! - [`cluster`], [`cluster_template`], [`node_group`], [`node`]: the main types.
+//! - [`status`]: the statuses of clusters and the requests allowed in each.
+//! - [`quota`], [`federation`], [`mservice`], [`legacy_node`]: the smaller types.
 //! - [`engine`]: the registry of engines.
-//! - [`target`]: what a node is to be made of and to run.
-//! - [`assignment`]: what a node is told to be.
-//! - [`labels`]: what labels mean to us.
-//! - [`kubernetes`]: the versions of Kubernetes that this release makes.
+//! - [`target`]: the target of a node.
+//! - [`assignment`]: the assignment of a node's agent.
+//! - [`labels`]: labels and their effects.
+//! - [`kubernetes`]: the versions of Kubernetes that this release supports.
 //! - [`condition`]: what is wrong with a cluster that should run.
-//! - [`healing`]: when a cluster may be repaired by itself again.
-//! - [`why`]: the same for people, with what was tried and what to do.
-//! - [`plan`]: from desired and observed to the steps that are missing.
-//! - [`cause`]: how errors of steps come about.
+//! - [`healing`]: when a cluster may be repaired automatically again.
+//! - [`why`]: the same for users, with what was tried and what to do.
+//! - [`plan`]: the missing steps between observed and desired state.
+//! - [`cause`]: constructors of the causes of errors.
 //! - [`upgrade`]: whether a cluster can be moved to another template.
-//! - [`validate`]: what input must look like, and the error that names the field.
+//! - [`validate`]: checks of input, and the error that names the field.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod assignment;
@@ -54,7 +54,7 @@ pub use status::Status;
 pub use target::Target;
 pub use validate::FieldError;
 
-// Words that the wire and the inside share.
+// Types shared with the wire format.
 pub use jeroboam_types::agent::{NodePhase, NodeRole, Report};
 pub use jeroboam_types::code::Code;
 pub use jeroboam_types::error::{Cause, WhoMustAct};

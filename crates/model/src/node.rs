@@ -1,4 +1,4 @@
-//! Nodes: the machines that a cluster consists of, wanted or still there.
+//! Nodes: the machines that a cluster consists of, including those that are to be removed.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::{NodeGroup, NodePhase, NodeRole, Report, Target};
 
-/// A node of which nothing was written down for this long is not trusted to be up any more, whether or not anybody was
-/// there to notice its silence: three of the reports that come in any case.
+/// A node without a stored report for this long no longer counts as up, even if no server was there to notice its
+/// silence. That is three of the regular reports.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
-/// What an engine says of its nodes, by their names. It does not know a node that is not in it.
+/// The nodes as an engine reports them, by name. A missing node is not known to the engine.
 pub type EngineView = BTreeMap<String, EngineNodeState>;
 
-/// A node of a cluster. Its row is written together with the operation that wants it, before any machine exists.
+/// A node of a cluster. Its row is written together with the operation that creates it, before any machine exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Id; the machine is labelled with it.
@@ -27,37 +27,38 @@ pub struct Node {
     pub node_group: Uuid,
     /// Host name, unique in the cluster, a DNS label.
     pub name: String,
-    /// What it carries.
+    /// Its role.
     pub role: NodeRole,
-    /// Unique in the cluster as long as the node exists; small. Gives the node its address on networks of our own.
+    /// A small number, unique in the cluster as long as the node exists. Determines the node's address on networks that
+    /// Jeroboam creates.
     pub slot: u32,
-    /// False once the node is to go.
+    /// False once the node is to be removed.
     pub wanted: bool,
-    /// What it is to be made of and to run.
+    /// Its target: image, flavor, version and options.
     pub target: Target,
     /// Id of its machine at the infrastructure, once there is one.
     pub machine_id: Option<String>,
-    /// Address under which the cluster's other nodes reach it, once it is known.
+    /// Address for the cluster's other nodes, once it is known.
     pub address: Option<IpAddr>,
     /// Last report of its agent.
     pub report: Option<Report>,
-    /// When it was last known to hold: written down at most every ten seconds while nothing changes.
+    /// When the report was last confirmed: stored at most every ten seconds while nothing changes.
     pub reported_at: Option<Timestamp>,
     /// When the agent was last heard, if it has missed its heartbeats since.
     pub silent_since: Option<Timestamp>,
-    /// Whether its agent has used up its token.
+    /// Whether its agent has used its token.
     pub enrolled: bool,
-    /// When its agent first said that it is up. From then on its disk may hold what is nowhere else.
+    /// When its agent first reported that it is up. From then on its disk may hold the only copy of some data.
     pub joined_at: Option<Timestamp>,
-    /// Id of a machine that is to be replaced, with its disk.
+    /// Id of the machine that is to be replaced with its disk.
     pub replace_machine: Option<String>,
-    /// The cluster's revision at which it was asked to be tried once more; 0 if never.
+    /// The cluster's revision at which it was asked to start over; 0 if never.
     pub attempt: u64,
-    /// Creation.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
-/// A node of which there is something at the infrastructure, as its marks tell.
+/// A node that was found at the infrastructure by the marks of its resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundNode {
     /// Id.
@@ -66,20 +67,20 @@ pub struct FoundNode {
     pub name: String,
     /// Role.
     pub role: NodeRole,
-    /// Slot, where that is known.
+    /// Slot, if it is known.
     pub slot: Option<u32>,
 }
 
 impl Node {
-    /// Where the node stands by its agent's own words; `None` when the agent was never heard of.
+    /// The phase that the node's agent reports; `None` when it never reported.
     #[must_use]
     pub fn phase(&self) -> Option<NodePhase> {
         self.report.as_ref().map(|report| report.phase)
     }
 
-    /// The same with regard to a generation of the cluster's authorities: a node that runs with those of before is
-    /// still on its way, and so is one that was last heard of before it was asked to begin once more. What knows of no generations
-    /// (agents from before there were any) is taken at its word.
+    /// The same for a generation of the cluster's authorities: a node that still uses older ones counts as starting,
+    /// and so does one whose last report is older than the request to start over. Reports without a generation (from
+    /// older agents) are trusted.
     #[must_use]
     pub fn phase_under(&self, authorities: u64) -> Option<NodePhase> {
         let report = self.report.as_ref()?;
@@ -90,21 +91,21 @@ impl Node {
         }
     }
 
-    /// Whether the agent is not heard: it has missed its heartbeats, or, where nobody was there to listen for them, it
-    /// has not been heard of for [`SILENT_AFTER`].
+    /// Whether the agent is silent: it has missed its heartbeats, or, when no server was there to receive them, it has
+    /// not been heard for [`SILENT_AFTER`].
     #[must_use]
     pub fn is_silent(&self, now: Timestamp) -> bool {
         self.silent_since.is_some() || self.reported_at.is_none_or(|at| now.duration_since(at) > SILENT_AFTER)
     }
 
-    /// When the agent was last heard, as far as that is written down.
+    /// When the agent was last heard, as far as that is stored.
     #[must_use]
     pub fn heard_at(&self) -> Option<Timestamp> {
         self.silent_since.max(self.reported_at)
     }
 }
 
-/// What the cluster's engine says of its nodes, as the master heard last tells it. `None` when no master that is heard
+/// The nodes as the engine reports them, from the newest report of a master. `None` when no master that is not silent
 /// knows.
 #[must_use]
 pub fn engine_view(nodes: &[Node], now: Timestamp) -> Option<&EngineView> {
@@ -113,7 +114,7 @@ pub fn engine_view(nodes: &[Node], now: Timestamp) -> Option<&EngineView> {
     views.max_by_key(|(reported_at, _)| *reported_at).map(|(_, view)| view)
 }
 
-/// A host name for a node: the cluster's name made a DNS label, the group's role or name, a number. At most 63
+/// A host name for a node: the cluster's name as a DNS label, the group's role or name, and a number. At most 63
 /// characters (RFC 1123 section 2.1).
 #[must_use]
 pub fn node_name(cluster_name: &str, group: &NodeGroup, number: u32) -> String {

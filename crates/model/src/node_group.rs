@@ -9,23 +9,23 @@ use uuid::Uuid;
 use crate::validate::Limits;
 use crate::{Cluster, ClusterTemplate, FieldError, Labels, NodeRole, Status};
 
-/// Name of the group of masters that every cluster has.
+/// Name of the default group of masters of every cluster.
 pub const DEFAULT_MASTER: &str = "default-master";
-/// Name of the group of workers that every cluster has.
+/// Name of the default group of workers of every cluster.
 pub const DEFAULT_WORKER: &str = "default-worker";
 
-/// What a taint can do (Kubernetes).
+/// Effects of Kubernetes taints.
 pub const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
-/// Most Kubernetes labels of a node group, and most taints; as of its other labels. Every node carries all of them, and
-/// the scheduler compares each taint with every pod.
+/// Most Kubernetes labels of a node group, and most taints; the same as for its other labels. Every node has all of
+/// them, and the scheduler compares each taint with every pod.
 pub const MAX_MARKS: usize = crate::labels::MAX_LABELS;
 
-/// Suffixes of label prefixes that belong to Kubernetes.
+/// Suffixes of label prefixes that are reserved for Kubernetes.
 const RESERVED: [&str; 2] = ["kubernetes.io", "k8s.io"];
-/// Prefixes below those that people may use.
+/// Reserved prefixes that users may use.
 const OPEN_PREFIXES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
-/// Labels below those that people may set (contract magnum-v1 section 6.9; the list of Kubernetes' `NodeRestriction`).
+/// Reserved labels that users may set (contract magnum-v1 section 6.9; the list of Kubernetes' `NodeRestriction`).
 const OPEN_LABELS: [&str; 12] = [
     "beta.kubernetes.io/arch",
     "beta.kubernetes.io/instance-type",
@@ -44,7 +44,7 @@ const OPEN_LABELS: [&str; 12] = [
 /// A node group. Fields as in contract magnum-v1 section 2.4.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NodeGroup {
-    /// Number in the database, which the API shows; 0 until it is there.
+    /// Number in the database, shown by the API; 0 before it is stored.
     pub id: i64,
     /// Id.
     pub uuid: Uuid,
@@ -52,25 +52,25 @@ pub struct NodeGroup {
     pub cluster: Uuid,
     /// Project that it belongs to.
     pub project_id: String,
-    /// Unique in its cluster.
+    /// Name, unique in its cluster.
     pub name: String,
-    /// What its nodes carry.
+    /// The role of its nodes.
     pub role: NodeRole,
-    /// The role in the client's word. Any but `master` are workers; autoscalers choose groups by it.
+    /// The role as the client named it. All but `master` are workers; autoscalers select groups by it.
     pub role_name: String,
-    /// Made with the cluster, and only deleted with it.
+    /// Created with the cluster, and only deleted with it.
     pub is_default: bool,
-    /// Wanted nodes.
+    /// Number of wanted nodes.
     pub node_count: u32,
     /// Lower bound.
     pub min_node_count: u32,
-    /// Upper bound; `None` or 0 is none.
+    /// Upper bound; `None` or 0: no bound.
     pub max_node_count: Option<u32>,
     /// Flavor.
     pub flavor_id: Option<String>,
     /// Image.
     pub image_id: String,
-    /// GB per node.
+    /// Volume for containers, in GB per node.
     pub docker_volume_size: Option<u32>,
     /// Labels.
     pub labels: Labels,
@@ -80,18 +80,18 @@ pub struct NodeGroup {
     pub node_taints: Vec<Taint>,
     /// Status.
     pub status: Status,
-    /// Why.
+    /// Reason of the status.
     pub status_reason: Option<String>,
     /// Engine version of the group.
     pub version: Option<String>,
-    /// Creation.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Last change.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
 impl NodeGroup {
-    /// The group of masters, or of workers, that a cluster is made with (contract magnum-v1 section 2.4).
+    /// The default group of masters or workers (contract magnum-v1 section 2.4).
     #[must_use]
     pub fn default_of(cluster: &Cluster, template: &ClusterTemplate, role: NodeRole, node_count: u32) -> Self {
         let (name, flavor_id, min_node_count) = match role {
@@ -112,8 +112,8 @@ impl NodeGroup {
         }
     }
 
-    /// Another group of workers: with all that it takes over from its cluster when nothing else is said (contract
-    /// magnum-v1 section 2.4).
+    /// A new group of workers with the values that it takes from its cluster by default (contract magnum-v1 section
+    /// 2.4).
     #[must_use]
     pub fn of(cluster: &Cluster, template: &ClusterTemplate, name: &str, now: Timestamp) -> Self {
         Self {
@@ -142,16 +142,16 @@ impl NodeGroup {
         }
     }
 
-    /// The upper bound, if there is one.
+    /// The upper bound, `None` if there is none.
     #[must_use]
     pub fn upper_bound(&self) -> Option<u32> {
         self.max_node_count.filter(|max| *max > 0)
     }
 
-    /// Whether a number of nodes is within the group's bounds (contract magnum-v1 section 6.8).
+    /// Checks that a number of nodes is within the group's bounds (contract magnum-v1 section 6.8).
     ///
     /// # Errors
-    /// Names the bound that it breaks, or says that the bounds contradict each other.
+    /// Names the violated bound, or says that the bounds contradict each other.
     pub fn check_bounds(&self, node_count: u32) -> Result<(), FieldError> {
         let (name, min) = (&self.name, self.min_node_count);
         let Some(max) = self.upper_bound() else {
@@ -171,11 +171,11 @@ impl NodeGroup {
         Ok(())
     }
 
-    /// Whether it can have that many nodes beside the other groups of its cluster, which are among `all`. Masters do not
-    /// count: they have a limit of their own.
+    /// Checks that it can have that many nodes besides the other groups of its cluster, which are among `all`. Masters
+    /// do not count: they have a separate limit.
     ///
     /// # Errors
-    /// Says how many there may be and how many the other groups have.
+    /// Names the limit and the number of nodes in the other groups.
     pub fn check_total(&self, all: &[Self], node_count: u32, limits: Limits) -> Result<(), FieldError> {
         let is_other = |other: &&Self| other.uuid != self.uuid && other.role != NodeRole::Master;
         let others = all.iter().filter(is_other).fold(0, |sum: u32, other| sum.saturating_add(other.node_count));
@@ -188,10 +188,10 @@ impl NodeGroup {
         Err(FieldError::new("node_count", message))
     }
 
-    /// Whether its nodes can have the Kubernetes labels and taints that it asks for (contract magnum-v1 section 6.9).
+    /// Checks the Kubernetes labels and taints of its nodes (contract magnum-v1 section 6.9).
     ///
     /// # Errors
-    /// Names the label or taint and what is wrong with it.
+    /// Names the label or taint and the problem.
     pub fn check_marks(&self) -> Result<(), FieldError> {
         let marked = match (self.node_labels.is_empty(), self.node_taints.is_empty()) {
             (false, _) => Some("node_labels"),
@@ -199,7 +199,7 @@ impl NodeGroup {
             (true, true) => None,
         };
         if let (NodeRole::Master, Some(field)) = (self.role, marked) {
-            return Err(FieldError::new(field, "masters have none of their own; use a node group of workers"));
+            return Err(FieldError::new(field, "cannot be set for masters; use a node group of workers"));
         }
         for (key, value) in &self.node_labels {
             check_label(key, value)?;
@@ -217,7 +217,7 @@ fn check_label(key: &str, value: &str) -> Result<(), FieldError> {
     let field = format!("node_labels.{key}");
     check_key(&field, key)?;
     if !is_name(value) && !value.is_empty() {
-        return Err(FieldError::new(field, format!("'{value}' is no value of a Kubernetes label. {NAME_RULE}")));
+        return Err(FieldError::new(field, format!("'{value}' is not a valid Kubernetes label value. {NAME_RULE}")));
     }
     let Some((prefix, _)) = key.split_once('/') else { return Ok(()) };
     let is_below = |suffix: &str| prefix == suffix || prefix.ends_with(&format!(".{suffix}"));
@@ -236,7 +236,7 @@ fn check_taint(taint: &Taint) -> Result<(), FieldError> {
     }
     check_key(field, &taint.key)?;
     if !is_name(&taint.value) && !taint.value.is_empty() {
-        let message = format!("'{}' is no value of a Kubernetes taint. {NAME_RULE}", taint.value);
+        let message = format!("'{}' is not a valid Kubernetes taint value. {NAME_RULE}", taint.value);
         return Err(FieldError::new(field, message));
     }
     if !TAINT_EFFECTS.contains(&taint.effect.as_str()) {
@@ -246,10 +246,10 @@ fn check_taint(taint: &Taint) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// In words what [`is_name`] says.
+/// The rule of [`is_name`] for messages.
 const NAME_RULE: &str = "Use at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends";
 
-/// `NAME` or `PREFIX/NAME`, as Kubernetes wants keys: kubelets with others do not start.
+/// A Kubernetes key: `NAME` or `PREFIX/NAME`. Kubelets with others do not start.
 fn check_key(field: &str, key: &str) -> Result<(), FieldError> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     let is_prefix = |prefix: &str| {
@@ -259,10 +259,7 @@ fn check_key(field: &str, key: &str) -> Result<(), FieldError> {
     if is_name(name) && prefix.is_none_or(is_prefix) {
         return Ok(());
     }
-    Err(FieldError::new(
-        field,
-        format!("'{key}' is no key that Kubernetes takes. {NAME_RULE}, after 'DOMAIN/' at most"),
-    ))
+    Err(FieldError::new(field, format!("'{key}' is not a valid Kubernetes key. {NAME_RULE}, after 'DOMAIN/' at most")))
 }
 
 fn is_name(text: &str) -> bool {

@@ -1,19 +1,19 @@
-//! From desired and observed to the steps that are missing.
+//! Planning: the missing steps between observed and desired state.
 //!
-//! [`plan`] is all there is to know about how clusters come, change and go. It is pure and looks only at facts: what
-//! is there already needs no step, so that planning again after a crash, a failure or another user's change goes on
-//! where things stand. Steps of one stage run side by side, stages one after the other:
+//! [`plan`] has all rules about how clusters are created, changed and deleted. It is pure and looks only at facts: what
+//! exists already needs no step, so that planning again after a crash, a failure or another user's change continues
+//! from the present state. Steps of one stage run concurrently, stages one after the other:
 //!
 //! | stage | towards present | towards absent |
 //! |---|---|---|
-//! | 1 | authorities, network; remedies; machines that are to be replaced: away | machines away |
-//! | 2 | machines (strays away) | network away |
-//! | 3 | agents have brought up their nodes | authorities away |
+//! | 1 | authorities, network; remedies; remove machines to be replaced | remove machines |
+//! | 2 | machines (remove strays) | remove network |
+//! | 3 | agents have brought up their nodes | remove authorities |
 //! | 4 | engine configured | |
 //! | 5 | nodes ready for work | |
-//! | 6 | labels and taints on nodes; nodes that go: drained | |
-//! | 7 | nodes that go: machines away | |
-//! | 8 | nodes that go: forgotten by the engine | |
+//! | 6 | labels and taints on nodes; drain nodes to be removed | |
+//! | 7 | remove machines of nodes to be removed | |
+//! | 8 | remove these nodes from the engine | |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,22 +32,22 @@ pub use disturbance::{disturbances, disturbances_at_once};
 pub use forecast::forecast;
 pub use remedy::too_many_unwell;
 
-/// What should be.
+/// The desired state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
-    /// Whether the cluster should be there at all.
+    /// Whether the cluster should exist.
     pub present: bool,
-    /// Its nodes: those that should be, and those that are to go.
+    /// Its nodes: wanted ones, and those that are to be removed.
     pub nodes: Vec<DesiredNode>,
-    /// Whether nodes have labels and taints of their groups, or may have had.
+    /// Whether nodes have labels and taints of their groups, or may have had some.
     pub marked: bool,
-    /// Whether nodes that do not come up by themselves are helped, and left out once nothing helps.
+    /// Whether remedies are applied to nodes that do not come up, which are left out once none helps.
     pub heal: bool,
     /// Whether the engine is to be configured.
     pub configure: bool,
 }
 
-/// A node that should be there, or should go.
+/// A node that is wanted or is to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredNode {
     /// Id.
@@ -56,15 +56,15 @@ pub struct DesiredNode {
     pub name: String,
     /// Role.
     pub role: NodeRole,
-    /// Whether it should be.
+    /// Whether it is wanted.
     pub wanted: bool,
-    /// Whether it has been up: from then on its disk may hold what is nowhere else.
+    /// Whether it has been up: from then on its disk may hold the only copy of some data.
     pub joined: bool,
     /// Its node group.
     pub group: Uuid,
 }
 
-/// What is.
+/// The observed state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Whether the cluster has its authorities.
@@ -73,51 +73,51 @@ pub struct Observed {
     pub network: bool,
     /// Machines by node.
     pub machines: BTreeMap<Uuid, MachineState>,
-    /// Nodes whose disks are there, with a machine or without.
+    /// Nodes whose disks exist, with or without a machine.
     pub disks: BTreeSet<Uuid>,
-    /// Nodes whose machine and disk are to be replaced, and still are the old ones.
+    /// Nodes whose machine and disk are to be replaced and were not yet.
     pub replace: BTreeSet<Uuid>,
-    /// Machines that carry the cluster's mark but belong to no node of it: ids at the infrastructure.
+    /// Machines that are marked as the cluster's but belong to none of its nodes: ids at the infrastructure.
     pub strays: BTreeSet<String>,
-    /// What agents say, as far as they can be trusted (silent ones are absent).
+    /// Phases that agents report, as far as they can be trusted (silent agents are absent).
     pub agents: BTreeMap<Uuid, NodePhase>,
-    /// Nodes that the engine would place work on.
+    /// Nodes that are ready for the engine to place work on.
     pub ready: BTreeSet<Uuid>,
-    /// Nodes that were waited for long enough as they are.
+    /// Nodes that did not come up within the time allowed for it.
     pub hopeless: BTreeSet<Uuid>,
-    /// Nodes whose machines the infrastructure has refused to start.
+    /// Nodes whose machines the infrastructure refused to start.
     pub unstartable: BTreeSet<Uuid>,
-    /// Keys of steps that leave nothing behind to look at and that this operation has done already.
+    /// Keys of steps without an observable result that this operation has done already.
     pub done: BTreeSet<String>,
 }
 
-/// Where a machine stands.
+/// State of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MachineState {
-    /// Being made: there, not started yet.
+    /// Created, not started yet.
     Created,
-    /// Runs.
+    /// Running.
     Running,
-    /// Its processes are held still. It goes on where it was.
+    /// Its processes are paused. It can be resumed.
     Paused,
-    /// Runs, but is on no network any more: nothing reaches it. It has to be made anew, on its disk.
+    /// Running, but disconnected from its network. It must be recreated, with its disk.
     CutOff,
-    /// Was there, has ended. It can be started again, with its disk.
+    /// Stopped. It can be started again, with its disk.
     Stopped,
 }
 
-/// A step: what to do, and when in the order.
+/// A step: an action, and its stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What to do.
+    /// The action.
     pub action: Action,
-    /// Steps of one stage run side by side.
+    /// Steps of one stage run concurrently.
     pub stage: u16,
-    /// What is missing or too much, in one line.
+    /// The reason in one line: what is missing or superfluous.
     pub because: String,
 }
 
-/// A node as steps name it.
+/// A reference to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeRef {
     /// Id.
@@ -126,45 +126,45 @@ pub struct NodeRef {
     pub name: String,
 }
 
-/// What a step does. Every action is "see to it that ...": doing it twice does no more than doing it once.
+/// What a step does. Every action ensures a state and is idempotent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The cluster has its authorities.
     EnsureSecrets,
     /// The cluster has its network.
     EnsureNetwork,
-    /// The node has a running machine. One that stopped is started, with its disk.
+    /// The node has a running machine. A stopped one is started, with its disk.
     EnsureMachine(NodeRef),
-    /// All components of the node are started anew.
+    /// All components of the node are restarted.
     RestartComponents(NodeRef),
-    /// The node's machine is started anew, with its disk.
+    /// The node's machine is restarted, with its disk.
     RestartMachine(NodeRef),
-    /// The node gets another machine with another disk: the engine forgets it, and its machine counts as gone.
+    /// The node gets a new machine with a new disk: the engine drops the node, and its machine counts as gone.
     ReplaceMachine(NodeRef),
-    /// The node's agent says that all its components run.
+    /// The node's agent reports that all its components run.
     AwaitAgent(NodeRef),
-    /// The engine is set up for what we need in it.
+    /// The engine is configured with what Jeroboam needs in it.
     ConfigureEngine,
-    /// The engine would place work on the node.
+    /// The engine reports the node as ready.
     AwaitReady(NodeRef),
     /// The engine's nodes have the labels and taints of their groups.
     MarkNodes,
-    /// Nothing runs on the node any more that can run elsewhere.
+    /// Workloads that can run elsewhere are moved away from the node.
     Drain(NodeRef),
     /// The node has no machine.
     RemoveMachine(NodeRef),
-    /// The engine and the store have forgotten the node.
+    /// The node is removed from the engine and the store.
     Forget(NodeRef),
-    /// A machine that belongs to no node is gone.
+    /// A machine that belongs to no node is removed.
     RemoveStray(String),
-    /// The network is gone.
+    /// The network is removed.
     RemoveNetwork,
-    /// The authorities and all other secrets are gone.
+    /// The authorities and all other secrets are deleted.
     RemoveSecrets,
 }
 
 impl Action {
-    /// Unique in an operation and the same after every planning: what a step's record is found by.
+    /// Unique in an operation and stable across plannings: identifies the step's record.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -187,7 +187,7 @@ impl Action {
         }
     }
 
-    /// For people.
+    /// Title for users.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -210,13 +210,13 @@ impl Action {
         }
     }
 
-    /// Whether it changes nothing, but waits for what the node's agent or the engine does by itself.
+    /// Whether it changes nothing, but only waits for the node's agent or the engine.
     #[must_use]
     pub fn is_wait(&self) -> bool {
         matches!(self, Self::AwaitAgent(_) | Self::AwaitReady(_))
     }
 
-    /// The node that it is about, if it is about one.
+    /// The node of the action, if it has one.
     #[must_use]
     pub fn node(&self) -> Option<&NodeRef> {
         match self {
@@ -239,13 +239,13 @@ impl Action {
         }
     }
 
-    /// Whether its effect cannot be observed, so that only its record says that it is done.
+    /// Whether its effect cannot be observed, so that only its record shows that it is done.
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
         matches!(self, Self::ConfigureEngine | Self::MarkNodes | Self::Drain(_)) || self.is_remedy()
     }
 
-    /// Whether it helps a node that does not come up by itself. Each is tried once in an operation.
+    /// Whether it is a remedy for a node that does not come up. Each is tried once in an operation.
     #[must_use]
     pub fn is_remedy(&self) -> bool {
         matches!(self, Self::RestartComponents(_) | Self::RestartMachine(_) | Self::ReplaceMachine(_))
@@ -262,14 +262,14 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Step> {
     steps
 }
 
-/// Whether a step with this key [helps a node](Action::is_remedy).
+/// Whether the step with this key [is a remedy](Action::is_remedy).
 #[must_use]
 pub fn is_remedy_key(key: &str) -> bool {
     ["restart-components/", "restart-machine/", "replace-machine/"].iter().any(|word| key.starts_with(word))
 }
 
-/// The masters whose disks are gone with the only copy of the cluster's state: what would be made in their place would
-/// begin with nothing. Empty as long as another master has it, or none ever had.
+/// The masters whose disks with the only copy of the cluster's state are gone: recreated ones would start empty. Empty
+/// as long as another master has a copy, or none ever had.
 #[must_use]
 pub fn lost_state(desired: &Desired, observed: &Observed) -> Vec<NodeRef> {
     if !desired.present {
@@ -285,8 +285,7 @@ pub fn lost_state(desired: &Desired, observed: &Observed) -> Vec<NodeRef> {
     if there.is_empty() { gone.into_iter().map(DesiredNode::reference).collect() } else { Vec::new() }
 }
 
-/// The nodes that are not as they should be: their agents do not say that they are up, or the engine would not place work
-/// on them.
+/// The unhealthy nodes: their agents do not report that they are up, or the engine does not report them as ready.
 #[must_use]
 pub fn unwell<'a>(desired: &'a Desired, observed: &Observed) -> Vec<&'a DesiredNode> {
     desired.nodes.iter().filter(|node| node.wanted && !remedy::is_well(node, observed)).collect()
@@ -305,9 +304,9 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
     for stray in &observed.strays {
         step(2, Action::RemoveStray(stray.clone()));
     }
-    // Groups of which a machine is replaced: one at a time.
+    // Groups in which a machine is being replaced: one at a time.
     let mut replacing = BTreeSet::new();
-    // Masters first, only for the eye: the order within a stage carries no meaning.
+    // Masters first, only for readability: the order within a stage has no meaning.
     let mut nodes: Vec<&DesiredNode> = desired.nodes.iter().collect();
     nodes.sort_by_key(|node| node.role == NodeRole::Worker);
     for node in &nodes {
@@ -317,7 +316,7 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
                 step(1, Action::RemoveMachine(node.reference()));
             }
             if !is.running && desired.heal && observed.unstartable.contains(&node.uuid) {
-                // The others come back without it.
+                // The other nodes are brought up without it.
                 continue;
             }
             if !is.running {
@@ -328,10 +327,10 @@ fn towards_present(desired: &Desired, observed: &Observed) -> Vec<Step> {
                     step(1, remedy);
                 }
             } else if desired.heal && observed.hopeless.contains(&node.uuid) {
-                // Nothing is left to do for it, or not now: the others do not wait for it.
+                // No remedy is left, or none is possible now: the other nodes do not wait for it.
                 continue;
             }
-            // What an agent said from a machine that does not run any more is worth nothing.
+            // Reports from a machine that does not run any more are void.
             if !is.running || !is.up {
                 step(3, Action::AwaitAgent(node.reference()));
             }
@@ -390,7 +389,7 @@ impl NodeState {
         let machine = observed.machines.get(&node.uuid).filter(|_| !observed.replace.contains(&node.uuid));
         let running = match machine {
             Some(MachineState::Running) => true,
-            // Backups hold a machine still for a moment. One that stays so is silent before long.
+            // Backups pause a machine for a moment. If it stays paused, its agent becomes silent soon.
             Some(MachineState::Paused) => observed.agents.contains_key(&node.uuid),
             Some(MachineState::Created | MachineState::Stopped | MachineState::CutOff) | None => false,
         };

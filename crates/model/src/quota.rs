@@ -1,45 +1,45 @@
-//! Quotas: how much a project may have (contract magnum-v1 section 2.7; nodes and masters are ours).
+//! Quotas of projects (contract magnum-v1 section 2.7; those for nodes and masters are Jeroboam's own).
 
 use jiff::Timestamp;
 
-/// What quotas limit.
+/// Resources that quotas limit.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display, strum::EnumString, strum::EnumIter,
 )]
 pub enum QuotaResource {
-    /// Clusters, those that are being deleted included.
+    /// Clusters, including those that are being deleted.
     Cluster,
-    /// Nodes that are no masters, of all clusters together.
+    /// Worker nodes of all clusters together.
     WorkerNode,
-    /// Masters, of all clusters together.
+    /// Masters of all clusters together.
     MasterNode,
 }
 
 /// A quota of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Quota {
-    /// Number in the database. 0: the next one that is free.
+    /// Number in the database; 0: assigned when it is stored.
     pub id: i64,
     /// The project.
     pub project_id: String,
-    /// What is limited.
+    /// The limited resource.
     pub resource: QuotaResource,
-    /// How many there may be.
+    /// The limit.
     pub hard_limit: u32,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
-/// What projects may have that have no quotas of their own.
+/// Quotas of projects that have none of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaDefaults {
-    /// Clusters.
+    /// Number of clusters.
     pub clusters: u32,
-    /// Nodes that are no masters; `None`: any number.
+    /// Number of worker nodes; `None`: unlimited.
     pub worker_nodes: Option<u32>,
-    /// Masters; `None`: any number.
+    /// Number of masters; `None`: unlimited.
     pub master_nodes: Option<u32>,
 }
 
@@ -51,7 +51,7 @@ impl Default for QuotaDefaults {
 }
 
 impl QuotaDefaults {
-    /// How many of a resource; `None`: any number.
+    /// The default for a resource; `None`: unlimited.
     #[must_use]
     pub fn of(self, resource: QuotaResource) -> Option<u32> {
         match resource {

@@ -1,10 +1,10 @@
-//! Statuses of clusters and node groups, and which operation is legal in which (contract magnum-v1 section 7).
+//! Statuses of clusters and node groups, and the requests allowed in each (contract magnum-v1 section 7).
 
 use serde::{Deserialize, Serialize};
 
 use crate::OperationKind;
 
-/// Status of a cluster or node group. Clients enumerate these words: never invent another.
+/// Status of a cluster or node group. Clients rely on these values: never add another one.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString, strum::EnumIter,
 )]
@@ -23,30 +23,30 @@ pub enum Status {
     DeleteComplete,
 }
 
-/// What a user can ask of a cluster.
+/// A request of a user about a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumIter)]
 #[strum(serialize_all = "lowercase")]
 pub enum Request {
-    /// Another number of nodes, or other attributes.
+    /// Change the number of nodes or other attributes.
     Update,
-    /// Away with it.
+    /// Delete the cluster.
     Delete,
-    /// Once more what failed.
+    /// Retry the operation that failed.
     Retry,
-    /// Another template.
+    /// Move to another template.
     Upgrade,
-    /// New certificate authorities.
+    /// Replace the certificate authorities.
     #[strum(serialize = "rotation of authorities")]
     RotateCa,
-    /// Another node group.
+    /// Create a node group.
     #[strum(serialize = "another node group")]
     NodeGroup,
-    /// What is missing or broken of it brought back.
+    /// Repair missing or broken parts.
     Repair,
 }
 
 impl Status {
-    /// The status of a cluster while an operation is at it; `None`: as it was, for a repair is no change.
+    /// The status of a cluster during an operation; `None`: unchanged, as a repair is no change.
     #[must_use]
     pub fn in_progress(kind: OperationKind) -> Option<Self> {
         Some(match kind {
@@ -59,7 +59,7 @@ impl Status {
         })
     }
 
-    /// The status of a cluster after an operation succeeded; `None`: as it was, for a repair is no change.
+    /// The status of a cluster after an operation succeeded; `None`: unchanged, as a repair is no change.
     #[must_use]
     pub fn complete(kind: OperationKind) -> Option<Self> {
         Some(match kind {
@@ -72,7 +72,7 @@ impl Status {
         })
     }
 
-    /// The status of a cluster after an operation failed or was cancelled; `None`: as it was, for a repair is no change.
+    /// The status of a cluster after an operation failed or was cancelled; `None`: unchanged, as a repair is no change.
     #[must_use]
     pub fn failed(kind: OperationKind) -> Option<Self> {
         Some(match kind {
@@ -85,8 +85,8 @@ impl Status {
         })
     }
 
-    /// The status of a node group once all that is wanted of its cluster is there, whatever came before: a group that
-    /// failed earlier is complete then too.
+    /// The status of a node group once its cluster has reached the target state, whatever its status was before: a
+    /// group that failed earlier is then complete as well.
     #[must_use]
     pub fn succeeded(self) -> Self {
         match self {
@@ -96,7 +96,7 @@ impl Status {
         }
     }
 
-    /// The status of a node group when what was being done to it is given up.
+    /// The status of a node group when its change is given up.
     #[must_use]
     pub fn given_up(self) -> Self {
         match self {
@@ -107,7 +107,7 @@ impl Status {
         }
     }
 
-    /// The status of a node group when what failed is tried once more.
+    /// The status of a node group when its failed change is retried.
     #[must_use]
     pub fn tried_again(self) -> Self {
         match self {
@@ -118,20 +118,20 @@ impl Status {
         }
     }
 
-    /// Whether nothing is being done and nothing failed: COMPLETE8 of contract magnum-v1 section 7.3, as far as we
-    /// have them.
+    /// Whether no operation is in progress and none failed: COMPLETE8 of contract magnum-v1 section 7.3, as far as
+    /// Jeroboam has these statuses.
     #[must_use]
     pub fn is_complete(self) -> bool {
         matches!(self, Self::CreateComplete | Self::UpdateComplete)
     }
 
-    /// Whether it is on its way out, or got stuck there.
+    /// Whether it is being deleted, or its deletion failed.
     #[must_use]
     pub fn is_leaving(self) -> bool {
         matches!(self, Self::DeleteInProgress | Self::DeleteFailed | Self::DeleteComplete)
     }
 
-    /// Whether something is being done.
+    /// Whether an operation is in progress.
     #[must_use]
     pub fn is_in_progress(self) -> bool {
         matches!(self, Self::CreateInProgress | Self::UpdateInProgress | Self::DeleteInProgress)
@@ -143,26 +143,26 @@ impl Status {
         matches!(self, Self::CreateFailed | Self::UpdateFailed | Self::DeleteFailed)
     }
 
-    /// Whether a request is legal in this status (contract magnum-v1 section 7.3, and our rule that there is no dead
-    /// end: delete always is, retry is after every failure).
+    /// Whether a request is allowed in this status (contract magnum-v1 section 7.3; additionally, delete is always
+    /// allowed and retry after every failure, so that no status is a dead end).
     #[must_use]
     pub fn allows(self, request: Request) -> bool {
         match request {
             Request::Delete => true,
             Request::Retry => self.is_failed(),
             Request::Upgrade | Request::RotateCa => self.is_complete(),
-            // Not while it is being made, nor on its way out: deleting wins.
+            // Not while it is being created or deleted.
             Request::NodeGroup => {
                 matches!(
                     self,
                     Self::CreateComplete | Self::UpdateComplete | Self::UpdateInProgress | Self::UpdateFailed
                 )
             }
-            // What never was complete, or failed to go, is brought forward by retry.
+            // A cluster that was never complete, or whose deletion failed, needs a retry instead.
             Request::Repair => matches!(self, Self::CreateComplete | Self::UpdateComplete | Self::UpdateFailed),
             Request::Update => matches!(
                 self,
-                // Repeated resizes while one is under way must stay possible: the autoscaler sends several in a row.
+                // Repeated resizes must be possible while one is in progress: the autoscaler sends several in a row.
                 Self::CreateComplete | Self::UpdateComplete | Self::UpdateInProgress | Self::UpdateFailed
             ),
         }

@@ -1,15 +1,16 @@
-//! What a node is to be made of and to run.
+//! The target of a node: image, flavor, engine version and options.
 
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::api_port;
 use crate::{Cluster, ClusterTemplate, Labels, NodeGroup};
 
-/// What a node is to be made of and to run. It is written down with the node and stays as it is until an operation gives
-/// the node another one: changing a template, a cluster or a node group changes no node that is there.
+/// The target of a node: image, flavor, engine version and options. It is stored with the node and stays unchanged
+/// until an operation gives the node another one: changing a template, a cluster or a node group changes no existing
+/// node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// Version of the engine, where clusters of the engine are made of one.
+    /// Version of the engine, if clusters of the engine have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine_version: Option<String>,
     /// Image of its machine.
@@ -17,33 +18,33 @@ pub struct Target {
     /// Flavor of its machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flavor: Option<String>,
-    /// GB of its volume for containers; none of its own where there is no size.
+    /// Volume for containers in GB; without a size there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_volume: Option<u32>,
-    /// The labels that the engine is set up by: the cluster's.
+    /// The cluster's labels, by which the engine is configured.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Port of the engine's API.
     pub api_port: u16,
-    /// Whether the cluster has a registry of its own.
+    /// Whether the cluster runs its own registry.
     #[serde(default)]
     pub registry_enabled: bool,
-    /// Registries that are spoken to without TLS, with commas.
+    /// Registries that are accessed without TLS, comma separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub insecure_registries: Option<String>,
-    /// Proxy for HTTP. It may hold a password.
+    /// HTTP proxy. It may contain a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_proxy: Option<String>,
-    /// Proxy for HTTPS. It may hold a password.
+    /// HTTPS proxy. It may contain a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub https_proxy: Option<String>,
-    /// What is reached without them, with commas.
+    /// Hosts, domains and networks that need no proxy, comma separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_proxy: Option<String>,
 }
 
 impl Target {
-    /// What the nodes of a group are to be as things stand now.
+    /// The target of new nodes of a group.
     #[must_use]
     pub fn of(cluster: &Cluster, template: &ClusterTemplate, group: &NodeGroup) -> Self {
         Self {

@@ -1,11 +1,11 @@
-//! Whether a cluster can be moved to another template as it stands. What a running node would notice (another version,
-//! image, port ...) needs nodes to be replaced one after the other, which is not offered yet.
+//! Whether a cluster can be moved to another template without changing nodes. A change that affects running nodes
+//! (another version, image, port ...) requires replacing nodes one by one, which is not offered yet.
 
 use crate::kubernetes::Version;
 use crate::{Cluster, ClusterTemplate, FieldError, NodeGroup};
 
-/// Why the cluster cannot be moved from its template to `to`; `None` when no node would notice. `version` is the version
-/// of Kubernetes that a cluster made of `to` would get now.
+/// Why the cluster cannot be moved from its template to `to`; `None` when no node is affected. `version` is the version
+/// of Kubernetes that a new cluster from `to` would get.
 #[must_use]
 pub fn obstacle(
     cluster: &Cluster,
@@ -17,7 +17,7 @@ pub fn obstacle(
     let differs = |what: &str, is: &str, would: &str| {
         let message = format!(
             "the template's {what} is {would}, the cluster's is {is}; replacing nodes one by one is not offered yet. \
-             Make a new cluster of that template"
+             Create a new cluster from that template"
         );
         Some(FieldError::new("cluster_template", message))
     };
@@ -39,10 +39,10 @@ pub fn obstacle(
     [
         ("API port", port(from), port(to)),
         ("insecure registry", text(&from.insecure_registry), text(&to.insecure_registry)),
-        ("registry of the cluster's own", switch(from.registry_enabled), switch(to.registry_enabled)),
+        ("cluster registry", switch(from.registry_enabled), switch(to.registry_enabled)),
         ("http proxy", text(&from.http_proxy), text(&to.http_proxy)),
         ("https proxy", text(&from.https_proxy), text(&to.https_proxy)),
-        ("list of what needs no proxy", text(&from.no_proxy), text(&to.no_proxy)),
+        ("list of proxy exceptions", text(&from.no_proxy), text(&to.no_proxy)),
         ("network driver", text(&from.network_driver), text(&to.network_driver)),
         ("TLS", switch(!from.tls_disabled), switch(!to.tls_disabled)),
     ]
@@ -51,7 +51,7 @@ pub fn obstacle(
     .and_then(|(what, is, would)| differs(what, without_password(&is), without_password(&would)))
 }
 
-/// A proxy as it may be shown.
+/// A proxy URL without its password.
 fn without_password(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
@@ -105,7 +105,7 @@ mod tests {
             (ClusterTemplate { image_id: "debian-14".into(), ..same.clone() }, "debian-14"),
             (ClusterTemplate { apiserver_port: Some(8443), ..same.clone() }, "8443"),
             (ClusterTemplate { insecure_registry: Some("r:5000".into()), ..same.clone() }, "r:5000"),
-            (ClusterTemplate { registry_enabled: true, ..same.clone() }, "registry of the cluster's own is on"),
+            (ClusterTemplate { registry_enabled: true, ..same.clone() }, "cluster registry is on"),
             (ClusterTemplate { http_proxy: Some("http://u:secret@p:1".into()), ..same.clone() }, "http proxy is p:1"),
             (ClusterTemplate { https_proxy: Some("http://p:2".into()), ..same.clone() }, "http://p:2"),
             (ClusterTemplate { no_proxy: Some("here".into()), ..same.clone() }, "here"),

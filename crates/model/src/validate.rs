@@ -1,19 +1,19 @@
-//! What input must look like, and the error that names the field.
+//! Checks of input, and the error that names the field.
 
 use thiserror::Error;
 
-/// Input that is refused: which field, and why in words for the person who sent it.
+/// Refused input: the field, and the reason for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field}: {message}")]
 pub struct FieldError {
     /// Name of the field as the client wrote it; a path with `/` for inner ones.
     pub field: String,
-    /// What is wrong with it and what would be right.
+    /// The problem and what is allowed.
     pub message: String,
 }
 
 impl FieldError {
-    /// Makes one.
+    /// Creates an error.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
@@ -25,13 +25,13 @@ pub const MAX_CLUSTER_NAME: usize = 242;
 /// Longest text of most other attributes.
 pub const MAX_TEXT: usize = 255;
 
-/// GiB of the largest volume: on the docker infrastructure it is a file, and ext4 has none that are larger.
+/// Size of the largest volume in GiB: on the docker infrastructure it is a file, and ext4 limits files to 16 TiB.
 pub const MAX_VOLUME_SIZE: u32 = 16 * 1024 - 1;
 
-/// Limits on the size of one cluster. The operator's to change.
+/// Limits on the size of one cluster. Configured by the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most nodes without masters.
+    /// Most nodes, not counting masters.
     pub nodes: u32,
     /// Most masters.
     pub masters: u32,
@@ -48,7 +48,7 @@ impl Default for Limits {
 /// A cluster's name: a letter, then letters, digits, `_`, `.`, `-` (contract magnum-v1 section 6.1).
 ///
 /// # Errors
-/// Says which rule the name breaks.
+/// Names the violated rule.
 pub fn cluster_name(field: &str, name: &str) -> Result<(), FieldError> {
     if name.is_empty() || name.chars().count() > MAX_CLUSTER_NAME {
         return Err(FieldError::new(
@@ -78,9 +78,9 @@ pub fn text(field: &str, value: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// A text that is shown as it is: without control characters, and without those that nobody sees and that change how
-/// what is around them looks (directions, joiners, zero-width spaces; Unicode's general category Cf, as far as it has
-/// no business in a name).
+/// A text that is displayed as it is: without control characters and invisible characters that change the rendering of
+/// their surroundings (directions, joiners, zero-width spaces; those of Unicode's general category Cf that are not
+/// needed in names).
 ///
 /// # Errors
 /// Names the first character that is not allowed.
@@ -92,7 +92,7 @@ pub fn one_line(field: &str, value: &str) -> Result<(), FieldError> {
     match value.chars().find(is_unseen) {
         Some(unseen) => {
             let code = u32::from(unseen);
-            Err(FieldError::new(field, format!("must not have characters that nobody sees, this has U+{code:04X}")))
+            Err(FieldError::new(field, format!("must not have invisible characters, this has U+{code:04X}")))
         }
         None => Ok(()),
     }
@@ -124,13 +124,13 @@ pub fn master_count(field: &str, value: i64, limits: Limits) -> Result<u32, Fiel
     Ok(masters)
 }
 
-/// Schemes of proxies that container runtimes understand. Without one it is `http`.
+/// Proxy schemes that container runtimes support. The default is `http`.
 const PROXY_SCHEMES: [&str; 3] = ["http", "https", "socks5"];
 
 /// A proxy: a URL, or only its host and port, as in the environment variable `http_proxy`.
 ///
 /// # Errors
-/// When no program could make anything of it.
+/// When it cannot be parsed.
 pub fn proxy(field: &str, value: &str) -> Result<(), FieldError> {
     let wrong = |why: &str| FieldError::new(field, format!("must be a URL like http://proxy.example:3128, {why}"));
     let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
@@ -141,42 +141,42 @@ pub fn proxy(field: &str, value: &str) -> Result<(), FieldError> {
     let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
     let address = address.split_once('/').map_or(address, |(address, _)| address);
     if rest.chars().any(|c| c.is_whitespace() || c.is_control()) || !is_host_and_port(address) {
-        return Err(wrong("with a host and, if need be, a port"));
+        return Err(wrong("with a host and optionally a port"));
     }
     Ok(())
 }
 
-/// A list with commas of what is reached without a proxy: hosts, domains, addresses, networks, `*`.
+/// A comma-separated list of hosts, domains, addresses, networks or `*` that need no proxy.
 ///
 /// # Errors
-/// Names the part that has blanks or control characters in it.
+/// Names the part that contains blanks or control characters.
 pub fn proxy_exceptions(field: &str, value: &str) -> Result<(), FieldError> {
     let wrong = |part: &&str| part.chars().any(|c| c.is_whitespace() || c.is_control());
     match value.split(',').map(str::trim).find(wrong) {
         None => Ok(()),
         Some(part) => Err(FieldError::new(
             field,
-            format!("must be hosts, domains and networks with commas between them, '{part}' is none"),
+            format!("must be a comma-separated list of hosts, domains and networks; '{part}' is none of these"),
         )),
     }
 }
 
-/// A list with commas of registries: `host` or `host:port`.
+/// A comma-separated list of registries: `host` or `host:port`.
 ///
 /// # Errors
-/// Names the part that is none.
+/// Names the part that is not a registry.
 pub fn registries(field: &str, value: &str) -> Result<(), FieldError> {
     match value.split(',').map(str::trim).find(|part| !part.is_empty() && !is_host_and_port(part)) {
         None => Ok(()),
         Some(part) => Err(FieldError::new(
             field,
-            format!("must be registries like registry.example:5000 with commas between them, '{part}' is none"),
+            format!("must be a comma-separated list of registries like registry.example:5000; '{part}' is not one"),
         )),
     }
 }
 
-/// A name or address, with or without a port. A name is letters, digits, `.`, `-` and `_`: it also becomes the name of
-/// a folder on nodes.
+/// A host name or address, with or without a port. A name has only letters, digits, `.`, `-` and `_`, as it is also
+/// used as a directory name on nodes.
 fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {

@@ -1,4 +1,5 @@
-//! What is wrong with a cluster, since when, what was tried, who must act and what to type: from findings and operations.
+//! What is wrong with a cluster, since when, what was tried, who must act and which command to run: from findings and
+//! operations.
 
 use jeroboam_types::operation::{Operation, Step};
 use jeroboam_types::why::{Why, WhyProblem, WhyTried};
@@ -8,13 +9,13 @@ use crate::condition::Finding;
 use crate::healing::{self, MOST_PER_DAY, Wait};
 use crate::{Cause, CauseExt, Cluster, Code, OperationKind, OperationStatus, StepStatus, labels};
 
-/// What was tried longer ago is not told.
+/// Older operations are not listed.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
-/// What there is to say of a cluster with which nothing is wrong.
+/// Summary of a cluster without problems.
 pub const NOTHING: &str = "nothing is wrong";
 
-/// Puts it together. `operations` are the cluster's, newest first; those that have not ended come with their steps.
-/// `repairs`: when those ended that the server began by itself in the last day, newest first.
+/// Explains the state of a cluster. `operations` are the cluster's, newest first; unfinished ones have their steps.
+/// `repairs` are the times at which automatic repairs of the last day finished, newest first.
 #[must_use]
 pub fn explain(
     cluster: &Cluster,
@@ -27,7 +28,7 @@ pub fn explain(
     problems.extend(failed(cluster, operations));
     problems.extend(findings.into_iter().map(|finding| found(cluster, finding)));
     let summary = match problems.first() {
-        None if cluster.status.is_in_progress() => "nothing is wrong: an operation is at it".to_owned(),
+        None if cluster.status.is_in_progress() => "nothing is wrong: an operation is in progress".to_owned(),
         None => NOTHING.to_owned(),
         Some(first) => {
             let more = problems.len() - 1;
@@ -47,7 +48,7 @@ pub fn explain(
     }
 }
 
-/// An operation that does not get on, by the step that holds it up.
+/// An operation that is held up, with the step that causes it.
 fn held_up(operation: &Operation) -> Option<WhyProblem> {
     if operation.status.is_final() {
         return None;
@@ -63,7 +64,7 @@ fn held_up(operation: &Operation) -> Option<WhyProblem> {
     })
 }
 
-/// The operation that gave the cluster its status, if that is one of a failure.
+/// The operation that gave the cluster its status, if that is a failed one.
 fn failed(cluster: &Cluster, operations: &[Operation]) -> Option<WhyProblem> {
     if !cluster.status.is_failed() {
         return None;
@@ -110,18 +111,18 @@ fn tried(operation: &Operation, now: Timestamp) -> Option<WhyTried> {
 fn healing(cluster: &Cluster, repairs: &[Timestamp], now: Timestamp) -> String {
     let (name, labels) = (&cluster.name, &cluster.labels);
     if let Some(at) = cluster.paused_at {
-        return format!("paused since {at:.0}; `jeroboam bay resume {name}` ends that");
+        return format!("paused since {at:.0}; `jeroboam bay resume {name}` resumes it");
     }
     if labels::is_watched_from_within(labels) {
-        return "left to magnum-auto-healer, as the label auto_healing_controller says".to_owned();
+        return "left to magnum-auto-healer, as set by the label auto_healing_controller".to_owned();
     }
     if !labels::heals_by_itself(labels) {
         return "switched off by the label auto_healing_enabled".to_owned();
     }
     match healing::wait(repairs, now) {
-        None => "on: what is missing is repaired by itself".to_owned(),
+        None => "on: missing parts are repaired automatically".to_owned(),
         Some(Wait::Pause(end)) => format!(
-            "on: the next automatic repair is not before {end:.0}, as the last one is not long ago; `jeroboam bay repair \
+            "on: the next automatic repair is not before {end:.0}, as the last one was recent; `jeroboam bay repair \
              {name}` does not wait"
         ),
         Some(Wait::DailyLimit(end)) => format!(
@@ -146,10 +147,10 @@ mod tests {
     fn it_is_told_what_keeps_the_next_repair_from_beginning() {
         let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
         let ago = |seconds| now - SignedDuration::from_secs(seconds);
-        assert_eq!(told(&[], now), "on: what is missing is repaired by itself");
+        assert_eq!(told(&[], now), "on: missing parts are repaired automatically");
         assert_eq!(
             told(&[ago(1), ago(600)], now),
-            "on: the next automatic repair is not before 2026-11-29T12:00:09Z, as the last one is not long ago; `jeroboam \
+            "on: the next automatic repair is not before 2026-11-29T12:00:09Z, as the last one was recent; `jeroboam \
              bay repair demo` does not wait"
         );
         let hourly: Vec<Timestamp> = (0..24).map(|hour| ago(3600 * hour)).collect();

@@ -1,4 +1,4 @@
-//! `docs/errors.md` lists the codes that there are, no more and no fewer, and each of them is given by something.
+//! `docs/errors.md` lists exactly the existing codes, and each of them is used.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What all sources in a folder say, without tests and the simulated cloud, which is not an operator's.
+/// The text of all sources in a folder, without tests and the simulated cloud, which operators do not run.
 fn sources(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {

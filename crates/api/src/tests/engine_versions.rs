@@ -134,7 +134,7 @@ async fn the_version_is_explained_as_exactly_as_it_is_known() {
             "clustertemplates/old",
             "v1.20.2",
             "template",
-            json!("Kubernetes 1.20 is too old: this release makes 1.34 to 1.37"),
+            json!("Kubernetes 1.20 is too old: this release supports 1.34 to 1.37"),
         ),
     ] {
         let body = case.get(&format!("/v1/{path}/labels")).send().await.is(200).body;
@@ -155,9 +155,9 @@ async fn what_is_no_version_or_not_made_is_refused_wherever_it_is_given() {
         ("v1.037.2", "v1.37.2, or v1.37"),
         ("v1.37.2/../../../etc", "v1.37.2, or v1.37"),
         ("v1.99999999999999999999", "v1.37.2, or v1.37"),
-        ("v1.33.1", "Kubernetes 1.33 is too old: this release makes 1.34 to 1.37"),
-        ("1.20", "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37"),
-        ("v1.38", "Kubernetes 1.38 is not known: this release makes 1.34 to 1.37"),
+        ("v1.33.1", "Kubernetes 1.33 is too old: this release supports 1.34 to 1.37"),
+        ("1.20", "Kubernetes 1.20 is too old: this release supports 1.34 to 1.37"),
+        ("v1.38", "Kubernetes 1.38 is not known: this release supports 1.34 to 1.37"),
         // In the image there are other patches of it.
         ("v1.36.1", "the image 'debian-13' has Kubernetes v1.37.2, v1.36.3, v1.35.4, v1.34.4, not v1.36.1"),
     ] {
@@ -304,7 +304,7 @@ async fn an_upgrade_to_another_version_is_refused_also_where_the_template_names_
     let upgrade = "/v1/clusters/c/actions/upgrade";
     for (to, words) in [
         ("t", "Kubernetes version is v1.37.2, the cluster's is v1.36.3"),
-        ("old", "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37"),
+        ("old", "Kubernetes 1.20 is too old: this release supports 1.34 to 1.37"),
     ] {
         let answer = case.post(upgrade, &json!({"cluster_template": to})).send().await.is(400);
         assert_eq!(answer.field(), "cluster_template");

@@ -9,9 +9,9 @@ fn plan(more: Value) -> Value {
         "cluster_uuid": "11111111-2222-3333-4444-555555555555",
         "steps": [
             {"key": "engine", "title": "Configure the engine", "stage": 4,
-             "because": "each change of a cluster sees to it"},
+             "because": "every change of a cluster does this"},
             {"key": "drain/demo-worker-1", "title": "Drain node demo-worker-1", "stage": 6,
-             "because": "demo-worker-1 is to go",
+             "because": "demo-worker-1 is to be removed",
              "disturbs": [{"kind": "workloads_move", "message": "workloads on demo-worker-1 move to other nodes"}]}
         ]
     });

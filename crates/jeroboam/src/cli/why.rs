@@ -54,7 +54,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "uuid": "11111111-2222-3333-4444-555555555555", "name": "demo", "status": "UPDATE_COMPLETE",
             "health_status": "UNHEALTHY", "summary": "nothing is wrong", "problems": problems, "tried": tried,
-            "healing": "on: what is missing is repaired by itself"
+            "healing": "on: missing parts are repaired automatically"
         }))
         .unwrap()
     }

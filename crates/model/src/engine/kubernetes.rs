@@ -1,4 +1,4 @@
-//! Kubernetes.
+//! The engine Kubernetes.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +15,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &[],
     api: "Kubernetes",
     authorities: &["kubernetes", "etcd", "front-proxy"],
-    // Signs tokens of service accounts.
+    // Key that signs tokens of service accounts.
     keys: &["service-account"],
     // Magnum's default.
     api_port: 6443,
@@ -41,7 +41,7 @@ inventory::submit! { Registration::of(&DESCRIPTOR) }
 
 fn check_labels(labels: &Labels, accepted: &Labels) -> Result<(), FieldError> {
     KubernetesLabels::read(labels)?;
-    // A template of an older release may name a version that is not made any more. It can be changed all the same.
+    // A template of an older release may name a version that is no longer supported. It must stay editable.
     if labels.get(KUBE_TAG) != accepted.get(KUBE_TAG) {
         kubernetes::requested(labels)?;
     }
@@ -70,9 +70,9 @@ fn assignment(
     let api_port = node.target.api_port;
     let masters = masters(source.nodes);
     let (api_address, control_plane) = match node.role {
-        // A master asks its own API server: that one does not go away as long as the node is there.
+        // A master uses its own API server, which exists as long as the node does.
         NodeRole::Master => {
-            // etcd forms only when every member knows how to reach all others.
+            // etcd forms a cluster only when every member knows the addresses of all others.
             if masters.iter().any(|master| master.address.is_none()) {
                 return None;
             }

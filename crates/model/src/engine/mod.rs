@@ -1,8 +1,8 @@
-//! Container orchestration engines (COE), each by its [`Descriptor`].
+//! Container orchestration engines (COE), each described by its [`Descriptor`].
 //!
-//! A new engine is a module like [`kubernetes`] and [`swarm`], with a descriptor that it registers; the program that makes
-//! its clusters passes its driver to the conductor. Whatever depends on the engine and is known without asking one stands
-//! in the descriptor, so that no other code has to tell engines apart (decision 27).
+//! A new engine is a module like [`kubernetes`] and [`swarm`] that registers a descriptor; the program that creates its
+//! clusters passes the engine's driver to the conductor. Everything that depends on the engine and is known without
+//! asking one is in the descriptor, so that no other code distinguishes engines (decision 27).
 
 mod kubernetes;
 mod swarm;
@@ -20,60 +20,61 @@ use jeroboam_types::agent::EngineAssignment;
 use crate::assignment::Source;
 use crate::{FieldError, Labels, Node};
 
-/// What is known of an engine without asking one.
+/// Static properties of an engine.
 #[derive(Debug)]
 pub struct Descriptor {
     /// Its name on the wire (`coe`), in the database and in messages.
     pub name: &'static str,
-    /// Other names that clients give it.
+    /// Other names that clients may use.
     pub aliases: &'static [&'static str],
-    /// What people call the API that its clusters serve.
+    /// Name of its API for people.
     pub api: &'static str,
-    /// The certificate authorities that its clusters have, by the names of their secrets. The first one is what clients
-    /// know as the cluster's authority.
+    /// The certificate authorities of its clusters, by the names of their secrets. The first one is the cluster's CA
+    /// for clients.
     pub authorities: &'static [&'static str],
-    /// The key pairs that its clusters have besides, by the names of their secrets.
+    /// The other key pairs of its clusters, by the names of their secrets.
     pub keys: &'static [&'static str],
-    /// Port of its API where the template does not say.
+    /// Default port of its API.
     pub api_port: u16,
-    /// What else listens on masters.
+    /// Other ports in use on masters, with what uses them.
     pub master_ports: &'static [(RangeInclusive<u16>, &'static str)],
     /// Its network drivers.
     pub network_driver: Driver,
-    /// The volume driver that Magnum has for it.
+    /// Its volume driver in Magnum.
     pub volume_driver: &'static str,
-    /// Whether its clusters are made of a version that the image carries several of. Otherwise the version is the image's.
+    /// Whether a cluster has a version of its own, out of several in the image. Otherwise the version is the image's.
     pub is_versioned: bool,
-    /// Whether its nodes have labels and taints of their groups.
+    /// Whether its nodes get the labels and taints of their groups.
     pub marks_nodes: bool,
-    /// Checks that the labels of a template or cluster go together. The second ones were accepted before.
+    /// Checks that the labels of a template or cluster fit together. The second argument are the labels accepted
+    /// before.
     pub check_labels: fn(&Labels, &Labels) -> Result<(), FieldError>,
-    /// Checks that the networks which labels ask for lie apart from those that nodes have their addresses of.
+    /// Checks that the networks in the labels do not overlap the given networks of nodes.
     pub check_networks: fn(&Labels, &[Ipv4Net]) -> Result<(), FieldError>,
-    /// The engine's part of what a node with this address is told to be. `None` while something is not known yet.
+    /// The engine's part of the assignment of a node with this address. `None` while something is not known yet.
     pub assign: fn(&Source<'_>, &Node, IpAddr) -> Result<Option<EngineAssignment>, FieldError>,
 }
 
-/// A driver that is offered, and another one that Magnum has and that is not.
+/// A driver that is offered, and another one of Magnum that is not.
 #[derive(Debug)]
 pub struct Driver {
-    /// The one that clusters get.
+    /// The one that clusters use.
     pub offered: &'static str,
-    /// Known, and refused as not offered.
+    /// Known, but refused as not offered.
     pub known: &'static str,
 }
 
-/// An engine that is registered. Compared by its name.
+/// A registered engine. Compared by its name.
 #[derive(Clone, Copy)]
 pub struct EngineKind(&'static Descriptor);
 
-/// Puts an engine into the registry.
+/// An entry of the registry of engines.
 pub struct Registration(&'static Descriptor);
 
 inventory::collect!(Registration);
 
 impl Registration {
-    /// To be submitted by the engine's module: `inventory::submit! { Registration::of(&DESCRIPTOR) }`.
+    /// For the engine's module: `inventory::submit! { Registration::of(&DESCRIPTOR) }`.
     #[must_use]
     pub const fn of(descriptor: &'static Descriptor) -> Self {
         Self(descriptor)
@@ -94,7 +95,7 @@ impl EngineKind {
         all
     }
 
-    /// Their names in a sentence: `kubernetes or swarm`.
+    /// Their names for a message: `kubernetes or swarm`.
     #[must_use]
     pub fn choices() -> String {
         let names: Vec<&str> = Self::all().iter().map(|engine| engine.0.name).collect();
@@ -105,7 +106,7 @@ impl EngineKind {
         }
     }
 
-    /// The authorities and key pairs that a cluster has, by the names of their secrets.
+    /// The authorities and key pairs of a cluster, by the names of their secrets.
     pub fn secrets(self) -> impl Iterator<Item = &'static str> {
         self.0.authorities.iter().chain(self.0.keys).copied()
     }

@@ -1,4 +1,4 @@
-//! Docker Engines in swarm mode.
+//! The engine Docker Swarm (Docker Engines in swarm mode).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,12 +8,12 @@ use super::{Descriptor, Driver, Registration};
 use crate::assignment::{Source, masters};
 use crate::{FieldError, Node, NodePhase, NodeRole};
 
-/// Port through which managers of a swarm talk and through which others join (fixed by the Docker Engine).
+/// Port for traffic among managers and for joining nodes (fixed by the Docker Engine).
 const SWARM_PORT: u16 = 2377;
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     name: "swarm",
-    // The later of Magnum's two drivers for the same.
+    // Name of the newer one of Magnum's two swarm drivers.
     aliases: &["swarm-mode"],
     api: "Docker",
     authorities: &["kubernetes"],
@@ -39,8 +39,8 @@ fn assign(source: &Source<'_>, node: &Node, _address: IpAddr) -> Result<Option<E
     }))
 }
 
-/// The first master founds the swarm; all others join through the masters. Once other masters carry the swarm, the
-/// first one joins it too: it may be a new machine, and a second swarm must never be founded.
+/// The first master initializes the swarm; all others join through the masters. Once other masters run the swarm, the
+/// first one joins as well: it may be a new machine, and a second swarm must never be initialized.
 fn membership(source: &Source<'_>, node: &Node) -> Option<SwarmMembership> {
     let masters = masters(source.nodes);
     let others = masters.iter().copied().filter(|master| master.uuid != node.uuid);

@@ -1,4 +1,4 @@
-//! Whether labels that somebody gives are accepted.
+//! Checks of the labels in requests.
 
 use strum::{Display, EnumString};
 
@@ -6,40 +6,38 @@ use super::registry::{self, LabelSpec, Reach};
 use super::{KUBE_TAG, Labels};
 use crate::{Cluster, EngineKind, FieldError, kubernetes};
 
-/// Most labels of one template, cluster or node group: more than there are known ones.
+/// Most labels of one template, cluster or node group: more than there are known labels.
 pub const MAX_LABELS: usize = 256;
-/// Longest name of a label, as of other texts.
+/// Longest name of a label, the limit of other texts.
 pub const MAX_NAME: usize = crate::validate::MAX_TEXT;
-/// Longest value of a label in bytes: options of components and small configuration files fit.
+/// Longest value of a label in bytes: enough for options of components and small configuration files.
 pub const MAX_VALUE: usize = 16 << 10;
 
-/// Which labels are accepted. The operator's choice.
+/// Which labels are accepted. Configured by the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Display, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum LabelRules {
-    /// Those that do something for the engine at hand, and no others.
+    /// Only those that have an effect on the cluster's engine.
     Strict,
-    /// Also those that Magnum knows, without effect. What nobody knows is refused: it is a slip.
+    /// Also those that Magnum knows, without effect. An unknown label is refused: it is likely a typo.
     #[default]
     Magnum,
-    /// All, as Magnum itself does, for templates with labels of somebody's own. Values of those that do something are
-    /// checked all the same.
+    /// All, as in Magnum, for templates with custom labels. The values of labels with an effect are still checked.
     Any,
 }
 
-/// Checks the labels of a template or cluster, and that those that do something go together. `accepted` are labels
-/// that were accepted before: those of the template for a cluster, the old ones for a patch. They are not asked about
-/// again, so that stricter rules break nothing that is there.
+/// Checks the labels of a template or cluster, and that they fit together. `accepted` are labels that were accepted
+/// before: those of the template for a cluster, the old ones for a patch. They are not checked again, so that stricter
+/// rules do not break existing templates and clusters.
 ///
 /// # Errors
-/// Names the label as `labels.NAME`, and what is allowed or what was perhaps meant.
+/// Names the label as `labels.NAME`, and the allowed values or the likely intended name.
 pub fn check(labels: &Labels, accepted: &Labels, engine: EngineKind, rules: LabelRules) -> Result<(), FieldError> {
     check_each(labels, accepted, engine, rules)?;
     (engine.check_labels)(labels, accepted)
 }
 
-/// Checks the labels of a node group of a cluster. A label that holds for the whole cluster cannot have another value in
-/// one of its groups.
+/// Checks the labels of a node group of a cluster. A cluster-wide label cannot have another value in one of the groups.
 ///
 /// # Errors
 /// As [`check`].
@@ -63,7 +61,7 @@ pub fn check_of_group(labels: &Labels, cluster: &Cluster, rules: LabelRules) -> 
     Ok(())
 }
 
-/// Whether a version that is asked for is the one that is there.
+/// Whether a requested version is the existing one.
 fn is_version(asked: &str, there: &str) -> bool {
     match (asked.parse::<kubernetes::Request>(), there.parse()) {
         (Ok(asked), Ok(there)) => asked.admits(there),
@@ -98,7 +96,7 @@ fn check_one(name: &str, value: &str, engine: EngineKind, rules: LabelRules) -> 
         let why = if spec.has_effect { format!("has no effect on {engine}") } else { "has no effect here".to_owned() };
         return Err(wrong(name, format!("{why}. Leave it out")));
     }
-    // Forms send nothing for what was left empty.
+    // Web forms send an empty string for fields left empty.
     let is_left_empty = value.is_empty() && !has_effect;
     let is_checked = has_effect || rules != LabelRules::Any;
     if is_checked && !is_left_empty && !spec.value.allows(value) {
@@ -113,12 +111,12 @@ pub(super) fn refused(spec: &LabelSpec, value: &str) -> FieldError {
     wrong(spec.name, format!("must be {}, this is '{shown}'", spec.value.allowed()))
 }
 
-/// An error that is about a label.
+/// An error about a label.
 pub(super) fn wrong(name: &str, message: String) -> FieldError {
     FieldError::new(format!("labels.{name}"), message)
 }
 
-/// The error for a name that nobody knows. All of it is in the first sentence, which is what Magnum's clients print.
+/// The error for an unknown label. It is one sentence, as Magnum's clients print only the first one.
 fn unknown(name: &str) -> FieldError {
     let message = match registry::did_you_mean(name) {
         Some(meant) => format!("is not known, did you mean {meant}? 'jeroboam label list' names all labels"),
@@ -127,7 +125,7 @@ fn unknown(name: &str) -> FieldError {
     wrong(name, message)
 }
 
-/// The value of a label, or what holds where nobody gives it.
+/// The value of a label, or its default.
 pub(super) fn effective<'a>(labels: &'a Labels, spec: &LabelSpec) -> Option<&'a str> {
     labels.get(spec.name).map(String::as_str).or(spec.default)
 }

@@ -1,4 +1,4 @@
-//! Which labels hold, and where each comes from.
+//! Effective labels, and the source of each.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use super::registry::{self, LabelSpec, Reach};
 use super::{KUBE_TAG, Labels, check};
 use crate::{EngineKind, kubernetes};
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Source {
-    /// Nobody gives it.
+    /// It is not set.
     Default,
     /// The template.
     Template,
@@ -22,28 +22,28 @@ pub enum Source {
     NodeGroup,
 }
 
-/// A label that holds.
+/// An effective label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The value that holds; none when nobody gives it and there is no default.
+    /// The effective value; `None` when it is neither set nor has a default.
     pub value: Option<&'a str>,
-    /// Where it comes from.
+    /// Source of the value.
     pub source: Source,
-    /// Whether it does anything.
+    /// Whether it has an effect.
     pub has_effect: bool,
-    /// What is worth knowing about it besides.
+    /// Remarks on the value.
     pub note: Option<String>,
-    /// What is known of it.
+    /// Its specification, if it is known.
     pub spec: Option<&'static LabelSpec>,
 }
 
-/// Explains the labels of the last of `levels`, which go from the template inwards: template, cluster, node group, as
-/// far as there are any. Lists those that do something for the engine, given or not, and all that somebody gives.
+/// Explains the labels of the last of `levels`, which are ordered from the outside: template, cluster, node group, as
+/// far as they exist. Lists the labels that have an effect on the engine, set or not, and all others that are set.
 ///
-/// `version` is the exact version of Kubernetes that a cluster has, or that one made of a template would get now; none
-/// where there is none.
+/// `version` is the exact version of Kubernetes of a cluster, or the one that a new cluster from a template would get;
+/// `None` for other engines.
 #[must_use]
 pub fn explain<'a>(
     engine: EngineKind,
@@ -65,7 +65,7 @@ pub fn explain<'a>(
         .collect()
 }
 
-/// Says which version it is where the label leaves that open.
+/// Adds the exact version where the label leaves it open.
 fn explain_version<'a>(explained: &mut Explained<'a>, version: Option<&'a str>) {
     let note = match (explained.source, explained.value, version) {
         (Source::Default, _, Some(version)) => {
@@ -88,7 +88,7 @@ fn explain_version<'a>(explained: &mut Explained<'a>, version: Option<&'a str>) 
 fn explain_one<'a>(engine: EngineKind, name: &'a str, levels: &[(Source, &'a Labels)]) -> Explained<'a> {
     let spec = registry::find(name);
     let has_effect = spec.is_some_and(|spec| spec.has_effect_on(engine));
-    // A group has no say in what holds for the whole cluster.
+    // A node group cannot override a cluster-wide label.
     let holds_for_cluster = has_effect && spec.is_some_and(|spec| spec.reach == Reach::Cluster);
     let levels = match levels {
         [outer @ .., (Source::NodeGroup, _)] if holds_for_cluster => outer,
@@ -96,7 +96,7 @@ fn explain_one<'a>(engine: EngineKind, name: &'a str, levels: &[(Source, &'a Lab
     };
     let value_at = |level: &(Source, &'a Labels)| level.1.get(name).map(String::as_str);
     let given = levels.last().and_then(value_at);
-    // It comes from the outermost level from which it was handed down unchanged.
+    // Its source is the outermost level that passed it on unchanged.
     let source = given.map_or(Source::Default, |value| {
         let unchanged = levels.iter().rev().take_while(|level| value_at(level) == Some(value));
         unchanged.last().map_or(Source::Default, |level| level.0)
@@ -175,7 +175,7 @@ mod tests {
             (value.unwrap_or_default().to_owned(), source, note.to_owned())
         };
         let says = |value: &str, source: Source, note: &str| (value.to_owned(), source, note.to_owned());
-        // Fixed when the cluster was made, whatever the default is today.
+        // Fixed at creation, whatever the default is today.
         assert_eq!(explained(&[], Some("v1.36.3")), says("v1.36.3", Source::Default, ""));
         assert_eq!(explained(&[], None), says("v1.37.2", Source::Default, ""));
         let exact = [("kube_tag", "v1.36.3")];
@@ -184,7 +184,7 @@ mod tests {
             explained(&[("kube_tag", "1.36")], Some("v1.36.3")),
             says("1.36", Source::Cluster, "stands for v1.36.3")
         );
-        let (old, why) = ([("kube_tag", "v1.20.2")], "Kubernetes 1.20 is too old: this release makes 1.34 to 1.37");
+        let (old, why) = ([("kube_tag", "v1.20.2")], "Kubernetes 1.20 is too old: this release supports 1.34 to 1.37");
         assert_eq!(explained(&old, None), says("v1.20.2", Source::Cluster, why));
         assert_eq!(explained(&old, Some("v1.20.2")), says("v1.20.2", Source::Cluster, ""));
     }

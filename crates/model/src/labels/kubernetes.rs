@@ -1,4 +1,4 @@
-//! The labels that shape a Kubernetes cluster.
+//! The labels that configure a Kubernetes cluster.
 
 use ipnet::Ipv4Net;
 use jeroboam_types::agent::{PodNetwork, ServiceProxyMode};
@@ -8,8 +8,8 @@ use super::check::{effective, refused, wrong};
 use super::{Labels, boolean, registry};
 use crate::FieldError;
 
-/// The labels that shape a Kubernetes cluster, read and checked. Without its version: that is resolved when the cluster is
-/// made ([`crate::kubernetes`]).
+/// The parsed and checked labels that configure a Kubernetes cluster. Without its version, which is resolved at
+/// creation ([`crate::kubernetes`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubernetesLabels {
     /// `flannel_network_cidr`.
@@ -26,23 +26,23 @@ pub struct KubernetesLabels {
     pub pod_security: PodSecurity,
 }
 
-/// What pods may do in the namespaces that a new cluster begins with, by the names of Kubernetes' Pod Security Standards.
+/// What pods may do in the initial namespaces of a new cluster, named after Kubernetes' Pod Security Standards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum PodSecurity {
-    /// Whatever they like, on the node too.
+    /// Unrestricted, including access to the node.
     Privileged,
-    /// Nothing that is known to lead out of a container.
+    /// Prevents known privilege escalations.
     Baseline,
-    /// Only what today's hardening asks for.
+    /// Follows current hardening practice.
     Restricted,
 }
 
 impl KubernetesLabels {
-    /// Reads the labels of a cluster.
+    /// Parses the labels of a cluster.
     ///
     /// # Errors
-    /// Names the label that is malformed, or the two that contradict each other.
+    /// Names the malformed label, or the two that contradict each other.
     pub fn read(labels: &Labels) -> Result<Self, FieldError> {
         let network = |text: &str| text.parse::<Ipv4Net>().ok().map(|network| network.trunc());
         let pod_cidr = value(labels, "flannel_network_cidr", network)?;
@@ -70,7 +70,7 @@ impl KubernetesLabels {
         let use_vxlan = value(labels, "flannel_use_vxlan", boolean)?;
         let backend = value(labels, "flannel_backend", |text| match text {
             "host-gw" => Some(PodNetwork::HostGw),
-            // Upstream's other backend, udp, is long gone; VXLAN does the same job.
+            // Upstream deprecated its other backend, udp; VXLAN serves the same purpose.
             "vxlan" | "udp" => Some(PodNetwork::Vxlan),
             _ => None,
         })?;
@@ -80,7 +80,7 @@ impl KubernetesLabels {
         Ok(Self { pod_cidr, node_prefix, service_cidr, pod_network, service_proxy, pod_security })
     }
 
-    /// Refuses ranges of pods and services that share addresses with where nodes are: nobody could reach both.
+    /// Refuses pod and service networks that overlap the networks of nodes, as one of the two would be unreachable.
     ///
     /// # Errors
     /// Names the label.
@@ -88,8 +88,7 @@ impl KubernetesLabels {
         for (label, range) in [("flannel_network_cidr", self.pod_cidr), ("service_cluster_ip_range", self.service_cidr)]
         {
             if let Some(taken) = nodes.iter().find(|nodes| overlap(**nodes, range)) {
-                let message =
-                    format!("must not overlap {taken}, where the addresses of nodes are from, this is '{range}'");
+                let message = format!("must not overlap {taken}, a network of nodes, this is '{range}'");
                 return Err(wrong(label, message));
             }
         }
@@ -97,8 +96,8 @@ impl KubernetesLabels {
     }
 }
 
-/// Networks that no pod or service can have an address of, and what they are for (IANA's registry of special-purpose
-/// addresses, RFC 6890).
+/// Special-purpose networks whose addresses pods and services cannot use, and their purpose (IANA's registry of
+/// special-purpose addresses, RFC 6890).
 const SPECIAL: [(&str, &str); 5] = [
     ("0.0.0.0/8", "of this host on this network"),
     ("127.0.0.0/8", "of every host for itself"),
@@ -107,7 +106,7 @@ const SPECIAL: [(&str, &str); 5] = [
     ("240.0.0.0/4", "reserved"),
 ];
 
-/// Refuses a network whose addresses cannot be given to pods or services.
+/// Refuses a network whose addresses pods or services cannot use.
 fn usable(label: &str, network: Ipv4Net) -> Result<(), FieldError> {
     let hit = SPECIAL.iter().find(|(special, _)| special.parse().is_ok_and(|special| overlap(special, network)));
     match hit {
@@ -118,12 +117,12 @@ fn usable(label: &str, network: Ipv4Net) -> Result<(), FieldError> {
     }
 }
 
-/// Whether two networks share addresses.
+/// Whether two networks overlap.
 fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
     one.contains(&other) || other.contains(&one)
 }
 
-/// Reads a label, or its default where nobody gives it.
+/// Parses a label, or its default when it is not set.
 fn value<T>(labels: &Labels, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, FieldError> {
     let Some(spec) = registry::find(name) else { return Err(wrong(name, "is not known".to_owned())) };
     let text = effective(labels, spec).unwrap_or_default();
@@ -185,11 +184,7 @@ mod tests {
             for bad in ["10.89.0.0/16", "10.89.3.0/24", "10.80.0.0/12"] {
                 let error = read(&[(name, bad)]).unwrap().apart_from(&nodes).unwrap_err();
                 assert_eq!(error.field, format!("labels.{name}"), "{bad}");
-                assert!(
-                    error.message.contains("10.89.0.0/16, where the addresses of nodes are from"),
-                    "{}",
-                    error.message
-                );
+                assert!(error.message.contains("10.89.0.0/16, a network of nodes"), "{}", error.message);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The labels that do something here.
+//! The labels that have an effect here.
 
 use super::DEFAULT_KUBERNETES_VERSION;
 use super::registry::{Change, LabelSpec, Reach};
@@ -10,10 +10,10 @@ const ALL: &[EngineKind] = &[EngineKind::KUBERNETES, EngineKind::SWARM];
 /// The first version of Jeroboam.
 const FIRST: Option<&str> = Some("0.1.0");
 
-/// The networks of pods and services: large enough for a node's part of each, small enough for private ranges.
+/// Pod and service networks: large enough to give each node its share, small enough for private ranges.
 const CLUSTER_NETWORK: LabelType = LabelType::Network { shortest: 8, longest: 24 };
 
-/// The labels that do something here, those that people give most first.
+/// The labels that have an effect here, the most used ones first.
 pub(super) const WITH_MEANING: &[LabelSpec] = &[
     LabelSpec {
         name: "kube_tag",
@@ -24,7 +24,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Upgrade,
         since: FIRST,
-        description: "Version of Kubernetes: v1.36 is the newest patch of it that the image carries, v1.36.3 exactly that",
+        description: "Version of Kubernetes: v1.36 means its newest patch in the image, v1.36.3 that exact version",
     },
     LabelSpec {
         name: "flannel_backend",
@@ -35,8 +35,8 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "How pods on different nodes reach each other: host-gw routes through the nodes; vxlan wraps, \
-                      and so does udp, which upstream gave up",
+        description: "How pods on different nodes reach each other: host-gw routes through the nodes; vxlan \
+                      encapsulates, and so does udp, which upstream deprecated",
     },
     LabelSpec {
         name: "flannel_network_cidr",
@@ -58,7 +58,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "Prefix length of each node's part of the addresses of pods",
+        description: "Prefix length of each node's share of the pod addresses",
     },
     LabelSpec {
         name: "flannel_use_vxlan",
@@ -69,7 +69,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "The spelling of 2015 for flannel_backend=vxlan; flannel_backend wins where both are given",
+        description: "The name of 2015 for flannel_backend=vxlan; flannel_backend takes precedence if both are set",
     },
     LabelSpec {
         name: "service_cluster_ip_range",
@@ -91,7 +91,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "How kube-proxy leads packets to services; nodes whose kernel has no nftables use iptables",
+        description: "How kube-proxy forwards packets to services; nodes whose kernel has no nftables use iptables",
     },
     LabelSpec {
         name: "pod_security",
@@ -114,7 +114,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::NodeGroup,
         since: FIRST,
-        description: "Fewest nodes of the default workers",
+        description: "Minimum number of default workers",
     },
     LabelSpec {
         name: "boot_volume_size",
@@ -125,7 +125,7 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::NodeGroup,
         change: Change::Never,
         since: FIRST,
-        description: "GB of a boot volume; above 0, flavors without a root disk will do",
+        description: "GB of a boot volume; above 0, flavors without a root disk can be used",
     },
     LabelSpec {
         name: "auto_healing_enabled",
@@ -136,9 +136,9 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "Whether nodes that are lost or broken are repaired by itself. Set to true together with \
-                      auto_healing_controller=magnum-auto-healer: an agent in the cluster sees to that and says how \
-                      it fares",
+        description: "Whether lost or broken nodes are repaired automatically. If set to true together with \
+                      auto_healing_controller=magnum-auto-healer, an agent in the cluster repairs them and reports \
+                      the cluster's health",
     },
     LabelSpec {
         name: "auto_healing_controller",
@@ -149,6 +149,6 @@ pub(super) const WITH_MEANING: &[LabelSpec] = &[
         reach: Reach::Cluster,
         change: Change::Never,
         since: FIRST,
-        description: "Who heals nodes: with magnum-auto-healer an agent in the cluster, otherwise Jeroboam",
+        description: "What repairs nodes: with magnum-auto-healer an agent in the cluster, otherwise Jeroboam",
     },
 ];

@@ -1,10 +1,10 @@
-//! How labels go from a template to its clusters and from a cluster to its node groups (contract magnum-v1 section
-//! 6.9), and how they differ then.
+//! Inheritance of labels from a template to its clusters and from a cluster to its node groups, and their differences
+//! (contract magnum-v1 section 6.9).
 
 use super::Labels;
 
-/// The labels of a cluster or node group: the parent's, replaced by the given ones, or overlaid with them when
-/// `overlay` (`merge_labels`) is set. None and an empty dictionary both leave the parent's.
+/// The labels of a cluster or node group: the given ones replace the parent's, or overlay them when `overlay`
+/// (`merge_labels`) is set. `None` and an empty dictionary both keep the parent's.
 #[must_use]
 pub fn merge(parent: &Labels, given: Option<Labels>, overlay: bool) -> Labels {
     match given {
@@ -17,10 +17,10 @@ pub fn merge(parent: &Labels, given: Option<Labels>, overlay: bool) -> Labels {
     }
 }
 
-/// How labels differ from those of the parent.
+/// Differences between labels and those of the parent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Compared {
-    /// In both, with another value: the parent's.
+    /// In both with different values; these are the parent's.
     pub overridden: Labels,
     /// Not in the parent.
     pub added: Labels,
@@ -28,7 +28,7 @@ pub struct Compared {
     pub skipped: Labels,
 }
 
-/// Compares labels with those of the parent: the template of a cluster, the cluster of a node group.
+/// Compares labels with those of the parent: the template of a cluster, or the cluster of a node group.
 #[must_use]
 pub fn compare(parent: &Labels, labels: &Labels) -> Compared {
     let pick = |from: &Labels, want: &dyn Fn(&String, &String) -> bool| -> Labels {

@@ -1,4 +1,4 @@
-//! All labels that are known, with what they may be and what they do.
+//! All known labels, with their values and effects.
 
 use strum::Display;
 
@@ -7,54 +7,54 @@ use super::meaning::WITH_MEANING;
 use super::value::LabelType;
 use crate::EngineKind;
 
-/// A label that is known.
+/// A known label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelSpec {
     /// Its name.
     pub name: &'static str,
-    /// What its value may be.
+    /// Type of its value.
     pub value: LabelType,
-    /// What holds where nobody gives it.
+    /// The value when it is not set.
     pub default: Option<&'static str>,
-    /// Engines that it is for. None of those that there are here, for labels of Mesos.
+    /// Engines that it is for; empty for labels of Mesos.
     pub engines: &'static [EngineKind],
-    /// Whether it does anything here. Magnum's other labels are accepted so that its templates and clients keep
+    /// Whether it has an effect here. Magnum's other labels are accepted so that its templates and clients keep
     /// working.
     pub has_effect: bool,
-    /// How far it reaches.
+    /// Its scope.
     pub reach: Reach,
-    /// How it can be changed once there is a cluster.
+    /// How it can be changed after the cluster was created.
     pub change: Change,
-    /// The version of Jeroboam that first understood it; none for labels without effect.
+    /// The version of Jeroboam that introduced it; `None` for labels without effect.
     pub since: Option<&'static str>,
-    /// What it does, for people.
+    /// Description for users.
     pub description: &'static str,
 }
 
-/// How far a label reaches.
+/// Scope of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Reach {
-    /// It holds for the whole cluster. A node group cannot have a value of its own.
+    /// The whole cluster. A node group cannot have a value of its own.
     Cluster,
-    /// Every node group may have its own.
+    /// Each node group.
     NodeGroup,
 }
 
-/// How a label can be changed once there is a cluster. Clusters keep the labels that they were made with (contract
-/// magnum-v1 section 6.9).
+/// How a label can be changed after the cluster was created. Clusters keep the labels that they were created with
+/// (contract magnum-v1 section 6.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Change {
-    /// Not at all: make another cluster.
+    /// Not at all: create another cluster.
     Never,
     /// By upgrading the cluster to a template that has another value.
     Upgrade,
-    /// By the attribute of the same name of the node group.
+    /// With the attribute of the same name of the node group.
     NodeGroup,
 }
 
-/// All labels that are known: first those that do something here, then Magnum's other ones; no name is there twice.
+/// All known labels: first those with an effect here, then Magnum's other ones; names are unique.
 pub fn all() -> impl Iterator<Item = &'static LabelSpec> {
     WITH_MEANING.iter().chain(OF_MAGNUM)
 }
@@ -65,13 +65,13 @@ pub fn find(name: &str) -> Option<&'static LabelSpec> {
     all().find(|spec| spec.name == name)
 }
 
-/// The known name that somebody meant who wrote `name`, if one is near enough: some letters more, fewer, different or
-/// swapped, other case, or hyphens for underscores.
+/// The known label most similar to `name`, if it is similar enough: a few letters added, missing, different or swapped,
+/// other case, or hyphens for underscores.
 #[must_use]
 pub fn did_you_mean(name: &str) -> Option<&'static str> {
     let name: String = name.chars().take(super::check::MAX_NAME).collect();
     let written = name.to_lowercase().replace(['-', '.', ' '], "_");
-    // One slip, and one more for every five letters.
+    // One typo, and one more for every five letters.
     let most = 1 + written.chars().count() / 5;
     all()
         .map(|spec| (strsim::damerau_levenshtein(&written, spec.name), spec.name))
@@ -81,7 +81,7 @@ pub fn did_you_mean(name: &str) -> Option<&'static str> {
 }
 
 impl LabelSpec {
-    /// Whether it does anything in clusters of an engine.
+    /// Whether it has an effect on clusters of an engine.
     #[must_use]
     pub fn has_effect_on(&self, engine: EngineKind) -> bool {
         self.has_effect && self.engines.contains(&engine)

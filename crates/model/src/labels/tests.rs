@@ -38,7 +38,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         ("flannel_backend", "pigeon", "host-gw, vxlan or udp"),
         ("boot_volume_size", "abc", "a whole number from 0"),
         ("auto_scaling_enabled", "ture", "true or false"),
-        ("calico_ipv4pool", "everywhere", "networks with commas"),
+        ("calico_ipv4pool", "everywhere", "comma-separated networks"),
         ("kube_tag", "latest", "a Kubernetes version such as v1.37.2, or v1.37"),
     ] {
         let said = refusal(&[(name, value)], EngineKind::KUBERNETES, LabelRules::Magnum).unwrap();
@@ -52,11 +52,11 @@ fn versions_that_are_not_made_are_refused_unless_they_were_accepted_before() {
         for rules in [LabelRules::Strict, LabelRules::Magnum, LabelRules::Any] {
             let said = refusal(&[("kube_tag", version)], EngineKind::KUBERNETES, rules).unwrap();
             assert!(said.starts_with("labels.kube_tag: Kubernetes 1.") && said.contains(why), "{said}");
-            assert!(said.ends_with("this release makes 1.34 to 1.37"), "{said}");
+            assert!(said.ends_with("this release supports 1.34 to 1.37"), "{said}");
         }
-        // Where it does nothing, it need only be a version.
+        // Where it has no effect, any version is accepted.
         assert_eq!(refusal(&[("kube_tag", version)], EngineKind::SWARM, LabelRules::Magnum), None);
-        // A template of an older release can still be changed, to another version only.
+        // A template of an older release can still be changed, but only to a supported version.
         let old = labels(&[("kube_tag", version)]);
         assert_eq!(check(&old, &old, EngineKind::KUBERNETES, LabelRules::Magnum), Ok(()));
         let other = labels(&[("kube_tag", "v1.21.0")]);

@@ -1,10 +1,10 @@
-//! What the value of a label may be.
+//! Types of the values of labels.
 
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::kubernetes;
 
-/// What the value of a label may be. All values are texts.
+/// Type of a label's value. All values are strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelType {
     /// Any text.
@@ -18,7 +18,7 @@ pub enum LabelType {
         /// Highest.
         max: u32,
     },
-    /// One of some words.
+    /// One of these words.
     Choice(&'static [&'static str]),
     /// An IPv4 network whose prefix is within bounds.
     Network {
@@ -27,14 +27,14 @@ pub enum LabelType {
         /// Longest prefix, the smallest network.
         longest: u8,
     },
-    /// Networks of either family, with commas between them.
+    /// Networks of either family, comma separated.
     Networks,
     /// A version of Kubernetes, `v1.MINOR` or `v1.MINOR.PATCH`, with or without the `v`.
     Version,
 }
 
 impl LabelType {
-    /// One word for it, the `type` of the API.
+    /// Its name, the `type` in the API.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl LabelType {
         }
     }
 
-    /// What is allowed, to stand after "must be".
+    /// The allowed values, to follow "must be".
     #[must_use]
     pub fn allowed(self) -> String {
         match self {
@@ -62,7 +62,7 @@ impl LabelType {
             Self::Network { shortest, longest } => {
                 format!("an IPv4 network with a prefix from {shortest} to {longest}, such as 10.20.0.0/16")
             }
-            Self::Networks => "networks with commas between them, such as 192.0.2.0/24,198.51.100.0/24".to_owned(),
+            Self::Networks => "comma-separated networks, such as 192.0.2.0/24,198.51.100.0/24".to_owned(),
             Self::Version => "a Kubernetes version such as v1.37.2, or v1.37 for its newest patch".to_owned(),
         }
     }
@@ -84,7 +84,7 @@ impl LabelType {
     }
 }
 
-/// Reads a boolean in any of the spellings that Magnum knows (contract magnum-v1 section 2.0).
+/// Parses a boolean in any of the spellings that Magnum accepts (contract magnum-v1 section 2.0).
 #[must_use]
 pub fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {

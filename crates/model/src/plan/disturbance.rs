@@ -1,23 +1,23 @@
-//! What steps do to what runs in a cluster.
+//! How steps disturb what runs in a cluster.
 
 use jeroboam_types::plan::{Disturbance, DisturbanceKind};
 
 use super::{Action, Desired, DesiredNode, MachineState, NodeRef, Observed, lost_state};
 use crate::{NodePhase, NodeRole, OperationKind};
 
-/// What a step of an operation of this kind disturbs, as things stand before the operation.
+/// What a step of an operation of this kind disturbs, in the state before the operation.
 #[must_use]
 pub fn disturbances(action: &Action, kind: OperationKind, desired: &Desired, observed: &Observed) -> Vec<Disturbance> {
     let one = |kind, message| vec![disturbance(kind, message)];
     match action {
         Action::EnsureMachine(node) if lost_state(desired, observed).contains(node) => one(
             DisturbanceKind::DataLost,
-            format!("the only copy of the cluster's state, on the disk of {}, is given up: it begins empty", node.name),
+            format!("the only copy of the cluster's state, on the disk of {}, is lost: it starts empty", node.name),
         ),
         Action::AwaitAgent(node) => coming_up(node, kind, desired, observed),
         Action::RestartComponents(node) => restart(node, kind, desired),
         Action::RestartMachine(node) => {
-            let workloads = format!("workloads on {} stop and start again", node.name);
+            let workloads = format!("workloads on {} restart", node.name);
             let mut all = one(DisturbanceKind::WorkloadsRestart, workloads);
             all.extend(api_away(node, kind, desired));
             all
@@ -25,17 +25,17 @@ pub fn disturbances(action: &Action, kind: OperationKind, desired: &Desired, obs
         Action::ReplaceMachine(node) => vec![moves(node), disk_given_up(node)],
         Action::MarkNodes if kind == OperationKind::Update && desired.nodes.iter().all(|node| node.joined) => one(
             DisturbanceKind::WorkloadsMove,
-            "workloads that do not tolerate a taint that is new leave their nodes".into(),
+            "workloads that do not tolerate one of the new taints leave their nodes".into(),
         ),
         Action::Drain(node) => vec![moves(node)],
         Action::RemoveMachine(node) if kind == OperationKind::Delete => {
-            one(DisturbanceKind::WorkloadsEnd, format!("all that runs on {} ends, and its disk is given up", node.name))
+            one(DisturbanceKind::WorkloadsEnd, format!("all workloads on {} end, and its disk is deleted", node.name))
         }
         Action::RemoveMachine(node) => vec![disk_given_up(node)],
-        Action::RemoveStray(_) => one(DisturbanceKind::WorkloadsEnd, "what runs on that machine ends".into()),
+        Action::RemoveStray(_) => one(DisturbanceKind::WorkloadsEnd, "all workloads on that machine end".into()),
         Action::RemoveSecrets => one(
             DisturbanceKind::CredentialsVoid,
-            "all certificates of the cluster, those of users too, are of no use any more".into(),
+            "all certificates of the cluster become invalid, including those of users".into(),
         ),
         Action::EnsureSecrets
         | Action::EnsureNetwork
@@ -48,19 +48,19 @@ pub fn disturbances(action: &Action, kind: OperationKind, desired: &Desired, obs
     }
 }
 
-/// What asking for an operation of this kind disturbs, before any step.
+/// What requesting an operation of this kind disturbs, before any step.
 #[must_use]
 pub fn disturbances_at_once(kind: OperationKind) -> Vec<Disturbance> {
     if kind != OperationKind::RotateCa {
         return Vec::new();
     }
-    let message = "all that the present authorities have signed, for users too, is void: they get it again by \
-                   `jeroboam bay config`";
+    let message = "all certificates of the present authorities become invalid, including those of users: get new \
+                   ones with `jeroboam bay config`";
     vec![disturbance(DisturbanceKind::CredentialsVoid, message.into())]
 }
 
-/// A machine that runs, and whose agent is waited for all the same, has its components started anew if it was up or is to
-/// have other certificates.
+/// A node whose machine runs, but whose agent is waited for, has its components restarted if it was up or is to get new
+/// certificates.
 fn coming_up(node: &NodeRef, kind: OperationKind, desired: &Desired, observed: &Observed) -> Vec<Disturbance> {
     let is_running = observed.machines.get(&node.uuid) == Some(&MachineState::Running);
     let runs = is_running && !observed.replace.contains(&node.uuid);
@@ -70,19 +70,19 @@ fn coming_up(node: &NodeRef, kind: OperationKind, desired: &Desired, observed: &
 }
 
 fn restart(node: &NodeRef, kind: OperationKind, desired: &Desired) -> Vec<Disturbance> {
-    let message = format!("the components of {} start anew; workloads on it go on", node.name);
+    let message = format!("the components of {} restart; workloads on it continue", node.name);
     let mut all = vec![disturbance(DisturbanceKind::ComponentsRestart, message)];
     all.extend(api_away(node, kind, desired));
     all
 }
 
-/// The API is where masters are. New certificates come to all of them at the same time.
+/// Masters serve the API. New certificates are applied to all of them at the same time.
 fn api_away(node: &NodeRef, kind: OperationKind, desired: &Desired) -> Option<Disturbance> {
     let is_master = |other: &&DesiredNode| other.wanted && other.role == NodeRole::Master;
     let mut masters = desired.nodes.iter().filter(is_master);
     let is_of_them = masters.clone().any(|master| master.uuid == node.uuid);
     let no_other = kind == OperationKind::RotateCa || masters.all(|master| master.uuid == node.uuid);
-    let message = "the cluster's API is away for some seconds";
+    let message = "the cluster's API is unavailable for some seconds";
     (is_of_them && no_other).then(|| disturbance(DisturbanceKind::ApiAway, message.into()))
 }
 
@@ -92,7 +92,7 @@ fn moves(node: &NodeRef) -> Disturbance {
 }
 
 fn disk_given_up(node: &NodeRef) -> Disturbance {
-    disturbance(DisturbanceKind::DataLost, format!("what only the disk of {} has is given up", node.name))
+    disturbance(DisturbanceKind::DataLost, format!("data that only the disk of {} has is lost", node.name))
 }
 
 fn disturbance(kind: DisturbanceKind, message: String) -> Disturbance {

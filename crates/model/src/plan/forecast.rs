@@ -1,25 +1,26 @@
-//! All that is going to be done, if every step succeeds and nothing else happens.
+//! All steps of an operation, if every step succeeds and nothing else happens.
 //!
-//! Later rounds of planning may find more than the first one: the nodes of a cluster whose state is begun anew have to
-//! come up once more, say. So the rounds are gone through here, with what each step leaves behind in place of another
-//! look. A step that an operation does and that is not in its forecast was made necessary by something from outside.
+//! Later plannings may find more steps than the first one: for example, when the state of a cluster is recreated, its
+//! nodes have to come up again. So all plannings are simulated here, with the expected results of the steps instead of
+//! an observation. A step that an operation carries out and that is not in its forecast was caused by something
+//! external.
 
 use std::collections::BTreeSet;
 
 use super::{Action, Desired, DesiredNode, MachineState, NodeRef, Observed, Step, plan};
 use crate::{NodePhase, NodeRole};
 
-/// Rounds of planning at most: each does a stage, and after the last of them few begin once more.
+/// Most simulated plannings: each does one stage, and few restart after the last stage.
 const MOST_ROUNDS: usize = 64;
 
-/// The steps from `observed` to `desired` that [`plan`] comes to, round by round, by their stages. Each is there once.
+/// The steps that [`plan`] produces from `observed` to `desired`, planning by planning, by stage. Each appears once.
 #[must_use]
 pub fn forecast(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let (mut desired, mut observed) = (desired.clone(), observed.clone());
     play(&mut desired, &mut observed)
 }
 
-/// Plays all of it: afterwards things stand as they will then.
+/// Simulates all of it: afterwards `desired` and `observed` have the expected final state.
 fn play(desired: &mut Desired, observed: &mut Observed) -> Vec<Step> {
     let mut known = BTreeSet::new();
     let mut all = Vec::new();
@@ -39,7 +40,7 @@ fn play(desired: &mut Desired, observed: &mut Observed) -> Vec<Step> {
     all
 }
 
-/// What is after an action has been done.
+/// The expected state after an action.
 fn succeed(action: &Action, desired: &mut Desired, observed: &mut Observed) {
     match action {
         Action::EnsureSecrets => observed.secrets = true,
@@ -81,14 +82,14 @@ fn start(node: &NodeRef, desired: &mut Desired, observed: &mut Observed) {
     let has_disk = !observed.disks.insert(node.uuid);
     let Some(row) = desired.nodes.iter_mut().find(|row| row.uuid == node.uuid) else { return };
     if row.role == NodeRole::Master && row.joined && !has_disk {
-        // The cluster's state begins anew, and all nodes with it.
+        // The cluster's state is recreated, and all nodes start over.
         row.joined = false;
         observed.agents.clear();
         observed.ready.clear();
     }
 }
 
-/// What agent and engine said of the node counts no more, and it is waited for once more.
+/// The reports of agent and engine about the node are void, and it is waited for again.
 fn begin_again(node: &NodeRef, desired: &Desired, observed: &mut Observed) {
     observed.agents.remove(&node.uuid);
     observed.ready.remove(&node.uuid);
@@ -96,7 +97,7 @@ fn begin_again(node: &NodeRef, desired: &Desired, observed: &mut Observed) {
     let answers =
         |row: &DesiredNode| row.role == NodeRole::Master && observed.agents.get(&row.uuid) == Some(&NodePhase::Up);
     if !desired.nodes.iter().any(answers) {
-        // The engine says nothing of any node before a master is up.
+        // The engine reports no nodes before a master is up.
         observed.ready.clear();
     }
 }

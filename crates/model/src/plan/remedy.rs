@@ -1,20 +1,21 @@
-//! What helps a node whose machine runs and which does not come up by itself: from what disturbs least to what disturbs
-//! most. Each remedy is tried once in an operation, the next one when the node was waited for in vain after it.
+//! Remedies for a node whose machine runs but which does not come up: from the least to the most disruptive. Each one
+//! is tried once in an operation, the next one when the node did not come up in time after it.
 //!
-//! Replacing takes away what is on a node's disk. So it is done to workers alone, to one of a group at a time, and not
-//! while so many of the group are unwell that the reason is hardly in their machines. Workers wait for masters: what the
-//! engine says of them counts for nothing before. And where no agent of the cluster is heard while its engine is content,
-//! it is the way to us that is broken, and not the machines.
+//! Replacing deletes the data on a node's disk. So it is applied to workers only, to one of a group at a time, and not
+//! while so many of the group are unhealthy that their machines are hardly the reason. Workers wait for masters: before
+//! that, what the engine reports about them is not reliable. If no agent of the cluster is heard while its engine
+//! reports ready nodes, the connection to this server is broken, and not the machines.
 
 use uuid::Uuid;
 
 use super::{Action, Desired, DesiredNode, Observed};
 use crate::{NodePhase, NodeRole};
 
-/// The share of a group, in percent, above which machines are not replaced while more than one node is unwell.
+/// The share of unhealthy nodes in a group, in percent, above which no machine is replaced; a single unhealthy node
+/// does not count.
 const MOST_UNWELL: usize = 40;
 
-/// The next thing to do for a node whose machine runs, if there is any.
+/// The next remedy for a node whose machine runs, if there is one.
 pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -> Option<Action> {
     if !desired.heal || !observed.hopeless.contains(&node.uuid) || is_well(node, observed) {
         return None;
@@ -26,7 +27,7 @@ pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -
         return None;
     }
     let reference = node.reference();
-    // An agent that says nothing restarts nothing.
+    // A silent agent cannot restart components.
     let hears = observed.agents.contains_key(&node.uuid);
     let components = hears.then(|| Action::RestartComponents(reference.clone()));
     let machine = Some(Action::RestartMachine(reference.clone()));
@@ -36,19 +37,19 @@ pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -
 }
 
 fn may_be_replaced(node: &DesiredNode, desired: &Desired, observed: &Observed) -> bool {
-    // An engine that calls it ready has work on it.
+    // A node that the engine reports as ready may have workloads.
     let is_idle = !observed.ready.contains(&node.uuid);
     let is_alone = observed.replace.is_empty()
         && !of_group(node.group, desired).any(|other| other.uuid != node.uuid && is_being_replaced(other, observed));
     node.role == NodeRole::Worker && is_idle && is_alone && !too_many_unwell(node.group, desired, observed)
 }
 
-/// Whether another machine was asked for, and the node is not up with it yet.
+/// Whether a replacement was requested, and the node is not healthy with it yet.
 fn is_being_replaced(node: &DesiredNode, observed: &Observed) -> bool {
     observed.done.contains(&Action::ReplaceMachine(node.reference()).key()) && !is_well(node, observed)
 }
 
-/// Whether so many nodes of a group are unwell that no machine of it is replaced.
+/// Whether so many nodes of a group are unhealthy that none of its machines is replaced.
 #[must_use]
 pub fn too_many_unwell(group: Uuid, desired: &Desired, observed: &Observed) -> bool {
     let all = of_group(group, desired).count();
@@ -65,7 +66,7 @@ fn of_group(group: Uuid, desired: &Desired) -> impl Iterator<Item = &DesiredNode
     desired.nodes.iter().filter(move |node| node.wanted && node.group == group)
 }
 
-/// Whether its agent says that it is up and the engine that it would place work on it.
+/// Whether its agent reports that it is up, and the engine reports it as ready.
 pub(super) fn is_well(node: &DesiredNode, observed: &Observed) -> bool {
     observed.agents.get(&node.uuid) == Some(&NodePhase::Up) && observed.ready.contains(&node.uuid)
 }
@@ -91,7 +92,7 @@ mod tests {
         }
     }
 
-    /// A master and some workers of which these, by their numbers, are not ready and were waited for in vain.
+    /// A master and some workers, of which those with the numbers `unwell` are not ready and did not come up in time.
     fn cluster(workers: u128, unwell: &[u128]) -> (Desired, Observed) {
         let mut nodes = vec![node(0, NodeRole::Master)];
         nodes.extend((1..=workers).map(|number| node(number, NodeRole::Worker)));

@@ -19,7 +19,7 @@ pub(super) fn cluster() -> Desired {
     }
 }
 
-/// What is after all steps of `desired` towards present were done.
+/// The observed state after all steps towards `desired`.
 pub(super) fn complete(desired: &Desired) -> Observed {
     let wanted: Vec<Uuid> = desired.nodes.iter().filter(|node| node.wanted).map(|node| node.uuid).collect();
     Observed {

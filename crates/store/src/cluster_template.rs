@@ -121,8 +121,8 @@ impl Store {
         let transaction = self.begin().await?;
         lock_as_read(&transaction, old).await?;
         if !is_harmless && is_used(&transaction, old.uuid).await? {
-            let message = "The template is used by clusters. Then only one of name, tags, hidden, or making it public \
-                           can be changed. Make a new template instead.";
+            let message = "The template is in use by clusters: only one of name, tags, hidden, or making it public \
+                           can be changed. Create a new template instead.";
             return Err(StoreError::InUse(message.to_owned()));
         }
         counter::increase(&transaction, Counter::ClusterTemplates).await?;

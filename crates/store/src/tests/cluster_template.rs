@@ -123,7 +123,7 @@ async fn who_begins_anew_after_a_change_is_held_to_the_demand_anew() {
     store.update_template(read, &named("a"), true).await.unwrap();
     let tag = Tag::of(&named("a"));
     let demand = Precondition::new(project("one"), Target::Template(read.uuid.to_string()), move |now| now == tag);
-    // The first try is built on something older than what the client speaks of; before the second it has changed again.
+    // The first attempt is based on an older state than the client's precondition; before the second it changes again.
     let tries = async {
         let first = store.update_template(read, &named("b"), true).await;
         tokio::spawn({

@@ -79,7 +79,7 @@ async fn a_delete_that_waits_behind_a_delete_that_succeeded_ends_with_it() {
     let claim = bench.claim().await;
     bench.store.request_cancel(&Scope::All, first.uuid).await.unwrap();
     let second = delete().await.unwrap();
-    // The conductor was done before it looked.
+    // The conductor finished before it saw the cancellation.
     let facts = ClusterFacts::default();
     bench.store.finish(first.uuid, claim.fence, Outcome::Succeeded { facts }).await.unwrap();
     assert_eq!(bench.operation(second.uuid).await.status, OperationStatus::Cancelled);

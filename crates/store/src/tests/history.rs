@@ -6,7 +6,7 @@ use crate::{IssuedCertificate, Page};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// So many days from now, when what happens now is as old.
+/// The time `days` days from now, when what happens now is that old.
 fn in_days(days: i32) -> Timestamp {
     Timestamp::now() + DAY * days
 }

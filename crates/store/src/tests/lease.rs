@@ -107,7 +107,7 @@ async fn whether_an_operation_is_to_end_can_be_seen() {
     assert!(bench.store.is_cancel_requested(create.uuid).await.unwrap());
 }
 
-/// All that a conductor writes about a cluster, its nodes and secrets.
+/// Every write of a conductor about a cluster, its nodes and secrets is refused.
 async fn refuses_what_is_held(bench: &Bench, claim: &Claim) {
     let held = bench.store.held(claim);
     let node = bench.store.nodes(held.cluster()).await.unwrap()[0].uuid;

@@ -64,7 +64,7 @@ impl Bench {
         Self::counting().await.0
     }
 
-    /// One whose statements are counted.
+    /// A bench that counts its statements.
     async fn counting() -> (Self, Arc<AtomicUsize>) {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::connect(&url(&folder), key()).await.unwrap();
@@ -78,7 +78,7 @@ impl Bench {
         self.folder.path().join("test.db")
     }
 
-    /// A cluster with one master and two workers that is asked for, and its operation.
+    /// Requests a cluster with one master and two workers; returns it with its operation.
     async fn create(&self, project: &str, name: &str) -> (Cluster, Operation) {
         let cluster = cluster(project, name, self.template.uuid);
         let operation = self
@@ -89,24 +89,24 @@ impl Bench {
         (cluster, operation)
     }
 
-    /// A cluster that is there.
+    /// A complete cluster.
     async fn created(&self, project: &str, name: &str) -> Cluster {
         let (cluster, _) = self.create(project, name).await;
         self.succeed().await;
         cluster
     }
 
-    /// Takes the oldest operation, which must be there.
+    /// Claims the oldest operation, which must exist.
     async fn claim(&self) -> Claim {
         self.store.claim("conductor", LEASE, Timestamp::now()).await.unwrap().unwrap()
     }
 
-    /// Carries out the oldest operation.
+    /// Finishes the oldest operation successfully.
     async fn succeed(&self) -> Claim {
         self.end(Outcome::Succeeded { facts: ClusterFacts::default() }).await
     }
 
-    /// Ends the oldest operation.
+    /// Finishes the oldest operation with this outcome.
     async fn end(&self, outcome: Outcome) -> Claim {
         let claim = self.claim().await;
         self.store.finish(claim.operation.uuid, claim.fence, outcome).await.unwrap();
@@ -155,7 +155,7 @@ fn trouble() -> Cause {
     Cause::passing(Code::InfrastructureUnavailable, "Starting a machine failed", "Wait.").said("connection refused")
 }
 
-/// Now, as the database can keep it.
+/// The present time, in the precision of the database.
 fn now() -> Timestamp {
     Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap()
 }

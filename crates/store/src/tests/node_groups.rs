@@ -9,7 +9,7 @@ fn update() -> NewOperation {
     asked("one", OperationKind::Update)
 }
 
-/// A group of two workers that is not there yet.
+/// A group of two workers, not stored yet.
 fn group(bench: &Bench, cluster: &Cluster, name: &str) -> NodeGroup {
     NodeGroup { node_count: 2, ..NodeGroup::of(cluster, &bench.template, name, now()) }
 }

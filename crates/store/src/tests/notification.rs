@@ -127,7 +127,7 @@ async fn a_refusal_is_told_and_changes_nothing_else() {
     assert!(waiting(&bench).await.is_empty(), "nobody wants to know");
     bench.store.want_notifications(true).await.unwrap();
     let before = bench.record(&cluster).await;
-    // A demand of the request is about its own writes.
+    // The request's precondition applies only to its own writes.
     let never = Precondition::new(project("one"), Target::Cluster("prod".to_owned()), |_| false);
     never.around(bench.store.note_refusal(ClusterId::of(cluster.uuid), &refused)).await.unwrap();
     assert_eq!(waiting(&bench).await, [(OperationKind::Scale, Stage::Failure, Status::CreateInProgress)]);

@@ -41,7 +41,7 @@ async fn many_who_want_the_last_places_of_a_quota_do_not_all_get_one() {
     assert_eq!(stats.clusters, made as u64 + 1);
     let workers = stats.nodes - stats.clusters;
     assert!(stats.clusters <= 4 && workers <= 9, "{stats:?}");
-    // Either is used up, or nobody wanted so little that it would have had a place.
+    // Either the quota is used up, or no request was small enough for the rest.
     assert!(stats.clusters == 4 || workers == 9, "{stats:?}");
     assert_eq!(bench.store.operations(&Scope::All, None, &Page::default()).await.unwrap().len(), made + 1);
     // Another project has its own.

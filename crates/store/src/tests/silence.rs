@@ -8,7 +8,7 @@ use super::node::report;
 use super::*;
 use crate::{Event, Silence, StoreError};
 
-/// A node that was heard at `at`, and what happens from then on.
+/// A node that was heard at `at`, and the events from then on.
 async fn heard(bench: &Bench, at: Timestamp) -> (Uuid, Receiver<Event>) {
     let (cluster, _) = bench.create("one", "c").await;
     let node = bench.record(&cluster).await.nodes[0].uuid;
@@ -20,7 +20,7 @@ fn seconds(seconds: i64) -> SignedDuration {
     SignedDuration::from_secs(seconds)
 }
 
-/// What comes of writing down that one node is silent.
+/// Marks one node as silent.
 async fn mark(bench: &Bench, node: Uuid, last: Timestamp) -> Silence {
     bench.store.mark_silent(&[(node, last)]).await.unwrap()[0]
 }
@@ -29,7 +29,7 @@ async fn seen(bench: &Bench, node: Uuid) -> Node {
     bench.store.node(node).await.unwrap()
 }
 
-/// How many events there were since the last look.
+/// Number of events since the last call.
 fn events(events: &mut Receiver<Event>, node: Uuid) -> usize {
     let mut count = 0;
     while let Ok(event) = events.try_recv() {
@@ -143,7 +143,7 @@ async fn many_are_written_down_at_once_and_each_is_told_of() {
     let mut told = bench.store.subscribe();
     let before = statements.load(Ordering::SeqCst);
     let outcomes = bench.store.mark_silent(&last_words).await.unwrap();
-    // One for each, for begin and end, and for what is known of all.
+    // One statement for each node, plus begin, commit and the final read.
     assert!(statements.load(Ordering::SeqCst) - before <= last_words.len() + 3);
     let mut expected = vec![Silence::Noticed; nodes.len()];
     expected[5] = Silence::HeardAt(at + seconds(1));

@@ -115,7 +115,7 @@ async fn after_a_transaction_that_was_dropped_the_next_one_locks_at_once() {
 async fn a_connection_whose_transaction_sqlite_ended_by_itself_is_not_used_again() {
     let bench = Bench::new().await;
     let transaction = bench.store.begin().await.unwrap();
-    // What SQLite does when the disk is full while it commits; the driver is not told.
+    // SQLite does this when the disk is full during a commit; the driver does not notice.
     transaction.execute_unprepared("ROLLBACK").await.unwrap();
     drop(transaction);
     // On the old connection this would be an inner transaction, which locks nothing and commits nothing.

@@ -1,4 +1,4 @@
-//! Whether what templates, clusters and node groups name is there at the infrastructure: images, flavors, networks,
+//! Checks that what templates, clusters and node groups name exists at the infrastructure: images, flavors, networks,
 //! keypairs (contract magnum-v1 sections 6.4 to 6.7).
 
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use crate::spelling::Spelling;
 
 mod version;
 
-/// How long the infrastructure may take to answer. A client waits for it.
+/// Timeout for the infrastructure's response. A client waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long what was found is not asked for again: asking costs more than all else in `POST /v1/clusters`, and a
-/// script makes many clusters of one template.
+/// How long a result is cached: a lookup costs more than all else in `POST /v1/clusters`, and scripts create many
+/// clusters from one template.
 const KNOWN_FOR: Duration = Duration::from_secs(10);
 
-/// Names remembered.
+/// Most names in the cache.
 const KNOWN: u64 = 1000;
 
 /// Looks names up at the infrastructure. Cheap to clone.
@@ -35,14 +35,14 @@ pub(crate) struct Catalog {
     known: Cache<(Asker, Kind, String), Option<Offer>>,
 }
 
-/// The same for a caller.
+/// The catalog as one caller sees it.
 pub(crate) struct Lookups<'a> {
     catalog: &'a Catalog,
     asker: Asker,
 }
 
 impl Catalog {
-    /// A catalogue of what the infrastructure has.
+    /// A catalog of what the infrastructure has.
     pub(crate) fn new(infra: Arc<dyn Infrastructure>) -> Self {
         Self { infra, known: Cache::builder().max_capacity(KNOWN).time_to_live(KNOWN_FOR).build() }
     }
@@ -58,7 +58,7 @@ impl Catalog {
         self.infra.name()
     }
 
-    /// The images that nodes can be made of.
+    /// The images from which nodes can be created.
     ///
     /// # Errors
     /// 503 when the infrastructure does not answer.
@@ -66,7 +66,7 @@ impl Catalog {
         self.within_patience("Looking for images of nodes", self.infra.node_images()).await
     }
 
-    /// Asks the infrastructure, as long as a client can be kept waiting. `doing` begins a sentence.
+    /// Waits for the infrastructure, at most [`PATIENCE`]. `doing` is the start of the error message.
     async fn within_patience<T>(
         &self,
         doing: &str,
@@ -89,11 +89,11 @@ impl Catalog {
 
 impl Lookups<'_> {
     /// Checks what a template names. Returns the operating system of its image. The keypair is checked for baymodels
-    /// only, as ever (contract workloads-2015 section 1.1, magnum-v1 section 6.7).
+    /// only, as in Magnum (contract workloads-2015 section 1.1, magnum-v1 section 6.7).
     ///
     /// # Errors
-    /// Names the attribute: 400 for what is not there or cannot be used, 409 for a name that several have, 403 for
-    /// what the caller may not use; 503 when the infrastructure does not answer.
+    /// Names the attribute: 400 for what does not exist or cannot be used, 409 for an ambiguous name, 403 for what the
+    /// caller may not use; 503 when the infrastructure does not answer.
     pub(crate) async fn template(&self, template: &ClusterTemplate, spelling: Spelling) -> Result<Option<String>> {
         let keypair = template.keypair_id.as_deref().filter(|_| spelling == Spelling::Bay);
         let (image, flavor, master_flavor, external, network, subnet, keypair) = futures::join!(
@@ -115,12 +115,12 @@ impl Lookups<'_> {
         Ok(image.and_then(|image| image.distro))
     }
 
-    /// Checks what a new cluster names, by itself and through its template, and that its networks can be reached from its
-    /// nodes. Returns the version of Kubernetes that it gets, if it is one of Kubernetes. An infrastructure that does not answer is no reason to refuse: the operation
-    /// waits for it.
+    /// Checks what a new cluster names, directly and through its template, and that its nodes can reach its networks.
+    /// Returns the version of a Kubernetes cluster. An infrastructure that does not respond is no reason to refuse: the
+    /// operation waits for it.
     ///
     /// # Errors
-    /// As [`Self::template`], and 404 for a keypair that is not there.
+    /// As [`Self::template`], and 404 for a keypair that does not exist.
     pub(crate) async fn cluster(
         &self,
         cluster: &Cluster,
@@ -152,10 +152,10 @@ impl Lookups<'_> {
         forgiving(check.await, || version::resolve(cluster.engine, &cluster.labels, None, &template.image_id))
     }
 
-    /// The version of Kubernetes that a cluster made of a template would get now, if any.
+    /// The version of Kubernetes that a cluster created from a template would get now, if any.
     ///
     /// # Errors
-    /// Names the label that asks for one that there is not, or the image.
+    /// Names the label that requests an unavailable version, or the image.
     pub(crate) async fn version(&self, template: &ClusterTemplate) -> Result<Option<Version>> {
         let ClusterTemplate { engine, labels, image_id, .. } = template;
         if !engine.is_versioned {
@@ -165,7 +165,7 @@ impl Lookups<'_> {
         forgiving(resolved.await, || version::resolve(*engine, labels, None, image_id))
     }
 
-    /// Checks what a new node group names. `cluster` is the one that it goes to.
+    /// Checks what a new node group of `cluster` names.
     ///
     /// # Errors
     /// As [`Self::cluster`].
@@ -180,13 +180,12 @@ impl Lookups<'_> {
         forgiving(check.await, || Ok(()))
     }
 
-    /// An image that machines can be made of.
+    /// An image from which machines can be created.
     async fn image(&self, name: &str) -> Result<Option<Offer>> {
         let image = self.look_up("image_id", Kind::Image, Some(name)).await?;
         if image.as_ref().is_some_and(|image| image.distro.as_deref().unwrap_or_default().is_empty()) {
-            let message = format!(
-                "the image '{name}' does not say what operating system it has: it is none for nodes. Use another"
-            );
+            let message =
+                format!("the image '{name}' does not name its operating system, so nodes cannot use it. Use another");
             return Err(ApiError::field("image_id", message));
         }
         if image.as_ref().is_some_and(|image| image.of_other_release) {
@@ -198,8 +197,8 @@ impl Lookups<'_> {
         Ok(image)
     }
 
-    /// Whether the driver makes machines with the template's operating system (contract magnum-v1 section 2.2, step 3,
-    /// and Appendix A26). They have the image's, and a patch may have put any word into the template.
+    /// Checks that the image has the template's operating system (contract magnum-v1 section 2.2, step 3, and Appendix
+    /// A26). Machines have the image's, and a patch may have put any value into the template.
     fn distribution(&self, template: &ClusterTemplate, image: &Offer, spelling: Spelling) -> Result<()> {
         let (Some(wanted), Some(there)) = (&template.cluster_distro, &image.distro) else { return Ok(()) };
         if wanted == there {
@@ -215,7 +214,7 @@ impl Lookups<'_> {
         Err(ApiError::field(spelling.template_id(), message))
     }
 
-    /// What is there under a name; none when none is given, or the infrastructure has no such things.
+    /// What exists under a name; `None` when no name is given, or the infrastructure has no such resources.
     async fn look_up(&self, field: &str, kind: Kind, name: Option<&str>) -> Result<Option<Offer>> {
         let Some(name) = name else { return Ok(None) };
         let key = (self.asker.clone(), kind, name.to_owned());
@@ -227,7 +226,7 @@ impl Lookups<'_> {
             match self.catalog.within_patience(&doing, self.catalog.infra.look_up(&self.asker, kind, name)).await? {
                 Found::One(offer) => Some(offer),
                 Found::NotUsed => None,
-                // Magnum's status for keypairs is another one than for all else.
+                // Magnum returns 404 for keypairs only.
                 Found::Nothing { advice } if kind == Kind::Keypair => {
                     return Err(refusal(field, kind, StatusCode::NOT_FOUND, Unusable::Unknown, name, &advice));
                 }
@@ -261,7 +260,7 @@ fn unavailable(reason: impl Into<Reason>, detail: String) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail)
 }
 
-/// What was found out, or what holds `otherwise` while the infrastructure does not answer.
+/// The result of a check, or `otherwise` while the infrastructure does not respond.
 fn forgiving<T>(checked: Result<T>, otherwise: impl FnOnce() -> Result<T>) -> Result<T> {
     match checked {
         Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => {
@@ -272,7 +271,7 @@ fn forgiving<T>(checked: Result<T>, otherwise: impl FnOnce() -> Result<T>) -> Re
     }
 }
 
-/// The refusal of an image of another release.
+/// The error for an image of another release.
 fn outdated(name: &str) -> String {
     format!(
         "the image '{name}' was made for another release of Jeroboam, and this one finds nothing in it. Have the operator \

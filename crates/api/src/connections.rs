@@ -1,5 +1,5 @@
-//! How many connections there are, in all and from one address, and which one goes when there are too many: the one
-//! that has been idle longest. A client that opens sockets and asks nothing keeps nobody else out.
+//! Limits the number of connections, in total and per address. When there are too many, the one that has been idle
+//! longest is closed, so that a client which opens sockets and sends no requests cannot lock others out.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,8 +12,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio_util::sync::CancellationToken;
 
-/// The part of all connections that one address may have. A proxy in front has one address, and everybody comes
-/// through it: half is plenty for it, and leaves the other half to those who come directly.
+/// The share of all connections that one address may have, as a divisor. A proxy in front has one address for all its
+/// clients: half is plenty for it, and leaves the other half to direct clients.
 const SHARE: usize = 2;
 
 /// The connections of a listener.
@@ -32,22 +32,22 @@ struct Table {
 #[derive(Debug)]
 struct Open {
     address: IpAddr,
-    /// Requests that are being answered.
+    /// Number of requests in progress.
     busy: usize,
-    /// Since when it has been without one.
+    /// Since when there has been none.
     idle_since: Instant,
-    /// Closes it.
+    /// Closes the connection.
     close: CancellationToken,
 }
 
 impl Connections {
-    /// At most `most` at once.
+    /// Allows at most `most` at once.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, table: Arc::default() }
     }
 
-    /// Takes a new connection in, if need be in the place of one that is idle: of the same address if that has its
-    /// share already, else of anybody. `None` when all are busy.
+    /// Admits a new connection. If necessary, it replaces an idle one: of the same address if that has used up its
+    /// share, else of any address. `None` when all are busy.
     pub(crate) fn admit(&self, address: IpAddr) -> Option<Place> {
         let mut table = self.lock();
         let of_address = table.open.values().filter(|open| open.address == address).count();
@@ -69,17 +69,17 @@ impl Connections {
 }
 
 impl Table {
-    /// Closes the one of these that has been idle longest. `None` when none is idle.
+    /// Closes the connection among these that has been idle longest. `None` when none is idle.
     fn close_idlest(&mut self, of: impl Fn(&Open) -> bool) -> Option<()> {
         let idle = self.open.iter().filter(|(_, open)| open.busy == 0 && of(open));
         let id = idle.min_by_key(|(_, open)| open.idle_since).map(|(id, _)| *id)?;
-        // It counts no more from now on, though its task takes a moment to end.
+        // It no longer counts from now on, though its task takes a moment to end.
         self.open.remove(&id)?.close.cancel();
         Some(())
     }
 }
 
-/// A connection's place among the others, until it is dropped.
+/// A connection's slot, until it is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Place(Arc<Held>);
 
@@ -96,7 +96,7 @@ impl Place {
         self.0.close.clone().cancelled_owned()
     }
 
-    /// A request is being answered, until the returned value is dropped.
+    /// Marks a request as in progress until the returned value is dropped.
     pub(crate) fn busy(&self) -> Busy {
         self.0.change(|open| open.busy += 1);
         Busy(self.0.clone())
@@ -118,7 +118,7 @@ impl Drop for Held {
     }
 }
 
-/// A request that is being answered.
+/// A request in progress.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Held>);
 
@@ -131,7 +131,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer: its connection is busy until all of it is sent.
+/// The body of a response: its connection is busy until all of it is sent.
 pub(crate) struct BusyBody {
     body: Body,
     _busy: Busy,

@@ -1,4 +1,4 @@
-//! `PATCH /v1/credentials/{cluster}`: other credentials of a cluster for its cloud (contract magnum-v1 section 2.6).
+//! `PATCH /v1/credentials/{cluster}`: rotates a cluster's credentials for its cloud (contract magnum-v1 section 2.6).
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -9,8 +9,8 @@ use jeroboam_store::StoreError;
 use crate::AppState;
 use crate::http::{ApiError, ApiReason, Caller, Fields, OptionalObject, Params, Result};
 
-/// Refuses: clusters of no infrastructure that there is have credentials for a cloud, so there is nothing that could be
-/// replaced (contract: 400 for drivers without support).
+/// Always refuses: no infrastructure gives its clusters credentials for a cloud, so there is nothing to rotate
+/// (contract: 400 for drivers without support).
 #[utoipa::path(patch, path = "/v1/credentials/{ident}", tag = "certificates", params(("ident" = String, Path)),
     responses((status = 400, description = "The infrastructure gives clusters no credentials")))]
 pub(crate) async fn rotate(

@@ -1,4 +1,4 @@
-//! `GET /v1/engineversions`: what clusters can be made of. Ours; Magnum has no such route.
+//! `GET /v1/engineversions`: the engine versions that clusters can run. Ours; Magnum has no such route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use crate::AppState;
 use crate::http::{ApiError, Caller, Params, Result};
 
-/// Lists the versions that images carry, and those that this release makes and no image carries.
+/// Lists the versions that images carry, and those that this release supports and no image carries.
 #[utoipa::path(get, path = "/v1/engineversions", tag = "service", params(("engine" = Option<String>, Query)),
     responses((status = 200, body = EngineVersionList)))]
 pub(crate) async fn list(
@@ -43,7 +43,7 @@ fn read_engine(text: &str) -> Result<EngineKind> {
     text.parse().map_err(|_| ApiError::field("engine", format!("must be {}, this is '{text}'", EngineKind::choices())))
 }
 
-/// What carries each version, by name.
+/// The images that carry each version.
 type Carriers<V> = BTreeMap<V, Vec<EngineVersionImage>>;
 
 fn add<V: Ord + Clone>(carriers: &mut Carriers<V>, image: &NodeImage, carried: &Carried<V>) {
@@ -55,7 +55,7 @@ fn of_kubernetes(images: &[NodeImage], today: Date) -> Vec<EngineVersion> {
     let mut carriers = Carriers::<Version>::new();
     for image in images {
         for carried in image.offer.kubernetes.iter().flatten() {
-            // Components of other versions are not known how to start.
+            // This release does not know how to start the components of other versions.
             if kubernetes::unsupported(carried.version.minor).is_none() {
                 add(&mut carriers, image, carried);
             }
@@ -81,7 +81,7 @@ fn of_kubernetes(images: &[NodeImage], today: Date) -> Vec<EngineVersion> {
     shown.collect()
 }
 
-/// Swarm's version is that of the image's Docker Engine. Until when its distributor fixes it is not known here.
+/// Swarm's version is that of the image's Docker Engine. Its end of support is not known here.
 fn of_swarm(images: &[NodeImage]) -> Vec<EngineVersion> {
     let mut carriers = Carriers::<Numbered>::new();
     for image in images {
@@ -104,7 +104,7 @@ fn of_swarm(images: &[NodeImage]) -> Vec<EngineVersion> {
     shown.collect()
 }
 
-/// A version of Docker, which goes by its numbers.
+/// A version of Docker, ordered by its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Numbered {
     numbers: Vec<u64>,

@@ -1,7 +1,7 @@
-//! What the targets of `fuzz/` do with the input that they make up. Ordinary tests do the same with the inputs that are
-//! kept in `fuzz/corpus`. Nothing here is for other crates.
+//! What the targets of `fuzz/` do with generated input. Ordinary tests do the same with the inputs in `fuzz/corpus`.
+//! Not for other crates.
 //!
-//! Each panics when a promise is broken; refusing the input is always right.
+//! Each function panics when an invariant is broken; refusing the input is always allowed.
 
 use jeroboam_identity::Auth;
 use jeroboam_identity::policy::{self, Policy, PolicyTarget};
@@ -14,13 +14,14 @@ use serde_json::{Map, Value, json};
 use crate::http::patch::{self, Rules};
 use crate::http::{json, literal};
 
-/// A policy file, and each of its lines as a rule: what can be read can be asked, and its reasons agree with it.
+/// A policy file, and each of its lines as a rule: what can be parsed can be enforced, and `explain` agrees with
+/// `enforce`.
 #[allow(clippy::panic)]
 pub fn policy(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     for line in text.lines() {
         if let Ok(expression) = policy::parse(line) {
-            // What is written out means the same again.
+            // The written form parses to the same expression.
             let written = expression.to_string();
             assert_eq!(policy::parse(&written).as_ref(), Ok(&expression), "{line} became {written}");
         }
@@ -41,11 +42,11 @@ pub fn policy(input: &[u8]) {
     }
 }
 
-/// A patch as a client sends it: no attribute comes or goes, and those that nobody may touch stay as they are.
+/// A patch as a client sends it: no attribute is added or removed, and read-only attributes stay unchanged.
 #[allow(clippy::panic)]
 pub fn json_patch(input: &[u8]) {
     const RULES: Rules = Rules { internal: &["status"], mandatory: &["coe"], dictionaries: &["labels"] };
-    // Texts in patches may themselves be dictionaries.
+    // Strings in patches may contain dictionaries.
     let _ = literal::parse(&String::from_utf8_lossy(input));
     let Ok(Value::Array(operations)) = json::parse(input) else { return };
     let Ok(operations) = patch::parse(operations) else { return };
@@ -72,7 +73,7 @@ pub fn json_patch(input: &[u8]) {
     }
 }
 
-/// Labels, a `name=value` in each line: what is accepted can be explained and is accepted again.
+/// Labels, one `name=value` per line: what is accepted can be explained and is accepted again.
 #[allow(clippy::panic)]
 pub fn labels(input: &[u8]) {
     let text = String::from_utf8_lossy(input);

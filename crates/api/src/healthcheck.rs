@@ -11,26 +11,26 @@ use serde_json::json;
 
 use crate::AppState;
 
-/// Whether everything that the server needs has begun; `/healthcheck` answers 503 until then. Clones are about the same
-/// server.
+/// Whether everything that the server needs has started; `/healthcheck` returns 503 until then. Clones share their
+/// state.
 #[derive(Debug, Clone)]
 pub struct Readiness(Arc<AtomicBool>);
 
 impl Default for Readiness {
-    /// Of a server that waits for nothing.
+    /// Ready at once.
     fn default() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
 }
 
 impl Readiness {
-    /// Of a server that has to wait until [`Self::reached`].
+    /// Not ready until [`Self::reached`] is called.
     #[must_use]
     pub fn starting() -> Self {
         Self(Arc::new(AtomicBool::new(false)))
     }
 
-    /// From now on the server is ready.
+    /// Marks the server as ready.
     pub fn reached(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -40,7 +40,7 @@ impl Readiness {
     }
 }
 
-/// 200, or 503 while the server starts, or the operator's file says that nobody should be sent here.
+/// Returns 200, or 503 while the server starts or the operator's file takes it out of service.
 #[utoipa::path(get, path = "/healthcheck", tag = "service", security(()),
     responses((status = 200, description = "Ready"), (status = 503, description = "Not ready yet, or taken out of service by the operator")))]
 pub(crate) async fn show(State(state): State<AppState>) -> Response {
@@ -52,7 +52,7 @@ pub(crate) async fn show(State(state): State<AppState>) -> Response {
     if is_disabled {
         refused("disabled by file")
     } else if !state.settings.readiness.is_reached() {
-        refused("starting: agents of nodes cannot call home yet; the server's log says why")
+        refused("starting: agents of nodes cannot connect yet; see the server's log")
     } else {
         Json(json!({"status": "ok"})).into_response()
     }

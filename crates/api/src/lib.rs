@@ -1,13 +1,13 @@
 //! The REST API: Magnum's v1 in its wire format (contract magnum-v1), the workloads of 2015 (contract workloads-2015),
-//! and our own operations and topology. Knows nothing of how clusters are made.
+//! and our own operations and topology. It does not know how clusters are created.
 //!
-//! - [`router`]: all routes; [`serve`]: a server that slow clients cannot clog.
-//! - `http`: what all routes have in common.
-//! - [`agent`]: what nodes call, on a port of its own.
-//! - `plan`: changes that are only planned, and those that carry out a plan.
-//! - one module per noun: `cluster`, `cluster_template`, `node_group`, `certificate`, `operation`, `workload` ...
+//! - [`router`]: all routes; [`serve`]: a server that slow clients cannot block.
+//! - `http`: what all routes share.
+//! - [`agent`]: the endpoint that nodes call, on its own port.
+//! - `plan`: dry runs, and changes that carry out a plan.
+//! - one module per resource: `cluster`, `cluster_template`, `node_group`, `certificate`, `operation`, `workload` ...
 //!
-//! Handlers look alike: parse, validate, policy, call, respond.
+//! All handlers have the same structure: parse, validate, policy, call, respond.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;

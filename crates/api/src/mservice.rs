@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// All conductors, as far as they were heard of in the last days.
+/// Lists the conductors that reported in the last days.
 #[utoipa::path(get, path = "/v1/mservices", tag = "service", responses((status = 200, body = MserviceList)))]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<MserviceList>> {
     params.finish()?;

@@ -1,4 +1,4 @@
-//! Names for what clients leave unnamed (contract magnum-v1 section 6.1).
+//! Generated names for resources that clients leave unnamed (contract magnum-v1 section 6.1).
 
 use rand::RngExt;
 
@@ -7,7 +7,7 @@ const GREEK: [&str; 24] = [
     "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 ];
 
-/// A Greek letter, a number, what it is: `kappa-7-cluster`. Need not be unique.
+/// A Greek letter, a number and the kind of resource: `kappa-7-cluster`. Not necessarily unique.
 pub(crate) fn generate(what: &str) -> String {
     let mut random = rand::rng();
     format!("{}-{}-{what}", GREEK[random.random_range(0..GREEK.len())], random.random_range(1..=24))

@@ -1,4 +1,4 @@
-//! The OpenAPI document: made of the routes themselves, so that it cannot forget one.
+//! The OpenAPI document: generated from the routes themselves, so that it is complete.
 
 use std::sync::LazyLock;
 
@@ -16,16 +16,16 @@ use utoipa::{Modify, OpenApi as _};
 use crate::http::{Version, etag};
 use crate::plan;
 
-/// Name of the way to authenticate.
+/// Name of the security scheme.
 const TOKEN: &str = "token";
 
-/// Name of the header that asks for a microversion.
+/// Name of the component for the microversion header.
 const VERSION: &str = "version";
 
-/// What that header may say.
+/// Pattern of that header's value.
 const VERSION_PATTERN: &str = r"^container-infra(structure(-management)?)? ([0-9]+\.[0-9]+|latest)$";
 
-/// What the document begins with.
+/// The document without routes.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -51,7 +51,7 @@ impl Modify for Token {
     }
 }
 
-/// What the routes are added to.
+/// The document to which the routes are added.
 pub(crate) fn base() -> OpenApi {
     Base::openapi()
 }
@@ -70,7 +70,7 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// The methods that routes have, with their operations.
+/// The methods of a path, with their operations.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
         ("get", &mut item.get),
@@ -83,7 +83,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
-/// Id of an operation: method and path, as a word. Handlers are called alike, ids must differ.
+/// Id of an operation: method and path as one word. Handlers share names; ids must be unique.
 fn operation_id(method: &str, path: &str) -> String {
     let path = if path == "/" { "versions" } else { path.strip_prefix("/v1/").unwrap_or(path) };
     let words = path.split(['/', '.', '{', '}']).filter(|word| !word.is_empty());
@@ -98,7 +98,7 @@ fn name_operations(document: &mut OpenApi) {
     }
 }
 
-/// Every route may answer an error, always in the same shape; and every answer must have a description.
+/// Every route may return an error, always in the same shape; and every response must have a description.
 fn describe_answers(document: &mut OpenApi) {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     let error = ResponseBuilder::new().description("An error").content("application/json", content).build();
@@ -117,7 +117,7 @@ fn describe_answers(document: &mut OpenApi) {
     }
 }
 
-/// Every route of v1 takes the header that asks for a microversion.
+/// Every route of v1 takes the microversion header.
 fn add_version(document: &mut OpenApi) {
     let description = format!(
         "The microversion, from {} to {}: what an operation reads and answers, and whether it is there at all. Without \
@@ -138,18 +138,19 @@ fn add_version(document: &mut OpenApi) {
     }
 }
 
-/// What has an `ETag` says so, and takes conditions on it.
+/// Documents `ETag` and the conditional headers on the routes that have them.
 fn add_conditions(document: &mut OpenApi) {
     let tags = |example: &str| ObjectBuilder::new().schema_type(Type::String).examples([example]);
-    let description = "Do it only if the thing is still in a state that its ETag named, in any microversion; else 412.";
+    let description =
+        "Proceed only if the resource still has the state of one of these ETags (in any microversion), else 412.";
     let if_match = define(document, "if_match", "If-Match", description, tags("\"8f14e45fceea167a-1.14\""));
-    let description = "Answer 304 without a body if this ETag is still right.";
+    let description = "Return 304 without a body if this ETag is still current.";
     let if_none_match = define(document, "if_none_match", "If-None-Match", description, tags("*"));
     let etag = HeaderBuilder::new()
-        .description(Some("Names the state of the thing and the microversion in which it is shown."))
+        .description(Some("Identifies the state of the resource and the microversion in which it is shown."))
         .schema(Some(tags("\"8f14e45fceea167a-1.14\"")))
         .build();
-    let known = ResponseBuilder::new().description("The client knows it already").build();
+    let known = ResponseBuilder::new().description("The client has the current state already").build();
     for (path, item) in &mut document.paths.paths {
         if !etag::is_tagged(path) {
             continue;
@@ -169,10 +170,10 @@ fn add_conditions(document: &mut OpenApi) {
     }
 }
 
-/// Every POST may carry a key.
+/// Every POST takes an idempotency key.
 fn add_idempotency(document: &mut OpenApi) {
-    let description = "For requests that may be sent again: a second one with the same key within 24 hours does \
-        nothing and gets the answer of the first; with another content it gets 422.";
+    let description = "For safe retries: a second request with the same key within 24 hours does \
+        nothing and gets the response to the first; with different content it gets 422.";
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
     let key = define(document, "idempotency_key", "Idempotency-Key", description, schema);
     for (path, item) in &mut document.paths.paths {
@@ -182,7 +183,7 @@ fn add_idempotency(document: &mut OpenApi) {
     }
 }
 
-/// Every change of a cluster may be planned only, or carry out a plan.
+/// Every change of a cluster can be a dry run, or carry out a plan.
 fn add_plans(document: &mut OpenApi) {
     let description = "Carry out the plan with this id; 412 if what it was made from has changed.";
     let id = ObjectBuilder::new().schema_type(Type::String).min_length(Some(22));
@@ -191,7 +192,7 @@ fn add_plans(document: &mut OpenApi) {
         .name(plan::DRY_RUN)
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
-        .description(Some("Change nothing; answer 200 with the plan: the steps as they would run."))
+        .description(Some("Change nothing; return 200 with the plan: the steps as they would run."))
         .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
         .build();
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Plan"))).build();
@@ -211,7 +212,7 @@ fn add_plans(document: &mut OpenApi) {
     }
 }
 
-/// Describes a header once and gives what refers to it.
+/// Defines a header once and returns a reference to it.
 fn define(
     document: &mut OpenApi,
     name: &str,
@@ -230,7 +231,7 @@ fn define(
     RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")))
 }
 
-/// What a POST has made is what the routes below its collection are about.
+/// Links the response to a POST to the routes of the resource that it created.
 fn add_links(document: &mut OpenApi) {
     let mut links: Vec<(String, String, Link)> = Vec::new();
     for (path, item) in &mut document.paths.paths {
@@ -257,7 +258,7 @@ fn add_links(document: &mut OpenApi) {
     }
 }
 
-/// This document.
+/// Returns this document.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "service", security(()),
     responses((status = 200, description = "The OpenAPI document")))]
 pub(crate) async fn show() -> Json<&'static OpenApi> {

@@ -27,7 +27,7 @@ const COLLECTIONS: [&str; 12] = [
     "containers",
 ];
 
-/// All versions.
+/// Lists the versions of the API.
 #[utoipa::path(get, path = "/", tag = "service", security(()), responses((status = 200, description = "Versions")))]
 pub(crate) async fn versions(State(state): State<AppState>, headers: HeaderMap) -> Json<Value> {
     let base = gate::base(&headers, &state.settings.public_url);
@@ -45,7 +45,7 @@ pub(crate) async fn versions(State(state): State<AppState>, headers: HeaderMap) 
     }))
 }
 
-/// What there is in v1.
+/// Lists the resources of v1.
 #[utoipa::path(get, path = "/v1", tag = "service", security(()), responses((status = 200, description = "Resources")))]
 pub(crate) async fn v1(
     Extension(Base(base)): Extension<Base>,
@@ -71,7 +71,7 @@ pub(crate) async fn v1(
     for collection in COLLECTIONS.iter().chain(bays).chain(&["operations"]) {
         document[*collection] = pair(&format!("{collection}/"));
     }
-    // The braces are meant to be there.
+    // Not a format string: clients get the braces literally.
     document["nodegroups"] = pair("clusters/{cluster_id}/nodegroups");
     Ok(Json(document))
 }

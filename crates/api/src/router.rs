@@ -1,4 +1,4 @@
-//! All routes, and what stands before and behind them.
+//! All routes and their middleware.
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
@@ -41,7 +41,7 @@ fn v1_routes() -> OpenApiRouter<AppState> {
         .merge(workload::routes())
 }
 
-/// All routes, for the document.
+/// All routes, for the OpenAPI document.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base()).merge(open_routes()).merge(v1_routes())
 }
@@ -66,7 +66,7 @@ pub fn router(state: AppState, keystone: Option<Router>) -> Router {
         .with_state(state)
         .merge(keystone.unwrap_or_default())
         .fallback_service(v1);
-    // Paths are put right before any route is chosen, so this stands outside of the routers.
+    // Paths are normalized before routing, so this layer wraps the routers.
     Router::new()
         .fallback_service(routes)
         .layer(map_request(path::normalize))
@@ -95,14 +95,14 @@ const COLLECTIONS: [&str; 12] = [
     "/v1/orphans",
 ];
 
-/// Changing or deleting a whole collection lacks an id; anything else is no method of the route.
+/// PATCH or DELETE on a collection lacks an id (400); any other method is not allowed on the route (405).
 async fn no_method(method: Method, uri: Uri) -> ApiError {
     let needs_ident = matches!(method, Method::DELETE | Method::PATCH) && COLLECTIONS.contains(&uri.path());
     if needs_ident {
         return ApiError::router(
             StatusCode::BAD_REQUEST,
             ApiReason::IdentMissing,
-            format!("{method} needs the id or name of one thing: {}/IDENT.", uri.path()),
+            format!("{method} needs the id or name of one resource: {}/IDENT.", uri.path()),
         );
     }
     ApiError::router(

@@ -1,4 +1,4 @@
-//! A server that slow and idle clients cannot clog.
+//! A server that slow and idle clients cannot block.
 
 use std::io;
 use std::time::Duration;
@@ -16,40 +16,40 @@ use tower::ServiceExt;
 
 use crate::connections::{BusyBody, Connections, Place};
 
-/// How long the head of a request may take to arrive, counted from the end of the answer before it: so a connection is
-/// kept that long without a request. Longer than the intervals at which clients come again, 10 to 60 seconds: none
-/// should send into a connection that is just being closed.
+/// How long the head of a request may take to arrive, counted from the end of the previous response; so it is also the
+/// keep-alive time. Longer than the polling intervals of clients, 10 to 60 seconds: no client should send on a
+/// connection that is just being closed.
 const HEADER_TIME: Duration = Duration::from_secs(75);
 
-/// What is kept of a request before it is understood. A head that does not fit is refused with a bare 431; up to here it
-/// is refused with a reason (`http::limits`).
+/// Read buffer for the head of a request. A larger head is refused with a bare 431; a smaller one that is still too
+/// large is refused with a reason (`http::limits`).
 const MAX_BUFFER: usize = 64 * 1024;
 
-/// How long a client may take nothing of what it asked for. Event streams are written to only when there is news, so
-/// that waiting for news does not count.
+/// How long a client may read nothing of a response. Event streams are written only when there is an event, so waiting
+/// for events does not count.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 
-/// How long requests in flight may take to end once we are to stop. Event streams never end by themselves; whoever
-/// follows one connects again.
+/// How long requests in flight may take to finish on shutdown. Event streams never end on their own; their clients
+/// reconnect.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Pause after the system refused a connection (no file descriptors left), so that we do not spin.
+/// Pause after `accept` failed (no file descriptors left), so that we do not spin.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Most connections at once, where the system lets us have as many.
+/// Most connections at once, if the system's limits allow that many.
 const MOST_CONNECTIONS: usize = 8192;
 
-/// File descriptors that are kept for the inside: the database, conductors, engines, agents.
+/// File descriptors reserved for internal use: the database, conductors, engines, agents.
 const KEPT_DESCRIPTORS: usize = 256;
 
-/// How many connections clients may have, by the file descriptors that this process may have: at most half of them.
+/// How many connections clients may have, given the process's limit of file descriptors: at most half of it.
 #[must_use]
 pub fn most_connections(descriptors: u64) -> usize {
     let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
     (descriptors / 2).min(descriptors.saturating_sub(KEPT_DESCRIPTORS)).clamp(16, MOST_CONNECTIONS)
 }
 
-/// Serves until `shutdown`, then lets requests in flight end. At most `most` connections at once.
+/// Serves until `shutdown`, then lets requests in flight finish. At most `most` connections at once.
 ///
 /// # Errors
 /// When the listener cannot be used at all.
@@ -73,10 +73,10 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, shutdown:
             }
         };
         let Some(place) = connections.admit(address.ip()) else {
-            tracing::debug!(%address, "there are as many connections as there may be, and all are busy");
+            tracing::debug!(%address, "refused a connection: the limit is reached and all connections are busy");
             continue;
         };
-        // Answers and events are small; they should not wait for each other.
+        // Responses and events are small; they should not wait for each other.
         let _ = stream.set_nodelay(true);
         let service = service(router.clone(), place.clone());
         let mut stream = TimeoutStream::new(stream);
@@ -88,7 +88,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, shutdown:
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended");
                 },
-                () = place.closed() => tracing::debug!(%address, "an idle connection made room for another"),
+                () = place.closed() => tracing::debug!(%address, "closed an idle connection to make room for another"),
             }
         });
     }
@@ -97,7 +97,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, shutdown:
     Ok(())
 }
 
-/// Answers a connection's requests, each of which makes it busy until all of its answer is sent.
+/// Serves a connection's requests. The connection is busy until all of a response is sent.
 fn service(
     router: Router,
     place: Place,

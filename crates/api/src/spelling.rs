@@ -1,7 +1,7 @@
-//! The two spellings of the same resources: clusters and their templates of today, bays and baymodels of 2015
+//! The two names of the same resources: today's clusters and cluster templates, the bays and baymodels of 2015
 //! (contract magnum-v1 section 2.11).
 
-/// How a client spells clusters and templates.
+/// The names by which a client calls clusters and templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
     /// `clusters` and `clustertemplates`.
@@ -11,7 +11,7 @@ pub(crate) enum Spelling {
 }
 
 impl Spelling {
-    /// Collection of clusters, also the key of its list.
+    /// Collection of clusters in paths, also the key of its list.
     pub(crate) fn clusters(self) -> &'static str {
         match self {
             Self::Cluster => "clusters",
@@ -19,7 +19,7 @@ impl Spelling {
         }
     }
 
-    /// Collection of templates, also the key of its list.
+    /// Collection of templates in paths, also the key of its list.
     pub(crate) fn templates(self) -> &'static str {
         match self {
             Self::Cluster => "clustertemplates",
@@ -27,7 +27,7 @@ impl Spelling {
         }
     }
 
-    /// A policy rule about clusters.
+    /// The name of a policy rule about clusters.
     pub(crate) fn cluster_rule(self, action: &str) -> String {
         match self {
             Self::Cluster => format!("cluster:{action}"),
@@ -35,7 +35,7 @@ impl Spelling {
         }
     }
 
-    /// A policy rule about templates.
+    /// The name of a policy rule about templates.
     pub(crate) fn template_rule(self, action: &str) -> String {
         match self {
             Self::Cluster => format!("clustertemplate:{action}"),
@@ -43,7 +43,7 @@ impl Spelling {
         }
     }
 
-    /// One cluster, in messages.
+    /// The noun for a cluster in messages.
     pub(crate) fn cluster(self) -> &'static str {
         match self {
             Self::Cluster => "cluster",
@@ -51,7 +51,7 @@ impl Spelling {
         }
     }
 
-    /// One template, in messages.
+    /// The noun for a template in messages.
     pub(crate) fn template(self) -> &'static str {
         match self {
             Self::Cluster => "cluster template",

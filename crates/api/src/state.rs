@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -24,29 +24,29 @@ use moka::future::Cache;
 use crate::catalog::Catalog;
 use crate::healthcheck::Readiness;
 
-/// Bytes of lists of templates that are kept: some dozen long ones.
+/// Size of the cache of template lists in bytes: a few dozen long lists.
 const LISTS_KEPT: u64 = 8 * 1024 * 1024;
-/// How long a list is kept that nobody asks for.
+/// How long an unused list stays in the cache.
 const LIST_KEPT_FOR: Duration = Duration::from_secs(60);
 
-/// What the operator chooses.
+/// What the operator configures.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Scheme, host and port under which clients reach the API, when a request does not say; no slash at the end.
+    /// Scheme, host and port of the API for links, when a request has no `Host`; no trailing slash.
     pub public_url: String,
-    /// Most nodes of a cluster.
+    /// Size limits of a cluster.
     pub limits: Limits,
     /// Which labels are accepted.
     pub labels: LabelRules,
-    /// What projects may have that have no quotas of their own.
+    /// Limits for projects without quotas of their own.
     pub quotas: QuotaDefaults,
-    /// While this file exists, `/healthcheck` answers 503, so that load balancers send nobody here.
+    /// While this file exists, `/healthcheck` returns 503, so that load balancers send no requests here.
     pub disable_file: Option<PathBuf>,
-    /// Whether the rest of the server has begun.
+    /// Whether the rest of the server has started.
     pub readiness: Readiness,
-    /// Internal networks from which manifests may be fetched all the same.
+    /// Internal networks from which manifests may be fetched nevertheless.
     pub manifest_networks: Vec<ipnet::IpNet>,
-    /// Who may do what.
+    /// The policy: who may do what.
     pub policy: PolicyBook,
 }
 
@@ -65,11 +65,11 @@ impl Default for Settings {
     }
 }
 
-/// What handlers share. Cheap to clone, as every layer and handler has its own.
+/// The state that handlers share. Cheap to clone: every layer and handler has its own clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
-/// What is behind [`AppState`].
+/// The contents of [`AppState`].
 pub struct Shared {
     pub(crate) store: Store,
     pub(crate) identity: Arc<dyn Identity>,
@@ -82,8 +82,8 @@ pub struct Shared {
     pub(crate) fetcher: ManifestFetcher,
     pub(crate) settings: Settings,
     pub(crate) catalog: Catalog,
-    /// Lists of templates as they were answered, by all that they depend on, the templates' revision first. They are
-    /// long, change seldom, and dashboards ask for them all the time.
+    /// Cached responses with lists of templates. The key holds everything that a list depends on, the templates'
+    /// revision first. The lists are long, change rarely, and dashboards request them all the time.
     pub(crate) template_lists: Cache<String, Bytes>,
 }
 
@@ -96,7 +96,7 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// Puts it together. The engines are those that the conductor uses, so that both share connections.
+    /// Creates the state. The engines are the conductor's, so that both share connections.
     #[must_use]
     pub fn new(
         store: Store,

@@ -9,7 +9,7 @@ use jeroboam_types::v1::Stats;
 use crate::AppState;
 use crate::http::{ApiError, ApiReason, Caller, Params, Result};
 
-/// Counts clusters and nodes, masters included, of a project; of all for admins who name none.
+/// Counts clusters and nodes, masters included, of a project; of all projects for admins who name none.
 #[utoipa::path(get, path = "/v1/stats", tag = "service",
     params(("project_id" = Option<String>, Query), ("type" = Option<String>, Query)),
     responses((status = 200, body = Stats)))]

@@ -1,4 +1,4 @@
-//! Which version of Kubernetes a cluster gets, of those that its image carries.
+//! Chooses a cluster's version of Kubernetes from those that its image carries.
 
 use jeroboam_infra::catalog::Offer;
 use jeroboam_model::kubernetes::{self, NEWEST_MINOR, OLDEST_MINOR, RELEASES, Request, Version};
@@ -7,8 +7,8 @@ use jeroboam_model::{Cluster, EngineKind, Labels};
 
 use crate::http::{ApiError, Result};
 
-/// The version that labels and image give a new cluster: none for engines other than Kubernetes. Where nothing is known
-/// of the image, this release's own table decides.
+/// The version that a new cluster gets from its labels and image: `None` for engines other than Kubernetes. If nothing
+/// is known about the image, this release's own table decides.
 pub(super) fn resolve(
     engine: EngineKind,
     labels: &Labels,
@@ -16,7 +16,7 @@ pub(super) fn resolve(
     name: &str,
 ) -> Result<Option<Version>> {
     if !engine.is_versioned {
-        // An image that says what it carries, and no Docker Engine.
+        // The image lists what it carries, and Docker Engine is not among it.
         let has_none = engine == EngineKind::SWARM
             && image.is_some_and(|image| image.kubernetes.is_some() && image.docker.is_none());
         let message = || format!("the image '{name}' has no Docker Engine. Use another");
@@ -38,7 +38,7 @@ pub(super) fn resolve(
     }
 }
 
-/// Whether an image carries the version of a cluster, as far as that is known.
+/// Checks that an image carries the version of a cluster, as far as that is known.
 pub(super) fn check(cluster: &Cluster, image: Option<&Offer>, name: &str) -> Result<()> {
     let (Some(version), Some(carried)) = (&cluster.engine_version, image.and_then(Offer::kubernetes_versions)) else {
         return Ok(());
@@ -50,8 +50,7 @@ pub(super) fn check(cluster: &Cluster, image: Option<&Offer>, name: &str) -> Res
     Err(ApiError::field("image_id", message))
 }
 
-/// The refusal of a version that the image does not have. All of it is in the first sentence, which is what Magnum's
-/// clients print.
+/// The error for a version that the image does not have. It is one sentence, as Magnum's clients print the first only.
 fn lacking(request: Request, carried: Option<&[Version]>, name: &str) -> ApiError {
     let message = match carried {
         Some(carried) => {

@@ -1,13 +1,12 @@
-//! Work that takes time between reading and writing, where a lock cannot be held so long.
+//! Optimistic retries for work that takes too long between reading and writing to hold a lock.
 
 use super::Result;
 
-/// How often such work is begun at most. Each time but the last somebody else got a change of the same thing through,
-/// so it is only so often that a client must wait for others.
+/// Most attempts. Each one but the last fails because somebody else changed the same resource concurrently.
 const MOST_TRIES: u32 = 10;
 
-/// Does work that is built on what it reads: from the beginning once more, when what it has read was changed by somebody
-/// else before it could write.
+/// Runs work that depends on what it reads. Runs it again from the start when somebody else changed what it has read
+/// before it could write.
 pub(crate) async fn again<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
     for _ in 1..MOST_TRIES {
         match work().await {

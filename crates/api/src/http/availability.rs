@@ -1,30 +1,30 @@
-//! Which routes there are in which microversions (contract magnum-v1 section 1.4): the one place that says so. Asked
-//! before anything else of a request is read.
+//! Which routes exist in which microversions (contract magnum-v1 section 1.4): the only place that decides this.
+//! Checked before anything else of a request is read.
 
 use http::StatusCode;
 
 use super::{ApiError, ApiReason, Result, Version};
 
-/// How long a route is there.
+/// The microversions that have a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Availability {
     /// In all microversions.
     Always,
-    /// From this one on; the operation is called so in messages.
+    /// From this one on; with the operation's name for messages.
     Since(Version, &'static str),
     /// Up to this one.
     Until(Version),
 }
 
 impl Availability {
-    /// By the path, which begins with `/v1/`.
+    /// Determines it from the path, which starts with `/v1/`.
     fn of(path: &str) -> Self {
         match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>()[..] {
             ["bays" | "baymodels", ..] => Self::Until(Version::BAYS),
-            // They went when bays did not yet, but no client of later times asks for them.
+            // Magnum removed them before bays, but no later client requests them.
             ["nodes" | "x509keypairs", ..] => Self::Until(Version::BAYS),
             ["clusters", _, "actions", "resize"] => Self::Since(Version::RESIZE, "resize"),
-            // In 1.7 it is there and always refused.
+            // In 1.7 it exists and always refuses.
             ["clusters", _, "actions", "upgrade"] => Self::Since(Version::RESIZE, "upgrade"),
             ["clusters", _, "nodegroups", ..] => Self::Since(Version::NODE_GROUPS, "nodegroups"),
             ["credentials", ..] => Self::Since(Version::CREDENTIALS, "credentials"),
@@ -36,7 +36,8 @@ impl Availability {
 /// Refuses a path that the microversion does not have.
 ///
 /// # Errors
-/// 406 naming version and operation for what came later, 404 as for any path that does not exist for what went earlier.
+/// 406 naming version and operation for what was added later; 404, as for any path that does not exist, for what was
+/// removed earlier.
 pub(super) fn check(path: &str, version: Version) -> Result<()> {
     match Availability::of(path) {
         Availability::Until(last) if version > last => Err(ApiError::no_route()),
@@ -45,7 +46,7 @@ pub(super) fn check(path: &str, version: Version) -> Result<()> {
     }
 }
 
-/// Refuses an operation that came with `first`.
+/// Refuses an operation in microversions before `first`.
 ///
 /// # Errors
 /// 406 naming version and operation.

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use super::patch::{self, Operation};
 use super::{ApiError, ApiReason, Result, json};
 
-/// Largest body. Manifests may have 512 KiB, and JSON makes text longer.
+/// Largest body in bytes. Manifests may have 512 KiB, and JSON escapes make text longer.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
 
-/// How long a body may take to arrive: half a megabyte over the slowest line.
+/// How long a body may take to arrive: enough for half a megabyte over a slow line.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// A body that is a JSON object.
@@ -29,13 +29,13 @@ pub(crate) struct JsonPatch(pub(crate) Vec<Operation>);
 #[derive(Debug)]
 pub(crate) struct OptionalObject(pub(crate) Map<String, Value>);
 
-/// The refusal of a body that is too large.
+/// The error for a body that is too large.
 pub(super) fn too_large() -> ApiError {
     let detail = format!("The body is larger than {MAX_BODY} bytes. Send less.");
     ApiError::router(StatusCode::PAYLOAD_TOO_LARGE, ApiReason::BodyTooLarge, detail)
 }
 
-/// All of a body, within its limits.
+/// Reads all of a body, within the limits of size and time.
 pub(crate) async fn collect(body: Body) -> Result<Bytes> {
     tokio::time::timeout(MAX_TIME, to_bytes(body, MAX_BODY))
         .await
@@ -46,11 +46,12 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes> {
             if error.into_inner().is::<LengthLimitError>() {
                 return too_large();
             }
-            ApiError::body("The body was cut off, or its chunks cannot be read.")
+            ApiError::body("The body is incomplete, or its chunks cannot be read.")
         })
 }
 
-/// Refuses a body that is no JSON, also where none is read. Empty ones may be called what clients like.
+/// Refuses a body whose content type is not JSON, also on routes that read none. An empty body may have any content
+/// type.
 pub(super) fn check_type(request: &Request) -> Result<()> {
     let is_empty = request.body().size_hint().lower() == 0;
     if is_empty || is_json(request.headers()) { Ok(()) } else { Err(unsupported()) }
@@ -82,7 +83,7 @@ async fn read(request: Request) -> Result<Option<Value>> {
         return Err(unsupported());
     }
     json::parse(&body).map(Some).map_err(|error| {
-        ApiError::body(format!("The body is no JSON: line {}, column {}: {error}.", error.line(), error.column()))
+        ApiError::body(format!("The body is not JSON: line {}, column {}: {error}.", error.line(), error.column()))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Who asks and how: what handlers get to know of a request besides its path, query and body.
+//! The caller: what handlers know of a request besides its path, query and body.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ use jiff::SignedDuration;
 
 use super::{ApiError, Result, Version};
 
-/// How long operations may take that users give no time for. Long enough for slow clouds, and nothing hangs for ever.
+/// Timeout of operations for which users set none. Long enough for slow clouds, and nothing hangs forever.
 const USUAL_DEADLINE: SignedDuration = SignedDuration::from_hours(1);
-/// The same for a creation whose user said that there be no limit.
+/// The same for a creation whose user asked for no limit.
 const LONGEST_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Who asks and how.
+/// Who sent a request, and in which microversion.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// What the token stands for.
+    /// The user, project and roles of the token.
     pub(crate) auth: Auth,
-    /// The microversion of request and answer.
+    /// The microversion of request and response.
     pub(crate) version: Version,
     /// Id of the request.
     pub(crate) request_id: String,
     /// Scheme, host and port for links.
     pub(crate) base: String,
-    /// The rules as they were when the request came.
+    /// The policy as it was when the request arrived.
     pub(crate) policy: Arc<Policy>,
-    /// What projects may have that have no quotas of their own.
+    /// Limits for projects without quotas of their own.
     pub(crate) quotas: QuotaDefaults,
     /// How large one cluster may be.
     pub(crate) limits: Limits,
@@ -43,14 +43,14 @@ impl Caller {
         self.policy.is_admin(&self.auth)
     }
 
-    /// Whose things the caller sees, where no rule of its own says it: an administrator everybody's.
+    /// The projects whose resources the caller sees, where no rule decides that: for an administrator all.
     pub(crate) fn scope(&self) -> Scope {
         if self.is_admin() { Scope::All } else { self.own_scope() }
     }
 
-    /// Whose things the caller sees that wants to do `rule`: an administrator everybody's, if the rule's companion for
-    /// all projects lets it; everybody else those of its own project, whatever the companion says. So an old file that
-    /// gives it to "admin or owner" shows nobody other people's things (contract magnum-v1 section 5.2).
+    /// The projects whose resources the caller sees for `rule`: for an administrator all, if the rule's companion for
+    /// all projects allows it; for others only their own, whatever the companion says. So an old policy file that
+    /// allows it for "admin or owner" shows nobody the resources of others (contract magnum-v1 section 5.2).
     ///
     /// # Errors
     /// When the companion refuses an administrator.
@@ -66,23 +66,23 @@ impl Caller {
         Ok(Scope::All)
     }
 
-    /// The things of the caller's own project.
+    /// The caller's own project only.
     pub(crate) fn own_scope(&self) -> Scope {
         Scope::Project(self.auth.project_id.clone())
     }
 
-    /// Asks a rule about the caller's own project.
+    /// Enforces a rule on the caller's own project.
     pub(crate) fn may(&self, rule: &str) -> Result<()> {
         Ok(self.policy.enforce(rule, &self.auth, PolicyTarget::own(&self.auth))?)
     }
 
-    /// Asks a rule about somebody's thing.
+    /// Enforces a rule on a resource of this project and user.
     pub(crate) fn may_on(&self, rule: &str, project_id: &str, user_id: &str) -> Result<()> {
         Ok(self.policy.enforce(rule, &self.auth, PolicyTarget { project_id, user_id })?)
     }
 
-    /// An operation that the caller asks for, on a cluster of `project_id`. It belongs to the cluster's project, so
-    /// that its people see what an admin does to their cluster.
+    /// An operation that the caller requests, on a cluster of `project_id`. It belongs to the cluster's project, so
+    /// that its users see what an admin does to their cluster.
     pub(crate) fn operation(&self, kind: OperationKind, project_id: &str) -> NewOperation {
         NewOperation {
             kind,
@@ -96,7 +96,7 @@ impl Caller {
         }
     }
 
-    /// The operation that creates a cluster within `minutes`; none or 0 is no limit of the user's.
+    /// The operation that creates a cluster within `minutes`; `None` or 0 means that the user sets no limit.
     pub(crate) fn creation(&self, minutes: Option<u32>) -> NewOperation {
         let deadline = match minutes {
             None | Some(0) => LONGEST_DEADLINE,

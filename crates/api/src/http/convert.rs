@@ -11,7 +11,7 @@ use jeroboam_store::StoreError;
 use super::ApiReason;
 use super::error::{ApiError, sentence};
 
-/// The first sentence is Magnum's, which people know and search for.
+/// The first sentence is Magnum's: users know it and search for it.
 fn quota_words(resource: QuotaResource, limit: u32) -> String {
     let what = match resource {
         QuotaResource::Cluster => "clusters",
@@ -60,13 +60,13 @@ impl From<StoreError> for ApiError {
                 format!("Nothing has failed in status {status}, so there is nothing to retry."),
             ),
             StoreError::NotAllowed { status, request } => Self::new(
-                // Groups meet a cluster that is not ready for them; the rest is no request in that status at all
-                // (contract magnum-v1 sections 2.4 and 7.3).
+                // For node groups it is a conflict: the cluster is not ready for them. Other requests are invalid in
+                // that status (contract magnum-v1 sections 2.4 and 7.3).
                 if request == Request::NodeGroup { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST },
                 ApiReason::StatusRefuses,
                 format!(
                     "Status {status} does not allow {request}. {}, or delete it.",
-                    if status.is_failed() { "Retry what failed" } else { "Wait until what is being done has ended" }
+                    if status.is_failed() { "Retry what failed" } else { "Wait until the operation has finished" }
                 ),
             ),
             StoreError::PreconditionFailed => Self::changed_since(),
@@ -74,16 +74,16 @@ impl From<StoreError> for ApiError {
             StoreError::KeyTaken => Self::new(
                 StatusCode::CONFLICT,
                 ApiReason::IdempotencyKeyTaken,
-                "Another request with this Idempotency-Key is being done. Send this one again in a moment.",
+                "Another request with this Idempotency-Key is in progress. Retry in a moment.",
             ),
-            // What was found may be other projects' business.
+            // The details may be about other projects, so they are only logged.
             StoreError::Held { found } => {
                 tracing::info!(found, "refused: the deployment is held");
                 Self::new(
                     StatusCode::CONFLICT,
                     ApiReason::DeploymentHeld,
-                    "Nothing is made or removed now: the database may be an older one, or another server may work with a \
-                     copy of it. The operator must act: see `jeroboam deployment show`, then choose with `jeroboam \
+                    "Nothing is created or removed now: the database may be an older one, or another server may work with \
+                     a copy of it. The operator must act: see `jeroboam deployment show`, then choose with `jeroboam \
                      deployment accept` or `jeroboam deployment new-id`.",
                 )
             }
@@ -102,7 +102,7 @@ impl From<StoreError> for ApiError {
                     StatusCode::INSUFFICIENT_STORAGE,
                     ApiReason::DatabaseUnwritable,
                     "The database cannot be written; nothing was changed. The operator must free or repair the disk \
-                     that it lies on.",
+                     that it is on.",
                 )
             }
             StoreError::LeaseLost => Self::internal("a request lost a lease that it cannot have"),
@@ -121,10 +121,10 @@ impl From<LookoutError> for ApiError {
 }
 
 impl From<Cause> for ApiError {
-    /// A cause that may pass is 503, one that the user can do something about is 409, others 500.
+    /// A retryable cause is 503, one on which the user must act is 409, others are 500.
     fn from(cause: Cause) -> Self {
         let status = match (cause.kind(), cause.who_must_act, cause.retryable) {
-            // Nothing is broken: there is no API to talk to before the cluster has come up.
+            // Nothing is broken: a cluster has no API before it is up.
             (Some(Code::ClusterNotReachableYet), ..) => StatusCode::CONFLICT,
             (_, _, true) => StatusCode::SERVICE_UNAVAILABLE,
             (_, WhoMustAct::User | WhoMustAct::ProjectAdmin, false) => StatusCode::CONFLICT,

@@ -1,4 +1,4 @@
-//! The one error of handlers. It becomes a body when the request's id is known, in [`super::finish`].
+//! The only error type of handlers. [`super::finish`] renders its body, when the request's id is known.
 
 use std::borrow::Cow;
 
@@ -9,35 +9,35 @@ use serde_json::json;
 
 use super::{ApiReason, Reason, Version};
 
-/// Most bytes of what an error tells.
+/// Longest detail of an error in bytes.
 const MAX_DETAIL: usize = 2048;
 
-/// An outcome of a handler.
+/// The result of a handler.
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 
 /// Which body an error has (contract magnum-v1 section 3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// E1 of a handler: `code` is `client` or `server`.
+    /// E1 from a handler: `code` is `client` or `server`.
     Handler,
-    /// E1 of the router: `code` is empty.
+    /// E1 from the router: `code` is empty.
     Router,
-    /// E2: the microversion that was asked for is not supported. Carries the newest that is.
+    /// E2: the requested microversion is not supported. Carries the newest supported one.
     Version(Version),
-    /// E3: no valid token. Carries where to log in.
+    /// E3: no valid token. Carries the URL of the identity service.
     Token(String),
 }
 
-/// An error answer in the making.
+/// An error response whose body is not rendered yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) shape: Shape,
     /// Stable code for programs.
     pub(crate) reason: Reason,
-    /// Field of the request that it is about.
+    /// The field of the request that caused it.
     pub(crate) field: Option<String>,
-    /// For people: what went wrong and what to do.
+    /// For people: what went wrong and what to do next.
     pub(crate) detail: String,
 }
 
@@ -52,14 +52,14 @@ impl ApiError {
         Self { shape: Shape::Router, ..Self::new(status, reason, detail) }
     }
 
-    /// Input is wrong.
+    /// Invalid input in a field: 400.
     pub(crate) fn field(field: impl Into<String>, message: impl AsRef<str>) -> Self {
         let field = field.into();
         let detail = format!("{field}: {}", message.as_ref());
         Self { field: Some(field), ..Self::new(StatusCode::BAD_REQUEST, ApiReason::InvalidInput, detail) }
     }
 
-    /// The body is no JSON or not the JSON that it should be.
+    /// The body is not JSON, or not the expected JSON.
     pub(crate) fn body(detail: impl Into<String>) -> Self {
         Self::router(StatusCode::BAD_REQUEST, ApiReason::MalformedBody, detail)
     }
@@ -68,37 +68,37 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, ApiReason::NotFound, format!("{} {ident} could not be found.", capital(what)))
     }
 
-    /// No such route, or not in the microversion that was asked for.
+    /// No such route, or not in the requested microversion.
     pub(crate) fn no_route() -> Self {
-        Self::router(StatusCode::NOT_FOUND, ApiReason::NoSuchRoute, "There is nothing under this path.")
+        Self::router(StatusCode::NOT_FOUND, ApiReason::NoSuchRoute, "There is no resource at this path.")
     }
 
-    /// Something in our own house is wrong. `what` goes to the log, not to the client.
+    /// An internal error. `what` goes to the log, not to the client.
     pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!(%what, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ApiReason::InternalError,
-            "Something went wrong inside the server. Give the operator the request id; the log says more.",
+            "Internal server error. Give the operator the request id; the server's log has the details.",
         )
     }
 
-    /// The request was to be carried out on a state that is not there any more.
+    /// The request's precondition names a state that is no longer current.
     pub(crate) fn changed_since() -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             ApiReason::PreconditionFailed,
-            "It is not in the state that If-Match or If-None-Match speaks of; nothing was changed. Read it again, and \
-             decide with what it is now.",
+            "The state is not the one that If-Match or If-None-Match names; nothing was changed. Read it again, and \
+             decide by its current state.",
         )
     }
 
-    /// Whether another request with the same idempotency key was faster.
+    /// Whether another request took the same idempotency key first.
     pub(crate) fn is_key_taken(&self) -> bool {
         self.reason == Reason::Api(ApiReason::IdempotencyKeyTaken)
     }
 
-    /// Whether somebody changed what the request was built on: from the beginning once more, it may go well.
+    /// Whether somebody changed concurrently what the request depends on: a retry from the start may succeed.
     pub(crate) fn is_overtaken(&self) -> bool {
         self.reason == Reason::Api(ApiReason::ChangedMeanwhile)
     }
@@ -108,18 +108,18 @@ impl ApiError {
         self.reason == Reason::Api(ApiReason::StatusRefuses)
     }
 
-    /// Whether the request went through everything, and nothing was kept because that is what was wanted.
+    /// Whether the request succeeded as a dry run, so that nothing was stored.
     pub(crate) fn is_dry_run(&self) -> bool {
         self.reason == Reason::Api(ApiReason::DryRun)
     }
 
-    /// The same with another status.
+    /// The same error with another status.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// The same about a field.
+    /// The same error about a field, unless it names one already.
     pub(crate) fn about(mut self, field: &str) -> Self {
         if self.field.is_none() {
             self.detail = format!("{field}: {}", self.detail);
@@ -128,8 +128,8 @@ impl ApiError {
         self
     }
 
-    /// The body as clients of all times read it. Errors about tokens and microversions have their members of their own
-    /// beside those that all errors have.
+    /// The body in the format that old and new clients read. Errors about tokens and microversions have additional
+    /// members.
     pub(crate) fn body_with(&self, request_id: &str) -> serde_json::Value {
         let is_client = self.status.is_client_error();
         let detail = shortened(&self.detail);
@@ -173,7 +173,7 @@ impl ApiError {
     }
 }
 
-/// A text without its middle when it is long: what was sent may be in it, and nobody needs a megabyte of it back.
+/// Cuts out the middle of a long text: it may quote the request, and nobody needs a megabyte of that back.
 fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_DETAIL {
         return Cow::Borrowed(text);
@@ -182,12 +182,12 @@ fn shortened(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{} … {}", &text[..head], &text[tail..]))
 }
 
-/// The first sentence. A full stop ends one only before a blank or the end, so that versions and addresses stay whole.
+/// The first sentence. A full stop ends it only before a space or the end, so that versions and addresses stay whole.
 fn title(detail: &str) -> &str {
     detail.split_once(". ").map_or(detail, |(first, _)| first).trim_end_matches('.')
 }
 
-/// Words as a sentence.
+/// Turns a message into a sentence: a capital letter first, a full stop last.
 pub(super) fn sentence(words: &str) -> String {
     format!("{}.", capital(words.trim_end_matches('.')))
 }

@@ -1,9 +1,9 @@
-//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110 sections 8.8.3 and 13), so that nobody overwrites what they have
-//! not seen.
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110 sections 8.8.3 and 13), so that no client overwrites changes that
+//! it has not seen.
 //!
-//! A tag is `"STATE-VERSION"`: the state of the thing's rows, and the microversion in which it is shown, as a strong
-//! tag must tell representations apart. Reading compares whole tags; writing compares states, since it changes the
-//! thing and not one view of it. The check is made by the store, in the transaction that writes.
+//! A tag is `"STATE-VERSION"`: the state of the resource's rows, and the microversion in which it is shown, as a strong
+//! tag must tell representations apart. Reads compare whole tags; writes compare states, since they change the resource
+//! and not one representation of it. The store checks the precondition, in the transaction that writes.
 
 use axum::RequestExt;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
@@ -18,7 +18,7 @@ use crate::AppState;
 /// Most tags that are read from a header: clients send one or two.
 const MAX_TAGS: usize = 100;
 
-/// Names the state that an answer shows.
+/// Adds the `ETag` of the state that a response shows.
 pub(crate) fn tagged(mut response: Response, tag: Tag, version: Version) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("\"{:016x}-{version}\"", tag.0)) {
         response.headers_mut().insert(header::ETAG, value);
@@ -26,7 +26,7 @@ pub(crate) fn tagged(mut response: Response, tag: Tag, version: Version) -> Resp
     response
 }
 
-/// What a request demands, in both headers.
+/// The conditions of a request, from both headers.
 #[derive(Debug, PartialEq, Eq)]
 struct Conditions {
     if_match: Option<Tags>,
@@ -42,7 +42,7 @@ enum Tags {
     These(Vec<Given>),
 }
 
-/// One tag as a client sends it.
+/// One tag as sent by a client.
 #[derive(Debug, PartialEq, Eq)]
 struct Given {
     is_weak: bool,
@@ -50,7 +50,7 @@ struct Given {
     text: String,
 }
 
-/// Sees to it that a request does nothing but on its conditions.
+/// Middleware: a request has an effect only if its conditions hold.
 pub(crate) async fn conditions(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let conditions = match Conditions::read(request.headers()) {
         Ok(None) => return next.run(request).await,
@@ -69,19 +69,19 @@ pub(crate) async fn conditions(State(state): State<AppState>, mut request: Reque
             if !response.status().is_success() {
                 return response;
             }
-            // A request that found nothing to change has not looked yet.
+            // A request that found nothing to change has not checked the precondition yet.
             match condition.around(state.store.check_precondition()).await {
                 Ok(()) => response,
                 Err(error) => ApiError::from(error).into_response(),
             }
         }
-        // What has no tag is in no state that a client could name.
+        // What has no tag has no state that a client could name.
         None if matches!(conditions.if_match, Some(Tags::These(_))) => ApiError::changed_since().into_response(),
         None => next.run(request).await,
     }
 }
 
-/// What a path is about, if that has tags.
+/// The resource that a path names, if it has tags.
 async fn target(request: &mut Request) -> Option<Target> {
     let route = request.extensions().get::<MatchedPath>()?.as_str().to_owned();
     let params = request.extract_parts::<RawPathParams>().await.ok()?;
@@ -89,12 +89,12 @@ async fn target(request: &mut Request) -> Option<Target> {
     named(&route, idents.next()?, idents.next())
 }
 
-/// Whether a route is about something that has tags.
+/// Whether a route names a resource that has tags.
 pub(crate) fn is_tagged(route: &str) -> bool {
     named(route, String::new(), Some("Cluster".to_owned())).is_some()
 }
 
-/// What a route is about, with these values for its parameters.
+/// The resource that a route names, with these values for its parameters.
 fn named(route: &str, first: String, second: Option<String>) -> Option<Target> {
     match route.trim_start_matches("/v1/").split('/').collect::<Vec<_>>()[..] {
         ["clusters" | "bays", _] | ["clusters", _, "actions", _] => Some(Target::Cluster(first)),
@@ -115,7 +115,7 @@ impl Conditions {
         Ok((conditions.if_match.is_some() || conditions.if_none_match.is_some()).then_some(conditions))
     }
 
-    /// Whether a thing in this state may be changed. `If-Match` compares strongly, so weak tags never fit.
+    /// Whether the conditions allow a change in this state. `If-Match` compares strongly, so weak tags never match.
     fn hold(&self, tag: Tag) -> bool {
         let is_it = |given: &Given| given.state() == Some(tag);
         let is_matched = match &self.if_match {
@@ -130,7 +130,7 @@ impl Conditions {
             }
     }
 
-    /// What a client gets that reads: the answer, less than it when it knows it already, or a refusal.
+    /// The response to a read: the full one, 304 when the client has the current state, or 412.
     fn shape(&self, response: Response) -> Response {
         let Some(tag) = response.headers().get(header::ETAG).filter(|_| response.status().is_success()) else {
             return response;
@@ -152,12 +152,8 @@ impl Conditions {
 
 impl Tags {
     fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>> {
-        let malformed = || {
-            ApiError::field(
-                name.as_str(),
-                "must be * or tags as they come in ETag, with their quotes and between commas",
-            )
-        };
+        let malformed =
+            || ApiError::field(name.as_str(), "must be * or tags as in ETag, quoted and separated by commas");
         let mut tags = Vec::new();
         let mut is_there = false;
         for value in headers.get_all(name) {
@@ -191,7 +187,7 @@ impl Tags {
 }
 
 impl Given {
-    /// The state that it stands for; `None` when it is no tag of ours.
+    /// The state in the tag; `None` when it is not one of our tags.
     fn state(&self) -> Option<Tag> {
         let (state, _) = self.text.split_once('-')?;
         u64::from_str_radix(state, 16).ok().map(Tag)

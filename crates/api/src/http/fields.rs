@@ -1,5 +1,5 @@
-//! Reading the attributes of a body as leniently as Magnum does: numbers and booleans may be text, null means not
-//! given, and what is not known is refused by name (contract magnum-v1 section 2.0).
+//! Reading the attributes of a body as leniently as Magnum does: numbers and booleans may be strings, null means not
+//! given, and unknown attributes are refused with their names (contract magnum-v1 section 2.0).
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use serde_json::{Map, Value};
 
 use super::{ApiError, Result};
 
-/// Where numbers with a fraction or an exponent begin to lose digits: 2 to the power of 53. A whole number that does not
-/// fit 64 bits is read as such a one.
+/// From here on floating-point numbers lose digits: 2 to the power of 53. JSON integers beyond 64 bits are read as
+/// such.
 const INEXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The attributes of a body that have not been read yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
     values: Map<String, Value>,
-    /// What they are attributes of, for messages.
+    /// The resource that has the attributes, for messages.
     what: &'static str,
 }
 
@@ -42,7 +42,7 @@ impl Fields {
         }
     }
 
-    /// Whether an attribute is there, be it null.
+    /// Whether an attribute is present, even as null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -51,7 +51,7 @@ impl Fields {
         self.values.remove(name).filter(|value| !value.is_null())
     }
 
-    /// A text of `min` to `max` characters.
+    /// A string of `min` to `max` characters.
     pub(crate) fn text_of(&mut self, name: &str, min: usize, max: usize) -> Result<Option<String>> {
         match self.take(name) {
             None => Ok(None),
@@ -63,11 +63,11 @@ impl Fields {
                     Err(ApiError::field(name, format!("must have {min} to {max} characters, this has {length}")))
                 }
             }
-            Some(other) => Err(ApiError::field(name, format!("must be a text, this is {}", kind(&other)))),
+            Some(other) => Err(ApiError::field(name, format!("must be a string, this is {}", kind(&other)))),
         }
     }
 
-    /// A text of 1 to 255 characters in one line, as names are.
+    /// A string of 1 to 255 characters in one line, as names are.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>> {
         let text = self.text_of(name, 1, MAX_TEXT)?;
         if let Some(text) = &text {
@@ -76,12 +76,12 @@ impl Fields {
         Ok(text)
     }
 
-    /// A text of 1 to 255 characters that must be there.
+    /// A required string of 1 to 255 characters.
     pub(crate) fn required_text(&mut self, name: &str) -> Result<String> {
         self.text(name)?.ok_or_else(|| ApiError::field(name, "is required"))
     }
 
-    /// A whole number, also as text.
+    /// A whole number, also as a string.
     pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>> {
         let bad = |what: String| Err(ApiError::field(name, format!("must be a whole number, this is {what}")));
         match self.take(name) {
@@ -114,7 +114,7 @@ impl Fields {
         Ok(Some(validate::count(name, value, min, max)?))
     }
 
-    /// A boolean, also as text or number.
+    /// A boolean, also as a string or number.
     pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>> {
         let Some(value) = self.take(name) else { return Ok(None) };
         read_boolean(&value)
@@ -122,25 +122,25 @@ impl Fields {
             .ok_or_else(|| ApiError::field(name, format!("must be true or false, this is {value}")))
     }
 
-    /// A dictionary whose values become texts.
+    /// A dictionary whose values are converted to strings.
     pub(crate) fn labels(&mut self, name: &str) -> Result<Option<Labels>> {
         let values = match self.take(name) {
             None => return Ok(None),
             Some(Value::Object(values)) => values,
             Some(other) => {
-                return Err(ApiError::field(name, format!("must be an object of texts, this is {}", kind(&other))));
+                return Err(ApiError::field(name, format!("must be an object of strings, this is {}", kind(&other))));
             }
         };
         let mut labels = BTreeMap::new();
         for (key, value) in values {
-            // Forms send null for what was left empty (contract magnum-v1 section 10.6).
+            // Forms send null for empty inputs (contract magnum-v1 section 10.6).
             if value.is_null() {
                 continue;
             }
             let text = as_text(value).map_err(|other| {
                 let problem = match other {
-                    Value::Number(_) => "has more digits than a number keeps: send it as a text".to_owned(),
-                    other => format!("must be a text or number, this is {}", kind(&other)),
+                    Value::Number(_) => "has more digits than a number can hold: send it as a string".to_owned(),
+                    other => format!("must be a string or number, this is {}", kind(&other)),
                 };
                 ApiError::field(format!("{name}.{key}"), problem)
             })?;
@@ -149,7 +149,7 @@ impl Fields {
         Ok(Some(labels))
     }
 
-    /// A dictionary whose values must be texts.
+    /// A dictionary whose values must be strings.
     pub(crate) fn strict_texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>> {
         match self.take(name) {
             None => Ok(None),
@@ -159,12 +159,14 @@ impl Fields {
                     Value::String(text) => Ok((key, text)),
                     other => Err(ApiError::field(
                         format!("{name}.{key}"),
-                        format!("must be a text, this is {}", kind(&other)),
+                        format!("must be a string, this is {}", kind(&other)),
                     )),
                 })
                 .collect::<Result<_>>()
                 .map(Some),
-            Some(other) => Err(ApiError::field(name, format!("must be an object of texts, this is {}", kind(&other)))),
+            Some(other) => {
+                Err(ApiError::field(name, format!("must be an object of strings, this is {}", kind(&other))))
+            }
         }
     }
 
@@ -186,9 +188,9 @@ impl Fields {
         }
     }
 
-    /// An array of texts.
+    /// An array of strings.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>> {
-        let bad = || ApiError::field(name, "must be an array of texts");
+        let bad = || ApiError::field(name, "must be an array of strings");
         match self.take(name) {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => items
@@ -202,16 +204,16 @@ impl Fields {
         }
     }
 
-    /// Nothing may be left.
+    /// Refuses attributes that have not been read.
     pub(crate) fn finish(self) -> Result<()> {
         match self.values.keys().next() {
-            Some(name) => Err(ApiError::field(name, format!("is no attribute of a {}", self.what))),
+            Some(name) => Err(ApiError::field(name, format!("is not an attribute of a {}", self.what))),
             None => Ok(()),
         }
     }
 }
 
-/// A boolean in any of the spellings that Magnum knows.
+/// A boolean in any of the spellings that Magnum accepts.
 pub(crate) fn read_boolean(value: &Value) -> Option<bool> {
     let text = match value {
         Value::Bool(value) => return Some(*value),
@@ -226,8 +228,9 @@ pub(crate) fn read_boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// A value in the type of what an attribute holds: clients write whole numbers and booleans as text as well, and the
-/// values of dictionaries become texts (contract magnum-v1 section 2.12). What does not fit stays as it is.
+/// Converts a value to the type of an attribute's current value: clients also write whole numbers and booleans as
+/// strings, and the values of dictionaries become strings (contract magnum-v1 section 2.12). What cannot be converted
+/// stays as it is.
 pub(crate) fn in_type_of(held: &Value, value: Value) -> Value {
     match (held, value) {
         (Value::Number(_), Value::String(text)) => match text.trim().parse::<i64>() {
@@ -243,11 +246,11 @@ pub(crate) fn in_type_of(held: &Value, value: Value) -> Value {
     }
 }
 
-/// The text that a value of a dictionary becomes, or the value when it becomes none.
+/// The string for a value of a dictionary, or the value itself when it has none.
 fn as_text(value: Value) -> std::result::Result<String, Value> {
     match value {
         Value::String(text) => Ok(text),
-        // As Python writes them: that is what clients got back since 2015.
+        // As Python writes them: clients have got these back since 2015.
         Value::Bool(true) => Ok("True".to_owned()),
         Value::Bool(false) => Ok("False".to_owned()),
         Value::Number(number) if number.is_f64() && number.as_f64().is_none_or(|value| value.abs() >= INEXACT) => {
@@ -258,13 +261,13 @@ fn as_text(value: Value) -> std::result::Result<String, Value> {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, for messages.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }

@@ -1,4 +1,4 @@
-//! What every request and answer gets: an id, an end in time, and for errors a body.
+//! What every request gets: an id, a timeout, and a body for errors.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -18,17 +18,16 @@ use super::{ApiReason, Reason};
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
 
-/// How long a request may take. Writes only put work into the database; this is for a database or engine that hangs.
+/// Timeout of a request. Writes only queue work in the database; this is for a database or engine that hangs.
 const USUAL_TIME: Duration = Duration::from_secs(60);
-/// How long a request may take that waits for an image to be fetched or a command to end: as long as our own client
-/// waits.
+/// Timeout of a request that waits for an image to be pulled or a command to finish: the timeout of our own client.
 const LONG_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// Id of a request, `req-UUID`.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Wraps everything else.
+/// The outermost middleware.
 pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = format!("req-{}", Uuid::new_v4());
@@ -55,11 +54,11 @@ fn too_slow() -> ApiError {
     ApiError::new(
         StatusCode::GATEWAY_TIMEOUT,
         ApiReason::TooSlow,
-        "The answer took too long and was given up. Look at whether it was done all the same, then try again.",
+        "The request timed out in the server. Check whether it took effect, then retry.",
     )
 }
 
-/// Gives an error its body.
+/// Renders the body of an error.
 fn render(mut response: Response, id: &str) -> Response {
     let Some(error) = response.extensions_mut().remove::<ApiError>().or_else(|| foreign(&response)) else {
         return response;
@@ -78,7 +77,7 @@ fn render(mut response: Response, id: &str) -> Response {
     rendered
 }
 
-/// The error of a library that answered in its own way: in plain text or with nothing.
+/// The error for a response that a library made: in plain text or without a body.
 fn foreign(response: &Response) -> Option<ApiError> {
     let status = response.status();
     let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
@@ -94,7 +93,7 @@ fn foreign(response: &Response) -> Option<ApiError> {
     ))
 }
 
-/// The answer when a handler panicked. What it said goes to the log.
+/// The response when a handler panicked. The panic's message goes to the log.
 #[allow(clippy::needless_pass_by_value)] // The signature is that of `CatchPanicLayer`.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic

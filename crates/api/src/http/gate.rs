@@ -1,4 +1,4 @@
-//! Before any handler of v1: token, microversion, media types. In that order (contract magnum-v1 section 1.3).
+//! Checks before any handler of v1: token, microversion, media types, in that order (contract magnum-v1 section 1.3).
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -23,7 +23,7 @@ pub(crate) async fn options(request: Request, next: Next) -> Response {
     if request.method() == Method::OPTIONS { StatusCode::OK.into_response() } else { next.run(request).await }
 }
 
-/// Lets a request through to its handler, or not.
+/// Passes a request to its handler if all checks succeed.
 pub(crate) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let base = base(request.headers(), &state.settings.public_url);
     let auth = if OPEN.contains(&request.uri().path()) {
@@ -81,7 +81,7 @@ async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Resu
     })
 }
 
-/// The identity service does not say what we must know.
+/// The identity service does not respond: 503.
 pub(crate) fn unavailable(error: &AuthError) -> ApiError {
     tracing::error!(%error, "the identity service does not answer");
     ApiError::new(
@@ -91,7 +91,7 @@ pub(crate) fn unavailable(error: &AuthError) -> ApiError {
     )
 }
 
-/// Scheme, host and port under which the client reached us.
+/// Scheme, host and port at which the client reached the server.
 pub(crate) fn base(headers: &HeaderMap, public_url: &str) -> String {
     let scheme = public_url.split_once("://").map_or("http", |(scheme, _)| scheme);
     let is_host =
@@ -103,7 +103,7 @@ pub(crate) fn base(headers: &HeaderMap, public_url: &str) -> String {
         .map_or_else(|| public_url.to_owned(), |host| format!("{scheme}://{host}"))
 }
 
-/// Whether the client takes what we answer.
+/// Checks that the client accepts the response's media type.
 fn accepts(request: &Request) -> Result<()> {
     let streams = request.uri().path().ends_with("/events");
     let mut ranges = request
@@ -127,6 +127,6 @@ fn accepts(request: &Request) -> Result<()> {
     Err(ApiError::router(
         StatusCode::NOT_ACCEPTABLE,
         ApiReason::NotAcceptable,
-        "Answers are application/json. Send 'Accept: application/json'.",
+        "Responses are application/json. Send 'Accept: application/json'.",
     ))
 }

@@ -1,10 +1,10 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that is sent again does nothing again and gets
-//! the same answer.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a repeated POST has no second effect and gets the
+//! same response.
 //!
-//! Keys are per project, user and route, for 24 hours. What makes rows (clusters, templates, node groups) takes the key
-//! in the transaction that writes them, so the thing is found again whatever happened in between. Everything else takes
-//! the key first; if the process dies before its answer is kept, nobody knows what came of it, and the key answers 409.
-//! A request that is refused or fails keeps no key, unless it had made its rows.
+//! Keys are per project, user and route, for 24 hours. Requests that create rows (clusters, templates, node groups)
+//! take the key in the transaction that writes them, so a retry finds the resource even after a crash. All others take
+//! the key first; if the process dies before the response is stored, the outcome is unknown, and the key gets 409. A
+//! request that is refused or fails keeps no key, unless it had created its rows.
 
 use axum::RequestExt;
 use axum::body::{Body, to_bytes};
@@ -24,16 +24,16 @@ use crate::{AppState, cluster, cluster_template, node_group, plan};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Says that an answer is one of before. Ours.
+/// Marks a response as a stored one. Ours.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Longest key, in characters: clients send UUIDs.
 const MAX_KEY: usize = 255;
 
-/// Headers of an answer that belong to what was done. The others belong to the request that is answered.
+/// Headers of a response that are stored with it. The others belong to the individual request.
 const KEPT_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG, reply::OPERATION];
 
-/// An answer as it is kept.
+/// A response as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     status: u16,
@@ -41,17 +41,17 @@ struct Kept {
     body: String,
 }
 
-/// What makes rows.
+/// The kinds of request that create rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Makes {
     Cluster(Spelling),
     Template(Spelling),
-    /// Of this cluster, by id or name.
+    /// In this cluster, by id or name.
     NodeGroup(String),
 }
 
 impl Makes {
-    /// By the pattern of the route and what stands for its first parameter.
+    /// Determines it from the pattern of the route and the value of its first parameter.
     fn of(route: &str, ident: Option<String>) -> Option<Self> {
         match route.trim_start_matches("/v1/").split('/').collect::<Vec<_>>()[..] {
             ["clusters"] => Some(Self::Cluster(Spelling::Cluster)),
@@ -63,7 +63,7 @@ impl Makes {
         }
     }
 
-    /// The answer to the request that made it.
+    /// The response to the request that created it.
     async fn answer(&self, state: &AppState, caller: &Caller, uuid: Uuid) -> Result<Response> {
         match self {
             Self::Cluster(spelling) => cluster::create::made(state, caller, uuid, *spelling).await,
@@ -73,7 +73,7 @@ impl Makes {
     }
 }
 
-/// A request with a key, and what is needed to answer it.
+/// A request with a key, and what is needed to respond to it.
 struct Keyed {
     state: AppState,
     caller: Caller,
@@ -81,10 +81,10 @@ struct Keyed {
     makes: Option<Makes>,
 }
 
-/// Lets a request through to its handler once.
+/// Middleware: runs the handler once per key.
 pub(crate) async fn once(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if plan::is_dry_run(&request) {
-        // Nothing is done, so a key would have nothing to stand for.
+        // A dry run has no effect, so a key has no meaning.
         return next.run(request).await;
     }
     let caller = request.extensions().get::<Caller>().cloned();
@@ -97,7 +97,7 @@ pub(crate) async fn once(State(state): State<AppState>, request: Request, next: 
     result.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// The key; it may stand in quotes, as the draft writes it, or without.
+/// Reads the key; it may be quoted, as the draft writes it, or not.
 fn read(headers: &HeaderMap) -> Result<Option<String>> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -131,7 +131,7 @@ async fn run(state: AppState, caller: Caller, key: &str, mut request: Request, n
         return Ok(answer);
     }
     let request = Request::from_parts(parts, Body::from(bytes));
-    // A client that hangs up must not stop this between the work and keeping its answer: it will come again.
+    // A client that disconnects must not stop this between the work and storing its response: it will retry.
     let work = async move { keyed.work(request, next).await }.in_current_span();
     tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(format_args!("a handler failed: {error}"))))
 }
@@ -158,13 +158,13 @@ impl Keyed {
         Ok(response)
     }
 
-    /// The answer to a request whose key is known; `None` when it is not.
+    /// The response to a request whose key is known; `None` when it is not.
     async fn known(&self) -> Result<Option<Response>> {
         let unknown_outcome = || {
             ApiError::new(
                 StatusCode::CONFLICT,
                 ApiReason::IdempotencyKeyUnanswered,
-                "A request with this Idempotency-Key is being done, or its answer was lost. Look at what is there; if \
+                "A request with this Idempotency-Key is in progress, or its response was lost. Check what exists; if \
                  that is not what you want, send the request with another key.",
             )
         };
@@ -173,13 +173,13 @@ impl Keyed {
             (Some(KnownKey::OtherRequest), _) => Err(ApiError::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 ApiReason::IdempotencyKeyReused,
-                "This Idempotency-Key came before with another request. Use a new key for a new request.",
+                "This Idempotency-Key was used for another request before. Use a new key for a new request.",
             )
             .about(HEADER.as_str())),
             (Some(KnownKey::Answered(kept)), _) => Ok(Some(replay(&kept)?)),
             (Some(KnownKey::Unanswered { resource: Some(uuid) }), Some(makes)) => {
                 let answer = makes.answer(&self.state, &self.caller, uuid).await;
-                // It was made, and somebody has deleted it since.
+                // It was created and has been deleted since.
                 let answer = answer.map_err(|error| match error.status {
                     StatusCode::NOT_FOUND => unknown_outcome(),
                     _ => error,
@@ -190,12 +190,12 @@ impl Keyed {
         }
     }
 
-    /// The same when somebody has just been seen to have the key.
+    /// The same when another request has just taken the key.
     async fn known_now(&self) -> Result<Response> {
         self.known().await?.ok_or_else(|| ApiError::from(StoreError::KeyTaken))
     }
 
-    /// Keeps an answer and passes it on.
+    /// Stores a response and returns it.
     async fn keep(&self, response: Response) -> Result<Response> {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(error.to_string()))?;
@@ -206,7 +206,7 @@ impl Keyed {
             let headers = KEPT_HEADERS.iter().filter_map(text).collect();
             let kept = Kept { status: parts.status.as_u16(), headers, body };
             let kept = serde_json::to_vec(&kept).map_err(|error| ApiError::internal(error.to_string()))?;
-            // What was asked for is done: that its answer cannot be kept is no reason to say otherwise.
+            // The request has succeeded, even if its response cannot be stored.
             if let Err(error) = self.state.store.keep_answer(&self.key, &kept).await {
                 tracing::warn!(%error, "keeping the answer to a request with an idempotency key");
             }

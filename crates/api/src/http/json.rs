@@ -1,9 +1,9 @@
-//! Reading JSON strictly: a key that stands twice in one object is refused, and so is the character U+0000.
+//! Reading JSON strictly: duplicate keys in an object are refused, and so is the character U+0000.
 //!
-//! RFC 8259 leaves open what such an object means, and readers differ: some take the first value, some the last. A
-//! request that two readers on its way understand differently is refused rather than guessed. No known client sends one.
+//! RFC 8259 does not define what duplicate keys mean, and parsers differ: some take the first value, some the last. A
+//! request that two parsers on its way may read differently is refused. No known client sends one.
 //!
-//! U+0000 ends a text in much that a value passes through, down to the machines' programs, and PostgreSQL cannot keep it.
+//! U+0000 ends a string in C programs, such as those on nodes, and PostgreSQL cannot store it.
 
 use std::fmt;
 
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
             without_nul(&key)?;
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key \"{key}\" stands twice in one object")));
+                return Err(A::Error::custom(format_args!("the key \"{key}\" is duplicated in one object")));
             }
             object.insert(key, value);
         }
@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 }
 
 fn without_nul<E: de::Error>(text: &str) -> Result<(), E> {
-    if text.contains('\0') { Err(E::custom("a text has the character U+0000")) } else { Ok(()) }
+    if text.contains('\0') { Err(E::custom("a string has the character U+0000")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     fn a_key_that_stands_twice_is_refused_at_any_depth() {
         for text in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "c": 2, "a": 3}}]"#, r#"{"a": 1, "\u0061": 2}"#] {
             let error = parse(text.as_bytes()).unwrap_err().to_string();
-            assert!(error.contains("\"a\" stands twice"), "{text}: {error}");
+            assert!(error.contains("\"a\" is duplicated"), "{text}: {error}");
         }
         assert!(parse(br#"[{"a": 1}, {"a": 1}]"#).is_ok());
     }
@@ -123,7 +123,7 @@ mod tests {
         fn all_else_is_read_as_usual(text in r#"[\[\]{}",:0-9a-z.eE+\\ -]{0,40}"#) {
             match (parse(text.as_bytes()), serde_json::from_str::<Value>(&text)) {
                 (Ok(strict), usual) => prop_assert_eq!(Some(strict), usual.ok()),
-                (Err(error), Ok(_)) => prop_assert!(error.to_string().contains("stands twice")),
+                (Err(error), Ok(_)) => prop_assert!(error.to_string().contains("is duplicated")),
                 (Err(_), Err(_)) => {}
             }
         }

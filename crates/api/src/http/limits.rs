@@ -1,7 +1,7 @@
-//! What is refused before anything else looks at a request, because looking would cost more than refusing.
+//! Limits that are checked first, because processing the request would cost more than refusing it.
 //!
-//! The server (see [`crate::serve`]) has limits of its own far above these: what is beyond them gets a bare status
-//! without a body, as there is no request to answer yet.
+//! The server (see [`crate::serve`]) has its own limits far above these: what exceeds them gets a bare status without a
+//! body, as no request has been parsed yet.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -12,14 +12,14 @@ use percent_encoding::percent_decode_str;
 use super::body::{MAX_BODY, too_large};
 use super::{ApiError, ApiReason, Result};
 
-/// Largest head of a request: path, query and headers. Tokens are the longest part, and those of a large catalogue have
-/// some kilobytes.
+/// Largest head of a request in bytes: path, query and headers. Tokens are the longest part; those with a large catalog
+/// have a few kilobytes.
 pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
-/// Bytes around a header: a colon, a blank, the end of the line.
+/// Bytes around a header: colon, space, end of line.
 const AROUND_HEADER: usize = 4;
 
-/// Lets a request through, or not.
+/// Passes a request on if it is within the limits.
 pub(crate) async fn limits(request: Request, next: Next) -> Response {
     match check(&request) {
         Ok(()) => next.run(request).await,
@@ -48,13 +48,13 @@ fn check(request: &Request) -> Result<()> {
         return Err(ApiError::router(
             StatusCode::BAD_REQUEST,
             ApiReason::MalformedPath,
-            "Path or query are no UTF-8, or have the character U+0000, once their % signs are resolved.",
+            "Path or query are not UTF-8, or contain the character U+0000, once percent-decoded.",
         ));
     }
     Ok(())
 }
 
-/// How long the body is going to be.
+/// The announced length of the body.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,14 +1,14 @@
-//! Dictionaries and lists written as text, as Python or JSON would. Clients send them in patches (contract magnum-v1
-//! section 2.12).
+//! Dictionaries and lists written as strings, in the syntax of Python or JSON. Clients send them in patches (contract
+//! magnum-v1 section 2.12).
 
 use serde_json::{Map, Value};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: u32 = 16;
 
-const NO_END: &str = "a text in it does not end";
+const NO_END: &str = "a string in it is not terminated";
 
-/// What was read, or what is wrong with it, for people.
+/// What was read, or a message that says what is wrong with it.
 type Read<T> = Result<T, String>;
 
 /// Reads a dictionary or list: `{'a': 'b'}`, `{"a": true}`, `[1, None]`.
@@ -22,7 +22,7 @@ pub(crate) fn collection(text: &str) -> Read<Value> {
     })
 }
 
-/// Reads a literal of any sort.
+/// Reads a literal of any type.
 ///
 /// # Errors
 /// Says what is wrong with the text.
@@ -42,7 +42,7 @@ impl Reader<'_> {
         self.rest = self.rest.trim_start();
     }
 
-    /// Skips blanks and then `token`; whether it was there.
+    /// Skips whitespace and then `token`; returns whether `token` was there.
     fn eat(&mut self, token: char) -> bool {
         self.blanks();
         match self.rest.strip_prefix(token) {
@@ -71,7 +71,7 @@ impl Reader<'_> {
             (Some('{'), _) => self.object(depth),
             (Some('['), _) => self.array(depth),
             (Some('\'' | '"'), _) => self.string().map(Value::String),
-            // All texts of Python 2 that are not of bytes.
+            // Unicode strings of Python 2.
             (Some('u' | 'U'), Some('\'' | '"')) => {
                 self.next();
                 self.string().map(Value::String)
@@ -87,7 +87,7 @@ impl Reader<'_> {
             let key = match self.value(depth + 1)? {
                 Value::String(key) => key,
                 Value::Number(number) => number.to_string(),
-                _ => return Err("its keys must be texts".to_owned()),
+                _ => return Err("its keys must be strings".to_owned()),
             };
             if !self.eat(':') {
                 return Err("a key in it is not followed by a colon".to_owned());
@@ -129,11 +129,11 @@ impl Reader<'_> {
         }
     }
 
-    /// What a backslash and what follows it stand for in Python's texts, or in JSON's, which are not much different.
+    /// Reads an escape sequence of a Python or JSON string; the two differ little.
     fn escape(&mut self, quote: Option<char>, text: &mut String) -> Read<()> {
         let letter = self.next().ok_or(NO_END)?;
         let meant = match letter {
-            // The text goes on in the next line.
+            // The string continues on the next line.
             '\n' => return Ok(()),
             '\\' | '\'' | '"' => letter,
             'a' => '\u{7}',
@@ -147,18 +147,18 @@ impl Reader<'_> {
             'x' => self.code_point(letter, 2)?,
             'u' => self.code_point(letter, 4)?,
             'U' => self.code_point(letter, 8)?,
-            'N' => return Err("\\N is not read: write the character itself".to_owned()),
-            // JSON's only; Python would keep the backslash, which nobody means who writes JSON.
+            'N' => return Err("\\N is not supported: write the character itself".to_owned()),
+            // JSON only; Python would keep the backslash, but writers of JSON do not mean that.
             '/' if quote == Some('"') => letter,
-            // As Python does with what it does not know.
+            // As Python does with unknown escape sequences.
             other => {
                 text.push('\\');
                 other
             }
         };
-        // As in JSON: databases do not keep it.
+        // As in JSON: databases cannot store it.
         if meant == '\0' {
-            return Err("a text in it has the character U+0000".to_owned());
+            return Err("a string in it has the character U+0000".to_owned());
         }
         text.push(meant);
         Ok(())
@@ -177,7 +177,7 @@ impl Reader<'_> {
         code.and_then(char::from_u32).ok_or_else(|| format!("\\{digits} is no character"))
     }
 
-    /// A character by its number, or by the two halves in which JSON writes those above U+FFFF.
+    /// A character by its code point, or by the surrogate pair in which JSON writes those above U+FFFF.
     fn code_point(&mut self, sort: char, digits: usize) -> Read<char> {
         let first = self.hexadecimal(sort, digits)?;
         let code = match first {
@@ -196,7 +196,7 @@ impl Reader<'_> {
     fn hexadecimal(&mut self, sort: char, digits: usize) -> Read<u32> {
         let wrong = || format!("\\{sort} must be followed by {digits} hexadecimal digits");
         let (number, rest) = self.rest.split_at_checked(digits).ok_or_else(wrong)?;
-        // Reading the number alone would let a sign pass.
+        // `from_str_radix` alone would accept a sign.
         if !number.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(wrong());
         }
@@ -204,7 +204,7 @@ impl Reader<'_> {
         u32::from_str_radix(number, 16).map_err(|_| wrong())
     }
 
-    /// A number or one of the words for true, false and nothing.
+    /// A number or one of the words for true, false and null.
     fn word(&mut self) -> Read<Value> {
         let ends = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ':' | '}' | ']');
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -216,10 +216,10 @@ impl Reader<'_> {
             "None" | "null" => Ok(Value::Null),
             "" => Err("a value is missing in it".to_owned()),
             number => match number.parse().map(Value::Number) {
-                // Too long for a number of ours, not for one of Python's: the digits are kept.
+                // Too long for our numbers, but not for Python's: the digits are kept as a string.
                 Ok(read) if read.is_f64() && is_whole(number) => Ok(Value::String(number.to_owned())),
                 Ok(read) => Ok(read),
-                Err(_) => Err("texts in it must stand in quotes".to_owned()),
+                Err(_) => Err("strings in it must be quoted".to_owned()),
             },
         }
     }
@@ -294,7 +294,7 @@ mod tests {
             (r"'\a\b\f\n\r\t\v'", "\u{7}\u{8}\u{c}\n\r\t\u{b}"),
             (r#"'\\ \' \"'"#, "\\ ' \""),
             ("'a\\\nb'", "ab"),
-            // Unknown ones.
+            // Unknown escape sequences.
             (r"'\d\.\ \é\/'", r"\d\.\ \é\/"),
             (r#""a\/b""#, "a/b"),
         ] {
@@ -313,9 +313,9 @@ mod tests {
             (r"'\ude00'", "\\u with de00 is no character"),
             (r"'\ud83d\u0041'", "\\u with d83d is no character"),
             (r"'\ud83d\u'", "\\u must be followed by 4 hexadecimal digits"),
-            (r"'\N{DASH}'", "\\N is not read: write the character itself"),
-            (r"'\x00'", "a text in it has the character U+0000"),
-            (r"'\0'", "a text in it has the character U+0000"),
+            (r"'\N{DASH}'", "\\N is not supported: write the character itself"),
+            (r"'\x00'", "a string in it has the character U+0000"),
+            (r"'\0'", "a string in it has the character U+0000"),
             (r"'\", NO_END),
             (r"'a", NO_END),
             (r"'a\'", NO_END),
@@ -324,7 +324,7 @@ mod tests {
         }
     }
 
-    /// As `repr` of Python 3 (`ascii` of all that is not ASCII) and of Python 2 write a text.
+    /// A string as written by `repr` of Python 3 (`ascii` for all that is not ASCII) and of Python 2.
     fn repr(text: &str, prefix: &str) -> String {
         let mut written = format!("{prefix}'");
         for letter in text.chars() {
@@ -341,7 +341,7 @@ mod tests {
         written + "'"
     }
 
-    /// As `json.dumps` writes a text.
+    /// A string as written by `json.dumps`.
     fn dumps(text: &str) -> String {
         let mut written = String::from("\"");
         for unit in text.encode_utf16() {

@@ -1,20 +1,20 @@
-//! What all routes have in common: everything about HTTP and Magnum's wire rules that is no resource.
+//! What all routes share: everything about HTTP and Magnum's wire rules that is not specific to a resource.
 //!
-//! - [`error`]: the one error of handlers and how it looks.
-//! - [`limits`]: what is refused unseen.
+//! - [`error`]: the error type of handlers and its bodies.
+//! - [`limits`]: what is refused first.
 //! - [`gate`]: token, microversion and media types, before any handler of v1.
-//! - [`again`]: work that others may overtake.
-//! - [`availability`]: which routes there are in which microversions.
-//! - [`etag`]: nobody overwrites what they have not seen.
-//! - [`idempotency`]: a POST that is sent again does nothing again.
+//! - [`again`]: retries after concurrent changes.
+//! - [`availability`]: which routes exist in which microversions.
+//! - [`etag`]: conditional requests.
+//! - [`idempotency`]: a repeated POST has no second effect.
 //! - [`finish`]: request id and error bodies, after every handler.
-//! - [`path`]: slashes at the end and paths without `/v1`.
-//! - [`caller`]: who asks, for handlers.
+//! - [`path`]: trailing slashes and paths without `/v1`.
+//! - [`caller`]: who sent the request, for handlers.
 //! - [`json`], [`body`], [`fields`]: reading request bodies: JSON strictly, values leniently.
 //! - [`params`]: reading query strings strictly; pages of lists.
 //! - [`patch`], [`literal`]: Magnum's dialect of JSON patch.
-//! - [`trail`]: what log lines carry.
-//! - [`reply`]: links, times, lists, answers to accepted writes.
+//! - [`trail`]: the tracing span of a request.
+//! - [`reply`]: links, times, lists, responses to accepted writes.
 //! - [`version`]: how microversions are negotiated.
 
 mod again;

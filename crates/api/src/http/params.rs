@@ -34,19 +34,19 @@ pub(crate) struct Listing<M = Uuid> {
 }
 
 impl Params {
-    /// A parameter.
+    /// Takes a parameter out.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    /// A parameter that is a boolean.
+    /// Takes a boolean parameter out.
     pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>> {
         let Some(text) = self.take(name) else { return Ok(None) };
         let value = read_boolean(&Value::String(text));
         value.map(Some).ok_or_else(|| ApiError::field(name, "must be true or false"))
     }
 
-    /// The parameters that all lists have. Nothing else may be left but what was taken before.
+    /// The parameters that all lists have. Refuses others that have not been taken before.
     pub(crate) fn listing(self, filters: Vec<(&'static str, String)>) -> Result<Listing> {
         self.listing_by(filters, "a uuid")
     }
@@ -89,10 +89,10 @@ impl Params {
         Ok(Listing { page, sort_key, sort_dir, filters })
     }
 
-    /// Nothing may be left.
+    /// Refuses parameters that have not been taken.
     pub(crate) fn finish(self) -> Result<()> {
         match self.0.keys().next() {
-            Some(name) => Err(ApiError::field(name, "is no parameter here")),
+            Some(name) => Err(ApiError::field(name, "is not a parameter of this request")),
             None => Ok(()),
         }
     }

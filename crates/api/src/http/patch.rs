@@ -27,7 +27,7 @@ pub(crate) struct Operation {
     pub(crate) value: Value,
 }
 
-/// What is special about a resource's attributes.
+/// How a resource's attributes may be patched.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     /// Attributes that no patch may touch, besides those that no resource allows.
@@ -49,12 +49,12 @@ fn parse_one(operation: Value) -> Result<Operation> {
     };
     let mut text = |name: &str| match map.remove(name) {
         Some(Value::String(text)) => Ok(text),
-        _ => Err(ApiError::field(name, "must be a text in every operation of a patch")),
+        _ => Err(ApiError::field(name, "must be a string in every operation of a patch")),
     };
     let (op, path) = (text("op")?, text("path")?);
     let value = map.remove("value").unwrap_or(Value::Null);
     if let Some(other) = map.keys().next() {
-        return Err(ApiError::field(other, "is not part of an operation. There are op, path and value"));
+        return Err(ApiError::field(other, "is not part of an operation. Use op, path and value"));
     }
     let kind = match op.as_str() {
         "add" => Kind::Add,
@@ -77,7 +77,7 @@ fn parse_one(operation: Value) -> Result<Operation> {
                 return Err(ApiError::field("value", format!("must not be a fraction for {path}")));
             }
             Value::Array(_) if key.is_some() => {
-                return Err(ApiError::field("value", format!("must be a text, whole number or boolean for {path}")));
+                return Err(ApiError::field("value", format!("must be a string, whole number or boolean for {path}")));
             }
             _ => {}
         }
@@ -85,8 +85,7 @@ fn parse_one(operation: Value) -> Result<Operation> {
     Ok(Operation { kind, name: name.to_owned(), key: key.map(str::to_owned), value })
 }
 
-/// Applies a patch to the attributes that a resource has, all null ones included. On an error the document is not to
-/// be used.
+/// Applies a patch to all attributes of a resource, including null ones. After an error the document must not be used.
 pub(crate) fn apply(document: &mut Map<String, Value>, operations: Vec<Operation>, rules: Rules) -> Result<()> {
     operations.into_iter().try_for_each(|operation| apply_one(document, operation, rules))
 }
@@ -112,7 +111,7 @@ fn apply_one(document: &mut Map<String, Value>, operation: Operation, rules: Rul
             _ => return Err(ApiError::field(path, "there is no such attribute")),
         };
         if kind != Kind::Add && !dictionary.contains_key(&key) {
-            return Err(ApiError::field(path, "is not there. Use add to make it"));
+            return Err(ApiError::field(path, "does not exist. Use add to create it"));
         }
         match kind {
             Kind::Add | Kind::Replace => dictionary.insert(key, value),
@@ -134,7 +133,7 @@ fn apply_one(document: &mut Map<String, Value>, operation: Operation, rules: Rul
                 (Value::String(text), true) => literal::collection(&text)
                     .map_err(|problem| ApiError::field(path, format!("must be like {{'a': 'b'}}: {problem}")))?,
                 (Value::Object(_) | Value::Array(_), false) => {
-                    return Err(ApiError::field(path, "must be a text, whole number or boolean"));
+                    return Err(ApiError::field(path, "must be a string, whole number or boolean"));
                 }
                 (value, _) => value,
             };

@@ -1,8 +1,8 @@
-//! Paths as clients write them: a slash at the end counts for nothing, nor does `.json`, and `/v1` may be left out
-//! (contract magnum-v1 sections 1.1 and 2.0, workloads-2015 section 0.3).
+//! Paths as clients write them: a trailing slash and `.json` are ignored, and `/v1` may be left out (contract magnum-v1
+//! sections 1.1 and 2.0, workloads-2015 section 0.3).
 //!
-//! A cluster may be named `a.json`. So the suffix is part of the name in a request that changes or deletes one thing: it
-//! must not hit `a`.
+//! A cluster may be named `a.json`. So in a request that changes or deletes one resource the suffix is part of the
+//! name: it must not act on `a`.
 
 use axum::extract::Request;
 use http::uri::PathAndQuery;
@@ -11,13 +11,13 @@ use http::{Method, Uri};
 /// First segments that are not below v1.
 const OTHER_ROOTS: [&str; 4] = ["", "v1", "healthcheck", "identity"];
 
-/// The end that says in which form an answer is wanted: there is only one.
+/// The suffix that names the format of the response: there is only this one.
 const SUFFIX: &str = ".json";
 
-/// The one path that really ends so.
+/// The only path that really ends with it.
 const DOCUMENT: &str = "openapi.json";
 
-/// Brings a request's path to the form that routes have.
+/// Normalizes a request's path to the form of the routes.
 pub(crate) async fn normalize(mut request: Request) -> Request {
     if let Some(uri) = rewritten(request.method(), request.uri()) {
         *request.uri_mut() = uri;

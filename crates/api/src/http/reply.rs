@@ -1,4 +1,4 @@
-//! Pieces of answers: links, times, lists, accepted writes.
+//! Parts of responses: links, times, lists, accepted writes.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::trail;
 
-/// Where people read about this API.
+/// The reference of this API for people.
 pub(crate) const HELP_URL: &str = "https://docs.openstack.org/api-ref/container-infrastructure-management/";
 
-/// The header that names the operation which an accepted write has started. Ours.
+/// The header with the id of the operation that an accepted write has started. Ours.
 pub(crate) const OPERATION: HeaderName = HeaderName::from_static("x-jeroboam-operation");
 
 /// The two links of an item (contract magnum-v1 section 4).
@@ -40,12 +40,12 @@ pub(crate) fn attributes(value: impl serde::Serialize) -> Map<String, Value> {
     }
 }
 
-/// An answer with a body that is JSON already.
+/// A response whose body is JSON already.
 pub(crate) fn json(body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
-/// A list.
+/// 200 with a list.
 pub(crate) fn list(key: &str, items: Vec<Value>, next: Option<String>) -> Response {
     Json(list_body(key, items, next)).into_response()
 }
@@ -60,12 +60,12 @@ pub(crate) fn list_body(key: &str, items: Vec<Value>, next: Option<String>) -> V
     Value::Object(body)
 }
 
-/// 202 with the id of what changes.
+/// 202 with the id of the resource that changes.
 pub(crate) fn accepted(uuid: Uuid, operation: Option<&Operation>) -> Response {
     with_operation((StatusCode::ACCEPTED, Json(json!({"uuid": uuid}))).into_response(), operation)
 }
 
-/// Names the operation in a header.
+/// Adds the header with the operation's id.
 pub(crate) fn with_operation(mut response: Response, operation: Option<&Operation>) -> Response {
     if let Some(operation) = operation
         && let Ok(value) = HeaderValue::from_str(&operation.uuid.to_string())
@@ -76,7 +76,7 @@ pub(crate) fn with_operation(mut response: Response, operation: Option<&Operatio
     response
 }
 
-/// 201 with the thing and where it is.
+/// 201 with the resource and its location.
 pub(crate) fn created(base: &str, collection: &str, uuid: impl std::fmt::Display, body: Value) -> Response {
     let location = HeaderValue::from_str(&format!("{base}/v1/{collection}/{uuid}"));
     let mut response = (StatusCode::CREATED, Json(body)).into_response();

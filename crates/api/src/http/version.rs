@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::ApiReason;
 use super::error::{ApiError, Shape};
 
-/// Header of today.
+/// Today's header.
 const HEADER: &str = "openstack-api-version";
-/// Header of 2015.
+/// The header of 2015.
 const OLD_HEADER: &str = "x-openstack-magnum-api-version";
-/// Names that clients may give the service; answers carry the last.
+/// Names that clients may give the service; responses carry the last.
 const SERVICES: [&str; 3] = ["container-infra", "container-infrastructure", "container-infrastructure-management"];
 
-/// What the header of today must say.
+/// What today's header must contain.
 const WANTED: &str = "a service and a version, for example 'container-infra 1.14'";
 
 /// A microversion, 1.x.
@@ -22,11 +22,11 @@ const WANTED: &str = "a service and a version, for example 'container-infra 1.14
 pub(crate) struct Version(pub(crate) u16);
 
 impl Version {
-    /// The oldest. Also what clients get that do not ask.
+    /// The oldest, and the default for clients that request none.
     pub(crate) const MIN: Self = Self(1);
     /// The newest.
     pub(crate) const MAX: Self = Self(14);
-    /// Bays: writes answer before the work is done.
+    /// Bays: writes return before the work is done.
     pub(crate) const ASYNC_BAYS: Self = Self(2);
     /// `rollback` on updates.
     pub(crate) const ROLLBACK: Self = Self(3);
@@ -43,7 +43,7 @@ impl Version {
     /// Rotation of credentials.
     pub(crate) const CREDENTIALS: Self = Self(12);
 
-    /// Whether there are bays and baymodels.
+    /// Whether this version has bays and baymodels.
     pub(crate) fn has_bays(self) -> bool {
         self <= Self::BAYS
     }
@@ -55,20 +55,20 @@ impl fmt::Display for Version {
     }
 }
 
-/// What the request's headers ask for.
+/// The version that the request's headers ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// The version that handlers see; an error when it is not supported.
     pub(crate) version: Result<Version, ApiError>,
-    /// The number to answer with; `None` when there was none to be read.
+    /// The version for the response's header; `None` when the request's could not be read.
     echo: Option<String>,
-    /// Whether the answer carries the headers of 2015: clients of then send theirs or none.
+    /// Whether the response carries the headers of 2015: clients from then send those or none.
     old: bool,
 }
 
 /// Reads the request's headers.
 pub(crate) fn read(headers: &HeaderMap) -> Asked {
-    // Several lines are one list (RFC 9110 section 5.2), and a list names several services: that is not understood.
+    // Several lines are one list (RFC 9110 section 5.2); a list of several services is not supported.
     let text = |name: &str| {
         let lines = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default().trim());
         let text = lines.collect::<Vec<_>>().join(", ");
@@ -107,7 +107,7 @@ fn read_new(text: &str) -> Asked {
     }
 }
 
-/// `INT.INT`; leading zeros count for nothing. Numbers of any size are numbers, so they stay text.
+/// `INT.INT`; leading zeros are ignored. Numbers may have any size, so they stay strings.
 fn number(text: &str) -> Option<(&str, &str)> {
     let (major, minor) = text.split_once('.')?;
     Some((digits(major)?, digits(minor)?))
@@ -125,7 +125,7 @@ fn supported(version: Version, old: bool) -> Asked {
     Asked { version: Ok(version), echo: Some(version.to_string()), old }
 }
 
-/// `newest` is the newest version that there is in the header that was used.
+/// `newest` is the newest version that can be requested with the header that was used.
 fn unsupported(asked: &str, newest: Version) -> Asked {
     let range = if newest == Version::MIN { newest.to_string() } else { format!("{} to {newest}", Version::MIN) };
     let detail = format!("Version {asked} is not supported. Supported is {range}.");
@@ -137,13 +137,13 @@ fn unsupported(asked: &str, newest: Version) -> Asked {
 }
 
 fn malformed(header: &str, text: &str, wanted: &str) -> Asked {
-    let detail = format!("The header {header} says '{text}'. It must say {wanted}.");
+    let detail = format!("The header {header} says '{text}'. It must be {wanted}.");
     let error = ApiError::router(StatusCode::NOT_ACCEPTABLE, ApiReason::MicroversionMalformed, detail);
     Asked { version: Err(error), echo: None, old: false }
 }
 
 impl Asked {
-    /// Puts the version headers into an answer.
+    /// Adds the version headers to a response.
     pub(crate) fn answer(&self, headers: &mut HeaderMap) {
         let Some(echo) = &self.echo else { return };
         let service = SERVICES[SERVICES.len() - 1];

@@ -34,7 +34,7 @@ impl Wanted {
         let plannable = is_plannable(request.method(), route);
         match (is_dry, id) {
             // As every parameter that a route does not have.
-            (Some(_), _) if !plannable => Err(ApiError::field(DRY_RUN, "is no parameter here")),
+            (Some(_), _) if !plannable => Err(ApiError::field(DRY_RUN, "is not a parameter of this request")),
             (_, Some(_)) if !plannable => {
                 Err(ApiError::field(HEADER.as_str(), "goes with changes that can be planned"))
             }

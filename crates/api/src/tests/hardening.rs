@@ -111,7 +111,7 @@ async fn bodies_and_paths_that_mean_nothing_are_refused() {
     }
     let twice = post(br#"{"name": "a", "labels": {"k": "1", "k": "2"}}"#).await;
     assert_eq!(twice.reason(400), "malformed_body");
-    assert!(twice.body["errors"][0]["detail"].as_str().unwrap().contains("\"k\" stands twice"), "{}", twice.body);
+    assert!(twice.body["errors"][0]["detail"].as_str().unwrap().contains("\"k\" is duplicated"), "{}", twice.body);
     for path in ["/v1/clusters/%ff", "/v1/%c3%28", "/%80"] {
         assert_eq!(once(address, &request("GET", path, "", b"")).await.reason(400), "malformed_path");
     }

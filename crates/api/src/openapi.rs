@@ -109,7 +109,7 @@ fn describe_answers(document: &mut OpenApi) {
                     && response.description.is_empty()
                 {
                     let status = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
-                    status.unwrap_or("An answer").clone_into(&mut response.description);
+                    status.unwrap_or("A response").clone_into(&mut response.description);
                 }
             }
             operation.responses.responses.insert("default".to_owned(), RefOr::T(error.clone()));
@@ -120,8 +120,8 @@ fn describe_answers(document: &mut OpenApi) {
 /// Every route of v1 takes the microversion header.
 fn add_version(document: &mut OpenApi) {
     let description = format!(
-        "The microversion, from {} to {}: what an operation reads and answers, and whether it is there at all. Without \
-         this header {}.",
+        "The microversion, from {} to {}: it decides what an operation reads and returns, and whether it exists. \
+         Without this header {}.",
         Version::MIN,
         Version::MAX,
         Version::MIN

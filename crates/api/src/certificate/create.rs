@@ -1,4 +1,4 @@
-//! `POST /v1/certificates`: has a request signed by a cluster's authority.
+//! `POST /v1/certificates`: signs a certificate signing request with a cluster's authority.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,10 +16,10 @@ use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 /// Attributes that clients may not set.
 const READ_ONLY: [&str; 3] = ["links", "created_at", "updated_at"];
 
-/// Longest request that is looked at: one with a key of 16384 bits has some 6 KiB.
+/// Longest signing request in characters: one with a key of 16384 bits has about 6 KiB.
 const MAX_CSR: usize = 64 * 1024;
 
-/// Signs a request.
+/// Signs a certificate signing request.
 #[utoipa::path(post, path = "/v1/certificates", tag = "certificates", request_body = CertificateCreate,
     responses((status = 201, body = Certificate)))]
 pub(super) async fn create(
@@ -43,7 +43,7 @@ pub(super) async fn create(
     fields.finish()?;
 
     let found = crate::cluster::look_up(&state, &caller.scope(), &ident).await.map_err(|error| match error {
-        // A reference in a body that leads nowhere is bad input.
+        // A dangling reference in a body is bad input.
         missing @ StoreError::NotFound { .. } => {
             ApiError::from(missing).with_status(StatusCode::BAD_REQUEST).about(field)
         }
@@ -64,7 +64,7 @@ pub(super) async fn create(
         error => ApiError::field("csr", error.to_string()),
     })?;
     let facts = Facts::read_pem(&pem).map_err(ApiError::internal)?;
-    // Before it is given out: there is none that nobody knows of.
+    // Recorded before it is returned, so that no certificate is unrecorded.
     let issued = IssuedCertificate {
         cluster: record.id(),
         authority: name.to_owned(),

@@ -1,5 +1,5 @@
-//! `GET /v1/clusters/{cluster}/certificates`: what was signed for users. Ours: whoever looks for a stolen certificate
-//! must know which there are.
+//! `GET /v1/clusters/{cluster}/certificates`: the certificates signed for users. Ours: finding a stolen certificate
+//! needs a list of all.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -29,7 +29,7 @@ pub(super) async fn list(
     Ok(reply::list("certificates", issued.into_iter().map(|certificate| view(certificate, generation)).collect(), next))
 }
 
-/// `generation` is that of the authorities which the cluster has now.
+/// `generation` is that of the cluster's current authorities.
 fn view(issued: jeroboam_store::IssuedCertificate, generation: u64) -> Value {
     let is_void = u64::try_from(issued.created_at.as_microsecond()).is_ok_and(|signed| signed < generation);
     Value::Object(reply::attributes(IssuedCertificate {

@@ -19,14 +19,14 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(show::show, rotate::rotate))
         .routes(routes!(create::create))
         .routes(routes!(list::list))
-        // The same as the query, in Magnum too.
+        // The same as with the query parameter, also in Magnum.
         .route("/v1/certificates/{ident}/{ca_cert_type}", get(show::positional))
 }
 
 /// The authority that every cluster has.
 const MAIN: &str = "kubernetes";
 
-/// The authority that a client names. Anything unknown means the main one, as it always has.
+/// The name of the authority that a client requests. Anything unknown means the main one, as in Magnum.
 fn authority_name(kind: Option<&str>) -> &'static str {
     match kind {
         Some("etcd") => "etcd",

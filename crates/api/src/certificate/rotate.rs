@@ -15,8 +15,8 @@ use super::{MAIN, authority};
 use crate::AppState;
 use crate::http::{ApiError, ApiReason, Caller, Fields, OptionalObject, Params, Result, reply};
 
-/// Rotates a cluster's authorities: all of them are made anew, and its nodes get new certificates. What the old ones
-/// signed, for users too, is void at once; the components of nodes start anew, pods go on.
+/// Rotates a cluster's authorities: all of them are recreated, and its nodes get new certificates. What the old ones
+/// signed, also for users, is void at once; the components of nodes restart, pods keep running.
 #[utoipa::path(patch, path = "/v1/certificates/{ident}", tag = "certificates", params(("ident" = String, Path)),
     responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
 pub(super) async fn rotate(
@@ -40,7 +40,7 @@ async fn start(state: &AppState, caller: &Caller, record: &ClusterRecord) -> Res
         let detail = format!("Cluster {} has no TLS, so there is nothing to rotate.", cluster.name);
         return Err(ApiError::new(StatusCode::BAD_REQUEST, ApiReason::TlsDisabled, detail));
     }
-    // Looked at again where it is written; before that no keys are made in vain.
+    // The store checks again when it writes; this check saves creating keys in vain.
     StoreError::unless_allowed(cluster.status, Request::RotateCa)?;
     authority(state, record, MAIN).await?;
     let now = Timestamp::now();

@@ -23,7 +23,7 @@ pub(super) async fn show(
     run(&state, &caller, &ident, kind).await
 }
 
-/// The same with the sort of authority in the path.
+/// The same with the type of authority in the path.
 pub(super) async fn positional(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Bays: clusters as they were spelled until microversion 1.10.
+//! Bays: the name of clusters up to microversion 1.10.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -49,7 +49,7 @@ async fn show_bay(
     show::run(&state, &caller, &ident, params, Bay).await
 }
 
-/// Makes a bay.
+/// Creates a bay.
 #[utoipa::path(post, path = "/v1/bays", tag = "bays", request_body = BayCreate,
     responses((status = 201, body = types::Bay), (status = 202, body = UuidOnly)))]
 async fn create_bay(
@@ -61,7 +61,7 @@ async fn create_bay(
     create::run(&state, &caller, params, body, Bay).await
 }
 
-/// Changes a bay.
+/// Updates a bay.
 #[utoipa::path(patch, path = "/v1/bays/{ident}", tag = "bays", params(("ident" = String, Path)),
     request_body = Vec<PatchOperation>,
     responses((status = 200, body = types::Bay), (status = 202, body = UuidOnly)))]

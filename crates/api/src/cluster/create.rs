@@ -20,7 +20,7 @@ use crate::http::{
 use crate::names;
 use crate::spelling::Spelling;
 
-/// Makes a cluster. Answers as soon as cluster and operation are in the database; a read straight after finds it.
+/// Creates a cluster. Returns as soon as cluster and operation are in the database; a read straight after finds it.
 #[utoipa::path(post, path = "/v1/clusters", tag = "clusters", request_body = ClusterCreate,
     responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
 pub(super) async fn create(
@@ -46,7 +46,7 @@ pub(super) async fn run(
     answer(state, caller, uuid, Some(&operation), spelling).await
 }
 
-/// Makes a cluster of the template as it is now.
+/// Creates a cluster from the template as it is now.
 async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spelling) -> Result<(Uuid, Operation)> {
     let Planned { template, cluster, groups } = plan(state, caller, draft, spelling).await?;
     let operation = caller.creation(cluster.create_timeout);
@@ -54,15 +54,15 @@ async fn make(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
     Ok((cluster.uuid, operation))
 }
 
-/// A cluster as it would be made.
+/// A cluster as it would be created.
 pub(crate) struct Planned {
     pub(crate) template: ClusterTemplate,
     pub(crate) cluster: Cluster,
-    /// The groups of its masters and of its workers.
+    /// The node groups of its masters and of its workers.
     pub(crate) groups: Vec<NodeGroup>,
 }
 
-/// The cluster that a body asks for, checked.
+/// The cluster that a body requests, validated.
 pub(crate) async fn planned(
     state: &AppState,
     caller: &Caller,
@@ -82,7 +82,7 @@ async fn plan(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             ApiReason::TemplateHidden,
-            "The template is hidden: no new clusters are made of it. Choose another.",
+            "The template is hidden: no new clusters can be created from it. Choose another.",
         ));
     }
     let (mut cluster, groups) = assemble(caller, draft, &template, labels, spelling);
@@ -93,7 +93,7 @@ async fn plan(state: &AppState, caller: &Caller, draft: Draft, spelling: Spellin
     Ok(Planned { template, cluster, groups })
 }
 
-/// The answer to the request that made this cluster, when it comes again.
+/// The response to a repeated request that created this cluster.
 pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling: Spelling) -> Result<Response> {
     let oldest = Page { limit: 1, sort_key: Some("created_at".to_owned()), ..Page::default() };
     let operations = state.store.operations(&Scope::All, Some(&uuid.to_string()), &oldest).await?;
@@ -122,7 +122,7 @@ async fn find_template(
     draft: &Draft,
     spelling: Spelling,
 ) -> Result<ClusterTemplate> {
-    // Clients of old expect 400 for a reference that leads nowhere (contract magnum-v1 section 1.4, row 1.10).
+    // Old clients expect 400 for a dangling reference (contract magnum-v1 section 1.4, row 1.10).
     let is_old = spelling == Spelling::Bay || caller.version < Version::ZERO_SIZE;
     state.store.template(&caller.scope(), &draft.template).await.map_err(|error| match error {
         missing @ StoreError::NotFound { .. } => {

@@ -1,4 +1,4 @@
-//! `DELETE /v1/clusters/{ident}`: legal in every status, and repeatable.
+//! `DELETE /v1/clusters/{ident}`: allowed in every status, and repeatable.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 use crate::spelling::Spelling;
 
-/// Deletes a cluster. It can be seen in status `DELETE_IN_PROGRESS` until nothing is left of it.
+/// Deletes a cluster. It is shown in status `DELETE_IN_PROGRESS` until all its resources are deleted.
 #[utoipa::path(delete, path = "/v1/clusters/{ident}", tag = "clusters", params(("ident" = String, Path)),
     responses((status = 204, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
 pub(super) async fn delete(

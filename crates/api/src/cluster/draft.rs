@@ -1,4 +1,4 @@
-//! Reading and validating what a client wants of a new cluster (contract magnum-v1 sections 2.2 and 6).
+//! Reading and validating the attributes of a new cluster (contract magnum-v1 sections 2.2 and 6).
 
 use jeroboam_model::labels::{self, LabelRules};
 use jeroboam_model::validate::{self, Limits};
@@ -8,12 +8,12 @@ use crate::cluster_template::draft::check_storage;
 use crate::http::{ApiError, Fields, Result, Version};
 use crate::spelling::Spelling;
 
-/// Minutes that creation may take when the client does not say.
+/// Default timeout of a creation in minutes.
 const DEFAULT_CREATE_TIMEOUT: u32 = 60;
 
-/// Longest discovery URL, in characters. Magnum does not look at it (contract magnum-v1 section 2.2); this is what
-/// everybody should support at least (RFC 9110 section 4.1). The smallest column that any of the databases keeps it in
-/// takes 65,535 bytes, up to four to a character.
+/// Longest discovery URL, in characters. Magnum does not check it (contract magnum-v1 section 2.2); this is the length
+/// that everybody should support at least (RFC 9110 section 4.1). The smallest column for it in any of the databases
+/// takes 65,535 bytes, up to four per character.
 const MAX_DISCOVERY_URL: usize = 8000;
 
 /// Attributes that clients may not set.
@@ -48,7 +48,7 @@ const IGNORED: [&str; 9] = [
 /// The same for bays.
 const IGNORED_IN_BAYS: [&str; 4] = ["uuid", "status", "status_reason", "bay_faults"];
 
-/// What a client wants, as far as it can be checked without the template.
+/// The requested cluster, as far as it can be validated without the template.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) template: String,
@@ -89,7 +89,7 @@ impl Draft {
             master_flavor_id: fields.text("master_flavor_id")?,
             flavor_id: fields.text("flavor_id")?,
             create_timeout: match fields.at_least(timeout, 0)? {
-                // An explicit null is no limit.
+                // An explicit null means no limit.
                 None if is_timeout_given => None,
                 None => Some(DEFAULT_CREATE_TIMEOUT),
                 given => given,
@@ -128,9 +128,9 @@ impl Draft {
     }
 }
 
-/// A wanted number of nodes without masters.
+/// Validates a requested number of nodes, masters not counted.
 pub(super) fn check_node_count(value: i64, version: Version, limits: Limits, spelling: Spelling) -> Result<u32> {
-    // Clusters without workers came with 1.10; bays never had them.
+    // Clusters without workers exist since 1.10; bays never had them.
     let min = if version >= Version::ZERO_SIZE && spelling == Spelling::Cluster { 0 } else { 1 };
     Ok(validate::count("node_count", value, min, limits.nodes)?)
 }

@@ -1,4 +1,4 @@
-//! Clusters, also spelled bays (contract magnum-v1 sections 2.2, 2.3 and 2.11).
+//! Clusters, also named bays (contract magnum-v1 sections 2.2, 2.3 and 2.11).
 
 pub(crate) mod bay;
 pub(crate) mod create;
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(bay::routes())
 }
 
-/// A cluster by id or name. Lines that are logged from here on name it.
+/// A cluster by id or name. Log lines from here on name it.
 pub(crate) async fn look_up(
     state: &AppState,
     scope: &Scope,
@@ -59,20 +59,20 @@ pub(crate) async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &
     Ok(record)
 }
 
-/// The same for what changes the cluster: one whose version is not run any more is only looked at and deleted.
+/// The same for changes: a cluster whose version is no longer supported can only be shown and deleted.
 pub(crate) async fn find_living(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Result<ClusterRecord> {
     let record = find(state, caller, ident, rule).await?;
     refuse_old(&record.cluster)?;
     Ok(record)
 }
 
-/// Refuses to do anything with a cluster of a version that this release does not run.
+/// Refuses changes of a cluster whose version this release does not support.
 pub(crate) fn refuse_old(cluster: &Cluster) -> Result<()> {
     kubernetes::too_old(cluster).map_or(Ok(()), |cause| Err(cause.into()))
 }
 
-/// Passes the outcome of a change of a cluster on. When a status refused it the world is told, as of all that becomes of
-/// a change (contract magnum-v1 section 8.1).
+/// Returns the outcome of a change of a cluster. When its status refused the change, a notification is sent, as for
+/// every outcome of a change (contract magnum-v1 section 8.1).
 pub(crate) async fn told<T>(
     state: &AppState,
     caller: &Caller,
@@ -82,9 +82,9 @@ pub(crate) async fn told<T>(
 ) -> Result<T> {
     if outcome.as_ref().is_err_and(ApiError::is_status_refusal) {
         let refused = caller.operation(kind, &record.cluster.project_id);
-        // The client's answer is the same whether the world hears of it or not.
+        // The client's response does not depend on the notification.
         if let Err(problem) = state.store.note_refusal(record.id(), &refused).await {
-            tracing::warn!(%problem, "a refusal is not told to the message bus");
+            tracing::warn!(%problem, "cannot send a notification of a refusal");
         }
     }
     outcome

@@ -1,5 +1,5 @@
-//! `POST /v1/clusters/{ident}/actions/repair`, `/pause` and `/resume`: what is missing comes back, by itself unless the
-//! cluster is paused. Ours.
+//! `POST /v1/clusters/{ident}/actions/repair`, `/pause` and `/resume`: repairs a cluster on request, and pauses or
+//! resumes automatic repairs. Ours.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use jeroboam_types::v1::UuidOnly;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Brings back what is missing or broken of a cluster, paused or not. Its status stays as it is.
+/// Replaces what is missing or broken in a cluster, paused or not. Its status does not change.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/repair", tag = "clusters", params(("ident" = String, Path),
     ("replace_data" = Option<bool>, Query, description = "Whether a member whose disk is gone with the only copy of the \
      cluster's state may be replaced by an empty one: all that was in the cluster is lost then")),
@@ -31,7 +31,7 @@ pub(super) async fn repair(
     Ok(reply::accepted(record.cluster.uuid, Some(&operation)))
 }
 
-/// From now on nothing of the cluster is repaired unless somebody asks: for maintenance.
+/// Pauses automatic repairs of a cluster, for maintenance. Repairs on request stay possible.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/pause", tag = "clusters", params(("ident" = String, Path)),
     responses((status = 204)))]
 pub(super) async fn pause(
@@ -43,7 +43,7 @@ pub(super) async fn pause(
     set_paused(&state, &caller, &ident, params, true).await
 }
 
-/// Ends a pause.
+/// Resumes automatic repairs of a cluster.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/resume", tag = "clusters", params(("ident" = String, Path)),
     responses((status = 204)))]
 pub(super) async fn resume(

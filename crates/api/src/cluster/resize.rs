@@ -1,4 +1,4 @@
-//! `POST /v1/clusters/{ident}/actions/resize`: another size for a node group.
+//! `POST /v1/clusters/{ident}/actions/resize`: changes the size of a node group.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -13,10 +13,10 @@ use crate::AppState;
 use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 use crate::spelling::Spelling;
 
-/// Fewest characters by which a machine is named: as many as Docker shows.
+/// Shortest accepted prefix of a machine's id, in characters: as long as Docker's short ids.
 const MIN_MACHINE_ID: usize = 12;
 
-/// Resizes a node group. Repeatable while one is under way.
+/// Resizes a node group. Can be repeated while a resize is in progress.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/resize", tag = "clusters", params(("ident" = String, Path)),
     request_body = ResizeRequest,
     responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
@@ -54,7 +54,7 @@ fn find_group<'a>(record: &'a ClusterRecord, ident: Option<&str>) -> Result<&'a 
     }
 }
 
-/// Whether the group can have that many nodes, as far as is known here: the store looks again when it writes.
+/// Checks that the group can have that many nodes, as far as is known here: the store checks again when it writes.
 pub(super) fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup, count: u32) -> Result<()> {
     if group.role == NodeRole::Master {
         return Err(ApiError::field("nodegroup", "masters cannot be resized"));
@@ -63,8 +63,8 @@ pub(super) fn check(state: &AppState, record: &ClusterRecord, group: &NodeGroup,
     Ok(group.check_total(&record.groups, count, state.settings.limits)?)
 }
 
-/// A node of the group by its id, name, number, address, or the id of its machine. Autoscalers name nodes that never
-/// came up by their number.
+/// A node of the group by its id, name, number, address, or the id of its machine. Autoscalers use the number for nodes
+/// that never came up.
 fn find_node(record: &ClusterRecord, group: &NodeGroup, ident: &str) -> Result<Uuid> {
     let is_it = |node: &Node| {
         let is_machine = || node.machine_id.as_deref().is_some_and(|id| id.starts_with(ident));
@@ -79,10 +79,10 @@ fn find_node(record: &ClusterRecord, group: &NodeGroup, ident: &str) -> Result<U
         (Some(node), None) => Ok(node.uuid),
         (None, _) => Err(ApiError::field(
             "nodes_to_remove",
-            format!("'{ident}' is no node of the node group {}. Give the uuid or name of one", group.name),
+            format!("'{ident}' is not a node of the node group {}. Give the uuid or name of one", group.name),
         )),
         (Some(_), Some(_)) => {
-            Err(ApiError::field("nodes_to_remove", format!("'{ident}' fits several nodes. Give the uuid of one")))
+            Err(ApiError::field("nodes_to_remove", format!("'{ident}' matches several nodes. Give the uuid of one")))
         }
     }
 }

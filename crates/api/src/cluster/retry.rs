@@ -1,4 +1,4 @@
-//! `POST /v1/clusters/{ident}/actions/retry`: once more what failed. Ours.
+//! `POST /v1/clusters/{ident}/actions/retry`: retries the operation that failed. Ours.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -9,8 +9,8 @@ use jeroboam_types::v1::UuidOnly;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Does once more what failed last: the operation that gave the cluster its status. The new operation goes on where
-/// that one ended.
+/// Retries the operation that failed last and gave the cluster its status. The new operation continues where that one
+/// stopped.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/actions/retry", tag = "clusters", params(("ident" = String, Path),
     ("replace_data" = Option<bool>, Query, description = "Whether a member whose disk is gone with the only copy of the \
      cluster's state may be replaced by an empty one: all that was in the cluster is lost then")),
@@ -25,11 +25,11 @@ pub(super) async fn retry(
     params.finish()?;
     let record = super::find(&state, &caller, &ident, "cluster:retry").await?;
     let cluster = &record.cluster;
-    // A delete is always tried again.
+    // A delete can always be retried.
     if !cluster.status.is_leaving() {
         super::refuse_old(cluster)?;
     }
-    // The kind is that of what failed; the store finds it.
+    // The store replaces the kind by that of the failed operation.
     let operation = NewOperation { replace_data, ..caller.operation(OperationKind::Create, &cluster.project_id) };
     let operation = state.store.request_retry(record.id(), operation).await?;
     Ok(reply::accepted(cluster.uuid, Some(&operation)))

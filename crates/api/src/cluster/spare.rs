@@ -1,4 +1,4 @@
-//! Which nodes go when a group gets smaller: those that carry no pods first (contract workloads-2015 section 1.4).
+//! Which nodes are removed when a group shrinks: those without pods first (contract workloads-2015 section 1.4).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::AppState;
 
-/// How long the cluster may take to say where its pods are. A client waits for it, and the answer is only a kindness:
-/// pods on a node that goes are moved.
+/// Timeout for listing the cluster's pods. A client waits for it, and the list is optional: pods on a removed node are
+/// moved.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The nodes of a group that are to go so that `count` are left: those that were named, then those without pods. When
-/// the cluster does not say where its pods are, only those that were named; the store chooses the others.
+/// The nodes of a group to remove so that `count` are left: those that were named, then those without pods. When the
+/// pods cannot be listed, only those that were named; the store chooses the others.
 pub(super) async fn leaving(
     state: &AppState,
     record: &ClusterRecord,
@@ -35,7 +35,7 @@ pub(super) async fn leaving(
     }
 }
 
-/// Names of the nodes that carry pods of users.
+/// Names of the nodes that run pods of users.
 async fn busy_nodes(state: &AppState, record: &ClusterRecord) -> Option<BTreeSet<String>> {
     let access = state.accesses.of(record).await.ok()?;
     let pods = state.kubernetes.workloads(&access).await.ok()?.list::<Pod>().await.ok()?;
@@ -45,7 +45,7 @@ async fn busy_nodes(state: &AppState, record: &ClusterRecord) -> Option<BTreeSet
 fn choose(members: &[&Node], busy: &BTreeSet<String>, count: u32, named: Vec<Uuid>) -> Vec<Uuid> {
     let mut others: Vec<&&Node> = members.iter().filter(|node| !named.contains(&node.uuid)).collect();
     let excess = others.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
-    // Among equals the highest numbers, as everywhere.
+    // Among equals the highest numbers first, as everywhere.
     others.sort_by_key(|node| (busy.contains(&node.name), std::cmp::Reverse(number(&node.name))));
     named.into_iter().chain(others.into_iter().take(excess).map(|node| node.uuid)).collect()
 }

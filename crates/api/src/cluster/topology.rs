@@ -28,7 +28,7 @@ pub(super) async fn topology(
 fn view(record: &ClusterRecord, now: Timestamp) -> Topology {
     let cluster = &record.cluster;
     let engine_view = engine_view(&record.nodes, now);
-    // What runs, or what is to run.
+    // The running version, or the requested one.
     let engine = match cluster.coe_version.as_ref().or(cluster.engine_version.as_ref()) {
         Some(version) => format!("{} {version}", cluster.engine),
         None => cluster.engine.to_string(),
@@ -64,7 +64,7 @@ fn view_node(node: &Node, engine_view: Option<&EngineView>, now: Timestamp) -> T
         Some(None) => (Some(false), Some("the engine does not know it".to_owned())),
     };
     let phase = match report {
-        // An agent that was never heard of is on its way; one that fell silent may be in any state.
+        // An agent that never reported is still starting; one that fell silent may be in any state.
         Some(_) if node.is_silent(now) => "unknown".to_owned(),
         Some(report) => report.phase.to_string(),
         None => NodePhase::Starting.to_string(),

@@ -1,4 +1,4 @@
-//! `PATCH /v1/clusters/{ident}`: the size of the default workers, and health as an agent inside sees it.
+//! `PATCH /v1/clusters/{ident}`: the size of the default workers, and the health that an agent inside reports.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -22,7 +22,7 @@ use crate::http::patch::{self, Operation, Rules};
 use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, Version, reply};
 use crate::spelling::Spelling;
 
-/// What is special about attributes of clusters. Those of bays are the same.
+/// How the attributes of clusters and bays may be patched.
 const RULES: Rules = Rules {
     internal: &[
         "api_address",
@@ -43,13 +43,13 @@ const RULES: Rules = Rules {
     dictionaries: &["labels", "health_status_reason"],
 };
 
-/// What may change.
+/// Attributes that may change.
 const CHANGEABLE: [&str; 3] = ["node_count", "health_status", "health_status_reason"];
 
-/// What is said about health.
+/// Attributes about health.
 const OF_HEALTH: [&str; 2] = ["health_status", "health_status_reason"];
 
-/// Changes a cluster.
+/// Updates a cluster.
 #[utoipa::path(patch, path = "/v1/clusters/{ident}", tag = "clusters",
     params(("ident" = String, Path), ("rollback" = Option<bool>, Query)), request_body = Vec<PatchOperation>,
     responses((status = 202, body = UuidOnly)))]
@@ -72,13 +72,13 @@ pub(super) async fn run(
     spelling: Spelling,
 ) -> Result<Response> {
     if caller.version >= Version::ROLLBACK {
-        // Taken back what failed is what every retry and delete does; there is nothing to switch on.
+        // Every retry and delete rolls back what failed, so there is nothing to switch on.
         params.boolean("rollback")?;
     }
     params.finish()?;
     let record = super::find(state, caller, ident, &spelling.cluster_rule("update")).await?;
     caller.may("cluster:update_health_status")?;
-    // How it fares may still be said, by an agent inside.
+    // An agent inside may still report the health of such a cluster.
     if !patch.iter().all(|operation| OF_HEALTH.contains(&operation.name.as_str())) {
         super::refuse_old(&record.cluster)?;
     }
@@ -96,7 +96,7 @@ pub(super) async fn run(
     Ok(reply::with_operation((StatusCode::OK, body).into_response(), operation.as_ref()))
 }
 
-/// Has done what the patch asks for. An operation does it where it takes time.
+/// Requests what the patch asks for. What takes time is done by an operation.
 async fn ask(
     state: &AppState,
     caller: &Caller,
@@ -126,7 +126,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Whether anything is said about health.
+    /// Whether the patch reports health.
     fn is_diagnosis(&self) -> bool {
         self.health != HealthChange::default()
     }
@@ -144,7 +144,7 @@ fn read<'a>(
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    // A patch is about the default workers, while the view shows the sum over all groups.
+    // A patch changes the default workers, while the view shows the sum over all groups.
     old.insert("node_count".to_owned(), json!(workers.node_count));
     let names_count = patch.iter().any(|operation| operation.name == "node_count");
     let mut new = old.clone();
@@ -163,10 +163,10 @@ fn read<'a>(
     let (has_status, has_reason) = (is_changed("health_status"), is_changed("health_status_reason"));
     new.retain(|name, _| CHANGEABLE.contains(&name.as_str()));
     let mut fields = Fields::new(new, spelling.cluster());
-    // Removing the number is asking for the default one.
+    // Removing the number means the default.
     let count = fields.integer("node_count")?.unwrap_or(1);
     if names_count {
-        // A number that the cluster has already is no change, but must be one that this client may ask for.
+        // The current number is no change, but must be one that this client may request.
         let limits = state.settings.limits;
         let limits = Limits { nodes: limits.nodes.max(workers.node_count), ..limits };
         check_node_count(count, caller.version, limits, spelling)?;
@@ -203,7 +203,7 @@ fn checked(
 ) -> Result<u32> {
     let count = check_node_count(count, caller.version, state.settings.limits, spelling)?;
     super::resize::check(state, record, workers, count)?;
-    // Stricter than resize, which autoscalers repeat while one is under way (contract magnum-v1 section 7.3).
+    // Stricter than resize, which autoscalers repeat while one is in progress (contract magnum-v1 section 7.3).
     match record.cluster.status {
         Status::CreateComplete | Status::UpdateComplete => Ok(count),
         status => Err(StoreError::NotAllowed { status, request: Request::Update }.into()),
@@ -212,7 +212,7 @@ fn checked(
 
 fn read_health(fields: &mut Fields) -> Result<Health> {
     match fields.text("health_status")? {
-        // Taken back, and never looked at, are not the same.
+        // A removed status becomes `UNKNOWN`, which differs from never checked.
         None => Ok(Health::Unknown),
         Some(text) => text.parse().map_err(|_| {
             ApiError::field("health_status", format!("must be HEALTHY, UNHEALTHY or UNKNOWN, this is '{text}'"))

@@ -1,5 +1,5 @@
-//! `POST /v1/clusters/{ident}/actions/upgrade`: another template. As long as no node would notice; rolling upgrades are
-//! not offered yet.
+//! `POST /v1/clusters/{ident}/actions/upgrade`: changes the template, if that affects no node; rolling upgrades are not
+//! offered yet.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -27,7 +27,7 @@ pub(super) async fn upgrade(
     JsonObject(body): JsonObject,
 ) -> Result<Response> {
     if caller.version < Version::UPGRADE {
-        // The route came one microversion before it did anything (contract magnum-v1 section 1.4).
+        // The route exists one microversion before it has an effect (contract magnum-v1 section 1.4).
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             ApiReason::MicroversionTooOld,
@@ -37,7 +37,7 @@ pub(super) async fn upgrade(
     params.finish()?;
     let mut fields = Fields::new(body, "upgrade request");
     let template = fields.required_text("cluster_template")?;
-    // How many nodes at a time. None is replaced, so any number is kept.
+    // How many nodes to replace at a time. None is replaced, so any number will do.
     fields.at_least("max_batch_size", 1)?;
     let group = fields.text("nodegroup")?;
     fields.finish()?;
@@ -47,13 +47,13 @@ pub(super) async fn upgrade(
     Ok(reply::accepted(uuid, Some(&operation)))
 }
 
-/// What a request names, by ids or names.
+/// What a request names, each by id or name.
 struct Wanted {
     template: String,
     group: Option<String>,
 }
 
-/// Looks whether the cluster can have the template as it is now, and asks for it.
+/// Checks that the cluster can have the template as it is now, and requests the upgrade.
 async fn start(state: &AppState, caller: &Caller, ident: &str, wanted: &Wanted) -> Result<(Uuid, Operation)> {
     let record = super::find_living(state, caller, ident, "cluster:upgrade").await?;
     let outcome = ask(state, caller, &record, wanted).await;

@@ -1,5 +1,5 @@
-//! Clusters as clients see them: which attribute exists in which form and from which microversion (contract magnum-v1
-//! sections 1.4, 2.2 and 2.11).
+//! Clusters in responses: which attributes exist in which form and from which microversion (contract magnum-v1 sections
+//! 1.4, 2.2 and 2.11).
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::spelling::Spelling;
 /// How much of a cluster is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// In lists.
+    /// In short lists.
     Summary,
-    /// In lists in full.
+    /// In detailed lists.
     Detail,
-    /// Alone: in full, with what failed.
+    /// A single cluster: in full, with its faults.
     One,
 }
 
@@ -65,8 +65,9 @@ const NOT_IN_BAYS: [&str; 10] = [
 const RENAMED_IN_BAYS: [(&str, &str); 3] =
     [("cluster_template_id", "baymodel_id"), ("create_timeout", "bay_create_timeout"), ("faults", "bay_faults")];
 
-/// A cluster. `template_labels` are needed in full forms. Every microversion sees both names of the infrastructure's
-/// handle: clients that ask for the latest one and read the old name would find nothing (Appendix A29).
+/// A cluster in a response. `template_labels` are needed in full forms. Every microversion has both names of the
+/// infrastructure's handle: clients that request the latest one and read the old name would find nothing (Appendix
+/// A29).
 pub(crate) fn show(
     record: &ClusterRecord,
     template_labels: Option<&Labels>,
@@ -76,7 +77,7 @@ pub(crate) fn show(
 ) -> Value {
     let mut attributes = reply::attributes(full(record, template_labels, caller, spelling));
     if form == Form::Summary {
-        // Summaries of bays always had this one (contract magnum-v1 section 2.11).
+        // Summaries of bays always had this attribute (contract magnum-v1 section 2.11).
         let is_kept = |name: &str| spelling == Spelling::Bay && name == "floating_ip_enabled";
         attributes.retain(|name, _| is_kept(name) || !NOT_IN_SUMMARIES.contains(&name.as_str()));
     }

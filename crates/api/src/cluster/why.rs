@@ -18,10 +18,10 @@ use uuid::Uuid;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
-/// Operations that are looked at.
+/// How many of the newest operations are considered.
 const OPERATIONS: u64 = 20;
 
-/// Says what is wrong with a cluster, since when, what was tried, who must act and what to do; also that nothing is.
+/// Explains what is wrong with a cluster, if anything: since when, what was tried, who must act and what to do.
 #[utoipa::path(get, path = "/v1/clusters/{ident}/why", tag = "clusters", params(("ident" = String, Path)),
     responses((status = 200, body = Why)))]
 pub(super) async fn why(
@@ -39,7 +39,7 @@ pub(super) async fn why(
     Ok(Json(why::explain(&record.cluster, findings, &operations, &repairs, now)))
 }
 
-/// The newest ones, those that have not ended with their steps.
+/// The newest operations; unfinished ones with their steps.
 async fn operations(state: &AppState, caller: &Caller, cluster: Uuid) -> Result<Vec<Operation>> {
     let scope = caller.scope_of("cluster:get")?;
     let page = Page { limit: OPERATIONS, ..Page::default() };
@@ -50,7 +50,7 @@ async fn operations(state: &AppState, caller: &Caller, cluster: Uuid) -> Result<
     Ok(all)
 }
 
-/// What is wrong now. While an operation is at the cluster it tells what is missing.
+/// What is wrong now. While an operation is in progress, the operation reports what is missing.
 async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Finding>> {
     let cluster = &record.cluster;
     if cluster.status.is_in_progress() || cluster.api_address.is_none() {
@@ -64,7 +64,7 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
         observation.machines.iter().map(|(node, machine)| (*node, machine.state)).collect();
     let authorities = state.store.authorities_generation(record.id()).await?;
     let now = Timestamp::now();
-    // A master tells; or else what was said last: the cluster is looked at whenever something is heard of it.
+    // The engine's view from a master's report, or else from the last health check.
     let said = said(record);
     let mut findings = condition::findings(&Facts {
         status: record.cluster.status,
@@ -82,7 +82,7 @@ async fn findings(state: &AppState, record: &ClusterRecord) -> Result<Vec<Findin
     Ok(findings)
 }
 
-/// The engine's nodes as they were when the cluster was looked at last.
+/// The engine's nodes as of the last health check.
 fn said(record: &ClusterRecord) -> Option<EngineView> {
     let reason = &record.cluster.health_reason;
     if reason.get("api").is_none_or(|api| api != "ok") {

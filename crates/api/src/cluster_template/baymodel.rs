@@ -1,4 +1,4 @@
-//! Baymodels: templates as they were spelled until microversion 1.10.
+//! Baymodels: the name of cluster templates up to microversion 1.10.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -48,7 +48,7 @@ async fn show_baymodel(
     show::run(&state, &caller, &ident, params, Bay).await
 }
 
-/// Makes a baymodel.
+/// Creates a baymodel.
 #[utoipa::path(post, path = "/v1/baymodels", tag = "baymodels", request_body = ClusterTemplateCreate,
     responses((status = 201, body = ClusterTemplate)))]
 async fn create_baymodel(
@@ -60,7 +60,7 @@ async fn create_baymodel(
     create::run(&state, &caller, params, body, Bay).await
 }
 
-/// Changes a baymodel.
+/// Updates a baymodel.
 #[utoipa::path(patch, path = "/v1/baymodels/{ident}", tag = "baymodels", params(("ident" = String, Path)),
     request_body = Vec<PatchOperation>, responses((status = 200, body = ClusterTemplate)))]
 async fn update_baymodel(

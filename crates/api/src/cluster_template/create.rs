@@ -19,7 +19,7 @@ use crate::spelling::Spelling;
 /// Attributes that clients may not set.
 const READ_ONLY: [&str; 5] = ["links", "created_at", "updated_at", "project_id", "user_id"];
 
-/// Makes a template.
+/// Creates a template.
 #[utoipa::path(post, path = "/v1/clustertemplates", tag = "cluster templates", request_body = ClusterTemplateCreate,
     responses((status = 201, body = ClusterTemplate)))]
 pub(super) async fn create(
@@ -68,7 +68,7 @@ pub(super) async fn run(
     made(state, caller, template.uuid, spelling).await
 }
 
-/// The answer to the request that made this template, also when it comes again.
+/// The response to the request that created this template, also when it is repeated.
 pub(crate) async fn made(state: &AppState, caller: &Caller, uuid: Uuid, spelling: Spelling) -> Result<Response> {
     let template = state.store.template(&caller.own_scope(), &uuid.to_string()).await?;
     let body = view::show(&template, caller, spelling);

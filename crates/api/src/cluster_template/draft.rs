@@ -14,16 +14,16 @@ use crate::AppState;
 use crate::http::{ApiError, Fields, Result};
 use crate::spelling::Spelling;
 
-/// GB that the storage driver `devicemapper` needs at least.
+/// Smallest volume for the storage driver `devicemapper`, in GB.
 const DEVICEMAPPER_MIN: u32 = 3;
 
-/// Lowest port of an API: those below need privileges.
+/// Lowest port of a cluster's API: those below need privileges.
 const MIN_PORT: u32 = 1024;
 
 /// The operating system of nodes' images on the docker infrastructure.
 const DISTRO: &str = "debian";
 
-/// A template without an owner.
+/// A validated template that has no owner yet.
 pub(super) struct Draft {
     /// Owner, id and times are not set yet.
     pub(super) template: ClusterTemplate,
@@ -35,15 +35,15 @@ pub(super) fn read_uuid(fields: &mut Fields) -> Result<Option<Uuid>> {
     text.parse().map(Some).map_err(|_| ApiError::field("uuid", format!("must be a uuid, this is '{text}'")))
 }
 
-/// Reads the SSH key that baymodels had until 2016, and forgets it (contract workloads-2015 section 1.1): only nodes of
-/// CoreOS took it, and nodes here let nobody in by SSH. Clients of then always send it, mostly as null.
+/// Reads the SSH key that baymodels had until 2016, and drops it (contract workloads-2015 section 1.1): only nodes of
+/// CoreOS used it, and nodes here allow no SSH logins. Clients from then always send it, mostly as null.
 pub(super) fn drop_ssh_key(fields: &mut Fields) -> Result<()> {
     fields.text_of("ssh_authorized_key", 1, usize::MAX).map(|_| ())
 }
 
-/// What baymodels ask for beyond cluster templates (contract magnum-v1 section 2.11). `old` is what is being changed:
-/// what it has as a cluster template may stay, or a baymodel could not even be given another name. A keypair that
-/// the change names must be there in any case.
+/// Checks what baymodels require beyond cluster templates (contract magnum-v1 section 2.11). `old` is the template
+/// before a change: what it lacks may stay so, or it could not even be renamed as a baymodel. A change of the keypair
+/// must not remove it.
 pub(super) fn check_baymodel(new: &ClusterTemplate, old: Option<&ClusterTemplate>, names_keypair: bool) -> Result<()> {
     let needs_keypair = names_keypair || old.is_none_or(|old| old.keypair_id.is_some());
     if needs_keypair && new.keypair_id.is_none() {
@@ -58,8 +58,7 @@ pub(super) fn check_baymodel(new: &ClusterTemplate, old: Option<&ClusterTemplate
     Ok(())
 }
 
-/// The driver that carries a template's clusters: the infrastructure, which there is one of (contract magnum-v1 section
-/// 6.3).
+/// The driver of a template's clusters: the infrastructure, of which there is one (contract magnum-v1 section 6.3).
 pub(super) fn driver(state: &AppState, asked: Option<String>) -> Result<String> {
     let known = state.infra.name();
     match asked {
@@ -125,7 +124,7 @@ impl Draft {
     }
 }
 
-/// A text that must be more than a text.
+/// An optional string that must pass a further check.
 fn checked(
     fields: &mut Fields,
     name: &str,
@@ -148,7 +147,7 @@ fn read_server_type(fields: &mut Fields) -> Result<String> {
     match fields.text("server_type")?.as_deref() {
         None if is_null => Err(ApiError::field("server_type", "must not be null")),
         None | Some("vm") => Ok("vm".to_owned()),
-        Some("bm") => Err(ApiError::field("server_type", "bm is known and not offered by this version; use vm")),
+        Some("bm") => Err(ApiError::field("server_type", "bm is known but not offered by this version; use vm")),
         Some(other) => {
             Err(ApiError::field("server_type", format!("must be vm: there are no machines of type '{other}' here")))
         }
@@ -156,14 +155,14 @@ fn read_server_type(fields: &mut Fields) -> Result<String> {
 }
 
 fn read_network_driver(fields: &mut Fields, engine: EngineKind) -> Result<String> {
-    // Magnum has the second ones too; no node image of ours carries them (contract magnum-v1 section 6.2,
+    // Magnum offers those of the second list too; our node images do not carry them (contract magnum-v1 section 6.2,
     // workloads-2015 section 1.2).
     let (offered, not_offered) = (engine.network_driver.offered, engine.network_driver.known);
     let refusal = match fields.text("network_driver")? {
         None => return Ok(offered.to_owned()),
         Some(driver) if driver == offered => return Ok(driver),
         Some(driver) if driver == not_offered => {
-            format!("{driver} is known and not offered by this version; use {offered}")
+            format!("{driver} is known but not offered by this version; use {offered}")
         }
         Some(driver) => format!("must be {offered} for {engine}, this is '{driver}'"),
     };
@@ -189,7 +188,7 @@ fn read_port(fields: &mut Fields) -> Result<Option<u16>> {
 
 fn read_dns(fields: &mut Fields) -> Result<Option<String>> {
     let Some(text) = fields.text("dns_nameserver")? else { return Ok(None) };
-    let bad = |part: &str| ApiError::field("dns_nameserver", format!("'{part}' is no IPv4 address"));
+    let bad = |part: &str| ApiError::field("dns_nameserver", format!("'{part}' is not an IPv4 address"));
     for part in text.split(',').map(str::trim) {
         part.parse::<Ipv4Addr>().map_err(|_| bad(part))?;
     }

@@ -38,7 +38,8 @@ pub(super) async fn run(
     let listing = params.listing(Vec::new())?;
     let rule = spelling.template_rule(if tail.is_empty() { "get_all" } else { "detail" });
     caller.may(&rule)?;
-    // Before the list: if somebody changes a template in between, the list is newer than its number, never older.
+    // Read before the list: if somebody changes a template concurrently, the list is newer than its revision, never
+    // older.
     let revision = state.store.templates_revision().await?;
     let (page, scope) = (&listing.page, caller.scope_of(&rule)?);
     let key = format!("{revision} {scope:?} {} {} {spelling:?}{tail} {page:?}", caller.version, caller.base);

@@ -1,4 +1,4 @@
-//! Cluster templates, also spelled baymodels (contract magnum-v1 sections 2.1 and 2.11).
+//! Cluster templates, also named baymodels (contract magnum-v1 sections 2.1 and 2.11).
 
 pub(crate) mod baymodel;
 pub(crate) mod create;

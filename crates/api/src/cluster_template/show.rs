@@ -33,8 +33,7 @@ pub(super) async fn run(
 ) -> Result<Response> {
     params.finish()?;
     let template = state.store.readable_template(&caller.scope_of(&spelling.template_rule("get"))?, ident).await?;
-    // Public ones are for everybody (contract magnum-v1 section 5.3), and those of the project's clusters for its
-    // people.
+    // Everybody sees public templates (contract magnum-v1 section 5.3), and projects those of their clusters.
     if !template.public && template.project_id != caller.auth.project_id && !caller.is_admin() {
         caller.may(&spelling.template_rule("get"))?;
     } else if !template.public {

@@ -16,7 +16,7 @@ use crate::http::patch::{self, Operation, Rules};
 use crate::http::{Caller, Fields, JsonPatch, Params, Result, again};
 use crate::spelling::Spelling;
 
-/// What is special about attributes of templates.
+/// How the attributes of templates may be patched.
 const RULES: Rules = Rules {
     internal: &[],
     mandatory: &[
@@ -34,10 +34,10 @@ const RULES: Rules = Rules {
     dictionaries: &["labels"],
 };
 
-/// Attributes of the answer that are no attributes to change.
+/// Attributes of the response that clients cannot change.
 const DERIVED: [&str; 6] = ["uuid", "project_id", "user_id", "links", "created_at", "updated_at"];
 
-/// Changes a template.
+/// Updates a template.
 #[utoipa::path(patch, path = "/v1/clustertemplates/{ident}", tag = "cluster templates",
     params(("ident" = String, Path)), request_body = Vec<PatchOperation>, responses((status = 200, body = Wire)))]
 pub(super) async fn update(
@@ -60,7 +60,7 @@ pub(super) async fn run(
 ) -> Result<Response> {
     params.finish()?;
     let uuid = find(state, caller, ident, spelling).await?.uuid;
-    // By its id from here on: others may give it another name while this is tried again.
+    // Use its id from here on: others may rename it while this is retried.
     let template = again(|| change(state, caller, uuid, patch.clone(), spelling)).await?;
     Ok(show::answer(&template, caller, spelling))
 }
@@ -73,7 +73,7 @@ async fn find(state: &AppState, caller: &Caller, ident: &str, spelling: Spelling
     Ok(found)
 }
 
-/// Makes of the template as it is now what the patch makes of it, with everything asked and looked up about just that.
+/// Applies the patch to the template as it is now; all checks are of that state.
 async fn change(
     state: &AppState,
     caller: &Caller,
@@ -86,7 +86,7 @@ async fn change(
     if (new.public, new.hidden) != (old.public, old.hidden) {
         caller.may(&spelling.template_rule("publish"))?;
     }
-    // One that came from elsewhere with another driver can be changed, but not to such a driver.
+    // An imported template may keep its unknown driver, but no template can be changed to one.
     if new.driver != old.driver {
         new.driver = Some(draft::driver(state, new.driver.take())?);
     }
@@ -100,7 +100,7 @@ async fn change(
         return Ok(old);
     }
     state.store.update_template(&old, &new, is_harmless(&old, &new)).await?;
-    // As it is kept: times there have microseconds, and tags are about what is there.
+    // Read back from the database: stored times have microseconds, and tags depend on the stored values.
     find(state, caller, &uuid.to_string(), spelling).await
 }
 
@@ -129,13 +129,13 @@ fn patched(
         user_id: old.user_id.clone(),
         created_at: old.created_at,
         updated_at: Some(Timestamp::now()),
-        // Not shown to baymodels, so not in what they patch.
+        // Baymodels do not show it, so a patch cannot contain it.
         driver: if spelling == Spelling::Bay { old.driver.clone() } else { draft.template.driver.clone() },
         ..draft.template
     })
 }
 
-/// Whether both name the same at the infrastructure, which is then not asked.
+/// Whether both name the same resources at the infrastructure, so that no lookup is needed.
 fn names_the_same(old: &ClusterTemplate, new: &ClusterTemplate) -> bool {
     let names = |template: &ClusterTemplate| {
         let ClusterTemplate { image_id, flavor_id, master_flavor_id, labels, keypair_id, .. } = template.clone();
@@ -150,7 +150,7 @@ fn is_same(old: &ClusterTemplate, new: &ClusterTemplate) -> bool {
     *old == ClusterTemplate { updated_at: old.updated_at, ..new.clone() }
 }
 
-/// Whether clusters of the template cannot notice the change: exactly one of name, tags, hidden, or becoming public
+/// Whether the change does not affect clusters of the template: exactly one of name, tags, hidden, or becoming public
 /// (contract magnum-v1 section 2.1, in-use rule).
 fn is_harmless(old: &ClusterTemplate, new: &ClusterTemplate) -> bool {
     let with = |change: fn(&mut ClusterTemplate, &ClusterTemplate)| {

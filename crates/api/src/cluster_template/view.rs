@@ -1,4 +1,4 @@
-//! Templates as clients see them. All microversions see the same; baymodels lack what came after them.
+//! Templates in responses, the same in all microversions; baymodels lack later attributes.
 
 use jeroboam_model::ClusterTemplate;
 use jeroboam_types::v1;
@@ -10,7 +10,7 @@ use crate::spelling::Spelling;
 /// Attributes that baymodels do not have (contract magnum-v1 section 2.11).
 const NOT_IN_BAYMODELS: [&str; 3] = ["driver", "project_id", "user_id"];
 
-/// A template.
+/// A template in a response.
 pub(crate) fn show(template: &ClusterTemplate, caller: &Caller, spelling: Spelling) -> Value {
     let template = template.clone();
     let mut attributes = reply::attributes(v1::ClusterTemplate {

@@ -8,8 +8,8 @@ use super::view::view;
 use crate::AppState;
 use crate::http::{Caller, Fields, OptionalObject, Params, Result};
 
-/// This database is the one that counts: what the other one did since is given up. Clusters of which nothing is there
-/// are missing.
+/// Accepts this database as the right one: changes made by the other one are lost. Clusters without any machines are
+/// reported as missing.
 #[utoipa::path(post, path = "/v1/deployment/actions/accept", tag = "service",
     responses((status = 200, body = Deployment), (status = 409, description = "It is not held")))]
 pub(super) async fn accept(

@@ -1,4 +1,4 @@
-//! The deployment: whether this database is the right one, and what the operator chooses if that is not sure. Ours;
+//! The deployment: whether this database is the right one, and the operator's decision if that is uncertain. Ours;
 //! Magnum has no such routes.
 
 mod accept;

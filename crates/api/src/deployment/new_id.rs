@@ -8,7 +8,8 @@ use super::view::view;
 use crate::AppState;
 use crate::http::{Caller, Fields, OptionalObject, Params, Result};
 
-/// This is a copy that goes its own way, under an id of its own. Clusters whose machines the original has are missing.
+/// Gives a copy a new id, so that it becomes a deployment of its own. Clusters whose machines belong to the original
+/// are reported as missing.
 #[utoipa::path(post, path = "/v1/deployment/actions/new-id", tag = "service",
     responses((status = 200, body = Deployment), (status = 409, description = "It is not held")))]
 pub(super) async fn new_id(

@@ -8,7 +8,7 @@ use super::view::view;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
-/// Shows which deployment this is, and why nothing is made or removed, if so.
+/// Shows the deployment, and if it is held, why nothing is created or removed.
 #[utoipa::path(get, path = "/v1/deployment", tag = "service", responses((status = 200, body = Deployment)))]
 pub(super) async fn show(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<Deployment>> {
     params.finish()?;

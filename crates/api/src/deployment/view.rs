@@ -1,4 +1,4 @@
-//! The deployment as clients see it.
+//! The deployment in responses.
 
 use jeroboam_store::{Deployment, Instance};
 use jeroboam_types::v1;

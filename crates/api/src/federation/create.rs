@@ -19,7 +19,7 @@ const READ_ONLY: [&str; 5] = ["links", "created_at", "updated_at", "project_id",
 /// Attributes that are accepted without effect.
 const IGNORED: [&str; 3] = ["uuid", "status", "status_reason"];
 
-/// Writes a federation down.
+/// Creates a federation: a record only.
 #[utoipa::path(post, path = "/v1/federations", tag = "federations", request_body = FederationCreate,
     responses((status = 202, body = UuidOnly)))]
 pub(super) async fn create(

@@ -1,5 +1,5 @@
-//! Federations (contract magnum-v1 section 2.10): clusters that belong together, written down. Nothing is set up in the
-//! clusters, and their status says so.
+//! Federations (contract magnum-v1 section 2.10): records of clusters that belong together. Nothing is set up in the
+//! clusters, and the status of a federation says so.
 
 mod create;
 mod delete;
@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::AppState;
 use crate::http::{Caller, Result};
 
-/// What a status means here: more than that nobody should believe.
-const WRITTEN_DOWN: &str = "Written down. Nothing was set up in the clusters: there is no federation control plane.";
+/// The reason in every status: it states that the federation is a record only.
+const WRITTEN_DOWN: &str = "Recorded only. Nothing was set up in the clusters: there is no federation control plane.";
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

@@ -1,4 +1,4 @@
-//! `PATCH /v1/federations/{ident}`: clusters join and leave, by their ids as values; properties change.
+//! `PATCH /v1/federations/{ident}`: adds and removes clusters, by their ids as values; changes properties.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -18,16 +18,16 @@ use crate::http::{ApiError, ApiReason, Caller, Fields, JsonPatch, Params, Result
 /// The attribute whose operations name clusters.
 const MEMBERS: &str = "member_ids";
 
-/// What is special about the other attribute that may change.
+/// How the other attribute may be patched.
 const RULES: Rules = Rules { internal: &[], mandatory: &["properties"], dictionaries: &["properties"] };
 
-/// A cluster comes or goes.
+/// A change of membership.
 enum Move {
     Join(Uuid),
     Leave(Uuid),
 }
 
-/// Changes a federation.
+/// Updates a federation.
 #[utoipa::path(patch, path = "/v1/federations/{ident}", tag = "federations",
     params(("ident" = String, Path), ("rollback" = Option<bool>, Query)), request_body = Vec<PatchOperation>,
     responses((status = 202, body = UuidOnly)))]
@@ -39,7 +39,7 @@ pub(super) async fn update(
     JsonPatch(patch): JsonPatch,
 ) -> Result<Response> {
     if caller.version >= Version::ROLLBACK {
-        // Nothing is set up, so there is nothing that could be taken back.
+        // Nothing is set up, so there is nothing to roll back.
         params.boolean("rollback")?;
     }
     params.finish()?;
@@ -62,7 +62,7 @@ async fn read_move(state: &AppState, caller: &Caller, operation: &Operation) -> 
     };
     match operation.kind {
         Kind::Add => Ok(Move::Join(cluster(state, caller, ident, MEMBERS).await?)),
-        // One that is gone can leave too.
+        // A deleted cluster can be removed too.
         Kind::Remove => match ident.parse() {
             Ok(uuid) => Ok(Move::Leave(uuid)),
             Err(_) => Ok(Move::Leave(cluster(state, caller, ident, MEMBERS).await?)),

@@ -1,4 +1,4 @@
-//! Federations as clients see them; the same in all microversions.
+//! Federations in responses, the same in all microversions.
 
 use jeroboam_model::Federation;
 use jeroboam_types::v1;

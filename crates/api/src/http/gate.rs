@@ -83,7 +83,7 @@ async fn authenticate(state: &AppState, base: &str, headers: &HeaderMap) -> Resu
 
 /// The identity service does not respond: 503.
 pub(crate) fn unavailable(error: &AuthError) -> ApiError {
-    tracing::error!(%error, "the identity service does not answer");
+    tracing::error!(%error, "the identity service does not respond");
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
         ApiReason::IdentityUnavailable,

@@ -208,7 +208,7 @@ impl Keyed {
             let kept = serde_json::to_vec(&kept).map_err(|error| ApiError::internal(error.to_string()))?;
             // The request has succeeded, even if its response cannot be stored.
             if let Err(error) = self.state.store.keep_answer(&self.key, &kept).await {
-                tracing::warn!(%error, "keeping the answer to a request with an idempotency key");
+                tracing::warn!(%error, "storing the response to a request with an idempotency key");
             }
         }
         Ok(Response::from_parts(parts, Body::from(bytes)))
@@ -216,7 +216,8 @@ impl Keyed {
 }
 
 fn replay(kept: &[u8]) -> Result<Response> {
-    let unreadable = |error: &dyn std::fmt::Display| ApiError::internal(format_args!("reading a kept answer: {error}"));
+    let unreadable =
+        |error: &dyn std::fmt::Display| ApiError::internal(format_args!("reading a stored response: {error}"));
     let kept: Kept = serde_json::from_slice(kept).map_err(|error| unreadable(&error))?;
     let mut response = Response::builder().status(kept.status);
     for (name, value) in kept.headers {

@@ -1,5 +1,5 @@
-//! `GET /v1/clustertemplates/{ident}/labels`, `GET /v1/clusters/{ident}/labels` and
-//! `GET /v1/clusters/{ident}/nodegroups/{group}/labels`: which value holds and where it comes from.
+//! `GET /v1/clustertemplates/{ident}/labels`, `GET /v1/clusters/{ident}/labels` and `GET
+//! /v1/clusters/{ident}/nodegroups/{group}/labels`: which value applies and where it comes from.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use super::view;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, Version, availability};
 
-/// Explains the labels of a template: those that clusters made of it get.
+/// Explains the labels that clusters created from a template get.
 #[utoipa::path(get, path = "/v1/clustertemplates/{ident}/labels", tag = "labels", params(("ident" = String, Path)),
     responses((status = 200, body = LabelExplanation)))]
 pub(super) async fn of_template(
@@ -25,7 +25,7 @@ pub(super) async fn of_template(
     if !template.public {
         caller.may_on("clustertemplate:get", &template.project_id, &template.user_id)?;
     }
-    // What cannot be resolved is explained all the same: the note says why.
+    // Labels whose version cannot be resolved are explained too: the note says why.
     let version = state.catalog.of(&caller).version(&template).await.ok().flatten().map(|version| version.to_string());
     let levels = [(Source::Template, &template.labels)];
     Ok(Json(view::explanation(explain(template.engine, version.as_deref(), &levels))))

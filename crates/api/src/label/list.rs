@@ -9,7 +9,7 @@ use super::view;
 use crate::AppState;
 use crate::http::{Params, Result};
 
-/// Lists all labels that are known. They are the same for everybody.
+/// Lists all known labels. They are the same for everybody.
 #[utoipa::path(get, path = "/v1/labels", tag = "labels", responses((status = 200, body = LabelList)))]
 pub(super) async fn list(State(state): State<AppState>, params: Params) -> Result<Json<LabelList>> {
     params.finish()?;

@@ -1,4 +1,4 @@
-//! Labels: what there are, and which ones hold where. Ours; Magnum has no such routes.
+//! Labels: which exist, and which apply where. Ours; Magnum has no such routes.
 
 mod explain;
 mod list;

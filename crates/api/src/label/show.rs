@@ -9,7 +9,7 @@ use jeroboam_types::v1::Label;
 use super::view;
 use crate::http::{ApiError, ApiReason, Params, Result};
 
-/// Shows a label that is known.
+/// Shows a known label.
 #[utoipa::path(get, path = "/v1/labels/{name}", tag = "labels", params(("name" = String, Path)),
     responses((status = 200, body = Label)))]
 pub(super) async fn show(Path(name): Path<String>, params: Params) -> Result<Json<Label>> {

@@ -1,11 +1,11 @@
-//! Labels as clients see them.
+//! Labels in responses.
 
 use jeroboam_model::labels::explain::Explained;
 use jeroboam_model::labels::registry::LabelSpec;
 use jeroboam_model::labels::value::LabelType;
 use jeroboam_types::v1::{ExplainedLabel, Label, LabelExplanation};
 
-/// A label that is known.
+/// A known label.
 pub(super) fn show(spec: &LabelSpec) -> Label {
     let values = match spec.value {
         LabelType::Choice(values) => values.iter().map(ToString::to_string).collect(),
@@ -26,7 +26,7 @@ pub(super) fn show(spec: &LabelSpec) -> Label {
     }
 }
 
-/// Labels that hold.
+/// Explained labels.
 pub(super) fn explanation(explained: Vec<Explained<'_>>) -> LabelExplanation {
     let labels = explained.into_iter().map(|label| ExplainedLabel {
         name: label.name.to_owned(),

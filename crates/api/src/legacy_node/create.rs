@@ -14,7 +14,7 @@ use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, reply};
 /// Attributes that clients may not set.
 const READ_ONLY: [&str; 5] = ["links", "created_at", "updated_at", "project_id", "user_id"];
 
-/// Makes a node.
+/// Creates a node.
 #[utoipa::path(post, path = "/v1/nodes", tag = "nodes", request_body = LegacyNodeCreate,
     responses((status = 201, body = Wire)))]
 pub(super) async fn create(

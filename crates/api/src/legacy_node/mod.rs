@@ -37,7 +37,7 @@ async fn find(state: &AppState, caller: &Caller, ident: &str, rule: &str) -> Res
     Ok(node)
 }
 
-/// What a client says about a node: type, image and machine.
+/// Reads the attributes of a node: type, image and machine.
 fn read(fields: &mut Fields) -> Result<(Option<String>, Option<String>, Option<String>)> {
     Ok((fields.text_of("type", 1, MAX_TYPE)?, fields.text("image_id")?, fields.text("ironic_node_id")?))
 }

@@ -19,7 +19,7 @@ const RULES: Rules = Rules { internal: &[], mandatory: &[], dictionaries: &[] };
 /// The attribute that is set once.
 const MACHINE: &str = "ironic_node_id";
 
-/// Changes a node.
+/// Updates a node.
 #[utoipa::path(patch, path = "/v1/nodes/{uuid}", tag = "nodes", params(("uuid" = String, Path)),
     request_body = Vec<PatchOperation>, responses((status = 200, body = Wire)))]
 pub(super) async fn update(
@@ -35,7 +35,7 @@ pub(super) async fn update(
     Ok(Json(view::show(&node, &caller)).into_response())
 }
 
-/// The node with the patch applied. A machine is only given to a node that has none.
+/// The node with the patch applied. A machine can be set only on a node that has none.
 fn patched(old: LegacyNode, patch: Vec<Operation>) -> Result<LegacyNode> {
     if let Some(machine) = &old.ironic_node_id
         && patch.iter().any(|operation| operation.name == MACHINE && operation.kind != Kind::Remove)

@@ -1,4 +1,4 @@
-//! Nodes of 2015 as clients see them.
+//! Nodes of 2015 in responses.
 
 use jeroboam_model::LegacyNode;
 use jeroboam_types::v1;

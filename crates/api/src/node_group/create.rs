@@ -16,7 +16,7 @@ use super::view;
 use crate::AppState;
 use crate::http::{ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, reply};
 
-/// Makes a node group. Its nodes come up by an operation of the cluster.
+/// Creates a node group. An operation of the cluster creates its nodes.
 #[utoipa::path(post, path = "/v1/clusters/{ident}/nodegroups", tag = "node groups", params(("ident" = String, Path)),
     request_body = NodeGroupCreate,
     responses((status = 202, body = NodeGroup, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
@@ -43,7 +43,7 @@ pub(super) async fn create(
     answer(&caller, &record, group.uuid, Some(&operation))
 }
 
-/// The answer to the request that made this group, when it comes again.
+/// The response to a repeated request that created this group.
 pub(crate) async fn made(state: &AppState, caller: &Caller, cluster: &str, uuid: Uuid) -> Result<Response> {
     let record = crate::cluster::find(state, caller, cluster, "nodegroup:create").await?;
     let group = super::find(&record, &uuid.to_string())?;
@@ -59,7 +59,7 @@ fn answer(caller: &Caller, record: &ClusterRecord, uuid: Uuid, operation: Option
     Ok(reply::with_operation((StatusCode::ACCEPTED, body).into_response(), operation))
 }
 
-/// A group needs a cluster that it can join, and that is there to stay (contract magnum-v1 section 7.3).
+/// A group needs a cluster that has an API, and that is not being deleted (contract magnum-v1 section 7.3).
 fn check_cluster(record: &ClusterRecord) -> Result<()> {
     let status = record.cluster.status;
     if !status.allows(Request::NodeGroup) {

@@ -8,7 +8,7 @@ use jeroboam_model::OperationKind;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Deletes a node group with all its nodes. It can be seen in status `DELETE_IN_PROGRESS` until they are gone.
+/// Deletes a node group with all its nodes. It is shown in status `DELETE_IN_PROGRESS` until they are deleted.
 #[utoipa::path(delete, path = "/v1/clusters/{ident}/nodegroups/{group}", tag = "node groups",
     params(("ident" = String, Path), ("group" = String, Path)),
     responses((status = 204, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]

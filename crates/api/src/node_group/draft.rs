@@ -1,4 +1,4 @@
-//! Reading and validating what a client wants of a node group (contract magnum-v1 sections 2.4 and 6.8 to 6.9).
+//! Reading and validating the attributes of a node group (contract magnum-v1 sections 2.4 and 6.8 to 6.9).
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ const IGNORED: [&str; 9] = [
 /// Longest version of a group.
 const MAX_VERSION: usize = 20;
 
-/// What a client wants of a new group, as far as it can be checked without the cluster.
+/// The requested group, as far as it can be validated without the cluster.
 #[derive(Debug)]
 pub(super) struct Draft {
     name: String,
@@ -64,7 +64,7 @@ impl Draft {
         let draft = Self {
             name: fields.required_text("name")?,
             role: fields.text("role")?,
-            // None at all in every microversion that has groups, other than for clusters.
+            // Zero is allowed in every microversion that has groups, unlike for clusters.
             node_count: match fields.integer("node_count")? {
                 None => 1,
                 Some(count) => validate::count("node_count", count, 0, limits.nodes)?,
@@ -83,7 +83,7 @@ impl Draft {
         Ok(draft)
     }
 
-    /// The group, with all that it takes over from its cluster.
+    /// The group, with all that it inherits from its cluster.
     pub(super) fn into_group(self, cluster: &Cluster, template: &ClusterTemplate) -> Result<NodeGroup> {
         let inherited = NodeGroup::of(cluster, template, &self.name, Timestamp::now());
         let role_name = self.role.unwrap_or_else(|| inherited.role_name.clone());
@@ -105,13 +105,13 @@ impl Draft {
         };
         check(&group)?;
         if is_master {
-            return Err(ApiError::field("role", "must not be master: masters are made with the cluster"));
+            return Err(ApiError::field("role", "must not be master: masters are created with the cluster"));
         }
         Ok(group)
     }
 }
 
-/// What must hold of a group as a whole. Breaking it is a conflict (contract magnum-v1 section 2.4).
+/// Validates a group as a whole. A violation is a conflict (contract magnum-v1 section 2.4).
 pub(super) fn check(group: &NodeGroup) -> Result<()> {
     let conflict = |error| ApiError::from(error).with_status(StatusCode::CONFLICT);
     group.check_marks().map_err(conflict)?;
@@ -136,7 +136,7 @@ fn read_taint(mut taint: Map<String, Value>) -> Result<Taint> {
     let mut text = |name: &str| match taint.remove(name) {
         None | Some(Value::Null) => Ok(String::new()),
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(ApiError::field("node_taints", format!("{name} must be a text in every taint"))),
+        Some(_) => Err(ApiError::field("node_taints", format!("{name} must be a string in every taint"))),
     };
     let read = Taint { key: text("key")?, value: text("value")?, effect: text("effect")? };
     match taint.keys().next() {

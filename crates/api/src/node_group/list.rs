@@ -33,11 +33,11 @@ pub(super) async fn list(
     Ok(reply::list("nodegroups", items, next))
 }
 
-/// Cuts a page out of the groups, which come in the order of creation. A cluster has few, so memory will do.
+/// Sorts the groups, which come in the order of creation, and cuts out a page. In memory, as a cluster has few.
 fn cut(groups: &mut Vec<&NodeGroup>, page: &Page) -> Result<()> {
-    // By a number first, then by a text; the sort is stable, so that equal ones stay in order.
+    // By a number first, then by a string; the sort is stable, so equal ones keep the order of creation.
     let key: fn(&NodeGroup) -> (i64, String) = match page.sort_key.as_deref() {
-        // These have no order, or only one.
+        // These have no order, or the same value in all groups.
         None | Some("cluster_id" | "project_id" | "stack_id" | "labels" | "node_labels" | "node_taints") => {
             |_| (0, String::new())
         }

@@ -16,7 +16,7 @@ use crate::AppState;
 use crate::http::patch::{self, Operation, Rules};
 use crate::http::{ApiError, Caller, Fields, JsonPatch, Params, Result, reply};
 
-/// What is special about attributes of node groups: all that is not listed in [`patched`] stays as it was made.
+/// How the attributes of node groups may be patched: only those listed in [`patched`] can change.
 const RULES: Rules = Rules {
     internal: &[
         "name",
@@ -42,7 +42,7 @@ const RULES: Rules = Rules {
     dictionaries: &["node_labels", "node_taints"],
 };
 
-/// Changes a node group. Its size is changed by the cluster's action `resize`.
+/// Updates a node group. The cluster's action `resize` changes its size.
 #[utoipa::path(patch, path = "/v1/clusters/{ident}/nodegroups/{group}", tag = "node groups",
     params(("ident" = String, Path), ("group" = String, Path)), request_body = Vec<PatchOperation>,
     responses((status = 202, body = NodeGroup, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
@@ -57,13 +57,13 @@ pub(super) async fn update(
     let record = crate::cluster::find_living(&state, &caller, &ident, "nodegroup:update").await?;
     let old = super::find(&record, &group)?;
     if patch.is_empty() {
-        // Nothing is asked for, and still not of a group that cannot be asked.
+        // An empty patch changes nothing, but is refused in the same statuses as others.
         for status in [record.cluster.status, old.status] {
             StoreError::unless_allowed(status, Request::Update)?;
         }
         return Ok((StatusCode::ACCEPTED, Json(view::full(&record, old, &caller))).into_response());
     }
-    // Also when every value is what it was: clients wait for the group to be updated.
+    // Also when no value changes: clients wait for the group to be updated.
     let (cluster, uuid) = (record.id(), old.uuid);
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let change = |group: &Group| {
@@ -77,7 +77,7 @@ pub(super) async fn update(
     Ok(reply::with_operation((StatusCode::ACCEPTED, body).into_response(), Some(&operation)))
 }
 
-/// The group with the patch applied. Removing an attribute brings its default back.
+/// The group with the patch applied. Removing an attribute restores its default.
 fn patched(old: &Group, patch: Vec<Operation>) -> Result<Group> {
     let serde_json::Value::Object(mut document) = json!({
         "min_node_count": old.min_node_count,
@@ -85,7 +85,7 @@ fn patched(old: &Group, patch: Vec<Operation>) -> Result<Group> {
         "node_labels": old.node_labels,
         "node_taints": old.node_taints,
     }) else {
-        return Err(ApiError::internal("a node group is no object"));
+        return Err(ApiError::internal("a node group is not an object"));
     };
     patch::apply(&mut document, patch, RULES)?;
     let mut fields = Fields::new(document, "node group");

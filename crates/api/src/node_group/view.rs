@@ -1,4 +1,4 @@
-//! Node groups as clients see them (contract magnum-v1 section 2.4). All microversions that have them see the same.
+//! Node groups in responses (contract magnum-v1 section 2.4), the same in all microversions that have them.
 
 use jeroboam_model::NodeGroup;
 use jeroboam_model::labels::compare;
@@ -25,14 +25,14 @@ const IN_SUMMARIES: [&str; 12] = [
     "status",
 ];
 
-/// In lists.
+/// A group in a list.
 pub(super) fn summary(record: &ClusterRecord, group: &NodeGroup) -> Value {
     let mut attributes = attributes(record, group, Vec::new());
     attributes.retain(|name, _| IN_SUMMARIES.contains(&name.as_str()));
     Value::Object(attributes)
 }
 
-/// Alone.
+/// A single group in full.
 pub(super) fn full(record: &ClusterRecord, group: &NodeGroup, caller: &Caller) -> Value {
     let collection = format!("clusters/{}/nodegroups", record.cluster.uuid);
     Value::Object(attributes(record, group, reply::links(&caller.base, &collection, group.uuid)))

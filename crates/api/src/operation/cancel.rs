@@ -9,7 +9,7 @@ use jeroboam_types::operation::Operation;
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Asks for an operation to be ended. One that waits ends at once, one that runs after the steps it is at.
+/// Cancels an operation. A queued one ends at once, a running one after its current steps.
 #[utoipa::path(post, path = "/v1/operations/{uuid}/actions/cancel", tag = "operations", params(("uuid" = String, Path)),
     responses((status = 202, body = Operation)))]
 pub(super) async fn cancel(

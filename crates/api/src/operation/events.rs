@@ -1,4 +1,4 @@
-//! `GET /v1/operations/{uuid}/events`: an operation as it happens.
+//! `GET /v1/operations/{uuid}/events`: the progress of an operation as events.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,10 +16,11 @@ use uuid::Uuid;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
-/// A comment is sent this often when nothing happens, so that proxies keep the connection.
+/// Interval of comments while nothing happens, so that proxies keep the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// How often the database is asked although nobody said that something changed: another process may have changed it.
+/// Interval at which the database is polled even without a notification: another process may have changed the
+/// operation.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Follows an operation: events named `operation`, each with the whole operation as JSON, first as it is now, then
@@ -33,14 +34,14 @@ pub(super) async fn events(
     params: Params,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     params.finish()?;
-    // First listen, then look: what changes in between is not missed.
+    // Subscribe first, then read, so that no change in between is missed.
     let changes = state.store.subscribe();
     let operation = super::find(&state, &caller, &uuid, "operation:get").await?;
     let follower =
         Follower { store: state.store.clone(), scope: caller.scope(), changes, next: Some(operation), last: None };
     let stream = futures::stream::unfold(follower, |mut follower| async move {
         let operation = follower.next().await?;
-        // An operation is always JSON; should it not be, the stream ends and the client looks again.
+        // Serializing an operation should never fail; if it does, the stream ends and the client reconnects.
         let event = Event::default().event("operation").json_data(&operation).ok()?;
         follower.last = Some(operation);
         Some((Ok(event), follower))
@@ -48,7 +49,7 @@ pub(super) async fn events(
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// An event, for the document.
+/// An event, for the OpenAPI document.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "it is described only; the stream is written by axum")]
 struct OperationEvent {
@@ -84,7 +85,7 @@ impl Follower {
             match self.store.operation(&self.scope, last.uuid).await {
                 Ok(operation) if operation != last => return Some(operation),
                 Ok(_) => {}
-                // The client connects again and is told what is wrong by a status.
+                // The client reconnects and gets an error status then.
                 Err(error) => {
                     tracing::warn!(%error, operation = %last.uuid, "following an operation");
                     return None;
@@ -93,14 +94,14 @@ impl Follower {
         }
     }
 
-    /// Waits until something may have changed. Whatever else is in the queue by then is covered by the same look.
+    /// Waits until something may have changed. One read covers all events that are queued by then.
     async fn changed(&mut self, operation: Uuid) {
         let wait = async {
             loop {
                 match self.changes.recv().await {
                     Ok(event) if event.operation != Some(operation) => {}
                     Ok(_) | Err(RecvError::Lagged(_)) => return,
-                    // The store is gone, which happens at the end of the process only; the time limit takes over.
+                    // The store is closed, which happens only when the process ends; the timeout takes over.
                     Err(RecvError::Closed) => std::future::pending::<()>().await,
                 }
             }

@@ -7,7 +7,7 @@ use jeroboam_types::operation::OperationList;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
-/// Lists operations, newest first, without their steps; also those of clusters that are gone.
+/// Lists operations, newest first, without their steps; also those of deleted clusters.
 #[utoipa::path(get, path = "/v1/operations", tag = "operations",
     params(("cluster" = Option<String>, Query, description = "Id or name of a cluster"),
         ("limit" = Option<u64>, Query), ("marker" = Option<String>, Query), ("sort_key" = Option<String>, Query),

@@ -1,4 +1,4 @@
-//! Operations: what is being done to clusters, and what was. Ours.
+//! Operations on clusters, current and past. Ours.
 
 mod cancel;
 mod events;

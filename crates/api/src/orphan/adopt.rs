@@ -14,9 +14,9 @@ use crate::cluster::create::{self, Planned};
 use crate::http::{ApiError, Caller, JsonObject, Params, Result, again};
 use crate::spelling::Spelling;
 
-/// Takes an orphan over: it becomes a cluster of the database again, with its id, its nodes, and what is on their disks.
-/// The body is that of a new cluster; its template and labels must say what the cluster was made of. How many nodes there
-/// are is found. Its machines are started anew, and its certificate authorities are new ones.
+/// Adopts an orphan: it becomes a cluster of the database again, with its id, its nodes, and the data on their disks.
+/// The body is that of a new cluster; its template and labels must match those of the orphan. The number of nodes is
+/// taken from what exists. The machines are recreated, and the certificate authorities are new.
 #[utoipa::path(post, path = "/v1/orphans/{uuid}/actions/adopt", tag = "service", params(("uuid" = String, Path)),
     request_body = ClusterCreate,
     responses((status = 202, body = UuidOnly, headers(("X-Jeroboam-Operation" = String, description = "Id of the operation")))))]
@@ -39,7 +39,7 @@ pub(super) async fn adopt(
         nodes = nodes.len(),
         user = caller.auth.user_id,
         request = caller.request_id,
-        "an orphan was taken over on request"
+        "an orphan was adopted on request"
     );
     create::answer(&state, &caller, uuid, Some(&operation), Spelling::Cluster).await
 }
@@ -65,13 +65,13 @@ async fn take_over(
         cluster.project_id.clone_from(project);
     }
     let groups: Vec<NodeGroup> = groups.into_iter().map(|group| as_found(group, &cluster, nodes)).collect();
-    // All is checked. If it ends here, the disks are an orphan still, which can be taken over as well.
+    // All checks have passed. If the process ends here, the disks are still an orphan, which can be adopted as well.
     state.lookout.free_disks(orphan).await?;
     let operation = caller.creation(cluster.create_timeout);
     Ok(state.store.adopt_cluster(&template, &cluster, &groups, nodes, operation).await?)
 }
 
-/// A group of the cluster, with as many nodes as there are.
+/// A group of the cluster, with as many nodes as were found.
 fn as_found(group: NodeGroup, cluster: &Cluster, nodes: &[FoundNode]) -> NodeGroup {
     let is_of = |role: NodeRole| nodes.iter().filter(move |node| node.role == role).count();
     NodeGroup {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::AppState;
 use crate::http::{ApiError, Caller, Params, Result};
 
-/// Removes all that there is of an orphan: machines, disks with what is on them, networks.
+/// Deletes everything of an orphan: machines, disks with their data, networks.
 #[utoipa::path(delete, path = "/v1/orphans/{uuid}", tag = "service", params(("uuid" = String, Path)),
     responses((status = 204)))]
 pub(super) async fn delete(

@@ -8,7 +8,8 @@ use jeroboam_types::v1::{Orphan, OrphanList};
 use crate::AppState;
 use crate::http::{Caller, Params, Result, reply};
 
-/// Lists what there is of clusters that the database does not know. It is left alone unless it is deleted here.
+/// Lists what exists of clusters that the database does not know. It stays untouched until it is adopted or deleted
+/// here.
 #[utoipa::path(get, path = "/v1/orphans", tag = "service", responses((status = 200, body = OrphanList)))]
 pub(super) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> Result<Json<OrphanList>> {
     params.finish()?;

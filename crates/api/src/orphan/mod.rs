@@ -1,5 +1,5 @@
-//! Orphans: clusters at the infrastructure that the database neither has nor knows to have been deleted. Ours; Magnum
-//! has no such routes.
+//! Orphans: clusters at the infrastructure that the database does not contain and does not record as deleted. Ours;
+//! Magnum has no such routes.
 
 mod adopt;
 mod delete;

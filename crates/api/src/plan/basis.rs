@@ -1,5 +1,5 @@
-//! What a plan is made from, fact by fact, and its id: digests of all facts, so that nothing has to be kept to say later
-//! whether they are as they were, and if not, which of them have changed.
+//! The facts on which a plan is based, and its id: digests of all facts. So nothing has to be stored to determine later
+//! whether any of them has changed, and which.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -21,17 +21,17 @@ use crate::http::{ApiError, Result};
 
 /// Bytes of the digest that decides whether anything has changed.
 const WHOLE: usize = 16;
-/// Bytes of a digest that only says what.
+/// Bytes of a digest that only tells which fact has changed.
 const PART: usize = 4;
 
-/// How one thing is: in words, and in full as a digest.
+/// The state of one object: in words, and in full as a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fact {
     words: String,
     tag: u64,
 }
 
-/// Facts by what they are about.
+/// Facts by the object that they are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Basis(BTreeMap<String, Fact>);
 
@@ -43,18 +43,18 @@ pub(super) struct PlanId {
 }
 
 impl Basis {
-    /// What was sent.
+    /// The request as it was sent.
     pub(super) fn request(sent: &impl Hash) -> Self {
-        Self::default().with("the request", "another one than was planned", sent)
+        Self::default().with("the request", "not the planned one", sent)
     }
 
-    /// An operation that does already what is asked for.
+    /// An operation in progress that does the same.
     pub(super) fn under_way(operation: Option<Uuid>) -> Self {
         let words = if operation.is_some() { "is under way" } else { "is not under way" };
         Self::default().with("an operation that does the same", words, &operation)
     }
 
-    /// What is written down, as it would be.
+    /// The database as it would be after the change.
     pub(super) fn written(asked: &Asked) -> Self {
         let (operation, record) = (&asked.operation, &asked.record);
         let before = match asked.waits_for.len() {
@@ -73,7 +73,7 @@ impl Basis {
         })
     }
 
-    /// What is there.
+    /// What exists at the infrastructure and in the engine.
     pub(super) fn observed(asked: &Asked, observed: &Observed) -> Self {
         let is_there = |there: bool| if there { "there" } else { "not there" };
         let basis = Self::default()
@@ -94,7 +94,7 @@ impl Basis {
         self
     }
 
-    /// Adds facts about other things.
+    /// Adds facts about other objects.
     pub(super) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
@@ -109,12 +109,12 @@ impl Basis {
         PlanId { whole: cut(&whole.finalize()), facts: facts.collect() }
     }
 
-    /// Whether a plan of this id was made from the same.
+    /// Whether the plan with this id is based on the same facts.
     pub(super) fn fits(&self, id: &PlanId) -> bool {
         self.id().whole == id.whole
     }
 
-    /// What is not as it was for a plan of this id, in words.
+    /// What has changed since the plan with this id, in words.
     pub(super) fn changes(&self, id: &PlanId) -> Vec<String> {
         let mut gone = id.facts.clone();
         let mut changes = Vec::new();
@@ -126,7 +126,7 @@ impl Basis {
             }
         }
         if !gone.is_empty() {
-            changes.push(format!("nodes or other things that are not there any more: {}", gone.len()));
+            changes.push(format!("nodes or other objects that no longer exist: {}", gone.len()));
         }
         changes
     }
@@ -146,7 +146,7 @@ fn cut<const BYTES: usize>(digest: &[u8]) -> [u8; BYTES] {
     std::array::from_fn(|index| digest[index])
 }
 
-/// What stays of a cluster whatever happens to it, but for its id where it is made only now.
+/// The attributes of a cluster that no progress of work changes, without its id when it is only now created.
 fn lasting(asked: &Asked) -> Cluster {
     let cluster = asked.record.cluster.clone();
     Cluster {
@@ -166,7 +166,7 @@ fn lasting(asked: &Asked) -> Cluster {
     }
 }
 
-/// The same of a node group, which its cluster and its name tell from others.
+/// The same for a node group, which is identified by its cluster and name.
 fn lasting_of(group: &NodeGroup) -> NodeGroup {
     NodeGroup {
         id: 0,
@@ -181,15 +181,15 @@ fn lasting_of(group: &NodeGroup) -> NodeGroup {
     }
 }
 
-/// How a node is.
+/// The state of a node in words.
 fn how(node: &Node, observed: &Observed) -> String {
     let machine = match observed.machines.get(&node.uuid) {
         Some(_) if observed.replace.contains(&node.uuid) => "machine to be replaced",
         Some(MachineState::Running) => "machine runs",
         Some(MachineState::Stopped) => "machine has stopped",
-        Some(MachineState::Paused) => "machine is held still",
+        Some(MachineState::Paused) => "machine is paused",
         Some(MachineState::Created) => "machine not started",
-        Some(MachineState::CutOff) => "machine taken off its network",
+        Some(MachineState::CutOff) => "machine disconnected from its network",
         None if observed.disks.contains(&node.uuid) => "no machine, a disk",
         None => "no machine, no disk",
     };
@@ -200,14 +200,14 @@ fn how(node: &Node, observed: &Observed) -> String {
         None => "agent silent",
     };
     let ready = if observed.ready.contains(&node.uuid) { "ready" } else { "not ready" };
-    let goes = if node.wanted { "" } else { "is to go, " };
+    let goes = if node.wanted { "" } else { "to be removed, " };
     format!("{goes}{machine}, {agent}, {ready}")
 }
 
 impl PlanId {
     /// The id in a header.
     pub(super) fn read(value: &HeaderValue) -> Result<Self> {
-        let no_id = || ApiError::field(HEADER.as_str(), "is no id of a plan. Send the id that a plan has");
+        let no_id = || ApiError::field(HEADER.as_str(), "is not a plan id. Send the id of a plan");
         let bytes = URL_SAFE_NO_PAD.decode(value.as_bytes()).map_err(|_| no_id())?;
         let (whole, facts) = bytes.split_first_chunk::<WHOLE>().ok_or_else(no_id)?;
         let (facts, rest) = facts.as_chunks::<{ 2 * PART }>();
@@ -255,8 +255,8 @@ mod tests {
         let more = basis(2).with("node b", "no machine", &0);
         assert_eq!(more.changes(&id), ["node b, which is new: no machine"]);
         assert!(!more.fits(&id));
-        assert_eq!(basis(2).changes(&more.id()), ["nodes or other things that are not there any more: 1"]);
-        // The words may be the same where the detail is not.
+        assert_eq!(basis(2).changes(&more.id()), ["nodes or other objects that no longer exist: 1"]);
+        // The words may be the same although the details differ.
         let detail = Basis::default().with("node a", "machine runs", &2).with("node group g", "2 nodes", &2_u32);
         assert_eq!(detail.changes(&id), ["node a: machine runs"]);
     }

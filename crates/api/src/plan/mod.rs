@@ -1,10 +1,10 @@
-//! Plans: a change with `?dry_run=true` is not carried out; the answer says which steps it would have, and what each
-//! disturbs. With the plan's id in the header `X-Jeroboam-Plan` it is carried out if what the plan was made from is
-//! unchanged, and else refused with what has changed. Ours.
+//! Plans: a change with `?dry_run=true` is not carried out; the response lists the steps it would have, and what each
+//! disrupts. With the plan's id in the header `X-Jeroboam-Plan` the change is carried out if the facts on which the
+//! plan is based are unchanged, and otherwise refused with the changed facts. Ours.
 //!
-//! Handlers know nothing of it. A dry run goes through all that the request goes through, into the store's transaction,
-//! which is rolled back in the end; what would be there is compared with what is, by the same functions that a conductor
-//! plans by ([decision 26](../../../../docs/decisions/0026-a-plan-is-a-dry-run.md)).
+//! Handlers are not aware of it. A dry run takes the same path as the request, down to the store's transaction, which
+//! is rolled back at the end; the desired state is compared with the observed one by the conductor's own planning
+//! functions ([decision 26](../../../../docs/decisions/0026-a-plan-is-a-dry-run.md)).
 
 mod basis;
 mod request;
@@ -27,7 +27,7 @@ use crate::http::{ApiError, ApiReason, Result, reply};
 
 pub(crate) use self::request::{DRY_RUN, is_dry_run, is_plannable};
 
-/// Plans what is only to be planned, carries out what was planned, and lets everything else through.
+/// Middleware: plans dry runs, carries out plans, and passes everything else through.
 pub(crate) async fn plans(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let outcome = match Wanted::read(&request) {
         Ok(Wanted::Neither) => return next.run(request).await,
@@ -59,7 +59,7 @@ async fn apply(state: &AppState, request: Request, next: Next, id: &PlanId) -> R
     if !done.basis.fits(id) {
         return Err(outdated(&done.basis.changes(id)));
     }
-    // What is there was looked at a moment ago; what is written down is looked at again in the transaction.
+    // The infrastructure was observed a moment ago; the database is checked again in the transaction.
     let planned = done.asked.as_ref().map(Basis::written);
     let run = {
         let planned = planned.clone();
@@ -73,10 +73,10 @@ async fn apply(state: &AppState, request: Request, next: Next, id: &PlanId) -> R
     Ok(response)
 }
 
-/// How a rehearsal went.
+/// The outcome of a dry run.
 enum Rehearsal {
     Done(Box<Rehearsed>),
-    /// The answer is that of the request.
+    /// The response is the same as without a dry run.
     Refused(Response),
 }
 
@@ -123,8 +123,8 @@ fn outdated(changes: &[String]) -> ApiError {
         StatusCode::PRECONDITION_FAILED,
         ApiReason::PlanOutdated,
         format!(
-            "The plan does not hold any more; nothing was changed. Since it was made these have changed: {changes}. Plan \
-             again: the same request with ?dry_run=true (on the command line --plan), and decide with what it would do now."
+            "The plan is no longer valid; nothing was changed. Changed since it was made: {changes}. Plan again with the \
+             same request and ?dry_run=true (on the command line --plan), and decide by the new plan."
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Requests that can be planned, as they were sent: they are carried out more than once.
+//! Requests that can be planned, buffered as they were sent: they run more than once.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request};
@@ -11,16 +11,16 @@ use super::basis::{Basis, PlanId};
 use crate::http::fields::read_boolean;
 use crate::http::{ApiError, Caller, Result, body};
 
-/// The query parameter that asks for a plan.
+/// The query parameter for a dry run.
 pub(crate) const DRY_RUN: &str = "dry_run";
 
-/// The header that names the plan which a request carries out.
+/// The header with the id of the plan that a request carries out.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-jeroboam-plan");
 
-/// What is wanted of a request beside itself.
+/// How a request wants to be handled.
 pub(super) enum Wanted {
     Neither,
-    /// It says itself that it is no dry run.
+    /// An explicit `dry_run=false`.
     Change,
     Plan,
     Apply(PlanId),
@@ -33,13 +33,13 @@ impl Wanted {
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let plannable = is_plannable(request.method(), route);
         match (is_dry, id) {
-            // As every parameter that a route does not have.
+            // Refused like every parameter that a route does not have.
             (Some(_), _) if !plannable => Err(ApiError::field(DRY_RUN, "is not a parameter of this request")),
             (_, Some(_)) if !plannable => {
-                Err(ApiError::field(HEADER.as_str(), "goes with changes that can be planned"))
+                Err(ApiError::field(HEADER.as_str(), "is only for changes that can be planned"))
             }
             (Some(true), Some(_)) => {
-                Err(ApiError::field(DRY_RUN, format!("plans; with {HEADER} a plan is carried out. Give one of them")))
+                Err(ApiError::field(DRY_RUN, format!("requests a plan, {HEADER} carries one out. Give one of them")))
             }
             (Some(true), None) => Ok(Self::Plan),
             (_, Some(id)) => PlanId::read(id).map(Self::Apply),
@@ -49,7 +49,7 @@ impl Wanted {
     }
 }
 
-/// Whether a request is only to be planned.
+/// Whether a request is a dry run.
 pub(crate) fn is_dry_run(request: &Request) -> bool {
     dry_run(request.uri()).is_ok_and(|is_dry| is_dry == Some(true))
 }
@@ -80,9 +80,9 @@ pub(crate) fn is_plannable(method: &Method, route: &str) -> bool {
     }
 }
 
-/// A request, to be carried out as often as is needed.
+/// A buffered request that can run repeatedly.
 pub(super) struct Sent {
-    /// Without the parameter that asks for a plan.
+    /// Without the parameter `dry_run`.
     parts: Parts,
     body: Bytes,
 }
@@ -98,7 +98,7 @@ impl Sent {
         Request::from_parts(self.parts.clone(), Body::from(self.body.clone()))
     }
 
-    /// What is asked for, whoever asks.
+    /// The request as a fact, independent of the caller.
     pub(super) fn basis(&self) -> Basis {
         let Parts { method, uri, extensions, .. } = &self.parts;
         let version = extensions.get::<Caller>().map(|caller| caller.version.to_string()).unwrap_or_default();
@@ -106,17 +106,17 @@ impl Sent {
         Basis::request(&(method.as_str(), path, version, &self.body[..]))
     }
 
-    /// A name that the server makes up is another one each time, so that such a plan could never be carried out.
+    /// Requires a name: a generated one differs each time, so such a plan could never be carried out.
     pub(super) fn check_name(&self) -> Result<()> {
         if self.parts.method != Method::POST || self.parts.uri.path().contains("/actions/") {
             return Ok(());
         }
         let body = serde_json::from_slice::<Value>(&self.body).unwrap_or_default();
-        // What else is wrong with the body says its handler.
+        // The handler reports all other problems of the body.
         if body.is_object() && body.get("name").is_none_or(Value::is_null) {
             return Err(ApiError::field(
                 "name",
-                "is required for a plan: one that is made up is another one each time",
+                "is required for a plan: a generated name differs each time",
             ));
         }
         Ok(())

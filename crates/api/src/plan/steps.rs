@@ -1,4 +1,4 @@
-//! The steps of a plan, and what they disturb.
+//! The steps of a plan, and what they disrupt.
 
 use jeroboam_conductor::observe::{Observer, desired, obstacle};
 use jeroboam_model::Cause;
@@ -9,14 +9,14 @@ use jeroboam_types::plan::{Plan, PlannedStep};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// What should be, and what is.
+/// The desired state and the observed state.
 pub(super) struct Look {
     desired: Desired,
     pub(super) observed: Observed,
 }
 
 impl Look {
-    /// Looks as the conductor will that takes the operation.
+    /// Observes as the conductor will when it runs the operation.
     pub(super) async fn at(observer: &Observer, asked: &Asked) -> Result<Self, Cause> {
         let Operation { kind, replace_data, .. } = asked.operation;
         let observed = observer.look(kind, &asked.record, &asked.secrets).await?;
@@ -35,7 +35,7 @@ impl Look {
     }
 }
 
-/// The document. Without `asked` no operation would begin.
+/// The plan as a document. Without `asked` no operation would start.
 pub(super) fn plan(asked: Option<&Asked>, look: Option<&Look>, under_way: Option<Uuid>, id: String) -> Plan {
     let operation = asked.map(|asked| &asked.operation);
     let kind = operation.map(|operation| operation.kind);
@@ -59,7 +59,7 @@ pub(super) fn plan(asked: Option<&Asked>, look: Option<&Look>, under_way: Option
     }
 }
 
-/// Whether the cluster is made by this very request.
+/// Whether this request creates the cluster.
 pub(super) fn is_new(asked: &Asked) -> bool {
     asked.operation.kind == OperationKind::Create && asked.operation.retry_of.is_none()
 }

@@ -15,10 +15,10 @@ use crate::http::{ApiError, Caller, Fields, JsonObject, Params, Result, gate};
 /// Attributes that clients may not set.
 const READ_ONLY: [&str; 3] = ["links", "created_at", "updated_at"];
 
-/// The limit when a client names none.
+/// The limit when a client gives none.
 const DEFAULT_LIMIT: u32 = 1;
 
-/// Makes a quota.
+/// Creates a quota.
 #[utoipa::path(post, path = "/v1/quotas", tag = "quotas", request_body = QuotaCreate,
     responses((status = 201, body = Wire)))]
 pub(super) async fn create(

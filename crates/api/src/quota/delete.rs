@@ -8,7 +8,7 @@ use super::resource;
 use crate::AppState;
 use crate::http::{Caller, Params, Result};
 
-/// Deletes a quota: from then on the default holds.
+/// Deletes a quota: from then on the default applies.
 #[utoipa::path(delete, path = "/v1/quotas/{project_id}/{resource}", tag = "quotas",
     params(("project_id" = String, Path), ("resource" = String, Path)), responses((status = 204)))]
 pub(super) async fn delete(

@@ -1,4 +1,4 @@
-//! Quotas of projects (contract magnum-v1 section 2.7). They are taken where things are made, by the store.
+//! Quotas of projects (contract magnum-v1 section 2.7). The store enforces them when it creates resources.
 
 mod create;
 mod delete;
@@ -24,7 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/v1/quotas/{project_id}", any(resource_missing))
 }
 
-/// A quota is of a project for a resource: the project alone names none.
+/// A quota belongs to a project and a resource: a path with the project alone is incomplete.
 async fn resource_missing() -> ApiError {
     ApiError::field("resource", format!("is missing: /v1/quotas/PROJECT/RESOURCE, with one of {}", resources()))
 }

@@ -37,11 +37,11 @@ pub(super) async fn show(
     };
     let body = match &kept {
         Some(quota) => view::show(quota),
-        // What is not known is answered as if it were the one that there always was.
+        // An unknown resource gets the default for clusters, the oldest kind of quota.
         None => view::default(project, known.unwrap_or(QuotaResource::Cluster), state.settings.quotas),
     };
     let answer = Json(body).into_response();
-    // A default is nothing that could be changed.
+    // A default cannot be changed, so it has no tag.
     Ok(match &kept {
         Some(quota) => etag::tagged(answer, Tag::of(quota), caller.version),
         None => answer,

@@ -12,7 +12,7 @@ use super::{resource, view};
 use crate::AppState;
 use crate::http::{Caller, Fields, JsonObject, Params, Result};
 
-/// Changes a quota. What the project has already stays, even if it is more.
+/// Updates a quota. Existing resources of the project stay, even if they exceed it.
 #[utoipa::path(patch, path = "/v1/quotas/{project_id}/{resource}", tag = "quotas",
     params(("project_id" = String, Path), ("resource" = String, Path)), request_body = QuotaUpdate,
     responses((status = 202, body = Quota)))]
@@ -26,7 +26,7 @@ pub(super) async fn update(
     params.finish()?;
     let mut fields = Fields::new(body, "quota");
     fields.refuse(&["links", "created_at", "updated_at"])?;
-    // The path says it.
+    // The path names these.
     fields.ignore(&["id", "project_id", "resource"]);
     let limit = fields.at_least("hard_limit", 0)?;
     fields.finish()?;

@@ -1,4 +1,4 @@
-//! Quotas as clients see them.
+//! Quotas in responses.
 
 use jeroboam_model::{Quota, QuotaDefaults, QuotaResource};
 use jeroboam_types::v1;
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::http::reply;
 
-/// What stands for any number.
+/// The value that means no limit.
 const UNLIMITED: i64 = -1;
 
-/// Attributes that only quotas have that are kept.
+/// Attributes that only stored quotas have.
 const OF_KEPT: [&str; 2] = ["created_at", "updated_at"];
 
-/// A quota that is kept.
+/// A stored quota.
 pub(super) fn show(quota: &Quota) -> Value {
     Value::Object(reply::attributes(v1::Quota {
         id: Some(quota.id),
@@ -24,7 +24,7 @@ pub(super) fn show(quota: &Quota) -> Value {
     }))
 }
 
-/// What holds where none is kept.
+/// The default, for projects without a stored quota.
 pub(super) fn default(project: String, resource: QuotaResource, defaults: QuotaDefaults) -> Value {
     let mut attributes = reply::attributes(v1::Quota {
         id: None,

@@ -171,7 +171,7 @@ async fn what_has_changed_since_is_told() {
     let plan = async || case.post(&path, &body).send().await.is(200).body["id"].as_str().unwrap().to_owned();
 
     let id = plan().await;
-    assert!(refused(&id, &json!({"node_count": 4})).await.contains("the request: another one than was planned"));
+    assert!(refused(&id, &json!({"node_count": 4})).await.contains("the request: not the planned one"));
 
     let record = case
         .store

@@ -342,7 +342,7 @@ async fn what_magnum_offers_and_we_do_not_is_called_by_its_name() {
         assert_eq!(answer.field(), field);
         let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
         assert!(
-            detail.contains(&format!("{value} is known and not offered by this version; use {instead}")),
+            detail.contains(&format!("{value} is known but not offered by this version; use {instead}")),
             "{detail}"
         );
     }

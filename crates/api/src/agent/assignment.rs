@@ -1,4 +1,4 @@
-//! `GET /agent/v1/assignment`: what a node is to be, as soon as that is newer than what it knows.
+//! `GET /agent/v1/assignment`: a node's desired state, as soon as it is newer than the revision that the agent has.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -14,12 +14,13 @@ use super::snapshot::Known;
 
 #[derive(Deserialize)]
 pub(super) struct After {
-    /// The revision that the agent knows.
+    /// The revision that the agent has.
     #[serde(default)]
     after: u64,
 }
 
-/// A node that is to go gets assignments like any other until it is forgotten: it has to run on while it is drained.
+/// A node that is being removed gets assignments like any other until its record is deleted: it must keep running while
+/// it is drained.
 pub(super) async fn assignment(
     State(endpoint): State<Endpoint>,
     Caller(node): Caller,
@@ -32,7 +33,7 @@ pub(super) async fn assignment(
             match is {
                 Known::Gone => return Err(AgentError::Gone),
                 Known::Is(snapshot) if snapshot.revision > after => {
-                    // As the snapshot has it: it may know more of the node than was known when the call began.
+                    // Take the node from the snapshot: it may be newer than the record read when the call began.
                     let Some(node) = snapshot.record.nodes.iter().find(|other| other.uuid == node.uuid) else {
                         return Err(AgentError::Gone);
                     };
@@ -45,7 +46,7 @@ pub(super) async fn assignment(
                 Known::Is(_) | Known::NotYet => {}
             }
             if known.changed().await.is_err() {
-                // Reading failed. Coming again, the agent is told if it fails still.
+                // Reading failed. The agent polls again, and gets an error if it still fails.
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
         }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! The node that calls.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::Endpoint;
 use super::error::AgentError;
 
-/// The node that the connection's certificate names, if it came with one. Set for every request of a connection.
+/// The node that the connection's client certificate names, if it has one. Set for every request of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) Option<Uuid>);
 
-/// The id of the node that calls, by the certificate that it has shown. Whether it is still known was not looked up.
+/// The id of the calling node, from its client certificate. The node may no longer exist in the database.
 pub(super) struct Certified(pub(super) Uuid);
 
 impl FromRequestParts<Endpoint> for Certified {
@@ -22,15 +22,15 @@ impl FromRequestParts<Endpoint> for Certified {
 
     async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, AgentError> {
         let Some(Peer(Some(node))) = parts.extensions.get::<Peer>().copied() else {
-            return Err(AgentError::Unauthorized("This call needs the client certificate that enrolling gives out."));
+            return Err(AgentError::Unauthorized("This call needs the client certificate that enrolment returns."));
         };
-        // Before anything that may take its time.
+        // Before anything that may take time.
         endpoint.hearing.word(node, Instant::now());
         Ok(Self(node))
     }
 }
 
-/// The node that calls: it has shown its certificate, and it is still known.
+/// The calling node: authenticated by its certificate, and still in the database.
 pub(super) struct Caller(pub(super) Node);
 
 impl FromRequestParts<Endpoint> for Caller {

@@ -1,4 +1,4 @@
-//! `POST /agent/v1/certificates`: certificates of a node's components.
+//! `POST /agent/v1/certificates`: signs certificates of a node's components.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use super::caller::Caller;
 use super::error::AgentError;
 use super::profile::{Signer, resolve};
 
-/// Most certificates in one call: there are thirteen profiles.
+/// Most certificates per call: there are thirteen profiles.
 const MAX_REQUESTS: usize = 16;
 
-/// All or nothing: one that is refused leaves the others unsigned.
+/// All or nothing: if one is refused, none is signed.
 pub(super) async fn certificates(
     State(endpoint): State<Endpoint>,
     Caller(node): Caller,
@@ -57,7 +57,7 @@ async fn authorities(
         }
         let kept = store.secret(cluster, &signer.to_string()).await?;
         let Some((certificate, key)) = kept.and_then(|secret| secret.certificate.zip(secret.key)) else {
-            return Err(AgentError::Unavailable(format!("the cluster's authority {signer} is not made yet")));
+            return Err(AgentError::Unavailable(format!("the cluster's authority {signer} is not created yet")));
         };
         authorities.insert(signer, Authority::load(&certificate, &key)?);
     }

@@ -28,24 +28,24 @@ use tower::ServiceExt;
 use super::AgentServerError;
 use super::caller::Peer;
 
-/// How long a handshake may take. Machines are near; whoever needs longer holds a connection for nothing.
+/// Timeout of a handshake. Nodes are near; a slower client would only occupy a connection.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may wait for the head of a request. Above the agents' heartbeat, so that their connections
-/// stay open between reports.
+/// Timeout for the head of a request. Longer than the agents' heartbeat interval, so that their connections stay open
+/// between reports.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Most connections at once: two for each node of some thousand. More wait in the system's queue.
+/// Most connections at once: two for each of about two thousand nodes. More wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// How long to wait after accepting failed (out of file descriptors, mostly) before the next attempt.
+/// Pause after `accept` failed (mostly out of file descriptors) before the next attempt.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long calls under way may take after the endpoint was told to stop.
+/// How long calls in progress may take to finish on shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// TLS 1.3 with a new certificate for these addresses. Clients may come with a certificate of the authority or
-/// without one; what they may do without, is decided call by call.
+/// TLS 1.3 with a new certificate for these addresses. Clients may connect with a certificate of the authority or
+/// without one; each call decides whether it needs one.
 pub(super) fn tls(
     authority: &Authority,
     reach: &[IpAddr],
@@ -72,7 +72,7 @@ pub(super) fn tls(
     Ok(Arc::new(config))
 }
 
-/// Accepts connections until `shutdown`, then waits a while for those that are open.
+/// Accepts connections until `shutdown`, then waits up to [`GRACE`] for open ones.
 pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router, shutdown: CancellationToken) {
     let acceptor = TlsAcceptor::from(tls);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -90,7 +90,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router:
     }
 }
 
-/// The next connection, once there is a place for it.
+/// The next connection, once there is a free slot for it.
 async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
@@ -110,7 +110,7 @@ async fn next(
 
 async fn connection(stream: TcpStream, acceptor: &TlsAcceptor, router: Router, shutdown: &CancellationToken) {
     let address = stream.peer_addr().ok();
-    // Long polls and small answers: nothing to gain from waiting for more to send.
+    // Long polls and small responses gain nothing from Nagle's algorithm.
     let _ = stream.set_nodelay(true);
     let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,

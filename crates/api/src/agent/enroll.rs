@@ -1,4 +1,4 @@
-//! `POST /agent/v1/enroll`: a one-time token for a client certificate.
+//! `POST /agent/v1/enroll`: exchanges a one-time token for a client certificate.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,7 +19,7 @@ pub(super) async fn enroll(
     let now = Timestamp::now();
     match endpoint.store.enroll(request.node, &agent::token_hash(&request.token), &key, now).await {
         Ok(()) => {}
-        // One answer for all: an unknown node cannot be told from a wrong token.
+        // The same response for all cases, so that callers cannot distinguish an unknown node from a wrong token.
         Err(StoreError::NotFound { .. }) => {
             tracing::warn!(node = %request.node, "enrolling an agent: no such token");
             return Err(AgentError::Unauthorized("The enrolment token is unknown, used or expired."));

@@ -1,37 +1,37 @@
-//! What can go wrong with a call, and how it is told: a status and one line of text, for the agent's log.
+//! Errors of calls, and their responses: a status and one line of text, for the agent's log.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jeroboam_pki::{CsrError, PkiError};
 use jeroboam_store::StoreError;
 
-/// Seconds after which an agent may try again what cannot be answered right now.
+/// Seconds after which an agent may retry a call that cannot be served right now.
 const RETRY_AFTER: &str = "1";
 
-/// Why a call is not answered with what was asked for.
+/// Why a call failed.
 #[derive(Debug)]
 pub(super) enum AgentError {
     /// No certificate, or no good token.
     Unauthorized(&'static str),
-    /// Something that this node may not have.
+    /// This node may not have what it requests.
     Forbidden(String),
-    /// The node is not known any more: it was taken out.
+    /// The node is no longer known: it was deleted.
     Gone,
-    /// The node is not known here. Whether it was taken out, or this is a database of before it came, nobody can tell:
-    /// its agent goes on as it was.
+    /// The node is not known here. It may have been deleted, or the database may be older than the node: its agent goes
+    /// on unchanged.
     Unknown,
-    /// The request makes no sense.
+    /// The request is invalid.
     Invalid(String),
-    /// Not yet.
+    /// Not available yet; the agent retries.
     Unavailable(String),
-    /// Our own failure: told to the log only.
+    /// An internal error: its details go to the log only.
     Internal(String),
 }
 
 impl From<StoreError> for AgentError {
     fn from(error: StoreError) -> Self {
         match error {
-            // Whatever is looked up here belongs to the calling node or its cluster.
+            // All lookups here are of the calling node or its cluster.
             StoreError::NotFound { .. } => Self::Gone,
             StoreError::Busy(_) => Self::Unavailable("the database is busy".to_owned()),
             StoreError::Full(_) => {
@@ -64,7 +64,7 @@ impl IntoResponse for AgentError {
             Self::Unauthorized(why) => (StatusCode::UNAUTHORIZED, why).into_response(),
             Self::Forbidden(why) => (StatusCode::FORBIDDEN, why).into_response(),
             Self::Unknown => (StatusCode::NOT_FOUND, "This node is not known here.").into_response(),
-            Self::Gone => (StatusCode::GONE, "This node is not known any more.").into_response(),
+            Self::Gone => (StatusCode::GONE, "This node is no longer known.").into_response(),
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, why).into_response(),
             Self::Unavailable(why) => {
                 (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)], why).into_response()

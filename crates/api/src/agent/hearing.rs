@@ -1,8 +1,8 @@
-//! Which nodes are heard. An agent says every other second that it lives; that is kept here, in memory, and a node that
-//! is not heard any more is written down as silent.
+//! Which nodes send heartbeats. An agent sends one every other second; they are tracked here, in memory, and a node
+//! whose heartbeats stop is recorded as silent.
 //!
-//! Somebody else may hear the node: another process of this deployment. So nothing is written over a later word of
-//! theirs. Where nobody listens (this process is down), nobody notices; readers go by the time of the last word then.
+//! Another process of this deployment may hear the node. So nothing overwrites its later record. While no process is
+//! up, silence is not recorded; readers then use the time of the last heartbeat.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,37 +14,37 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Between two looks at who is still heard.
+/// Interval of checks for silent nodes.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
-/// A look that comes later than this after the one before says nothing about agents: this process itself was stopped, or
-/// had no time to listen.
+/// A check that comes later than this after the previous one says nothing about agents: this process was stopped, or
+/// had no time to receive heartbeats.
 const LATE: Duration = Duration::from_secs(3);
 
-/// Most nodes that are written down as silent in one go: others write in between.
+/// Most nodes that are recorded as silent in one transaction, so that others can write in between.
 const AT_ONCE: usize = 100;
 
-/// How long an agent may be silent that has not said how often it sends heartbeats: one that knows of none, or one that
+/// How long an agent may be silent whose heartbeat interval is unknown: an old agent without heartbeats, or one that
 /// this process has not heard yet.
 const USUAL_PATIENCE: Duration = Duration::from_secs(MISSED_HEARTBEATS * REPORT_SECONDS);
 
-/// Who was heard when.
+/// When each node was last heard.
 pub(super) struct Hearing {
     store: Store,
     heard: Mutex<HashMap<Uuid, Heard>>,
     looked: Mutex<Option<Instant>>,
 }
 
-/// A node that is heard.
+/// The last heartbeat of a node.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
-    /// When it was heard last, by a clock that nobody sets.
+    /// When it was last heard, by the monotonic clock.
     at: Instant,
-    /// The same by the clock that is written down.
+    /// The same by the wall clock, as recorded.
     time: Timestamp,
     /// After this it counts as silent.
     patience: Duration,
-    /// What this process wrote down last.
+    /// What this process recorded last.
     written: Option<Timestamp>,
 }
 
@@ -53,14 +53,14 @@ impl Hearing {
         Self { store, heard: Mutex::default(), looked: Mutex::default() }
     }
 
-    /// The node has said something, whatever becomes of it.
+    /// The node has sent a call, whatever its outcome.
     pub(super) fn word(&self, node: Uuid, now: Instant) {
         if let Some(heard) = self.lock().get_mut(&node) {
             (heard.at, heard.time) = (now, Timestamp::now());
         }
     }
 
-    /// The node lives, and will say so again after so many seconds. False when it has no report.
+    /// The node is alive, and sends the next heartbeat after this many seconds. False when it has no report.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], and when the database refuses.
@@ -74,17 +74,17 @@ impl Hearing {
         Ok(written.is_some())
     }
 
-    /// A report of the node was written down at this time.
+    /// A report of the node was recorded at this time.
     pub(super) fn reported(&self, node: Uuid, time: Timestamp, now: Instant) {
         let patience = self.lock().get(&node).map_or(USUAL_PATIENCE, |heard| heard.patience);
         self.keep(node, Heard { at: now, time, patience, written: Some(time) });
     }
 
-    /// Looks at who is still heard, for as long as it is polled.
+    /// Checks for silent nodes, for as long as it is polled.
     pub(super) async fn listen(&self) {
         match self.store.heard_nodes().await {
             Ok(nodes) => self.expect(nodes, Instant::now()),
-            Err(error) => tracing::warn!("nodes that were heard before this start are not listened for: {error}"),
+            Err(error) => tracing::warn!("cannot watch the nodes that were heard before this start: {error}"),
         }
         loop {
             self.look(Instant::now()).await;
@@ -92,7 +92,7 @@ impl Hearing {
         }
     }
 
-    /// These were heard before this process began: from now on they are to be heard again.
+    /// Starts to expect heartbeats of nodes that were heard before this process started.
     pub(super) fn expect(&self, nodes: Vec<(Uuid, Timestamp)>, now: Instant) {
         let mut heard = self.lock();
         for (node, time) in nodes {
@@ -100,7 +100,7 @@ impl Hearing {
         }
     }
 
-    /// Writes down who has fallen silent.
+    /// Records which nodes have fallen silent.
     pub(super) async fn look(&self, now: Instant) {
         for silent in self.silent(now).chunks(AT_ONCE) {
             let last_words: Vec<_> = silent.iter().map(|(node, last)| (*node, last.time)).collect();
@@ -111,18 +111,18 @@ impl Hearing {
                         .zip(outcomes)
                         .for_each(|((node, last), outcome)| self.learn(*node, last, outcome, now));
                 }
-                Err(error) => return tracing::warn!("writing down that agents of nodes are silent: {error}"),
+                Err(error) => return tracing::warn!("recording that agents of nodes are silent: {error}"),
             }
         }
     }
 
-    /// What came of writing down that a node is silent which was heard at `last`.
+    /// Handles the outcome of recording that a node is silent which was last heard at `last`.
     fn learn(&self, node: Uuid, last: &Heard, outcome: Silence, now: Instant) {
         if outcome == Silence::Noticed {
             tracing::warn!(%node, since = %last.time, "the agent of a node is silent");
         }
         let mut heard = self.lock();
-        // It may have been heard meanwhile.
+        // The node may have been heard in the meantime.
         if heard.get(&node).is_some_and(|now| now.at == last.at) {
             match outcome {
                 Silence::HeardAt(time) => _ = heard.insert(node, Heard::elsewhere(time, now)),
@@ -131,12 +131,12 @@ impl Hearing {
         }
     }
 
-    /// Who has been silent for too long.
+    /// The nodes that have been silent for too long.
     fn silent(&self, now: Instant) -> Vec<(Uuid, Heard)> {
         let before = self.looked.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         let mut heard = self.lock();
         if let Some(pause) = before.map(|before| now.duration_since(before)).filter(|pause| *pause > LATE) {
-            tracing::warn!(?pause, "this process was stopped or very busy: agents get time to be heard anew");
+            tracing::warn!(?pause, "this process was stopped or very busy: agents get time to send heartbeats again");
             heard.values_mut().for_each(|heard| heard.at = now);
             return Vec::new();
         }
@@ -144,7 +144,7 @@ impl Hearing {
         heard.iter().filter(|(_, heard)| is_silent(heard)).map(|(node, heard)| (*node, *heard)).collect()
     }
 
-    /// Keeps that a node was heard; of two words the later one counts.
+    /// Stores that a node was heard; the later of two times counts.
     fn keep(&self, node: Uuid, new: Heard) {
         let mut heard = self.lock();
         let known = heard.get(&node);
@@ -154,13 +154,13 @@ impl Hearing {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Heard>> {
-        // Nothing in here is left half done by a panic.
+        // A panic leaves nothing in here half done.
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Heard {
-    /// Another process wrote down at this time that it heard the node. It is to do so again before long.
+    /// Another process recorded at this time that it heard the node. It should do so again soon.
     fn elsewhere(time: Timestamp, now: Instant) -> Self {
         Self { at: now, time, patience: USUAL_PATIENCE, written: None }
     }

@@ -1,4 +1,4 @@
-//! `POST /agent/v1/heartbeat`: a node lives, and nothing has changed since its last report.
+//! `POST /agent/v1/heartbeat`: a node is alive, and nothing has changed since its last report.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +18,7 @@ pub(super) async fn heartbeat(
 ) -> Result<StatusCode, AgentError> {
     match endpoint.hearing.heartbeat(node, heartbeat.seconds, Instant::now()).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
-        // Its machine was started again, as far as we know, or goes on where it was paused.
+        // No report is stored: its machine was restarted, or resumed after a pause.
         Ok(false) => Ok(StatusCode::RESET_CONTENT),
         Err(StoreError::NotFound { .. }) => Err(AgentError::Unknown),
         Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! `GET /agent/v1/instances/{uuid}`: whether another server works with the same database. Asked by that server.
+//! `GET /agent/v1/instances/{uuid}`: whether another server works with the same database. Called by that server.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

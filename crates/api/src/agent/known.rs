@@ -1,5 +1,6 @@
-//! How far the deployment has come: agents are told with every answer, keep the highest, and say it with every call.
-//! One who was told more than the database knows proves that it is an older one, whether or not it knows the agent.
+//! The deployment's sequence number: every response carries it, agents keep the highest, and send it with every call.
+//! An agent with a higher number than the database proves that the database is an older one, whether or not it knows
+//! the agent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,15 +17,15 @@ use uuid::Uuid;
 use super::Endpoint;
 use super::caller::Peer;
 
-/// How long what was read is told to others too. Thousands of agents call all the time.
+/// How long the number is cached for other calls. Thousands of agents call all the time.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
-/// What is told now.
+/// The cached number that responses carry.
 #[derive(Clone, Default)]
 pub(super) struct Telling(Arc<Mutex<Option<(Instant, Known)>>>);
 
 impl Telling {
-    /// How far the deployment has come, or had a moment ago.
+    /// The deployment's number, at most [`FRESH_FOR`] old.
     async fn get(&self, store: &Store) -> Result<Known> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match &kept {
@@ -33,7 +34,7 @@ impl Telling {
         }
         let deployment = store.deployment().await?;
         let known = match kept {
-            // Vouchers are not made without need.
+            // Reuse the voucher if nothing has changed.
             Some((_, kept)) if (&kept.deployment, kept.number) == (&deployment.id, deployment.number) => kept,
             _ => Known {
                 voucher: store.voucher(&deployment.id, deployment.number)?,
@@ -46,12 +47,12 @@ impl Telling {
     }
 }
 
-/// Around every call.
+/// Middleware of every call.
 pub(super) async fn exchange(State(endpoint): State<Endpoint>, request: Request, next: Next) -> Response {
     if let Some((node, said)) = said(&request)
         && let Err(problem) = hear(&endpoint, node, said).await
     {
-        tracing::warn!(%problem, "comparing what an agent was told with the database");
+        tracing::warn!(%problem, "comparing an agent's number of the deployment with the database");
     }
     let mut response = next.run(request).await;
     match endpoint.telling.get(&endpoint.store).await {
@@ -60,26 +61,26 @@ pub(super) async fn exchange(State(endpoint): State<Endpoint>, request: Request,
                 response.headers_mut().insert(KNOWN_HEADER, value);
             }
         }
-        Err(problem) => tracing::warn!(%problem, "telling an agent how far the deployment has come"),
+        Err(problem) => tracing::warn!(%problem, "sending an agent the number of the deployment"),
     }
     response
 }
 
-/// What the agent of a node was told before. Only agents that have shown their certificate are listened to.
+/// The number that an agent has received before. Only agents with a client certificate are trusted.
 fn said(request: &Request) -> Option<(Uuid, Known)> {
     let Peer(node) = request.extensions().get::<Peer>()?;
     let said = request.headers().get(KNOWN_HEADER)?.to_str().ok()?.parse().ok()?;
     Some(((*node)?, said))
 }
 
-/// Holds the deployment if the agent was told more than this database knows.
+/// Holds the deployment if the agent has a higher number than this database.
 async fn hear(endpoint: &Endpoint, node: Uuid, said: Known) -> Result<()> {
     let told = endpoint.telling.get(&endpoint.store).await?;
     if said.deployment != told.deployment || said.number <= told.number {
         return Ok(());
     }
-    // Another server of this database may have told it since. The agent's machine is its tenant's: only what a server
-    // has sealed counts.
+    // Another server of this database may have sent it since. The agent's machine belongs to a tenant: only a number
+    // that a server has sealed counts.
     let deployment = endpoint.store.deployment().await?;
     let number = match endpoint.store.vouched(&deployment.id, &said.voucher) {
         Some(number) if number > deployment.number => number,

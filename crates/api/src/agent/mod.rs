@@ -1,11 +1,10 @@
 //! The endpoint that nodes' agents call: the server's side of the protocol in `jeroboam_types::agent`.
 //!
-//! Apart from the API: another port, TLS with an authority of its own, and nothing of identity or projects. Who
-//! calls is told by the client certificate, which names one node; whatever a call reads or changes belongs to that
-//! node or to its cluster.
+//! Separate from the API: another port, TLS with its own authority, and no identity service or projects. The client
+//! certificate authenticates one node; a call can read and change only what belongs to that node or its cluster.
 //!
 //! - [`connection`]: TLS and limits. - [`caller`]: who calls. - [`snapshot`]: what clusters are, shared by all polls.
-//! - [`hearing`]: which nodes are heard.
+//! - [`hearing`]: which nodes send heartbeats.
 //! - `enroll`, `renew`, `assignment`, `certificates`, `report`, `heartbeat`: one call each. - [`profile`]: who may have
 //!   which certificate.
 
@@ -47,25 +46,25 @@ use tower_http::timeout::TimeoutLayer;
 use self::hearing::Hearing;
 use self::snapshot::Snapshots;
 
-/// Most bytes of a body with one signing request, and perhaps a token, from somebody who may not have shown a certificate.
+/// Largest body in bytes with one signing request, and perhaps a token, from a client that may have no certificate.
 const SIGNING_BODY: usize = 16 * 1024;
 
-/// Most bytes of any other body: a report with the last words of a dozen components, or a dozen signing requests.
+/// Largest other body in bytes: a report with the last output of a dozen components, or a dozen signing requests.
 const BODY: usize = 256 * 1024;
 
-/// How long a call that waits for nothing may take, its body included.
+/// Timeout of calls other than long polls, including their body.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why the endpoint cannot be set up.
 #[derive(Debug, Error)]
 pub enum AgentServerError {
-    /// The authority cannot be read or kept.
+    /// The authority cannot be read or stored.
     #[error("loading the agents' certificate authority: {0}")]
     Store(#[from] StoreError),
-    /// The authority cannot be made or is unusable.
+    /// The authority cannot be created or is unusable.
     #[error("setting up the agents' certificate authority: {0}")]
     Pki(#[from] PkiError),
-    /// TLS does not take what we made.
+    /// TLS rejects the certificate or key.
     #[error("setting up TLS for agents: {0}")]
     Tls(String),
 }
@@ -84,13 +83,13 @@ struct Endpoint {
     snapshots: Arc<Snapshots>,
     hearing: Arc<Hearing>,
     telling: known::Telling,
-    /// Cancelled when the endpoint is to stop: polls end early then.
+    /// Cancelled when the endpoint shuts down: polls end early then.
     shutdown: CancellationToken,
     long_poll: Duration,
 }
 
 impl AgentServer {
-    /// Loads the agents' authority (made by whoever comes first) and makes a certificate for the addresses at which
+    /// Loads the agents' authority (created by the first process) and creates a certificate for the addresses at which
     /// machines reach the endpoint.
     ///
     /// # Errors
@@ -116,11 +115,11 @@ impl AgentServer {
         self.endpoint.authority.certificate_pem()
     }
 
-    /// Serves until `shutdown`, then lets calls under way end. Trouble with one connection is that connection's.
+    /// Serves until `shutdown`, then lets calls in progress finish. An error of one connection affects no other.
     pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) {
         self.endpoint.shutdown = shutdown.clone();
         let (snapshots, hearing) = (self.endpoint.snapshots.clone(), self.endpoint.hearing.clone());
-        // Who cannot call because we stop is not silent.
+        // A node that cannot call because the endpoint stops is not silent.
         let stop = shutdown.clone();
         let listening = Box::pin(stop.run_until_cancelled(hearing.listen()));
         let serving = Box::pin(connection::serve(listener, self.tls, router(self.endpoint), shutdown));
@@ -131,7 +130,7 @@ impl AgentServer {
     }
 }
 
-/// The deployment's authority for agents. Several processes that start at once agree on one.
+/// The deployment's authority for agents. Processes that start at the same time agree on one.
 async fn load_authority(store: &Store) -> Result<Authority, AgentServerError> {
     let owner = Owner::Deployment;
     let kept = match store.secret(owner, agent::SECRET_NAME).await? {
@@ -152,7 +151,7 @@ async fn load_authority(store: &Store) -> Result<Authority, AgentServerError> {
 }
 
 fn router(endpoint: Endpoint) -> Router {
-    // A poll has no body to wait for, and ends by itself.
+    // A poll has no body to wait for, and has its own timeout.
     let polls = Router::new().route("/agent/v1/assignment", get(assignment::assignment));
     let signing = Router::new()
         .route("/agent/v1/enroll", post(enroll::enroll))

@@ -1,5 +1,5 @@
-//! Who may have which certificate, and what is in it. Subjects as kubeadm gives them (kubernetes.io, "PKI
-//! certificates and requirements"); names and addresses are ours to know, never the node's to claim.
+//! Which node may have which certificate, and the certificate's contents. Subjects as in kubeadm (kubernetes.io, "PKI
+//! certificates and requirements"); names and addresses come from the database, never from the node.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,20 +13,20 @@ use jeroboam_types::agent::CertificateProfile;
 
 use super::error::AgentError;
 
-/// Group that may do everything in a Kubernetes cluster.
+/// Group with all rights in a Kubernetes cluster.
 const MASTERS: &str = "system:masters";
 
 /// An authority of a cluster, by the name of its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "kebab-case")]
 pub(super) enum Signer {
-    /// The cluster's own, whatever its engine.
+    /// The cluster's main authority, whatever its engine.
     Kubernetes,
     Etcd,
     FrontProxy,
 }
 
-/// What a node gets for a profile, and who signs it.
+/// The certificate that a node gets for a profile, and its signer.
 pub(super) fn resolve(
     wanted: CertificateProfile,
     record: &ClusterRecord,
@@ -61,18 +61,18 @@ pub(super) fn resolve(
         Wanted::KubeControllerManager => (Signer::Kubernetes, client("system:kube-controller-manager", &[])),
         Wanted::KubeScheduler => (Signer::Kubernetes, client("system:kube-scheduler", &[])),
         Wanted::Kubelet => (Signer::Kubernetes, kubelet()),
-        // The subject that kubelets ask for themselves where they may (kubernetes.io, signer kubelet-serving).
+        // The subject that kubelets request themselves where they may (kubernetes.io, signer kubelet-serving).
         Wanted::KubeletServer => (Signer::Kubernetes, Profile { client: false, ..served(kubelet(), node)? }),
         Wanted::KubeProxy => (Signer::Kubernetes, client("system:kube-proxy", &["system:node-proxier"])),
         Wanted::NodeAgent => (Signer::Kubernetes, client("jeroboam:node", &[])),
-        // etcd calls itself with its serving certificate, so that both kinds are clients too.
+        // etcd members connect to each other with their serving certificates, so both profiles are for clients too.
         Wanted::EtcdServer | Wanted::EtcdPeer => (Signer::Etcd, served(client(&node.name, &[]), node)?),
         Wanted::EtcdClient => (Signer::Etcd, client("kube-apiserver-etcd-client", &[MASTERS])),
         Wanted::FrontProxyClient => (Signer::FrontProxy, client("front-proxy-client", &[])),
         Wanted::DockerServer | Wanted::RegistryServer => {
             (Signer::Kubernetes, Profile { client: false, ..served(client(&node.name, &[]), node)? })
         }
-        // With Kubernetes this is a user without any rights.
+        // In Kubernetes this user has no rights.
         Wanted::RegistryClient => (Signer::Kubernetes, client("jeroboam:registry", &[])),
     })
 }
@@ -93,7 +93,7 @@ fn client(common_name: &str, organizations: &[&str]) -> Profile {
     }
 }
 
-/// The same as a server too, under the node's name and addresses.
+/// Adds the server usage, with the node's name and addresses.
 fn served(profile: Profile, node: &Node) -> Result<Profile, AgentError> {
     let address = node
         .address
@@ -106,8 +106,8 @@ fn served(profile: Profile, node: &Node) -> Result<Profile, AgentError> {
     })
 }
 
-/// All the ways in which an API server is called: by people and the conductor (any master's address, the cluster's
-/// API address), by nodes, and by pods (the service `kubernetes`).
+/// All names and addresses of an API server: for users and the conductor (any master's address, the cluster's API
+/// address), for nodes, and for pods (the service `kubernetes`).
 fn api_server(record: &ClusterRecord, node: &Node) -> Result<Profile, FieldError> {
     let labels = KubernetesLabels::read(&record.cluster.labels)?;
     let mut names: Vec<String> = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
@@ -133,7 +133,7 @@ fn api_server(record: &ClusterRecord, node: &Node) -> Result<Profile, FieldError
         Some(url::Host::Ipv6(address)) => addresses.push(address.into()),
         None => {}
     }
-    // In order, without doubles.
+    // In order, without duplicates.
     let mut seen = std::collections::BTreeSet::new();
     addresses.retain(|address| seen.insert(*address));
     Ok(Profile { names, addresses, server: true, client: false, ..client("kube-apiserver", &[]) })

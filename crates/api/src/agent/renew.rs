@@ -1,4 +1,4 @@
-//! `POST /agent/v1/renew`: a new client certificate, for the node that the old one names.
+//! `POST /agent/v1/renew`: a new client certificate for the node that the current one names.
 
 use axum::Json;
 use axum::extract::State;

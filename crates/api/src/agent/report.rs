@@ -1,4 +1,4 @@
-//! `POST /agent/v1/report`: how a node stands.
+//! `POST /agent/v1/report`: the observed state of a node.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use super::Endpoint;
 use super::caller::Caller;
 use super::error::AgentError;
 
-/// Longest join token that is taken; Docker's have 85 characters.
+/// Longest accepted join token in bytes; Docker's have 85 characters.
 const MAX_TOKEN: usize = 256;
 
 pub(super) async fn report(
@@ -23,12 +23,12 @@ pub(super) async fn report(
     Caller(node): Caller,
     Json(mut report): Json<Report>,
 ) -> Result<StatusCode, AgentError> {
-    // Tokens are secrets and go where secrets are kept, never into the report that people read.
+    // Tokens are stored as secrets, never in the report, which users can read.
     if let Some(tokens) = report.swarm.take() {
         keep_tokens(&endpoint, &node, tokens).await?;
     }
     if node.role != NodeRole::Master {
-        // Nobody but masters speaks for the engine.
+        // Only masters may report the engine's nodes.
         report.engine_nodes = None;
     }
     let now = Timestamp::now();
@@ -37,10 +37,10 @@ pub(super) async fn report(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Only masters may say how others join: a worker could lead the rest into a swarm of its own.
+/// Only masters may send join tokens: a worker could direct other nodes into its own swarm.
 async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> Result<(), AgentError> {
     if node.role != NodeRole::Master {
-        return Err(AgentError::Forbidden("Join tokens of a swarm are taken from masters only.".to_owned()));
+        return Err(AgentError::Forbidden("Join tokens of a swarm are accepted from masters only.".to_owned()));
     }
     let record = endpoint.store.cluster_by_uuid(&Scope::All, node.cluster).await?;
     if record.cluster.engine != EngineKind::SWARM {
@@ -49,11 +49,11 @@ async fn keep_tokens(endpoint: &Endpoint, node: &Node, tokens: SwarmTokens) -> R
     let founder = assignment::masters(&record.nodes).first().is_some_and(|first| first.uuid == node.uuid);
     for (name, token) in [("swarm-manager-token", tokens.manager), ("swarm-worker-token", tokens.worker)] {
         if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AgentError::Invalid(format!("{name} is no join token.")));
+            return Err(AgentError::Invalid(format!("{name} is not a join token.")));
         }
         let token = SecretString::from(token);
         if founder {
-            // It may be a new machine and the swarm a new one. The same again is no news.
+            // The master may be on a new machine and the swarm new. An unchanged token is not an event.
             endpoint.store.replace_key(record.id(), name, &token).await?;
         } else {
             endpoint.store.put_secret(record.id(), name, None, Some(&token)).await?;

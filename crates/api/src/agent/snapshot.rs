@@ -1,7 +1,7 @@
-//! What clusters are, for all polls of their agents: read once per change, however many agents wait for it.
+//! Snapshots of clusters, shared by all polls of their agents: read once per change, however many agents wait for it.
 //!
-//! Hundreds of agents of one cluster wake at the same change, and every report of one of them is an event. So one
-//! task follows the events, looks at the cluster's revision, and reads the whole only when that has grown.
+//! Hundreds of agents of one cluster wake at the same change, and every report of one of them is an event. So one task
+//! follows the events, reads the cluster's revision, and reads the whole record only when the revision has grown.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// A cluster as it is at a revision, or a little later.
+/// A cluster's record at a revision, or slightly newer.
 pub(super) struct Snapshot {
     pub(super) revision: u64,
     pub(super) record: ClusterRecord,
@@ -25,7 +25,7 @@ impl Snapshot {
     async fn read(store: &Store, cluster: Uuid, revision: u64) -> Result<Self, StoreError> {
         let mut record = store.cluster_by_uuid(&Scope::All, cluster).await?;
         for report in record.nodes.iter_mut().filter_map(|node| node.report.as_mut()) {
-            // Of reports only the phase matters here, and the rest is large.
+            // Only the phase of a report matters here, and the rest is large.
             report.components = Vec::new();
             report.problem = None;
             report.engine_nodes = None;
@@ -60,21 +60,21 @@ impl Snapshot {
     }
 }
 
-/// What is known of a cluster.
+/// The cached state of a cluster.
 #[derive(Clone)]
 pub(super) enum Known {
     /// Being read for the first time.
     NotYet,
-    /// As it is.
+    /// Its current snapshot.
     Is(Arc<Snapshot>),
-    /// There is no such cluster any more.
+    /// The cluster no longer exists.
     Gone,
 }
 
 /// The snapshots of all clusters whose agents are waiting.
 pub(super) struct Snapshots {
     store: Store,
-    /// A sender stays as long as somebody listens. Where reading failed it goes, and its listeners notice.
+    /// A sender stays as long as it has receivers. When reading fails it is dropped, and its receivers notice.
     known: Mutex<HashMap<Uuid, watch::Sender<Known>>>,
 }
 
@@ -83,17 +83,17 @@ impl Snapshots {
         Self { store, known: Mutex::default() }
     }
 
-    /// Follows a cluster: what is known now, and what comes.
+    /// Subscribes to a cluster: its cached state now, and all later ones.
     pub(super) async fn follow(&self, cluster: Uuid) -> Result<watch::Receiver<Known>, StoreError> {
         let listener = {
             let mut known = self.lock();
             match known.get(&cluster) {
                 Some(sender) => sender.subscribe(),
-                // In its place before anything is read: a change from now on is not missed.
+                // Inserted before anything is read, so that no later change is missed.
                 None => known.entry(cluster).or_insert(watch::Sender::new(Known::NotYet)).subscribe(),
             }
         };
-        // Whoever was first may have been cut off while reading.
+        // The first subscriber may have been cancelled while reading.
         if !matches!(*listener.borrow(), Known::NotYet) {
             return Ok(listener);
         }
@@ -101,18 +101,17 @@ impl Snapshots {
         Ok(listener)
     }
 
-    /// Reads what has changed, for as long as it is polled.
+    /// Reads changed clusters, for as long as it is polled.
     pub(super) async fn keep_fresh(&self) {
         let mut events = self.store.subscribe();
-        // What was followed before the first event could be heard.
+        // Clusters that were followed before the subscription to events.
         self.refresh_all(self.clusters()).await;
         while let Some(changed) = self.changes(&mut events).await {
             self.refresh_all(changed).await;
         }
     }
 
-    /// Waits for an event about a followed cluster, and takes along all that have piled up. `None` when there will
-    /// be no more.
+    /// Waits for an event about a followed cluster, and takes all queued ones too. `None` when there will be no more.
     async fn changes(&self, events: &mut Receiver<Event>) -> Option<BTreeSet<Uuid>> {
         let mut changed = BTreeSet::new();
         match events.recv().await {
@@ -140,7 +139,7 @@ impl Snapshots {
         }
     }
 
-    /// Reads a cluster if it has changed since. Where that fails, its listeners are sent home and come again.
+    /// Reads a cluster if it has changed. When that fails, its receivers are closed, and the agents poll again.
     async fn refresh(&self, cluster: Uuid) -> Result<(), StoreError> {
         let before = match self.lock().get(&cluster).map(|sender| sender.borrow().clone()) {
             None => return Ok(()),
@@ -148,7 +147,7 @@ impl Snapshots {
             Some(Known::NotYet | Known::Gone) => None,
         };
         let read = async {
-            // The revision first: whatever is read after it is at least as new.
+            // The revision first: the record read after it is at least as new.
             let revision = self.store.cluster_revision(cluster).await?;
             if before == Some(revision) {
                 return Ok(None);
@@ -167,7 +166,7 @@ impl Snapshots {
         let mut known = self.lock();
         let Some(sender) = known.get(&cluster) else { return Ok(()) };
         if let Some(found) = found {
-            // Two may have read at once; the newer one stays.
+            // Two tasks may have read concurrently; the newer snapshot stays.
             sender.send_if_modified(|is| {
                 let newer = match (&*is, &found) {
                     (Known::Is(old), Known::Is(new)) => new.revision > old.revision,
@@ -180,7 +179,8 @@ impl Snapshots {
                 newer
             });
         }
-        // Nobody waits any more: the next to come reads anew. The one who is following for the first time listens.
+        // Nobody waits any more: the next subscriber reads again. A task that follows for the first time counts as a
+        // receiver.
         if sender.receiver_count() == 0 || matches!(*sender.borrow(), Known::Gone) {
             known.remove(&cluster);
         }
@@ -192,14 +192,14 @@ impl Snapshots {
         self.lock().keys().copied().collect()
     }
 
-    /// Whether somebody waits for news of the cluster.
+    /// Whether a poll waits for changes of the cluster.
     #[cfg(test)]
     pub(super) fn is_waited_for(&self, cluster: Uuid) -> bool {
         self.lock().get(&cluster).is_some_and(|sender| sender.receiver_count() > 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<Known>>> {
-        // Nothing in here is left half done by a panic.
+        // A panic leaves nothing in here half done.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

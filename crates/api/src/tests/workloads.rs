@@ -58,9 +58,9 @@ async fn what_comes_later_says_so_and_what_to_do_until_then() {
     case.template("s", "swarm").await;
     case.cluster("herd", "s").await;
     for (method, path, advice) in [
-        ("PUT", "/v1/containers/x/start", "create it anew"),
-        ("PUT", "/v1/containers/x/unpause/", "create it anew"),
-        ("PATCH", "/v1/containers/x", "create it anew"),
+        ("PUT", "/v1/containers/x/start", "recreate it"),
+        ("PUT", "/v1/containers/x/unpause/", "recreate it"),
+        ("PATCH", "/v1/containers/x", "recreate it"),
         ("GET", "/v1/x509keypairs", "POST /v1/certificates"),
     ] {
         let answer = case.call(method, path).token("member").version(10).send().await.is(501);

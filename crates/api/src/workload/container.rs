@@ -21,14 +21,13 @@ use super::{BODY_CLUSTER, Item, QUERY_CLUSTER, cluster, gone, item, listed, made
 use crate::AppState;
 use crate::http::{ApiError, ApiReason, Caller, Fields, JsonObject, Params, Result, reply, trail};
 
-/// Swarms asked at the same time when a client names none.
+/// Swarms queried concurrently when a client names none.
 const AT_ONCE: usize = 8;
 
-/// How long a command may run. Below the usual 60 s after which clients and proxies give up, by enough for the command to
-/// be ended.
+/// Timeout of a command. Below the usual timeout of clients and proxies, 60 s, by enough time to kill the command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(50);
 
-/// Longest command, in characters (contract: 255; longer ones are useful and harm nobody).
+/// Longest command, in characters (contract: 255; longer ones are useful and harmless).
 const MAX_COMMAND: usize = 4096;
 
 item!(Container, "containers");
@@ -66,7 +65,7 @@ async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &
         let containers = swarm(state, &record).await?.list().await?;
         return Ok(listed(containers, &record, caller));
     }
-    // A swarm that does not answer has nothing to show; it must not hide the others' containers.
+    // A swarm that does not respond is skipped; it must not hide the containers of the others.
     let found = ask_all(state, caller, |containers| async move { containers.list().await }).await?;
     let mut items = Vec::new();
     for (record, answer) in found {
@@ -82,10 +81,10 @@ async fn run_list(state: &AppState, caller: &Caller, mut params: Params, rule: &
     Ok(reply::list(Container::COLLECTION, items, None))
 }
 
-/// How the query names a cluster.
+/// The query parameter that names a cluster, and the status when there is none.
 pub(super) const NAMED_BY_QUERY: (&str, StatusCode) = (QUERY_CLUSTER, StatusCode::NOT_FOUND);
 
-/// Asks all swarms that the caller sees and that have an API.
+/// Queries all swarms that the caller sees and that have an API.
 async fn ask_all<T, F>(
     state: &AppState,
     caller: &Caller,
@@ -107,8 +106,8 @@ where
     Ok(answers.collect().await)
 }
 
-/// The cluster that has a container, if the caller may do `rule`: the one that the query names, or the one where the
-/// container is found.
+/// The cluster of a container, if the caller may do `rule`: the one that the query names, or the one that has the
+/// container.
 async fn find(
     state: &AppState,
     caller: &Caller,
@@ -116,7 +115,7 @@ async fn find(
     mut params: Params,
     rule: &str,
 ) -> Result<(ClusterRecord, Containers)> {
-    // Before any swarm is asked.
+    // Before any swarm is queried.
     caller.may(rule)?;
     let bay = params.take(QUERY_CLUSTER);
     params.finish()?;
@@ -165,7 +164,7 @@ async fn show(
     Ok(shown(containers.show(&ident).await?, &record, &caller))
 }
 
-/// Makes a container and starts it.
+/// Creates a container and starts it.
 #[utoipa::path(post, path = "/v1/containers", tag = "containers", request_body = ContainerCreate,
     responses((status = 201, body = Container)))]
 async fn create(
@@ -214,7 +213,7 @@ async fn delete(
     Ok(gone())
 }
 
-/// Shows what a container wrote.
+/// Shows the logs of a container.
 #[utoipa::path(get, path = "/v1/containers/{ident}/logs", tag = "containers",
     params(("ident" = String, Path), ("bay_ident" = Option<String>, Query)),
     responses((status = 200, body = ContainerOutput)))]
@@ -228,7 +227,7 @@ async fn logs(
     Ok(Json(containers.logs(&ident).await?))
 }
 
-/// Runs a command in a container and waits for its end, 50 seconds at most. Then it is ended, and the answer is 504.
+/// Runs a command in a container and waits until it finishes. After 50 seconds it is killed, and the response is 504.
 #[utoipa::path(put, path = "/v1/containers/{ident}/execute", tag = "containers",
     params(("ident" = String, Path), ("command" = String, Query), ("bay_ident" = Option<String>, Query)),
     responses((status = 200, body = ContainerOutput)))]

@@ -1,5 +1,5 @@
-//! Kinds of Kubernetes' workloads: what each is called, and the routes that all of them have (contract workloads-2015
-//! section 2.3).
+//! Kinds of Kubernetes workloads: their names, and the routes that all of them have (contract workloads-2015 section
+//! 2.3).
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -17,16 +17,16 @@ use super::{Item, NewWorkload, QUERY_CLUSTER, connect, gone, item, kubernetes, l
 use crate::AppState;
 use crate::http::{Caller, JsonObject, Params, Result};
 
-/// A kind of Kubernetes' workloads.
+/// A kind of Kubernetes workload.
 pub(super) trait Kind: Item + Workload + ToSchema + 'static {
     /// The body of its list.
     type List: ToSchema;
-    /// What its policy rules begin with.
+    /// The prefix of its policy rules.
     const RULES: &'static str;
-    /// Several of them in texts.
+    /// The plural noun in messages.
     const PLURAL: &'static str;
 
-    /// A policy rule about it.
+    /// The name of a policy rule about it.
     fn rule(action: &str) -> String {
         format!("{}:{action}", Self::RULES)
     }
@@ -68,7 +68,7 @@ pub(super) fn routes<K: Kind>() -> OpenApiRouter<AppState> {
         .path("ident")
         .query(QUERY_CLUSTER)
         .answers::<K>(StatusCode::OK);
-    let makes = Route::new(Post, &all, plural, format!("Makes a {noun} of a manifest."))
+    let makes = Route::new(Post, &all, plural, format!("Creates a {noun} from a manifest."))
         .reads::<WorkloadCreate>()
         .answers::<K>(StatusCode::CREATED);
     let deletes = Route::new(Delete, &one, plural, format!("Deletes a {noun} by id or name."))

@@ -1,5 +1,5 @@
-//! Routes of 2015 that a later version completes (contract workloads-2015 sections 2.3, 2.5 and 2.7). They are there so
-//! that clients read why nothing happens, instead of that there is nothing: 501, after all that will be checked first.
+//! Routes of 2015 that a later version completes (contract workloads-2015 sections 2.3, 2.5 and 2.7). They return 501
+//! with an explanation instead of 404, after the checks that the completed route will have.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(show_keypair, delete_keypair))
 }
 
-/// A route: handler, method, path, what it does, rule, parameters, what is checked, and what to do until it is there.
+/// A route: handler, method, path, summary, rule, parameters, check, and the alternative until it exists.
 macro_rules! later {
     (
         $name:ident, $method:ident $path:literal, $what:literal, $rule:literal,
@@ -44,7 +44,7 @@ macro_rules! later {
     };
 }
 
-/// The same in a Kubernetes cluster.
+/// A route of a Kubernetes cluster.
 macro_rules! of_kubernetes {
     ($name:ident, $path:literal, $what:literal, $rule:literal) => {
         later!($name, patch $path, $what, $rule, [("ident" = String, Path), ("bay_ident" = String, Query)],
@@ -52,19 +52,20 @@ macro_rules! of_kubernetes {
     };
 }
 
-/// The same with a container.
+/// A route of a container.
 macro_rules! container {
     ($name:ident, $method:ident $path:literal, $what:literal, $rule:literal) => {
         later!($name, $method $path, $what, $rule, [("ident" = String, Path), ("bay_ident" = Option<String>, Query)],
-            in_swarm, "delete the container and create it anew");
+            in_swarm, "delete the container and recreate it");
     };
 }
 
-/// The same with a key pair. They had no rules of their own; what they hold is a certificate with its key.
+/// A route of key pairs. They had no rules of their own, and hold a certificate with its key, so the rules of
+/// certificates apply.
 macro_rules! keypair {
     ($name:ident, $method:ident $path:literal, $what:literal, $rule:literal, [$($parameters:tt)*]) => {
         later!($name, $method $path, $what, $rule, [$($parameters)*],
-            nowhere, "keep keys where they were made, and have them certified by POST /v1/certificates");
+            nowhere, "keep keys where they were created, and get certificates with POST /v1/certificates");
     };
 }
 
@@ -94,7 +95,7 @@ async fn in_kubernetes(state: &AppState, caller: &Caller, params: Params, rule: 
     kubernetes_record(state, caller, params, rule).await.map(drop)
 }
 
-/// With no cluster named no swarm is asked for the container: nothing would be done with it.
+/// Without a named cluster no swarm is queried for the container: nothing would be done with it.
 async fn in_swarm(state: &AppState, caller: &Caller, mut params: Params, rule: &str) -> Result<()> {
     caller.may(rule)?;
     let bay = params.take(QUERY_CLUSTER).filter(|bay| !bay.is_empty());
@@ -106,7 +107,7 @@ async fn in_swarm(state: &AppState, caller: &Caller, mut params: Params, rule: &
     Ok(())
 }
 
-/// Lists take the parameters that they will take; there is nothing yet that could be looked up.
+/// Accepts all parameters: there are no key pairs to look up yet.
 async fn nowhere(_: &AppState, caller: &Caller, _: Params, rule: &str) -> Result<()> {
     caller.may(rule)
 }

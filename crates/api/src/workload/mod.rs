@@ -1,5 +1,5 @@
-//! What runs in clusters: pods, services and replication controllers of Kubernetes, containers of Swarm (contract
-//! workloads-2015 section 2). Nothing of it is stored; the cluster is asked.
+//! Workloads in clusters: pods, services and replication controllers of Kubernetes, containers of Swarm (contract
+//! workloads-2015 section 2). Nothing of them is stored; each request queries the cluster.
 
 mod container;
 mod kind;
@@ -37,7 +37,7 @@ const BODY_CLUSTER: &str = "bay_uuid";
 /// The parameter of other requests that names the cluster.
 const QUERY_CLUSTER: &str = "bay_ident";
 
-/// Longest manifest in a body, in characters; as [`jeroboam_engine::manifest::MAX_BYTES`].
+/// Longest manifest in a body, in characters; the same as [`jeroboam_engine::manifest::MAX_BYTES`].
 const MAX_MANIFEST: usize = jeroboam_engine::manifest::MAX_BYTES;
 
 /// The cluster that a request names, which must have the right engine.
@@ -54,7 +54,7 @@ async fn cluster(
     })?;
     if record.cluster.engine != engine {
         let message =
-            format!("cluster {} is of {}, this needs one of {engine}", record.cluster.name, record.cluster.engine);
+            format!("cluster {} runs {}, this needs a {engine} cluster", record.cluster.name, record.cluster.engine);
         return Err(ApiError::field(field, message));
     }
     Ok(record)
@@ -71,7 +71,8 @@ async fn kubernetes(state: &AppState, caller: &Caller, params: Params, rule: &st
     connect(state, kubernetes_record(state, caller, params, rule).await?).await
 }
 
-/// The same without its workloads. Who may do `rule` nowhere learns nothing of clusters, and costs them nothing.
+/// The same without its workloads. The rule is checked first: a caller whom it forbids learns nothing about clusters
+/// and causes no queries.
 async fn kubernetes_record(state: &AppState, caller: &Caller, mut params: Params, rule: &str) -> Result<ClusterRecord> {
     caller.may(rule)?;
     let ident = params.take(QUERY_CLUSTER).filter(|ident| !ident.is_empty());
@@ -144,16 +145,16 @@ impl NewWorkload {
 /// Longest URL of a manifest: what browsers take.
 const MAX_URL: usize = 2048;
 
-/// What workloads have in common on the wire.
+/// What workloads have in common in the API.
 trait Item: Serialize {
     /// Its collection, also the key of its list.
     const COLLECTION: &'static str;
-    /// Its id.
+    /// The workload's id.
     fn uuid(&self) -> &str;
-    /// Says which cluster it is in and where it is found.
+    /// Sets the cluster and the links.
     fn place(&mut self, cluster: String, links: Vec<Link>);
 
-    /// Fills in what engines do not know.
+    /// Sets the attributes that engines do not know.
     fn placed(mut self, record: &ClusterRecord, caller: &Caller) -> Self
     where
         Self: Sized,
@@ -182,25 +183,25 @@ macro_rules! item {
 }
 use item;
 
-/// 200 with one.
+/// 200 with one workload.
 fn shown<T: Item>(item: T, record: &ClusterRecord, caller: &Caller) -> Response {
     Json(item.placed(record, caller)).into_response()
 }
 
-/// 200 with all.
+/// 200 with a list of workloads.
 fn listed<T: Item>(items: Vec<T>, record: &ClusterRecord, caller: &Caller) -> Response {
     let items = items.into_iter().map(|item| Value::Object(reply::attributes(item.placed(record, caller)))).collect();
     reply::list(T::COLLECTION, items, None)
 }
 
-/// 201 with the new one.
+/// 201 with the new workload.
 fn made<T: Item>(item: T, record: &ClusterRecord, caller: &Caller) -> Response {
     let item = item.placed(record, caller);
     let uuid = item.uuid().to_owned();
     reply::created(&caller.base, T::COLLECTION, uuid, Value::Object(reply::attributes(item)))
 }
 
-/// 204.
+/// 204 after a deletion.
 fn gone() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }

@@ -1,4 +1,4 @@
-//! Routes whose handlers are generic: with their place in the OpenAPI document, as `utoipa::path` writes it for others.
+//! Routes with generic handlers, with the OpenAPI description that `utoipa::path` writes for other routes.
 
 use axum::handler::Handler;
 use axum::routing::MethodRouter;
@@ -12,7 +12,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::AppState;
 
-/// A route that still lacks its handler.
+/// A builder of a route that still lacks its handler.
 pub(super) struct Route {
     method: HttpMethod,
     at: String,
@@ -21,18 +21,18 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Nothing read, nothing answered yet.
+    /// Starts a route without body and response.
     pub(super) fn new(method: HttpMethod, at: &str, tag: &str, summary: impl Into<String>) -> Self {
         let operation = OperationBuilder::new().tag(tag).summary(Some(summary));
         Self { method, at: at.to_owned(), operation, schemas: Vec::new() }
     }
 
-    /// It has a variable part.
+    /// Adds a path parameter.
     pub(super) fn path(self, name: &str) -> Self {
         self.parameter(name, ParameterIn::Path)
     }
 
-    /// It needs a parameter.
+    /// Adds a required query parameter.
     pub(super) fn query(self, name: &str) -> Self {
         self.parameter(name, ParameterIn::Query)
     }
@@ -42,7 +42,7 @@ impl Route {
         self
     }
 
-    /// It reads a body.
+    /// Sets the type of the request body.
     pub(super) fn reads<T: ToSchema>(mut self) -> Self {
         let content = self.json::<T>();
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True)).build();
@@ -50,7 +50,7 @@ impl Route {
         self
     }
 
-    /// It answers with a body.
+    /// Adds a response with a body.
     pub(super) fn answers<T: ToSchema>(mut self, status: StatusCode) -> Self {
         let content = self.json::<T>();
         let answer = ResponseBuilder::new().content(JSON, content);
@@ -58,7 +58,7 @@ impl Route {
         self
     }
 
-    /// It answers 204.
+    /// Adds the response 204.
     pub(super) fn answers_nothing(mut self) -> Self {
         self.operation = self.operation.response(StatusCode::NO_CONTENT.as_str(), ResponseBuilder::new());
         self
@@ -70,7 +70,7 @@ impl Route {
         Content::new(Some(Ref::from_schema_name(T::name())))
     }
 
-    /// The whole route.
+    /// Completes the route with its handler.
     pub(super) fn to<T: 'static>(self, handler: impl Handler<T, AppState>) -> UtoipaMethodRouter<AppState> {
         let mut paths = Paths::new();
         let router = MethodRouter::new().on(self.method.to_method_filter(), handler);

@@ -93,7 +93,7 @@ async fn hear(endpoint: &Endpoint, node: Uuid, said: Known) -> Result<()> {
     let evidence = Evidence {
         kind: EvidenceKind::Agent,
         message: format!(
-            "The agent of node {node} was told the number {number}, and this database has come to {} only.",
+            "The agent of node {node} has received the number {number}, but this database has only reached {}.",
             deployment.number
         ),
         number: Some(number),

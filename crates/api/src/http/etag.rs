@@ -152,8 +152,7 @@ impl Conditions {
 
 impl Tags {
     fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>> {
-        let malformed =
-            || ApiError::field(name.as_str(), "must be * or tags as in ETag, quoted and separated by commas");
+        let malformed = || ApiError::field(name.as_str(), "must be * or quoted ETag values separated by commas");
         let mut tags = Vec::new();
         let mut is_there = false;
         for value in headers.get_all(name) {

@@ -114,10 +114,7 @@ impl Sent {
         let body = serde_json::from_slice::<Value>(&self.body).unwrap_or_default();
         // The handler reports all other problems of the body.
         if body.is_object() && body.get("name").is_none_or(Value::is_null) {
-            return Err(ApiError::field(
-                "name",
-                "is required for a plan: a generated name differs each time",
-            ));
+            return Err(ApiError::field("name", "is required for a plan: a generated name differs each time"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Every route, called by everybody. A route that is not in the table fails the test.
+//! Every route, called by all kinds of callers. A route that is not in the table fails the test.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,9 @@ const CALLERS: [Option<&str>; 7] =
 
 const OPEN: Expected = [200; 7];
 
-/// A table of all routes. `{cluster}` is a Kubernetes cluster without an API yet, made by `member`; `{swarm}` the same
-/// of Swarm; `{failed}` one whose creation failed; `{template}` their template, `{spare}` one that no cluster uses. What
-/// needs the cluster's own API and is allowed ends with 409, as there is none.
+/// A table of all routes. `{cluster}` is a Kubernetes cluster without an API yet, created by `member`; `{swarm}` the
+/// same of Swarm; `{failed}` one whose creation failed; `{template}` their template, `{spare}` one that no cluster
+/// uses. Allowed requests that need the cluster's API get 409, as there is none.
 fn table() -> Vec<(&'static str, &'static str, Expected)> {
     let read = [401, 401, 401, 404, 200, 200, 200];
     let list = [401, 401, 401, 200, 200, 200, 200];
@@ -58,7 +58,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("GET", "/v1/nodes/{node}", read),
         ("PATCH", "/v1/nodes/{node}", [401, 401, 401, 404, 403, 200, 200]),
         ("DELETE", "/v1/nodes/{node}", [401, 401, 401, 404, 403, 204, 204]),
-        // Refused for everybody, after everything else was checked.
+        // Refused for everybody, after all other checks.
         ("PATCH", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 202, 202]),
         ("PATCH", "/v1/credentials/{cluster}", [401, 401, 401, 404, 403, 400, 400]),
         ("GET", "/v1/stats", list),
@@ -107,7 +107,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("GET", "/v1/clusters/{cluster}/nodegroups/default-worker/labels", read),
         ("GET", "/v1/certificates/{cluster}", [401, 401, 401, 404, 403, 200, 200]),
         ("POST", "/v1/certificates", [401, 401, 401, 400, 403, 201, 201]),
-        // For who made the cluster, and admins.
+        // For the cluster's creator, and admins.
         ("GET", "/v1/clusters/{cluster}/certificates", [401, 401, 401, 404, 403, 200, 200]),
         ("GET", "/v1/operations", list),
         ("GET", "/v1/operations/{operation}", read),
@@ -135,7 +135,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
         ("DELETE", "/v1/containers/x?bay_ident={swarm}", change_cluster),
         ("GET", "/v1/containers/x/logs?bay_ident={swarm}", in_cluster),
         ("PUT", "/v1/containers/x/execute?command=ls&bay_ident={swarm}", change_cluster),
-        // What a later version completes, after everything else was checked.
+        // What a later version completes: 501 after all other checks.
         ("PATCH", "/v1/pods/x?bay_ident={cluster}", later),
         ("PATCH", "/v1/services/x?bay_ident={cluster}", later),
         ("PATCH", "/v1/rcs/x?bay_ident={cluster}", later),
@@ -153,7 +153,7 @@ fn table() -> Vec<(&'static str, &'static str, Expected)> {
     ]
 }
 
-/// A body that is right for a route.
+/// A valid body for a route.
 fn body(method: &str, path: &str) -> Option<Value> {
     let manifest = |kind: &str, spec: Value| {
         let manifest = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec});
@@ -269,7 +269,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
                 let caller = caller.unwrap_or("nobody");
                 wrong.push(format!("{method} {path} by {caller}: {} {}", answer.status, answer.body));
             }
-            // What one changed must not be in the way of the next.
+            // A fresh fixture per call, so that no call affects the next.
             let changes = matches!(method, "DELETE" | "PATCH") || path.contains("/actions/");
             if changes && (200..300).contains(&answer.status) {
                 current = fixture().await;
@@ -287,7 +287,7 @@ async fn who_has_no_role_in_the_project_is_let_through_nowhere() {
     let fixture = fixture().await;
     for (method, path, expected) in table() {
         let answer = send(&fixture, method, path, Some("nobody")).await;
-        // What needs no token needs no role either, and labels are the same for everybody.
+        // Routes without a token need no role either, and labels are the same for everybody.
         let wanted = if expected == OPEN || path.starts_with("/v1/labels") { 200 } else { 403 };
         assert_eq!(answer.status, wanted, "{method} {path}: {}", answer.body);
     }
@@ -295,7 +295,7 @@ async fn who_has_no_role_in_the_project_is_let_through_nowhere() {
 
 #[test]
 fn the_table_has_all_routes() {
-    // Paths without names, so that the placeholders of the table fit those of the document.
+    // Paths without parameter names, so that the placeholders of the table match those of the document.
     let shape = |path: &str| -> String {
         let path = path.split('?').next().unwrap_or_default();
         path.split('/')

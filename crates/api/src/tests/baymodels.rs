@@ -1,4 +1,4 @@
-//! Baymodels: cluster templates in the words of 2015.
+//! Baymodels: cluster templates by the names of 2015.
 
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ async fn what_a_baymodel_cannot_be_is_refused_by_name() {
             assert_eq!(send(&case, 1, "POST", MODELS, Some(body(wrong))).await.is(400).field(), driver);
         }
     }
-    // The keypair may not be taken away either, other than from a cluster template.
+    // The keypair cannot be removed either, unlike that of a cluster template.
     let remove = json!([{"op": "remove", "path": "/keypair_id"}]);
     let uuid = send(&case, 1, "GET", MODELS, None).await.body["baymodels"][0]["uuid"].clone();
     let path = format!("{MODELS}/{}", uuid.as_str().unwrap());

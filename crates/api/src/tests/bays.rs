@@ -1,4 +1,4 @@
-//! Bays: clusters in the words of 2015.
+//! Bays: clusters by the names of 2015.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ async fn bays_live_in_every_microversion_that_has_them() {
         case.succeed_all().await;
         send(&case, version, "GET", &path, None).await.is(404);
     }
-    // A uuid of the client's choice is accepted and without effect for clusters of any name; for models it is kept.
+    // A uuid in the request is accepted without effect for clusters and bays; for baymodels it is kept.
     let uuid = uuid::Uuid::new_v4().to_string();
     let model = json!({"uuid": uuid, "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"});
     assert_eq!(send(&case, 1, "POST", "/v1/baymodels", Some(model.clone())).await.is(201).uuid(), uuid);

@@ -1,11 +1,11 @@
-//! What templates, clusters and node groups name at the infrastructure. In the simulated cloud a name that begins with
-//! `missing`, `twin`, `forbidden`, `plain` or `internal` is what the word says.
+//! What templates, clusters and node groups name at the infrastructure. In the simulated cloud a name with the prefix
+//! `missing`, `twin`, `forbidden`, `plain` or `internal` behaves accordingly.
 
 use serde_json::{Value, json};
 
 use super::Case;
 
-/// A way to name something, and the answer: the attribute, its value, status and reason.
+/// A name and the response: the attribute, its value, status and reason.
 type Named = (&'static str, &'static str, u16, &'static str);
 
 const OF_BOTH: [Named; 8] = [
@@ -49,11 +49,11 @@ async fn templates_name_what_is_there() {
         refuses(&case, "/v1/clustertemplates", template(), named).await;
         refuses(&case, "/v1/baymodels", template(), named).await;
     }
-    // Baymodels always asked for the keypair; templates never did.
+    // The keypair is always checked for baymodels, never for templates.
     let missing = ("keypair_id", "missing-key", 404, "keypair_unknown");
     refuses(&case, "/v1/baymodels", template(), missing).await;
     assert_eq!(case.get("/v1/clustertemplates").send().await.body["clustertemplates"], json!([]));
-    // The flavors that there are, in the words that are printed.
+    // The existing flavors, in the printed title.
     let mut body = template();
     body["flavor_id"] = json!("m1.smal");
     let answer = case.post("/v1/clustertemplates", &body).send().await.is(400);

@@ -127,7 +127,7 @@ async fn who_made_the_cluster_sees_what_was_signed_in_pages() {
     assert_eq!((&first["certificates"][1], &last["certificates"]), (&issued[1], &json!([issued[2]])));
     assert_eq!(case.get("/v1/clusters/c/certificates?sort_key=pem").send().await.is(400).field(), "sort_key");
     case.get("/v1/clusters/c/certificates?marker=nope").send().await.is(404);
-    // As the rule certificate:get has it.
+    // According to the rule certificate:get.
     for (token, status) in [("colleague", 403), ("reader", 403), ("other", 404), ("admin", 200)] {
         case.call("GET", "/v1/clusters/c/certificates").token(token).latest().send().await.is(status);
     }

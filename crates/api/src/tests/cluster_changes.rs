@@ -17,7 +17,7 @@ async fn case() -> Case {
     case
 }
 
-/// A cluster in each of the statuses that one can be in, named `c`.
+/// A cluster in each possible status, named `c`.
 async fn in_status(status: &str) -> Case {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
@@ -121,7 +121,7 @@ async fn a_new_number_of_nodes_is_seen_before_it_is_answered() {
         }
         case.succeed().await;
     }
-    // Removing the number is asking for the usual one.
+    // Removing the number means the default.
     case.patch(CLUSTER, &json!([{"op": "remove", "path": "/node_count"}])).send().await.is(202);
     assert_eq!(show(&case).await["node_count"], 1);
     case.call("DELETE", CLUSTER).token("member").send().await.is(204);
@@ -214,7 +214,7 @@ async fn resizing_is_checked_and_seen_before_it_is_answered() {
     assert_eq!(show(&case).await["status"], "UPDATE_COMPLETE");
     let case = in_status("UPDATE_FAILED").await;
     case.post(RESIZE, &json!({"node_count": 2})).send().await.is(202);
-    // The operation that failed has not been undone: all of what is wanted comes now.
+    // The failed operation was not rolled back: the new one brings the whole desired state.
     case.succeed_all().await;
     let cluster = show(&case).await;
     assert_eq!((&cluster["status"], &cluster["status_reason"]), (&json!("UPDATE_COMPLETE"), &Value::Null));
@@ -279,7 +279,7 @@ async fn an_upgrade_moves_a_cluster_where_no_node_would_notice() {
         let cluster = show(&case).await;
         assert_eq!((&cluster["status"], &cluster["cluster_template_id"]), (&json!("UPDATE_COMPLETE"), &json!(same)));
     }
-    // A group of its own follows its cluster.
+    // An additional node group follows its cluster.
     let body = json!({"cluster_template": same, "nodegroup": "gpu"});
     case.post(UPGRADE, &body).send().await.is(202);
 }
@@ -342,7 +342,7 @@ async fn who_may_not_ask_for_no_nodes_may_not_even_when_there_are_none() {
             assert_eq!(call.send().await.is(status).field(), if status == 400 { "node_count" } else { "" });
         }
     }
-    // Whoever does not speak of nodes is not asked about them.
+    // A patch that does not change nodes is not checked for them.
     let patch = json!([{"op": "replace", "path": "/health_status", "value": "HEALTHY"}]);
     case.call("PATCH", CLUSTER).token("member").version(1).json(&patch).send().await.is(202);
     assert_eq!(show(&case).await["status"], before["status"]);

@@ -1,4 +1,4 @@
-//! Making and reading clusters, rule by rule.
+//! Creating and reading clusters, rule by rule.
 
 use jeroboam_store::{ClusterFacts, Outcome};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn each_form_has_its_attributes_in_every_microversion() {
         assert_eq!(keys(&detail["clusters"][0]), words(FULL), "1.{version}");
         let one = get("/v1/clusters/c").await.is(200).body;
         assert_eq!(keys(&one), words(FULL), "1.{version}");
-        // Clients that ask for the latest version and read the old name find it (Appendix A29).
+        // Clients that request the latest version and read the old name find it (Appendix A29).
         assert_eq!(one["stack_id"], one["cluster_id"]);
         if version > 10 {
             continue;
@@ -248,7 +248,7 @@ async fn a_label_keeps_all_its_digits() {
     assert_eq!(post("12345678901234567890123").await.is(400).field(), "labels.etcd_tag");
     post("1234567890123456789").await.is(202);
     assert_eq!(show(&case, "c").await["labels"]["etcd_tag"], "1234567890123456789");
-    // In a patch they are text from the beginning.
+    // In a patch they are strings already.
     let patch = json!([{"op": "replace", "path": "/labels", "value": "{'etcd_tag': 12345678901234567890123}"}]);
     let path = "/v1/clustertemplates/u";
     let template = json!({"name": "u", "coe": "kubernetes", "image_id": "debian-13"});

@@ -100,7 +100,7 @@ async fn the_number_of_nodes_changes_by_patch_and_by_resize() {
     assert_eq!(answer.uuid(), uuid);
     let cluster = case.get("/v1/clusters/c").send().await.body;
     assert_eq!((cluster["node_count"].as_u64(), cluster["status"].as_str()), (Some(4), Some("UPDATE_IN_PROGRESS")));
-    // A patch waits for the one before it; an autoscaler's resizes may follow each other at once.
+    // A patch must wait for the previous one; resizes by an autoscaler may follow each other at once.
     let patch = json!([{"op": "replace", "path": "/node_count", "value": 5}]);
     case.patch("/v1/clusters/c", &patch).send().await.is(400);
     let body = json!({"node_count": 1, "nodes_to_remove": null, "nodegroup": null});
@@ -110,7 +110,7 @@ async fn the_number_of_nodes_changes_by_patch_and_by_resize() {
     assert_eq!(case.status(&uuid).await, Status::UpdateComplete);
     let group = case.get("/v1/clusters/c/nodegroups/default-worker").send().await.is(200).body;
     assert_eq!((group["node_count"].as_u64(), group["status"].as_str()), (Some(1), Some("UPDATE_COMPLETE")));
-    // What is as it is wanted, needs no operation.
+    // No operation is needed if nothing changes.
     let same =
         json!([{"op": "replace", "path": "/node_count", "value": 1}, {"op": "replace", "path": "/name", "value": "c"}]);
     let answer = case.patch("/v1/clusters/c", &same).send().await.is(202);

@@ -1,13 +1,13 @@
-//! The inputs of `fuzz/corpus`, which fuzzing has found worth keeping, run without a fuzzer.
+//! Runs the inputs of `fuzz/corpus`, which the fuzzer has kept, without a fuzzer.
 
 use std::path::Path;
 
 use crate::fuzz;
 
-/// Beginnings of an input, and bits of it, that are tried.
+/// How many prefixes and bit flips of an input are tried.
 const PLACES: usize = 64;
 
-/// Runs a target on all its inputs, and on what comes of cutting each off and of flipping single bits of it.
+/// Runs a target on all its inputs, on prefixes of each, and with single bits flipped.
 fn run(name: &str, target: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
     let mut count = 0;

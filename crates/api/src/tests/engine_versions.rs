@@ -1,6 +1,6 @@
-//! Versions of engines: what there is, what a cluster gets, and what is refused. In the simulated cloud the image
-//! `debian-13` carries what this release makes, `single…` only v1.36.3, `empty…` none, `outdated…` is of another release,
-//! and all others say nothing.
+//! Versions of engines: which exist, which one a cluster gets, and which are refused. In the simulated cloud the image
+//! `debian-13` carries all that this release supports, `single…` only v1.36.3, `empty…` none, `outdated…` is of another
+//! release, and all others declare nothing.
 
 use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::{ClusterTemplate, EngineKind};
@@ -17,7 +17,7 @@ fn template(image: &str, kube_tag: Option<&str>) -> Value {
     json!({"name": image, "coe": "kubernetes", "image_id": image, "labels": labels})
 }
 
-/// Keeps a template as an earlier release left it: nothing about it is checked.
+/// Stores a template as an earlier release left it, without any checks.
 async fn keep(case: &Case, name: &str, image: &str, kube_tag: Option<&str>) {
     let labels = kube_tag.map(|tag| ("kube_tag".to_owned(), tag.to_owned())).into_iter().collect();
     let kept = ClusterTemplate {
@@ -33,7 +33,7 @@ async fn create(case: &Case, name: &str, template: &str, labels: Value) -> Answe
     case.post("/v1/clusters", &body).send().await
 }
 
-/// The version that a cluster was made with.
+/// The version with which a cluster was created.
 async fn pinned(case: &Case, name: &str) -> Option<String> {
     case.store.cluster(&Scope::All, name).await.unwrap().cluster.engine_version
 }
@@ -100,13 +100,13 @@ async fn a_cluster_gets_the_newest_version_that_is_asked_for() {
         ("c", "debian-13", json!({"kube_tag": "1.35"}), "v1.35.4"),
         ("d", "debian-13", json!({"kube_tag": "1.34.4"}), "v1.34.4"),
         ("e", "single", json!({}), "v1.36.3"),
-        // Nothing is known of the image: what this release makes.
+        // Nothing is known of the image: all that this release supports.
         ("f", "ubuntu-24.04", json!({}), "v1.37.2"),
         ("g", "ubuntu-24.04", json!({"kube_tag": "v1.34"}), "v1.34.4"),
     ] {
         create(&case, name, image, labels.clone()).await.is(202);
         assert_eq!(pinned(&case, name).await.as_deref(), Some(version), "{image} {labels}");
-        // What the client gave stays as it is: others look for differences.
+        // The client's value stays unchanged: some clients compare it.
         assert_eq!(case.get(&format!("/v1/clusters/{name}")).send().await.body["labels"], labels);
         let tree = case.get(&format!("/v1/clusters/{name}/topology")).send().await.is(200).body;
         assert_eq!(tree["engine_version"], version);
@@ -158,7 +158,7 @@ async fn what_is_no_version_or_not_made_is_refused_wherever_it_is_given() {
         ("v1.33.1", "Kubernetes 1.33 is too old: this release supports 1.34 to 1.37"),
         ("1.20", "Kubernetes 1.20 is too old: this release supports 1.34 to 1.37"),
         ("v1.38", "Kubernetes 1.38 is not known: this release supports 1.34 to 1.37"),
-        // In the image there are other patches of it.
+        // The image has other patch releases of it.
         ("v1.36.1", "the image 'debian-13' has Kubernetes v1.37.2, v1.36.3, v1.35.4, v1.34.4, not v1.36.1"),
     ] {
         let patch = json!([{"op": "add", "path": "/labels/kube_tag", "value": tag}]);
@@ -196,7 +196,7 @@ async fn a_version_that_the_image_lacks_is_refused_with_those_that_it_has() {
     // Swarm needs none.
     let swarm = json!({"name": "s", "coe": "swarm", "image_id": "empty"});
     case.post("/v1/clustertemplates", &swarm).send().await.is(201);
-    // Of an image of which nothing is known, only what this release makes.
+    // With an image of which nothing is known, only what this release supports.
     let answer = case.post("/v1/clustertemplates", &template("ubuntu-24.04", Some("v1.36.1"))).send().await.is(400);
     let words = "this release makes Kubernetes v1.37.2, v1.36.3, v1.35.4, v1.34.4, not v1.36.1";
     assert!(detail(&answer).contains(words), "{}", answer.body);
@@ -218,7 +218,7 @@ async fn images_of_another_release_are_refused_with_what_to_do() {
     case.template("t", "kubernetes").await;
     let patch = json!([{"op": "replace", "path": "/image_id", "value": "outdated-12"}]);
     refused(case.patch("/v1/clustertemplates/t", &patch).send().await.is(400));
-    // A template of before is there still. It can be changed, and no cluster is made of it.
+    // A template of an earlier release still exists. It can be changed, but no cluster can be created from it.
     keep(&case, "before", "outdated-12", None).await;
     refused(create(&case, "c", "before", json!({})).await.is(400));
     let rename = json!([{"op": "replace", "path": "/name", "value": "older"}]);
@@ -242,7 +242,7 @@ async fn templates_with_a_version_that_is_not_made_any_more_can_be_mended() {
     keep(&case, "u", "debian-13", Some("v1.20.2")).await;
     let change = |op: &str, path: &str, value: &str| json!([{"op": op, "path": path, "value": value}]);
     case.patch("/v1/clustertemplates/u", &change("replace", "/name", "v")).send().await.is(200);
-    // Whoever changes what it names is told of the version too.
+    // A change of what it names reports the version too.
     let flavor = change("replace", "/flavor_id", "m1.large");
     assert_eq!(case.patch("/v1/clustertemplates/v", &flavor).send().await.is(400).field(), "labels.kube_tag");
     case.patch("/v1/clustertemplates/v", &change("replace", "/labels/kube_tag", "v1.37")).send().await.is(200);

@@ -93,7 +93,7 @@ async fn a_stale_tag_changes_nothing_on_any_writing_route() {
     for write in writes() {
         write.header("if-none-match", "*").send().await.is(412);
     }
-    // What has no tag is in no state that a client could name.
+    // What has no tag has no state that a client could name.
     case.post("/v1/clusters", &json!({})).header("if-match", stale).send().await.is(412);
     let after = (case.get(&cluster).send().await.body, case.get(&unused).send().await.body);
     assert_eq!(after, before);
@@ -127,7 +127,7 @@ async fn a_stale_tag_refuses_also_what_would_change_nothing() {
         assert_eq!(case.get(path).send().await.body, before.body, "{path} {patch}");
         case.patch(path, &patch).header("if-match", &tag(&before)).send().await.is(status);
     }
-    // What is wrong in itself is told first.
+    // Invalid input is reported first.
     let wrong = same("nope", json!(1));
     case.patch(&of_template, &wrong).header("if-match", "\"0000000000000000-1.14\"").send().await.is(400);
 }
@@ -140,7 +140,7 @@ async fn a_fresh_tag_or_a_star_lets_a_write_through() {
     let path = format!("/v1/clusters/{cluster}");
     let resize = format!("{path}/actions/resize");
     let fresh = tag(&case.get(&path).send().await);
-    // As a list, and by a client that read it in an older microversion.
+    // As a list, and from a client that read it in an older microversion.
     let listed = format!("\"other\", {}", fresh.replace("1.14", "1.1"));
     case.post(&resize, &json!({"node_count": 3})).header("if-match", &listed).send().await.is(202);
     case.post(&resize, &json!({"node_count": 4})).header("if-match", &fresh).send().await.is(412);

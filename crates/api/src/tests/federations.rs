@@ -47,7 +47,7 @@ async fn a_federation_is_written_down_and_says_that_it_is_no_more() {
     );
     assert_eq!((&detail["member_ids"], &detail["properties"]), (&json!([]), &json!({"dns-zone": "example.org"})));
     assert_eq!(detail["status"], "CREATE_COMPLETE");
-    assert!(detail["status_reason"].as_str().unwrap().starts_with("Written down."));
+    assert!(detail["status_reason"].as_str().unwrap().starts_with("Recorded only."));
     assert!(detail["created_at"].as_str().unwrap().ends_with("+00:00") && detail["updated_at"].is_null());
     let short = case.get("/v1/federations").send().await.is(200).body["federations"][0].clone();
     let keys: Vec<_> = short.as_object().unwrap().keys().map(String::as_str).collect();
@@ -90,7 +90,7 @@ async fn what_is_wrong_with_a_federation_is_refused() {
         assert_eq!(case.post("/v1/federations", &body).send().await.is(status).field(), field, "{body}");
     }
     assert_eq!(case.get("/v1/federations").send().await.body, json!({"federations": []}));
-    // Another project's cluster is not there.
+    // Another project's cluster does not exist for the caller.
     let body = json!({"hostcluster_id": "host", "properties": zone});
     case.call("POST", "/v1/federations").token("other").latest().json(&body).send().await.is(404);
     let unnamed = case.post("/v1/federations", &body).send().await.is(202).uuid();

@@ -1,5 +1,5 @@
-//! What clients may send that no client should, over a real socket: refused cheaply, in the format of all errors, and
-//! nobody else is hurt. Slow clients are in `serving`.
+//! Abusive requests over a real socket: refused cheaply, in the usual error format, and without effect on other
+//! clients. Slow clients are in `serving`.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::Case;
 use super::serving::start;
 
-/// An answer as it came.
+/// A response as received.
 struct Raw {
     status: u16,
     headers: String,
@@ -20,7 +20,7 @@ struct Raw {
 }
 
 impl Raw {
-    /// Checks that it is an error in the usual format; gives its reason.
+    /// Checks that it is an error in the usual format; returns its reason.
     #[track_caller]
     fn reason(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{} {}", self.headers, self.body);
@@ -44,9 +44,9 @@ fn request(method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [text.as_bytes(), b"\r\n", body].concat()
 }
 
-/// Sends a request on a connection and reads its answer.
+/// Sends a request on a connection and reads the response.
 async fn send(stream: &mut TcpStream, request: &[u8]) -> Raw {
-    // The server may answer and close before it has all.
+    // The server may respond and close before it has read all.
     let _ = stream.write_all(request).await;
     let mut text = Vec::new();
     let mut byte = [0];
@@ -73,10 +73,10 @@ async fn bodies_and_heads_that_are_too_large_are_refused_unread() {
     let large = format!(r#"{{"name": "{}"}}"#, "x".repeat(1024 * 1024));
     let answer = once(address, &request("POST", "/v1/clusters", "", large.as_bytes())).await;
     assert_eq!(answer.reason(413), "body_too_large");
-    // Refused by what it says alone: nothing of this body is ever sent.
+    // Refused by the headers alone: nothing of this body is ever sent.
     let head = "POST /v1/clusters HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\n\r\n";
     assert_eq!(once(address, head.as_bytes()).await.reason(413), "body_too_large");
-    // A body of chunks does not say how long it is.
+    // A chunked body does not announce its length.
     let chunk = format!("{:x}\r\n{}\r\n", 64 * 1024, "x".repeat(64 * 1024));
     let chunks = format!("{}0\r\n\r\n", chunk.repeat(17));
     let answer =
@@ -91,7 +91,7 @@ async fn bodies_and_heads_that_are_too_large_are_refused_unread() {
     assert_eq!(once(address, &request("GET", "/v1", &many, b"")).await.reason(431), "head_too_large");
     let path = format!("/v1/clusters/{}", "x".repeat(17 * 1024));
     assert_eq!(once(address, &request("GET", &path, "", b"")).await.reason(431), "head_too_large");
-    // Beyond what is kept of a request there is no request to answer: a bare status.
+    // Beyond the read buffer no request is parsed: a bare status.
     for headers in [format!("X-Long: {}\r\n", "x".repeat(80 * 1024)), "X-Short: x\r\n".repeat(200)] {
         assert_eq!(once(address, &request("GET", "/v1", &headers, b"")).await.status, 431);
     }
@@ -115,7 +115,7 @@ async fn bodies_and_paths_that_mean_nothing_are_refused() {
     for path in ["/v1/clusters/%ff", "/v1/%c3%28", "/%80"] {
         assert_eq!(once(address, &request("GET", path, "", b"")).await.reason(400), "malformed_path");
     }
-    // Bytes above ASCII in headers are legal; they mean nothing to us.
+    // Bytes above ASCII in headers are legal, but ignored.
     for header in ["X-Auth-Token", "OpenStack-API-Version", "Accept", "If-Match", "Idempotency-Key"] {
         let line = [header.as_bytes(), b": \xff\xfe\r\n"].concat();
         let head = [b"GET /v1/clusters HTTP/1.1\r\nHost: x\r\n", &line[..], b"\r\n"].concat();
@@ -139,7 +139,7 @@ async fn ten_thousand_labels_are_refused_quickly() {
     let began = Instant::now();
     let answer = once(address, &request("POST", "/v1/clusters", "", body.as_bytes())).await;
     assert_eq!(answer.reason(400), "invalid_input");
-    // Far more than it takes, far less than looking for the best of all names for each of them would.
+    // Far more than it takes, far less than a search for the closest name for each of them would take.
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     let operations: Vec<String> = (0..10_000)
         .map(|number| format!(r#"{{"op": "add", "path": "/labels/label_{number}", "value": "x"}}"#))

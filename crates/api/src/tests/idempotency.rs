@@ -6,7 +6,7 @@ use super::*;
 
 const KEY: &str = "idempotency-key";
 
-/// As if the process had died between making things and keeping its answers.
+/// As if the process had died between creating resources and storing its responses.
 async fn lose_answers(case: &Case) {
     assert!(case.run_sql("UPDATE idempotency_keys SET sealed_answer = NULL").await > 0);
 }
@@ -51,7 +51,7 @@ async fn what_was_made_is_found_again_when_its_answer_was_lost() {
     let cluster = json!({"name": "prod", "cluster_template_id": template});
     let model = json!({"name": "t", "coe": "swarm", "image_id": "debian-13", "keypair_id": "k"});
     for (path, body) in [("/v1/clusters", &cluster), ("/v1/bays", &cluster), ("/v1/baymodels", &model)] {
-        // Bays and baymodels as in 2015: the answer is the whole thing.
+        // Bays and baymodels as in 2015: the response is the whole resource.
         let minor = if path == "/v1/clusters" { 14 } else { 1 };
         let body = json!(
             body.as_object()
@@ -158,7 +158,7 @@ async fn an_action_is_done_once_and_an_unknown_outcome_is_told_as_such() {
     lose_answers(&case).await;
     let unknown = send().await.is(409);
     assert_eq!(unknown.body["errors"][0]["reason"], "idempotency_key_unanswered");
-    // A refused one gives its key back.
+    // A refused request releases its key.
     let send = |count| case.post(&path, &json!({"node_count": count})).header(KEY, "l").send();
     send(100_000).await.is(400);
     send(4).await.is(202);

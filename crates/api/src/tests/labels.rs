@@ -1,4 +1,4 @@
-//! Labels: what there are, which are accepted, which hold.
+//! Labels: which exist, which are accepted, which apply.
 
 use jeroboam_model::labels::LabelRules;
 use jeroboam_model::{ClusterTemplate, EngineKind};
@@ -16,7 +16,7 @@ fn template(labels: &Value) -> Value {
     json!({"name": "t", "coe": "kubernetes", "image_id": "debian-13", "labels": labels})
 }
 
-/// What a cluster's labels are explained as: value, source, note.
+/// The explanation of a cluster's labels: value, source, note.
 async fn explained(case: &Case, path: &str, name: &str) -> (Value, Value, Value) {
     let body = case.get(path).send().await.is(200).body;
     let labels = body["labels"].as_array().unwrap();
@@ -52,7 +52,7 @@ async fn ranges_of_addresses_that_nodes_have_are_refused_when_a_cluster_is_made(
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
     for name in ["flannel_network_cidr", "service_cluster_ip_range"] {
-        // Where the simulated infrastructure has its nodes.
+        // The network of the simulated infrastructure's nodes.
         let body = json!({"cluster_template_id": "t", "labels": {name: "10.64.128.0/20"}});
         let answer = case.post("/v1/clusters", &body).send().await.is(400);
         assert_eq!(answer.field(), format!("labels.{name}"));

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::{Call, Case};
 
-/// As the client of 2015 asks.
+/// A request as sent by the client of 2015.
 fn call<'a>(case: &'a Case, method: &str, path: &str) -> Call<'a> {
     case.call(method, path).token("member").header("x-openstack-magnum-api-version", "1.1")
 }
@@ -99,7 +99,7 @@ async fn nodes_have_no_names_and_go() {
     call(&case, "DELETE", &path).send().await.is(204);
     call(&case, "GET", &path).send().await.is(404);
     call(&case, "DELETE", &path).send().await.is(404);
-    // Later microversions never knew them.
+    // Later microversions never had them.
     case.get("/v1/nodes").send().await.is(404);
     case.call("GET", "/v1/nodes").token("member").version(10).send().await.is(200);
 }

@@ -1,4 +1,4 @@
-//! Lists, pages, and how things are looked up by id and name.
+//! Lists, pages, and lookups by id and name.
 
 use std::collections::BTreeSet;
 

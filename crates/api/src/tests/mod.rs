@@ -74,7 +74,7 @@ use crate::{AppState, Settings, router};
 /// Version header of the newest microversion.
 const LATEST: &str = "container-infra latest";
 
-/// Knows some tokens, each named after the user it stands for.
+/// An identity service with a few tokens, each named after its user.
 pub(super) struct Tokens;
 
 #[async_trait]
@@ -127,7 +127,7 @@ impl AgentSink for NoAgents {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -147,7 +147,7 @@ impl Answer {
         self.body["errors"][0]["field"].as_str().unwrap_or_default()
     }
 
-    /// The operation that the answer names.
+    /// The operation that the response names.
     pub(super) fn operation(&self) -> Uuid {
         self.headers["x-jeroboam-operation"].to_str().unwrap().parse().unwrap()
     }
@@ -157,7 +157,7 @@ impl Answer {
     }
 }
 
-/// A request in the making.
+/// A request that is not sent yet.
 pub(super) struct Call<'a> {
     case: &'a Case,
     request: http::request::Builder,
@@ -207,7 +207,7 @@ impl Call<'_> {
     }
 }
 
-/// The application and what is behind it.
+/// The application, its store and its simulated cloud.
 pub(super) struct Case {
     pub(super) router: Router,
     pub(super) store: Store,
@@ -269,19 +269,19 @@ impl Case {
         self.call("DELETE", path).token("member").latest()
     }
 
-    /// Makes a template of the project p.
+    /// Creates a template of the project p.
     pub(super) async fn template(&self, name: &str, coe: &str) -> String {
         let body = json!({"name": name, "coe": coe, "image_id": "debian-13", "keypair_id": "k"});
         self.post("/v1/clustertemplates", &body).send().await.is(201).uuid()
     }
 
-    /// Makes a cluster of the project p, still being created.
+    /// Creates a cluster of the project p in status CREATE_IN_PROGRESS.
     pub(super) async fn cluster(&self, name: &str, template: &str) -> String {
         let body = json!({"name": name, "cluster_template_id": template, "node_count": 2});
         self.post("/v1/clusters", &body).send().await.is(202).uuid()
     }
 
-    /// Makes a cluster of the project p, created.
+    /// Creates a cluster of the project p in status CREATE_COMPLETE.
     pub(super) async fn complete_cluster(&self, name: &str, template: &str) -> String {
         let uuid = self.cluster(name, template).await;
         self.end(Outcome::Succeeded { facts: ClusterFacts::default() }).await;
@@ -289,7 +289,7 @@ impl Case {
         uuid
     }
 
-    /// Makes a cluster of the project p, created and with an address that nodes could join.
+    /// The same with an API address that nodes could join.
     pub(super) async fn living_cluster(&self, name: &str, template: &str) -> String {
         let uuid = self.cluster(name, template).await;
         let facts = ClusterFacts { api_address: Some("https://172.18.0.10:6443".into()), ..ClusterFacts::default() };
@@ -297,7 +297,7 @@ impl Case {
         uuid
     }
 
-    /// Changes the database behind the application's back. Returns how many rows are changed.
+    /// Changes the database directly. Returns the number of changed rows.
     pub(super) async fn run_sql(&self, sql: &str) -> u64 {
         let url = format!("sqlite://{}", self.folder.path().join("test.db").display());
         let database = sea_orm::Database::connect(url).await.unwrap();
@@ -311,7 +311,7 @@ impl Case {
         }
     }
 
-    /// Carries out the oldest operation: what is to go is gone.
+    /// Carries out the oldest operation: what it deletes is deleted.
     pub(super) async fn succeed(&self) {
         let claim = self.claim().await;
         for node in self.store.nodes(claim.operation.cluster_uuid).await.unwrap() {
@@ -328,13 +328,13 @@ impl Case {
         self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap().unwrap()
     }
 
-    /// Takes the oldest operation and ends it.
+    /// Takes the oldest operation and finishes it.
     pub(super) async fn end(&self, outcome: Outcome) {
         let claim = self.claim().await;
         self.store.held(&claim).finish(outcome).await.unwrap();
     }
 
-    /// Ends all operations that there are.
+    /// Finishes all operations.
     pub(super) async fn end_all(&self) {
         while let Some(claim) = self.store.claim("test", SignedDuration::from_mins(1), Timestamp::now()).await.unwrap()
         {

@@ -190,7 +190,7 @@ async fn clients_of_2015_ask_and_are_answered_in_their_own_header() {
             assert_eq!(answer.headers[header], "1.1", "{asked}");
         }
     }
-    // Who asks in neither header may be of 2015 too; who asks in today's is not.
+    // A client that sends neither header may be from 2015 too; one that sends today's is not.
     let silent = case.call("GET", "/v1/bays").token("member").send().await.is(200);
     assert_eq!(silent.headers[old], "1.1");
     assert!(!case.call("GET", "/v1/clusters").token("member").latest().send().await.is(200).headers.contains_key(old));

@@ -1,4 +1,4 @@
-//! Node groups change, are resized and go.
+//! Updating, resizing and deleting node groups.
 
 use jeroboam_model::node_group::MAX_MARKS;
 use jeroboam_model::{Cause, CauseExt, Code};
@@ -10,7 +10,7 @@ use super::{Answer, Case};
 const GROUP: &str = "/v1/clusters/c/nodegroups/gpu";
 const RESIZE: &str = "/v1/clusters/c/actions/resize";
 
-/// A cluster with a group of two nodes beside the default ones, from 1 to 3.
+/// A cluster with a group of two nodes, bounds 1 to 3, besides the default groups.
 async fn case() -> Case {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;
@@ -45,7 +45,7 @@ async fn bounds_labels_and_taints_can_be_changed() {
     assert_eq!((&answer.body["max_node_count"], &answer.body["status"]), (&json!(5), &json!("UPDATE_IN_PROGRESS")));
     assert_eq!(cluster_status(&case).await, "UPDATE_IN_PROGRESS");
     assert_eq!(answer.body["links"][0]["rel"], "self");
-    // Once more while that is under way, as autoscalers do.
+    // Again while the first resize is in progress, as autoscalers do.
     patch(&case, "replace", "/min_node_count", json!("2")).await.is(202);
     patch(&case, "remove", "/max_node_count", Value::Null).await.is(202);
     patch(&case, "remove", "/min_node_count", Value::Null).await.is(202);

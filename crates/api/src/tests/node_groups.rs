@@ -188,7 +188,7 @@ async fn a_new_group_is_as_it_was_asked_for() {
     );
     assert_eq!((group["is_default"].as_bool(), group["status"].as_str()), (Some(false), Some("CREATE_IN_PROGRESS")));
     assert!(group["id"] != 7 && group["status_reason"].is_null());
-    // A role of its own is found by it, and its nodes are workers.
+    // A group with its own role is found by it, and its nodes are workers.
     let list = case.get(&format!("{GROUPS}?role=gpu")).send().await.is(200).body;
     assert_eq!(list["nodegroups"].as_array().unwrap().len(), 1);
     let body = json!({"node_count": 2, "nodegroup": group["uuid"]});

@@ -1,4 +1,5 @@
-//! Clusters of versions that this release does not run: looked at, left by their users, deleted, and nothing else.
+//! Clusters of versions that this release does not support: they can be shown, deleted, and accessed by kubectl,
+//! nothing else.
 
 use jeroboam_model::{Cause, CauseExt, Code, EngineKind, Status};
 use jeroboam_pki::Authority;
@@ -25,7 +26,7 @@ async fn old() -> Case {
     case
 }
 
-/// All clusters were made by an earlier release.
+/// Marks all clusters as created by an earlier release.
 async fn age(case: &Case) {
     case.run_sql("UPDATE clusters SET engine_version = 'v1.20.2'").await;
 }
@@ -115,10 +116,10 @@ async fn it_is_looked_at_left_and_deleted_as_ever() {
     }
     let tree = case.get("/v1/clusters/c/topology").send().await.body;
     assert_eq!((&tree["engine"], &tree["engine_version"]), (&json!("kubernetes v1.20.2"), &json!("v1.20.2")));
-    // Its users move out by their own kubectl.
+    // Users move their workloads away with kubectl.
     let (_, csr) = jeroboam_pki::key_and_request("admin", &[]).unwrap();
     case.post("/v1/certificates", &json!({"cluster_uuid": "c", "csr": csr})).send().await.is(201);
-    // Who watches it from within may go on.
+    // An agent inside may still report its health.
     let health = json!([{"op": "replace", "path": "/health_status", "value": "UNHEALTHY"},
         {"op": "replace", "path": "/health_status_reason", "value": {"api": "ok"}}]);
     case.patch("/v1/clusters/c", &health).send().await.is(202);

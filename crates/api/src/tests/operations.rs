@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Case;
 
-/// Reads the next event that is no comment.
+/// Reads the next event that is not a comment.
 async fn next_event(
     stream: &mut (impl futures::Stream<Item = Result<axum::body::Bytes, axum::Error>> + Unpin),
 ) -> Option<Value> {
@@ -156,7 +156,7 @@ async fn an_update_that_the_status_refuses_is_told_to_the_world() {
     assert_eq!(told().await, [failure(OperationKind::Scale)]);
     act("upgrade", json!({"cluster_template": "t"})).await.is(400);
     assert_eq!(told().await, [failure(OperationKind::Upgrade)]);
-    // What is wrong in itself is no refusal of the status.
+    // Invalid input is not a refusal by the status.
     count(-1).await.is(400);
     act("resize", json!({"node_count": 1000})).await.is(400);
     assert!(told().await.is_empty());

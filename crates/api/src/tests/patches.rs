@@ -1,4 +1,4 @@
-//! Magnum's dialect of JSON patch, through the API: all or nothing, and whatever is not in it is refused.
+//! Magnum's dialect of JSON patch, through the API: all or nothing, and everything outside the dialect is refused.
 
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ async fn what_is_not_in_the_dialect_is_refused_and_nothing_is_changed() {
         let answer = patch(&case, operations.clone()).await;
         assert_eq!(answer.status, 400, "{operations}: {}", answer.body);
     }
-    // The first operation is right, the second is not.
+    // The first operation is valid, the second is not.
     let half = json!([
         {"op": "replace", "path": "/name", "value": "half"},
         {"op": "replace", "path": "/docker_volume_size", "value": 0},
@@ -109,7 +109,7 @@ async fn what_is_not_in_the_dialect_is_refused_and_nothing_is_changed() {
 async fn what_clients_of_all_times_send_is_understood() {
     let case = case().await;
     for (operation, name, expected) in [
-        // Python's way to write a dictionary, from the command line, Terraform and auto-healers.
+        // Dictionaries in Python syntax, as sent by the command line, Terraform and auto-healers.
         (json!({"op": "replace", "path": "/labels", "value": "{'etcd_tag': '2'}"}), "labels", json!({"etcd_tag": "2"})),
         (
             json!({"op": "replace", "path": "/labels", "value": "{\"etcd_tag\": \"3\", \"use_podman\": true}"}),

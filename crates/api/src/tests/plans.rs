@@ -24,7 +24,7 @@ fn detail(answer: &Answer) -> &str {
     answer.body["errors"][0]["detail"].as_str().unwrap()
 }
 
-/// A cluster that nodes could join, and how often something was asked of the conductor.
+/// A cluster that nodes could join, and the number of operations.
 async fn living() -> (Case, usize) {
     let case = Case::new().await;
     case.template("t", "kubernetes").await;

@@ -1,4 +1,4 @@
-//! The operator's policy, as it changes what the API lets people do.
+//! The operator's policy, and its effect on the API.
 
 use jeroboam_identity::policy::{DEFAULT_RULES, PolicyBook};
 use serde_json::json;
@@ -42,7 +42,8 @@ async fn who_sees_all_projects_is_a_rule_too() {
     let (case, ..) = case(rules).await;
     case.template("t", "kubernetes").await;
     case.cluster("c", "t").await;
-    // Only administrators are asked it: a file that gives it to everybody, as old ones do, opens nobody's project.
+    // It is enforced for administrators only: a file that allows it for everybody, as old ones do, opens nobody's
+    // project.
     for (token, seen) in [("other", 0), ("admin", 1), ("member", 1)] {
         for (path, key) in
             [("clusters", "clusters"), ("clusters/detail", "clusters"), ("clustertemplates", "clustertemplates")]

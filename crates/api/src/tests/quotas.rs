@@ -26,7 +26,7 @@ async fn a_quota_is_made_shown_changed_and_deleted_in_every_microversion() {
         assert!(made.body["id"].as_i64().unwrap() >= 1);
         assert!(made.body["created_at"].as_str().unwrap().ends_with("+00:00"));
         assert_eq!(call("GET").send().await.is(200).body, made.body);
-        // The path says whose it is, whatever the body says.
+        // The path names the project, whatever the body says.
         let change = json!({"project_id": "q", "resource": "WorkerNode", "hard_limit": 7});
         let changed = call("PATCH").json(&change).send().await.is(202).body;
         assert_eq!((&changed["id"], &changed["project_id"]), (&made.body["id"], &json!("p")));

@@ -1,4 +1,4 @@
-//! Requests at the same time: nothing that was answered well is lost, and no rule is broken by two that keep it.
+//! Concurrent requests: no successful change is lost, and two valid requests cannot break a rule together.
 
 use futures::future::join_all;
 use jeroboam_model::validate::Limits;
@@ -10,7 +10,7 @@ use crate::Settings;
 const GROUP: &str = "/v1/clusters/c/nodegroups/default-worker";
 const RESIZE: &str = "/v1/clusters/c/actions/resize";
 
-/// How often a race is run: whoever wins it, the rules hold.
+/// How often a race is run: the rules hold whichever request wins.
 const ROUNDS: u32 = 4;
 
 fn replace(name: &str, value: &Value) -> Value {
@@ -21,7 +21,7 @@ async fn all<'a>(calls: impl IntoIterator<Item = Call<'a>>) -> Vec<Answer> {
     join_all(calls.into_iter().map(Call::send)).await
 }
 
-/// Changes several attributes at once, each by a request of its own, and looks whether all changes are there.
+/// Changes several attributes concurrently, each by its own request, and checks that no change is lost.
 async fn none_is_lost(case: &Case, path: &str, version: u16, status: u16, changes: &[(&str, Value)]) {
     let call = |method: &str| case.call(method, path).token("member").version(version);
     for answer in all(changes.iter().map(|(name, value)| call("PATCH").json(&replace(name, value)))).await {
@@ -115,7 +115,7 @@ async fn changes_of_a_template_are_all_kept() {
     let create = case.call("POST", "/v1/baymodels").token("member").version(1).json(&body).send().await;
     none_is_lost(&case, &format!("/v1/baymodels/{}", create.is(201).uuid()), 1, 200, &proxies[1..]).await;
 
-    // An admin publishes while somebody renames: by the name that goes away.
+    // An admin publishes by the old name while somebody renames.
     for _ in 0..ROUNDS {
         let uuid = case.template("draft", "kubernetes").await;
         let path = format!("/v1/clustertemplates/{uuid}");
@@ -139,7 +139,7 @@ async fn a_cluster_is_of_the_template_that_is_there_when_it_is_made() {
         let patch = case.patch(&path, &replace("labels", &json!("{'flannel_backend': 'vxlan'}")));
         let answers = all([case.post("/v1/clusters", &body), patch]).await;
         answers[0].body["uuid"].as_str().unwrap();
-        // Either the change came first, and the cluster has it; or the cluster did, and then it is refused.
+        // Either the change came first, and the cluster has it; or the cluster came first, and the change is refused.
         let cluster = case.get(&format!("/v1/clusters/c{round}")).send().await.is(200).body;
         let template = case.get(&path).send().await.is(200).body;
         assert_eq!(cluster["labels"], template["labels"], "{}", answers[1].body);

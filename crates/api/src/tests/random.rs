@@ -1,5 +1,5 @@
-//! Random bodies, patches, queries and headers for every route that the OpenAPI document has: never a 5xx but 501, every
-//! refusal in the format of errors, and what is refused changes nothing.
+//! Random bodies, patches, queries and headers for every route in the OpenAPI document: no 5xx except 501, every error
+//! in the error format, and refused requests change nothing.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,13 +11,13 @@ use tokio::runtime::Runtime;
 use super::{Answer, Case};
 use crate::openapi;
 
-/// Requests of each kind: some seconds' worth.
+/// Requests of each kind: they take a few seconds.
 const REQUESTS: u32 = 400;
 
-/// Accepted writes after which the fixture is made anew, before a quota is reached.
+/// Accepted writes after which the fixture is recreated, before a quota is reached.
 const MOST_WRITES: u32 = 12;
 
-/// A route and what it is to be tried with.
+/// A route and the names of its inputs.
 #[derive(Debug, Clone)]
 struct Target {
     method: String,
@@ -58,7 +58,7 @@ fn targets() -> Vec<Target> {
 }
 
 impl Target {
-    /// The path with what the fixture has.
+    /// The path with the fixture's ids and names.
     fn filled(&self) -> String {
         let thing = if self.path.contains("template") || self.path.contains("baymodel") { "t" } else { "c" };
         let fill =
@@ -67,7 +67,7 @@ impl Target {
     }
 }
 
-/// Texts that mean something somewhere, and texts that mean nothing anywhere.
+/// Strings that are meaningful for some attribute, and strings that are never meaningful.
 fn text() -> impl Strategy<Value = String> {
     let known = select(vec![
         "",
@@ -138,13 +138,13 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Something that is mostly one of `names`.
+/// A string that is mostly one of `names`.
 fn name_of(names: Vec<String>) -> BoxedStrategy<String> {
     if names.is_empty() { text().boxed() } else { prop_oneof![9 => select(names), 1 => text()].boxed() }
 }
 
 fn object(names: Vec<String>) -> BoxedStrategy<Value> {
-    // Now and then all that is needed, so that a request gets beyond its first check.
+    // Sometimes all required attributes, so that a request gets beyond its first check.
     let needed = json!({"coe": "kubernetes", "image_id": "debian-13", "cluster_template_id": "t", "baymodel_id": "t",
         "name": "x", "node_count": 1, "keypair_id": "k", "max_batch_size": 1, "cluster_template": "t"});
     let known = names.clone();
@@ -177,10 +177,10 @@ fn patch(names: Vec<String>) -> BoxedStrategy<Value> {
     vec(operation, 0..4).prop_map(Value::Array).boxed()
 }
 
-/// What a test is run on.
+/// The fixture of a test.
 struct Fixture {
     case: Case,
-    /// Accepted writes since it was made.
+    /// Accepted writes since it was created.
     writes: u32,
     /// Accepted requests of the whole test.
     accepted: u32,
@@ -196,7 +196,7 @@ impl Fixture {
         Self { case, writes: 0, accepted: 0, state }
     }
 
-    /// Looks at an answer: whether it may be, and whether what it says of changes is true.
+    /// Checks a response: whether it is allowed, and whether the state changed accordingly.
     async fn check(&mut self, answer: Answer, is_write: bool) -> Result<(), TestCaseError> {
         let Answer { status, body, .. } = answer;
         prop_assert!(status < 500 || status == 501, "{status} {body}");
@@ -212,7 +212,7 @@ impl Fixture {
         let now = state(&self.case).await;
         self.accepted += u32::from(status < 400);
         if status >= 400 || !is_write {
-            prop_assert_eq!(&now, &self.state, "changed by what answered {}: {}", status, body);
+            prop_assert_eq!(&now, &self.state, "changed by a request with the status {}: {}", status, body);
             return Ok(());
         }
         self.writes += 1;
@@ -226,7 +226,7 @@ impl Fixture {
     }
 }
 
-/// All that clients can see.
+/// The state that clients can see.
 async fn state(case: &Case) -> String {
     let mut text = String::new();
     for path in [
@@ -250,7 +250,7 @@ fn run<S: Strategy>(strategy: &S, mut test: impl AsyncFnMut(&mut Fixture, S::Val
     let mut runner = TestRunner::new(Config { cases: REQUESTS, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(strategy, |input| runtime.block_on((test.borrow_mut())(&mut fixture.borrow_mut(), input)));
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
-    // Input that never gets beyond the first check would prove little.
+    // Input that never gets beyond the first check would test little.
     let accepted = fixture.borrow().accepted;
     assert!(accepted > REQUESTS / 50, "only {accepted} of {REQUESTS} were accepted");
 }
@@ -282,7 +282,7 @@ fn random_queries_never_fail_inside() {
     run(&requests, async |fixture, (target, query)| {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let path = format!("{}?{query}", target.filled());
-        // The document about itself takes no notice of queries, and its examples look like errors.
+        // The route of the document ignores queries, and the document's examples look like errors.
         let version = if path.contains("/bay") { "container-infra 1.10" } else { super::LATEST };
         let answer =
             fixture.case.call("GET", &path).token("admin").header("openstack-api-version", version).send().await;

@@ -1,4 +1,4 @@
-//! How requests may look, whatever they are about.
+//! The format of requests, on any route.
 
 use serde_json::{Value, json};
 
@@ -172,7 +172,7 @@ async fn the_suffix_json_counts_for_nothing() {
     ] {
         assert_eq!(case.get(path).send().await.is(200).body, case.get(same).send().await.is(200).body, "{path}");
     }
-    // But a name may end so, and nobody deletes or changes another thing by it.
+    // But a name may end with it, and no other resource is deleted or changed by it.
     case.delete("/v1/clusters/c.json").send().await.is(404);
     let patch = json!([{"op": "replace", "path": "/name", "value": "other"}]);
     case.patch("/v1/clustertemplates/t.json", &patch).send().await.is(404);
@@ -194,7 +194,7 @@ async fn a_body_of_another_type_is_refused_even_where_none_is_read() {
 #[tokio::test]
 async fn numbers_and_booleans_may_be_text() {
     let case = Case::new().await;
-    // As dashboards send it: every scalar is a text.
+    // As dashboards send it: every scalar is a string.
     let mut body = template();
     for (name, value) in [
         ("docker_volume_size", "5"),

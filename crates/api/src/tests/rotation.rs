@@ -42,7 +42,7 @@ async fn authorities_are_rotated_all_at_once_and_by_who_may() {
     let key =
         async || case.store.secret(ClusterId::assumed(cluster), "service-account").await.unwrap().unwrap().certificate;
     let service_account = key().await;
-    // Who did not make the cluster may too.
+    // A member who did not create the cluster may too.
     for (minor, token) in (1..=14).zip(["member", "colleague", "admin"].into_iter().cycle()) {
         // As python-magnumclient sends it.
         let call = case.call("PATCH", "/v1/certificates/c").token(token).version(minor);
@@ -56,7 +56,7 @@ async fn authorities_are_rotated_all_at_once_and_by_who_may() {
         let operation = accepted.headers["x-jeroboam-operation"].to_str().unwrap().to_owned();
         let shown = case.get(&format!("/v1/operations/{operation}")).send().await.is(200).body;
         assert_eq!(shown["kind"], "rotate-ca");
-        // Not while it is under way.
+        // Not while a rotation is in progress.
         let refused = case.patch("/v1/certificates/c", &json!({})).send().await.is(400);
         assert_eq!(reason(&refused.body), "status_refuses");
         case.end(Outcome::Succeeded { facts: ClusterFacts::default() }).await;
@@ -84,7 +84,7 @@ async fn authorities_stay_where_they_must_not_be_rotated() {
     let refused = case.patch("/v1/certificates/young", &json!({})).send().await.is(400);
     assert_eq!(reason(&refused.body), "status_refuses");
 
-    // An authority that is not there: nothing is half done.
+    // An authority is missing: nothing is half done.
     case.store.delete_secrets(uuid.parse().unwrap()).await.unwrap();
     let authority = Authority::generate("c", Timestamp::now()).unwrap();
     let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
@@ -119,7 +119,7 @@ async fn what_authorities_of_before_have_signed_is_shown_as_void() {
 #[tokio::test]
 async fn without_tls_there_is_nothing_to_rotate() {
     let (case, uuid) = case().await;
-    // New clusters of such templates are refused, old ones may come from elsewhere.
+    // New clusters of such templates are refused, but old ones may have been imported.
     let cluster = case.store.cluster_by_uuid(&Scope::All, uuid.parse().unwrap()).await.unwrap().cluster;
     let template = case.store.template(&Scope::All, &cluster.template.to_string()).await.unwrap();
     let without = jeroboam_model::ClusterTemplate { tls_disabled: true, ..template.clone() };
@@ -146,7 +146,7 @@ async fn credentials_that_clusters_do_not_have_are_not_rotated() {
     call("/v1/credentials/c", "other").latest().send().await.is(404);
     call("/v1/credentials/nope", "admin").latest().send().await.is(404);
     call("/v1/credentials/c", "reader").latest().send().await.is(403);
-    // An administrator without the role member may not have new credentials of its own.
+    // An administrator without the role member cannot get new credentials.
     call("/v1/credentials/c", "bare-admin").latest().send().await.is(403);
     case.get("/v1/credentials/c").send().await.is(405);
 

@@ -1,4 +1,4 @@
-//! Counts, and the processes that do the work.
+//! Statistics, and the list of conductors.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn conductors_are_up_while_they_give_signs_of_life() {
     case.get("/v1/mservices").send().await.is(403);
     let refused = case.call("GET", "/v1/mservices?limit=1").token("admin").send().await.is(400);
     assert_eq!(refused.field(), "limit");
-    // One that was not heard of for a week is forgotten.
+    // A conductor that has not reported for a week is dropped from the list.
     case.store.beat("there", "magnum-conductor", now + SignedDuration::from_hours(8 * 24)).await.unwrap();
     assert_eq!(services(&case).await.as_array().unwrap().len(), 1);
 }

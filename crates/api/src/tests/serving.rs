@@ -1,4 +1,4 @@
-//! The server on a real socket. Time is paused and moves on whenever nothing else can happen.
+//! The server on a real socket. Time is paused and advances whenever all tasks are idle.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -65,7 +65,7 @@ async fn a_client_that_takes_no_answer_is_given_up() {
     let get = "GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
     let asked = 500;
     let mut stream = send(address, &get.repeat(asked)).await;
-    // More than what both ends keep of answers that nobody takes.
+    // More than both ends buffer of responses that nobody reads.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let mut answers = Vec::new();

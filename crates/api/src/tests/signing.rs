@@ -1,5 +1,5 @@
-//! Certificates as clients get them, made and checked with `openssl`. What is granted in detail is tested in the crate
-//! `pki`; here is what the API answers.
+//! Certificates as clients get them, requested and checked with `openssl`. The crate `pki` tests the contents in
+//! detail; these tests are about the API's responses.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn openssl(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A request with a new key.
+/// A signing request with a new key.
 fn request(folder: &Path, key: &[&str], digest: &str, extensions: &[&str]) -> String {
     let wanted = if extensions.is_empty() { "" } else { "req_extensions = ext\n" };
     let lines = extensions.join("\n");
@@ -48,7 +48,7 @@ async fn case() -> (Case, String, TempDir) {
     (case, uuid, tempfile::tempdir().unwrap())
 }
 
-/// What was signed for users.
+/// The certificates signed for users.
 async fn issued(case: &Case, uuid: &str) -> Vec<IssuedCertificate> {
     let all = Page { limit: 100, marker: None, sort_key: None, descending: false };
     case.store.issued_certificates(ClusterId::assumed(uuid.parse().unwrap()), &all).await.unwrap()
@@ -119,7 +119,7 @@ async fn requests_of_all_usual_sorts_are_signed() {
         assert!(!words.contains("CA:TRUE") && !words.contains("Certificate Sign"), "{words}");
         assert_eq!(words.contains("Digital Signature") && words.contains("DNS:a.example"), extensions == usages);
     }
-    // Another authority, and another spelling of the cluster.
+    // Another authority, and the cluster by `cluster_uuid`.
     let csr = request(folder, EC, "-sha256", &[]);
     let body = json!({"cluster_uuid": uuid, "csr": csr, "ca_cert_type": "etcd"});
     let answer = case.post("/v1/certificates", &body).send().await.is(201).body;
@@ -133,7 +133,7 @@ async fn requests_of_all_usual_sorts_are_signed() {
         let call = case.call("POST", "/v1/certificates").token("member").version(minor);
         assert_eq!(call.json(&body).send().await.is(201).body["bay_uuid"], uuid);
     }
-    // All of them are known to whoever must know.
+    // All of them are listed.
     let issued = issued(&case, &uuid).await;
     assert_eq!(issued.len(), 16);
     assert_eq!((issued[0].authority.as_str(), issued[0].user_id.as_str()), ("kubernetes", "member"));

@@ -186,7 +186,7 @@ async fn publishing_and_hiding_are_privileges() {
     let path = format!("{TEMPLATES}/{mine}");
     for flag in ["/public", "/hidden"] {
         case.patch(&path, &replace(flag, json!(true))).send().await.is(403);
-        // Saying what is so anyway is no change.
+        // Setting the current value is no change.
         case.patch(&path, &replace(flag, json!(false))).send().await.is(200);
     }
     let call = case.call("PATCH", &path).token("admin").latest();
@@ -237,7 +237,7 @@ async fn a_template_in_use_changes_only_in_what_its_clusters_cannot_notice() {
     let call = case.call("POST", TEMPLATES).token("admin").latest();
     let uuid = call.json(&body(json!({"public": true}))).send().await.is(201).uuid();
     let path = format!("{TEMPLATES}/{uuid}");
-    // A cluster of another project than the template's.
+    // A cluster in another project than the template.
     case.cluster("c", &uuid).await;
     let patch = |operations: Value| case.call("PATCH", &path).token("admin").latest().json(&operations).send();
     let before = case.call("GET", &path).token("admin").send().await.body;
@@ -266,7 +266,7 @@ async fn a_template_in_use_changes_only_in_what_its_clusters_cannot_notice() {
     for path in [path.as_str(), &format!("/v1/baymodels/{uuid}")] {
         case.call("DELETE", path).token("admin").version(10).send().await.is(400);
     }
-    // One that is not public yet may become so.
+    // A private template may become public.
     let own = case.template("own", "kubernetes").await;
     case.cluster("d", &own).await;
     let call = case.call("PATCH", &format!("{TEMPLATES}/{own}")).token("admin").latest();
@@ -318,7 +318,7 @@ async fn whoever_has_a_cluster_can_read_what_it_was_made_of() {
     let path = format!("{TEMPLATES}/{uuid}");
     let call = case.call("PATCH", &path).token("admin").latest();
     call.json(&replace("/hidden", json!(true))).send().await.is(200);
-    // The commands that write a kubeconfig ask for it.
+    // The commands that write a kubeconfig request it.
     assert_eq!(case.get(&path).send().await.is(200).uuid(), uuid);
     case.call("GET", &path).token("reader").send().await.is(200);
     case.call("GET", &path).token("other").send().await.is(404);

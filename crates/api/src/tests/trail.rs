@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Case;
 
-/// Writes down what this thread logs.
+/// Records what this thread logs.
 struct Log {
     file: NamedTempFile,
     _guard: DefaultGuard,
@@ -32,7 +32,7 @@ impl Log {
         std::fs::read_to_string(self.file.path()).unwrap()
     }
 
-    /// What the line carries that says this.
+    /// The fields of the line with this message.
     fn span_of(&self, message: &str) -> Value {
         let lines: Vec<Value> = self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let line = lines.iter().rev().find(|line| line["fields"]["message"] == message);

@@ -106,7 +106,7 @@ async fn microversions_are_negotiated() {
     let malformed = ask("nova 1.1").await.is(406);
     assert!(!malformed.headers.contains_key("openstack-api-version"));
     assert_eq!(malformed.body["errors"][0]["code"], "");
-    // The token comes first.
+    // The token is checked first.
     case.call("GET", "/v1/clusters").header("openstack-api-version", "x").send().await.is(401);
 }
 
@@ -156,7 +156,7 @@ async fn methods_and_media_types_are_checked() {
     ] {
         case.get("/v1/clusters").header("accept", accept).send().await.is(status);
     }
-    // Clients say so of empty bodies.
+    // Clients send this type with empty bodies.
     let call = case.delete("/v1/clusters/nope").header("content-type", "application/octet-stream");
     call.send().await.is(404);
 }

@@ -32,7 +32,7 @@ async fn a_cluster_that_does_not_answer_is_503_and_hides_nothing_else() {
     assert_eq!(answer.body["errors"][0]["reason"], "cluster_unreachable");
     assert_eq!(case.get("/v1/containers").send().await.is(200).body, json!({"containers": []}));
     case.get("/v1/containers/x").send().await.is(503);
-    // Whoever may not do it anywhere is told so, and no swarm is asked.
+    // A caller without permission is refused, and no swarm is queried.
     for (method, path) in [
         ("GET", "/v1/containers"),
         ("GET", "/v1/containers/x"),
@@ -69,7 +69,7 @@ async fn what_comes_later_says_so_and_what_to_do_until_then() {
         let detail = error["detail"].as_str().unwrap();
         assert!(detail.contains("comes with a later version of Jeroboam") && detail.contains(advice), "{detail}");
     }
-    // Everything that can be wrong is said first.
+    // All checks come first.
     for (method, path, status) in [
         ("PUT", "/v1/containers/x/start?nonsense=1", 400),
         ("PUT", "/v1/containers/x/start?bay_ident=nope", 404),
@@ -82,6 +82,6 @@ async fn what_comes_later_says_so_and_what_to_do_until_then() {
     ] {
         case.call(method, path).token("member").version(10).send().await.is(status);
     }
-    // Gone with bays.
+    // Removed together with bays.
     case.get("/v1/x509keypairs").send().await.is(404);
 }

@@ -57,14 +57,14 @@ async fn a_plan_is_kept_and_only_it_is_carried_out() {
     let file = folder.path().join("demo.plan");
     let (context, fake) = start([
         ("DELETE /v1/clusters/demo?dry_run=true", (200, plan(json!({})))),
-        ("DELETE /v1/clusters/demo", refusal(412, "The plan does not hold any more.")),
+        ("DELETE /v1/clusters/demo", refusal(412, "The plan is no longer valid.")),
     ])
     .await;
     let change = Change::DeleteCluster("demo");
     assert!(args(true, Some(&file), None).ask(&context, change).await.unwrap().is_none());
     assert_eq!(read(&file).unwrap().id, "AAAA");
     let refused = args(false, None, Some(&file)).ask(&context, change).await.unwrap_err();
-    assert!(format!("{refused:?}").contains("does not hold any more"), "{refused:?}");
+    assert!(format!("{refused:?}").contains("is no longer valid"), "{refused:?}");
     assert_eq!(fake.asked(), ["DELETE /v1/clusters/demo?dry_run=true", "DELETE /v1/clusters/demo"]);
     assert_eq!(fake.header("x-jeroboam-plan"), [None, Some("AAAA".to_owned())]);
 }

@@ -1,4 +1,4 @@
-//! Who gets in, and as whom.
+//! Who is authenticated, and as which node.
 
 use jeroboam_model::EngineKind;
 use jeroboam_pki::{Authority, Facts, agent, key_and_request};
@@ -91,7 +91,7 @@ async fn a_certificate_is_renewed_for_the_node_that_it_names_and_no_other() {
     assert_eq!(with_new.assignment(0).await.name, nodes[1].name);
     assert_eq!(agent.renew("rubbish").await.status(), StatusCode::BAD_REQUEST);
 
-    // One that the agents' authority signed for a moment, and that is over.
+    // An expired certificate of the agents' authority.
     let secret = world.store.secret(Owner::Deployment, agent::SECRET_NAME).await.unwrap().unwrap();
     let authority = Authority::load(&secret.certificate.unwrap(), &secret.key.unwrap()).unwrap();
     let brief = jeroboam_pki::Profile { validity: -MINUTE, ..agent::node_profile(nodes[1].uuid) };
@@ -121,7 +121,7 @@ async fn without_a_certificate_nothing_but_enrolling_is_answered() {
 async fn a_certificate_of_another_authority_does_not_pass_tls() {
     let world = World::new().await;
     let node = world.cluster(EngineKind::KUBERNETES).await.remove(0);
-    // The same name and the same common name, signed by somebody else: another deployment, and the node's own cluster.
+    // The same names, signed by others: another deployment, and the node's own cluster.
     let now = Timestamp::now();
     let kept = world.store.secret(ClusterId::assumed(node.cluster), "kubernetes").await.unwrap().unwrap();
     let own = Authority::load(&kept.certificate.unwrap(), &kept.key.unwrap()).unwrap();
@@ -182,7 +182,7 @@ async fn what_is_no_tls_does_not_trouble_others() {
     let mut plain = TcpStream::connect(world.address).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut plain, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
-    // An alert or nothing, then the end.
+    // A TLS alert or nothing, then the end of the connection.
     let _ = plain.read_to_end(&mut rest).await;
     assert_eq!(world.stranger().poll(0).await.status(), StatusCode::UNAUTHORIZED);
 }

@@ -1,4 +1,4 @@
-//! What enrolled agents get and tell.
+//! What enrolled agents receive and report.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -68,7 +68,7 @@ async fn a_poll_wakes_at_the_next_change_only() {
     let agent = world.enrolled(&nodes[0]).await;
     let known = agent.assignment(0).await.revision;
     let mut poll = tokio::spawn(async move { agent.assignment(known).await });
-    // A report changes nothing for anybody's assignment: the poll goes on. Another node's does as well.
+    // A report changes nobody's assignment: the poll goes on. So does another node's poll.
     let other = world.enrolled(&nodes[1]).await;
     assert_eq!(other.report(&report(NodePhase::Up)).await, StatusCode::NO_CONTENT);
     assert!(tokio::time::timeout(Duration::from_millis(50), &mut poll).await.is_err());
@@ -102,7 +102,7 @@ async fn a_node_that_was_taken_out_is_told_at_once_and_one_that_nobody_knows_goe
     world.polled(nodes[2].cluster).await;
     world.store.remove_node(nodes[2].uuid).await.unwrap();
     assert_eq!(poll.await.unwrap(), StatusCode::GONE);
-    // As in a database of before it came.
+    // As in a database from before the node was created.
     assert_eq!(agent.poll(0).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(agent.report(&report(NodePhase::Up)).await, StatusCode::NOT_FOUND);
     assert_eq!(agent.ask(&[CertificateProfile::Kubelet]).await.status(), StatusCode::NOT_FOUND);
@@ -116,12 +116,12 @@ async fn stopping_does_not_wait_for_polls() {
     let poll = tokio::spawn(async move { agent.poll(0).await.status() });
     world.polled(nodes[0].cluster).await;
     world.shutdown.cancel();
-    // Less than the grace that calls under way have.
+    // Less than the grace period of calls in progress.
     tokio::time::timeout(Duration::from_secs(4), world.server).await.unwrap().unwrap();
     assert_eq!(poll.await.unwrap(), StatusCode::NO_CONTENT);
 }
 
-/// The DNS names and addresses that a certificate is for, and its facts.
+/// The DNS names and addresses of a certificate, and its facts.
 fn names(pem: &str) -> (Vec<String>, Facts) {
     let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
     let (_, certificate) = X509Certificate::from_der(&block.contents).unwrap();
@@ -249,7 +249,7 @@ async fn certificates_wait_for_authorities_and_have_a_limit() {
     let agent = world.enrolled(&nodes[0]).await;
     let early = agent.ask(&[CertificateProfile::Kubelet]).await;
     assert_eq!(early.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(early.text().await.unwrap().contains("not made yet"));
+    assert!(early.text().await.unwrap().contains("not created yet"));
     assert_eq!(agent.ask(&[CertificateProfile::Kubelet; 17]).await.status(), StatusCode::BAD_REQUEST);
 }
 
@@ -329,11 +329,11 @@ async fn the_founders_tokens_wake_those_who_wait_to_join() {
         managers: vec![format!("{}:2377", address_of(&nodes[0]))],
     };
     assert_eq!(membership(&joined.engine), Some(&join("SWMTKN-first-worker")));
-    // Tokens are secrets: not in the report that people read.
+    // Tokens are secrets: not in the report, which users can read.
     let kept = world.store.node(nodes[0].uuid).await.unwrap().report.unwrap();
     assert!(kept.swarm.is_none());
     assert!(!serde_json::to_string(&kept).unwrap().contains("SWMTKN"));
-    // The same again is no news; those of a swarm that was founded anew are.
+    // Unchanged tokens are no event; those of a recreated swarm are.
     let known = world.store.cluster_revision(nodes[0].cluster).await.unwrap();
     assert_eq!(founder.report(&said).await, StatusCode::NO_CONTENT);
     assert_eq!(world.store.cluster_revision(nodes[0].cluster).await.unwrap(), known);
@@ -397,7 +397,7 @@ async fn an_agent_reaches_nothing_but_what_is_its_own() {
     for node in world.store.nodes(one[0].cluster).await.unwrap() {
         assert_eq!(node.report, None);
     }
-    // Nor does it enrol as another node with a token of its own.
+    // Nor can it enrol as another node with its own token.
     let token = world.token(other[1].uuid, SignedDuration::from_mins(1)).await;
     let (_, csr) = jeroboam_pki::key_and_request("agent", &[]).unwrap();
     assert_eq!(intruder.enroll(one[0].uuid, &token, &csr).await.status(), StatusCode::UNAUTHORIZED);

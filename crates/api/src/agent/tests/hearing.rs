@@ -1,4 +1,4 @@
-//! Who counts as silent. Each look is given its time, so that minutes of silence take no time.
+//! Which nodes count as silent. Each check gets its time as a parameter, so that minutes of silence take no time.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::world::{World, report};
 use crate::agent::hearing::Hearing;
 
-/// The seconds at which a node was found silent that never was.
+/// The node was never found silent.
 const NEVER: [u64; 0] = [];
 
-/// A process that hears nodes beside the one that the world has, and a node that has reported to the latter.
+/// A second process that hears nodes besides that of the world, and a node that has reported to the latter.
 struct Bench {
     world: World,
     hearing: Hearing,
@@ -38,12 +38,12 @@ impl Bench {
         self.start + Duration::from_secs(second)
     }
 
-    /// A heartbeat that comes at this second, of an agent that sends one every other second.
+    /// A heartbeat at this second, from an agent that sends one every other second.
     async fn beat(&self, second: u64) -> bool {
         self.hearing.heartbeat(self.node, 2, self.at(second)).await.unwrap()
     }
 
-    /// A look each second. Gives the seconds at which the node was found silent.
+    /// Checks once per second. Returns the seconds at which the node was found silent.
     async fn look(&mut self, seconds: std::ops::RangeInclusive<u64>) -> Vec<u64> {
         let mut found = Vec::new();
         for second in seconds {
@@ -60,7 +60,7 @@ impl Bench {
         self.world.store.node(self.node).await.unwrap()
     }
 
-    /// How many events there were about the node since the last look.
+    /// How many events there were about the node since the last call.
     fn news(&mut self) -> usize {
         let mut count = 0;
         while let Ok(event) = self.events.try_recv() {
@@ -114,7 +114,7 @@ async fn after_a_restart_nobody_is_silent_before_there_was_time_to_call() {
     bench.hearing.expect(heard.clone(), bench.at(0));
     assert_eq!(bench.look(0..=30).await, NEVER);
     assert_eq!(bench.look(31..=40).await, [31], "one that died meanwhile is noticed as well");
-    // From its first heartbeat on it is known how often they come.
+    // From its first heartbeat on their interval is known.
     bench.beat(41).await;
     assert_eq!(bench.news(), 1);
     bench.hearing.expect(heard, bench.at(42));
@@ -142,7 +142,7 @@ async fn a_node_that_calls_another_process_now_is_not_silent() {
     let reported_at = bench.seen().await.reported_at;
     assert_eq!(bench.look(0..=36).await, NEVER);
     assert_eq!(bench.seen().await.reported_at, reported_at, "it moved, and nothing was written since");
-    // The other one died with the node: this one has heard of neither for long enough.
+    // The other process died with the node: this one has heard neither for long enough.
     assert_eq!(bench.look(37..=40).await, [38]);
 }
 
@@ -164,7 +164,7 @@ async fn heartbeats_over_the_wire_are_heard_and_their_end_is_told() {
     let world = World::new().await;
     let nodes = world.cluster(EngineKind::KUBERNETES).await;
     let agent = world.enrolled(&nodes[1]).await;
-    assert_eq!(agent.heartbeat(1).await, StatusCode::RESET_CONTENT, "a report is wanted first");
+    assert_eq!(agent.heartbeat(1).await, StatusCode::RESET_CONTENT, "a report is required first");
     assert_eq!(agent.report(&report(NodePhase::Up)).await, StatusCode::NO_CONTENT);
     assert_eq!(agent.heartbeat(1).await, StatusCode::NO_CONTENT);
     let mut events = world.store.subscribe();
@@ -182,5 +182,5 @@ async fn heartbeats_are_taken_from_known_nodes_only() {
     assert_eq!(world.stranger().heartbeat(2).await, StatusCode::UNAUTHORIZED);
     let agent = world.enrolled(&nodes[2]).await;
     world.store.remove_node(nodes[2].uuid).await.unwrap();
-    assert_eq!(agent.heartbeat(2).await, StatusCode::NOT_FOUND, "as in a database of before it came");
+    assert_eq!(agent.heartbeat(2).await, StatusCode::NOT_FOUND, "as in a database from before the node was created");
 }

@@ -1,4 +1,4 @@
-//! How far the deployment has come goes out to agents and comes back.
+//! The deployment's number is sent to agents and comes back.
 
 use jeroboam_model::{EngineKind, NodePhase};
 use jeroboam_types::agent::{INSTANCES_PATH, KNOWN_HEADER, Known};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::world::{Agent, World, report};
 
-/// A report, with what the agent was told before.
+/// A report, with the number that the agent has received before.
 async fn call(agent: &Agent, known: Option<&Known>) -> Response {
     let mut request = agent.client.post(agent.url("report")).json(&report(NodePhase::Up));
     if let Some(known) = known {
@@ -25,7 +25,7 @@ async fn is_held(world: &World) -> bool {
     world.store.deployment().await.unwrap().hold.is_some()
 }
 
-/// What a server of the same deployment with a newer database tells.
+/// The number that a server of the same deployment with a newer database sends.
 fn ahead(world: &World, told: &Known, by: i64) -> Known {
     let number = told.number + by;
     Known { number, voucher: world.store.voucher(&told.deployment, number).unwrap(), ..told.clone() }
@@ -86,7 +86,7 @@ async fn nobody_can_make_a_number_up() {
         call(&agent, Some(&said)).await;
         assert!(!is_held(&world).await, "{said:?}");
     }
-    // Nor say one without a certificate.
+    // Nor can an agent without a certificate send one.
     let stranger = world.stranger();
     assert_eq!(call(&stranger, Some(&ahead)).await.status(), StatusCode::UNAUTHORIZED);
     assert!(!is_held(&world).await);

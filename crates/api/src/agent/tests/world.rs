@@ -56,7 +56,7 @@ impl World {
         Self { store, address, ca, shutdown, server, snapshots, _folder: folder }
     }
 
-    /// Waits until a poll for a cluster's assignments waits for news.
+    /// Waits until a poll for a cluster's assignments waits for changes.
     pub(super) async fn polled(&self, cluster: Uuid) {
         let arrived = async {
             while !self.snapshots.is_waited_for(cluster) {
@@ -113,7 +113,7 @@ impl World {
         nodes
     }
 
-    /// A token for a node that is good for so long from now.
+    /// A token for a node that is valid for this long.
     pub(super) async fn token(&self, node: Uuid, valid: SignedDuration) -> String {
         let token = Token::generate().unwrap();
         self.store.issue_token(node, &token.hash, Timestamp::now() + valid).await.unwrap();
@@ -151,7 +151,7 @@ pub(super) fn client(ca: &str, identity: Option<&str>) -> reqwest::Result<Client
     }
 }
 
-/// What calls the endpoint.
+/// A client of the endpoint.
 #[derive(Clone)]
 pub(super) struct Agent {
     pub(super) client: Client,

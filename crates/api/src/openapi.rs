@@ -185,7 +185,7 @@ fn add_idempotency(document: &mut OpenApi) {
 
 /// Every change of a cluster can be a dry run, or carry out a plan.
 fn add_plans(document: &mut OpenApi) {
-    let description = "Carry out the plan with this id; 412 if what it was made from has changed.";
+    let description = "Carry out the plan with this id; 412 if the facts on which it is based have changed.";
     let id = ObjectBuilder::new().schema_type(Type::String).min_length(Some(22));
     let apply = define(document, "plan", "X-Jeroboam-Plan", description, id);
     let dry_run = ParameterBuilder::new()

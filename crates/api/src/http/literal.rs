@@ -174,7 +174,7 @@ impl Reader<'_> {
             self.next();
         }
         let code = u32::from_str_radix(&digits, 8).ok();
-        code.and_then(char::from_u32).ok_or_else(|| format!("\\{digits} is no character"))
+        code.and_then(char::from_u32).ok_or_else(|| format!("\\{digits} is not a character"))
     }
 
     /// A character by its code point, or by the surrogate pair in which JSON writes those above U+FFFF.
@@ -190,7 +190,7 @@ impl Reader<'_> {
             }
             other => other,
         };
-        char::from_u32(code).ok_or_else(|| format!("\\{sort} with {first:0digits$x} is no character"))
+        char::from_u32(code).ok_or_else(|| format!("\\{sort} with {first:0digits$x} is not a character"))
     }
 
     fn hexadecimal(&mut self, sort: char, digits: usize) -> Read<u32> {
@@ -307,11 +307,11 @@ mod tests {
             (r"'\xé'", "\\x must be followed by 2 hexadecimal digits"),
             (r"'\u12'", "\\u must be followed by 4 hexadecimal digits"),
             (r"'\U0001f60'", "\\U must be followed by 8 hexadecimal digits"),
-            (r"'\U00110000'", "\\U with 00110000 is no character"),
-            (r"'\ud83d'", "\\u with d83d is no character"),
-            (r"'\ud83dx'", "\\u with d83d is no character"),
-            (r"'\ude00'", "\\u with de00 is no character"),
-            (r"'\ud83d\u0041'", "\\u with d83d is no character"),
+            (r"'\U00110000'", "\\U with 00110000 is not a character"),
+            (r"'\ud83d'", "\\u with d83d is not a character"),
+            (r"'\ud83dx'", "\\u with d83d is not a character"),
+            (r"'\ude00'", "\\u with de00 is not a character"),
+            (r"'\ud83d\u0041'", "\\u with d83d is not a character"),
             (r"'\ud83d\u'", "\\u must be followed by 4 hexadecimal digits"),
             (r"'\N{DASH}'", "\\N is not supported: write the character itself"),
             (r"'\x00'", "a string in it has the character U+0000"),

@@ -1,5 +1,5 @@
-//! `GET /v1/clustertemplates/{ident}/labels`, `GET /v1/clusters/{ident}/labels` and `GET
-//! /v1/clusters/{ident}/nodegroups/{group}/labels`: which value applies and where it comes from.
+//! `GET /v1/clustertemplates/{ident}/labels`, `GET /v1/clusters/{ident}/labels` and
+//! `GET /v1/clusters/{ident}/nodegroups/{group}/labels`: which value applies and where it comes from.
 
 use axum::Json;
 use axum::extract::{Path, State};

@@ -5,7 +5,7 @@
 SERVICES=10.254.0.0/16
 PODS=10.100.0.0/16
 DNS=10.254.0.10
-# As crates/pki makes them.
+# As in crates/pki.
 KEY=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
 DAYS=365
 
@@ -59,7 +59,7 @@ certificates() {
     all "${making[@]}"
 }
 
-# all PID...: waits for all of them.
+# all PID...: waits for all these processes.
 all() {
     local pid
     for pid in "$@"; do wait "$pid" || die "making keys and certificates: $(cat "$work/openssl.log")"; done
@@ -182,8 +182,7 @@ prepare() {
     for index in "${!nodes[@]}"; do configuration "${nodes[index]}" "$index"; done
 }
 
-# What the API says, without the time that a kubectl of its own would take from the nodes at every look.
-# ask PATH
+# ask PATH: queries the API. Running kubectl for every check would take processor time from the nodes.
 ask() {
     curl --silent --fail --max-time 2 --noproxy '*' --user-agent by-hand --cacert "$work/pki/ca.crt" \
         --cert "$work/pki/admin.crt" --key "$work/pki/admin.key" "https://${address[master]}:6443$1"

@@ -1,14 +1,14 @@
-# What process 1 of a node that was started by hand does first and last. Source it in the container.
+# Setup and supervision for process 1 of a node that was started by hand. Source it in the container.
 # shellcheck shell=bash
 
-# Node, its address, the master's address.
+# Sets NODE, ADDRESS and MASTER: the node's name, its address, the master's address.
 # shellcheck source=/dev/null
 source /etc/by-hand/environment
 
 LOGS=/var/log/by-hand
 COMPONENTS=()
 
-# Makes the container fit to be a node: what crates/node does in machine/prepare.rs and machine/cgroup.rs.
+# Prepares the container to be a node, as crates/node does in machine/prepare.rs and machine/cgroup.rs.
 make_fit() {
     local target type controller process
     mkdir -p "$LOGS" /var/log/pods /etc/cni/net.d
@@ -34,7 +34,7 @@ make_fit() {
     tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
 }
 
-# component NAME COMMAND...: starts it.
+# component NAME COMMAND...: starts a component in the background.
 component() {
     local name=$1
     shift
@@ -46,11 +46,11 @@ component() {
 until_there() { while [ ! -S "$1" ]; do sleep 0.02; done; }
 until_open() { until (: >"/dev/tcp/$1/$2") 2>/dev/null; do sleep 0.05; done; }
 
-# Stays for as long as every component does.
+# Waits until a component exits, prints the end of all logs and fails.
 watch_over() {
     local code=0
     wait -n "${COMPONENTS[@]}" || code=$?
-    echo "a component has ended with $code"
+    echo "a component exited with $code"
     tail -n 10 "$LOGS"/*.log
     exit 1
 }

@@ -14,13 +14,13 @@ prepare() {
  "exec-opts": ["native.cgroupdriver=cgroupfs"], "shutdown-timeout": 4}
 END
     done
-    # Where the founder leaves the token for the others.
+    # Where the first node writes the token for the others.
     mkdir "$work/shared"
     grants+=(-v "$work/shared:/etc/by-hand/shared")
 }
 
-# A look from within lasts until all are Ready, or for two seconds: each from without would start a process in the
-# container.
+# One check inside the container lasts until all are Ready, or for two seconds: each `docker exec` starts a process in
+# the container.
 ready_nodes() {
     # shellcheck disable=SC2016 # the variables belong to the shell in the container
     docker exec "$run-master" bash -c '

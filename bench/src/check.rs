@@ -1,4 +1,4 @@
-//! What kubectl and docker say about a cluster: the server's own word is not enough for a measurement.
+//! Checks a cluster with kubectl and docker: a measurement must not rely on the server's own reports.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Its template.
+    /// The name of its template.
     pub(crate) fn template(self) -> &'static str {
         match self {
             Self::Kubernetes => "kubernetes",
@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    /// For the table.
+    /// Its name in the table.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Kubernetes => "Kubernetes",
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// How to get at a cluster without the server.
+/// Access to a cluster without the server.
 pub(crate) struct Access {
     kind: Kind,
     folder: PathBuf,
@@ -47,7 +47,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Has the command line write what kubectl or docker want.
+    /// Has the command line write the credentials for kubectl or docker.
     pub(crate) fn get(server: &Server, kind: Kind, cluster: &str, api_address: &str) -> anyhow::Result<Self> {
         let folder = server.scratch(cluster);
         std::fs::create_dir_all(&folder).context("making a folder for the cluster's access")?;
@@ -55,13 +55,13 @@ impl Access {
         Ok(Self { kind, folder, address: api_address.replacen("https://", "tcp://", 1) })
     }
 
-    /// Whether the engine's API answers. One whose machine does not run is not waited for.
+    /// Whether the engine's API answers. Fails fast if its machine does not run.
     pub(crate) fn answers(&self) -> bool {
         let address = self.address.trim_start_matches("tcp://").trim_end_matches('/').parse();
         address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT).is_ok()) && self.ready_nodes().is_ok()
     }
 
-    /// How many nodes the engine would place work on.
+    /// The number of nodes that are ready in the engine.
     pub(crate) fn ready_nodes(&self) -> anyhow::Result<usize> {
         let text = match self.kind {
             Kind::Kubernetes => run(Command::new("kubectl")
@@ -92,12 +92,12 @@ pub(crate) fn containers_of(cluster: &str, role: &str) -> anyhow::Result<Vec<Str
     Ok(found.lines().map(str::to_owned).collect())
 }
 
-/// What the Docker Engine says of a container.
+/// A property of a container, from `docker inspect` with this format.
 pub(crate) fn inspect(container: &str, format: &str) -> anyhow::Result<String> {
     Ok(run(Command::new("docker").args(["inspect", "-f", format, container]))?.trim().to_owned())
 }
 
-/// Runs a command; what it prints.
+/// Runs a command and returns its standard output.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output().with_context(|| format!("running {}", command.get_program().display()))?;
     if !output.status.success() {

@@ -1,4 +1,5 @@
-//! Jeroboam's clusters beside the same programs started by hand, in turns, so that both meet the same machine.
+//! Compares Jeroboam's clusters with the same programs started by hand, in turns, so that both run under the same
+//! conditions.
 
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use crate::hand::{ByHand, Memory};
 use crate::report::{Goal, Report, Unit};
 use crate::samples::Samples;
 
-/// What may be reached by a new cluster.
+/// Targets for the creation of a cluster.
 pub(crate) struct Goals {
-    /// Seconds.
+    /// Most seconds.
     pub(crate) seconds: f64,
-    /// Jeroboam's time by that of the same programs started by hand.
+    /// Highest ratio of Jeroboam's time to that of the same programs started by hand.
     pub(crate) times: f64,
     /// Whether one of the two is enough.
     pub(crate) is_either: bool,
@@ -57,7 +58,7 @@ impl Comparison {
         }
     }
 
-    /// Adds the lines of the table; also how the first one is called.
+    /// Adds the rows of the table; returns the name of the first one.
     pub(crate) fn report(&self, kind: Kind, goals: &Goals, report: &mut Report) -> String {
         let title = format!("{} {}", kind.title(), short(&self.version));
         let (seconds, times) = (self.seconds.ours.median(), self.times.median());
@@ -76,15 +77,15 @@ impl Comparison {
         report.judged(&what, Unit::Seconds, Some(first), &self.seconds.ours);
         let ahead = self.ahead.median();
         report.judged(
-            &format!("the same programs started by hand, `docker run` until they take work as well, certificates made ahead in {ahead:.1} s"),
+            &format!("the same programs started by hand, `docker run` until they can run workloads, certificates prepared in {ahead:.1} s"),
             Unit::Seconds,
             None,
             &self.seconds.by_hand,
         );
         report.judged("the same, until all nodes are Ready", Unit::Seconds, None, &self.ready);
-        report.judged("Jeroboam's time by that by hand, pair by pair", Unit::Times, second, &self.times);
+        report.judged("ratio of Jeroboam's time to the time by hand, pair by pair", Unit::Times, second, &self.times);
         for (role, pair) in [("the master", &self.master), ("a worker", &self.worker)] {
-            let what = format!("{title}: memory of {role} at rest");
+            let what = format!("{title}: memory of {role}, idle");
             let most = pair.by_hand.median() + MORE_MEMORY;
             let goal = Goal {
                 text: format!("{} (by hand + {MORE_MEMORY:.0} MB)", Unit::Megabytes.most(most)),
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn memory_is_held_against_that_of_the_programs_alone() {
-        let line = "Kubernetes 1.37: memory of the master at rest | ≤ 440 MB (by hand + 40 MB) |";
+        let line = "Kubernetes 1.37: memory of the master, idle | ≤ 440 MB (by hand + 40 MB) |";
         assert!(table(true, 7, 439.0).contains(&format!("{line} 439.0 MB |")), "{}", table(true, 7, 439.0));
         assert!(table(true, 7, 441.0).contains(&format!("{line} 441.0 MB (missed) |")));
     }

@@ -1,5 +1,5 @@
-//! The same programs started by hand (`bench/by-hand`), which Jeroboam is compared with, and memory of containers,
-//! which that script measures for both.
+//! Runs `bench/by-hand`, which starts the same programs without Jeroboam, and measures the memory of containers for
+//! both.
 
 use std::ffi::OsStr;
 use std::process::Stdio;
@@ -16,21 +16,21 @@ use crate::stages::{MASTER, WORKER};
 
 /// The script. The bench runs in the checkout that it was built in.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/by-hand");
-/// How long a cluster is left alone before its memory is read: the garbage of its start is collected by then.
+/// Idle time before a cluster's memory is read, so that the garbage of its start has been collected.
 pub(crate) const REST: Duration = Duration::from_secs(20);
-/// How long the script may take to clean up after it was told to stop, and between two looks whether it has.
+/// Timeout for the script's cleanup after SIGTERM, and the pause between two checks whether it has exited.
 const STOP: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What the programs take when they are started by hand.
+/// Measurements of the programs started by hand.
 pub(crate) struct ByHand {
     /// Version of the engine: of Kubernetes with a `v`.
     pub(crate) version: String,
     /// Seconds from the first `docker run` until all nodes are Ready.
     pub(crate) ready: f64,
-    /// Seconds from the first `docker run` until the cluster takes work.
+    /// Seconds from the first `docker run` until the cluster can run workloads.
     pub(crate) seconds: f64,
-    /// Seconds before that, for certificates and configuration.
+    /// Seconds of preparation before that, for certificates and configuration.
     pub(crate) ahead: f64,
     /// Memory after [`REST`].
     pub(crate) memory: Memory,
@@ -39,16 +39,16 @@ pub(crate) struct ByHand {
 /// Memory of containers, in MB: the proportional set sizes of all their processes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {
-    /// Of the master.
+    /// Memory of the master.
     pub(crate) master: f64,
-    /// Of a worker: the mean of all.
+    /// Memory of a worker: the mean of all.
     pub(crate) worker: f64,
 }
 
-/// Brings up a cluster by hand, measures it and takes it away.
+/// Starts a cluster by hand, measures it and removes it.
 pub(crate) async fn run(kind: Kind, rest: Duration) -> anyhow::Result<ByHand> {
     let answer = script([kind.template(), "--rest", &rest.as_secs().to_string()]).await?;
-    let measured = parse(&answer).with_context(|| format!("{SCRIPT} says: {answer}"))?;
+    let measured = parse(&answer).with_context(|| format!("{SCRIPT} printed: {answer}"))?;
     say(&format!("{} by hand took {:.1} s", kind.template(), measured.seconds));
     Ok(measured)
 }
@@ -65,7 +65,7 @@ fn parse(answer: &str) -> anyhow::Result<ByHand> {
     })
 }
 
-/// Memory of a cluster that Jeroboam made, measured by the same script.
+/// Memory of a cluster that Jeroboam created, measured by the same script.
 pub(crate) async fn memory(cluster: &str) -> anyhow::Result<Memory> {
     Ok(Memory { master: mean(cluster, MASTER).await?, worker: mean(cluster, WORKER).await? })
 }
@@ -75,7 +75,7 @@ async fn mean(cluster: &str, role: &str) -> anyhow::Result<f64> {
     let mut sum = 0.0;
     for container in &containers {
         let answer = script(["memory", container]).await?;
-        sum += answer.trim().parse::<f64>().with_context(|| format!("{SCRIPT} says: {answer}"))?;
+        sum += answer.trim().parse::<f64>().with_context(|| format!("{SCRIPT} printed: {answer}"))?;
     }
     let count = u32::try_from(containers.len()).context("counting containers")?;
     if count == 0 {
@@ -84,13 +84,13 @@ async fn mean(cluster: &str, role: &str) -> anyhow::Result<f64> {
     Ok(sum / f64::from(count))
 }
 
-/// Runs the script; what it prints.
+/// Runs the script and returns its standard output.
 async fn script(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyhow::Result<String> {
     let child = Command::new(SCRIPT).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut running = Running(child.with_context(|| format!("starting {SCRIPT}"))?);
     let mut printed = String::new();
     if let Some(mut output) = running.0.stdout.take() {
-        output.read_to_string(&mut printed).await.with_context(|| format!("reading what {SCRIPT} prints"))?;
+        output.read_to_string(&mut printed).await.with_context(|| format!("reading the output of {SCRIPT}"))?;
     }
     let status = running.0.wait().await.with_context(|| format!("waiting for {SCRIPT}"))?;
     if !status.success() {
@@ -99,12 +99,12 @@ async fn script(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> anyho
     Ok(printed)
 }
 
-/// The script at work. When this is dropped early the script is told to stop, and takes away what it made.
+/// The running script. If this is dropped early, the script gets SIGTERM and removes what it created.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // No id: it has ended and was waited for.
+        // No id: it has exited and was waited for.
         let Some(id) = self.0.id() else { return };
         let _ = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status();
         let begin = std::time::Instant::now();

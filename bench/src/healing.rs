@@ -1,4 +1,4 @@
-//! How soon what is lost is seen and back, on clusters of the Docker Engine.
+//! Measures how fast lost nodes are detected and repaired, on clusters of the Docker Engine.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use crate::server::Server;
 use crate::stages::{MASTER, Stages, WORKER};
 use crate::{Settings, say};
 
-/// How long anything may take to come back: far more than any goal.
+/// Timeout of every wait: far more than any target.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// Between two looks at a cluster from outside.
+/// Pause between two checks of a cluster from outside.
 const LOOK: Duration = Duration::from_millis(50);
-/// After a repair. Longer than the server waits before the next one, which is not to be measured.
+/// Pause after a repair: longer than the server's own pause before the next one, which must not be measured.
 const REST: Duration = Duration::from_secs(10);
 
-/// What was measured of clusters of one kind.
+/// Measurements of clusters of one kind.
 #[derive(Default)]
 struct Measured {
     seen: Samples,
@@ -30,7 +30,7 @@ struct Measured {
     started: Samples,
 }
 
-/// Measures all of it with one server.
+/// Measures everything with one server.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let server = Server::on_docker(settings).await?;
     let result = with_server(settings, &server, report).await;
@@ -41,7 +41,7 @@ async fn with_server(settings: &Settings, server: &Server, report: &mut Report) 
     for (kind, goal) in [(Kind::Kubernetes, 30.0), (Kind::Swarm, 15.0)] {
         let bench = Bench::new(server, kind)?;
         let mut measured = Measured::default();
-        // Each time another cluster: the server waits longer between the repairs of one that needs many.
+        // A new cluster for each run: the server increases the pause between repairs of the same cluster.
         for _ in 0..settings.runs {
             let cluster = bench.create().await?.operation.cluster_uuid.to_string();
             let cluster = Cluster { bench: &bench, access: bench.access().await?, uuid: cluster };
@@ -52,7 +52,7 @@ async fn with_server(settings: &Settings, server: &Server, report: &mut Report) 
             bench.delete().await?;
         }
         let title = kind.title();
-        let lost = format!("{title}: worker removed with its disk, until it is seen");
+        let lost = format!("{title}: worker removed with its disk, until it is detected");
         report.median(&lost, Unit::Seconds, Some(10.0), &measured.seen);
         let replaced = format!("{title}: the same, until another one is ready in its place");
         report.median(&replaced, Unit::Seconds, Some(goal), &measured.replaced);
@@ -63,7 +63,7 @@ async fn with_server(settings: &Settings, server: &Server, report: &mut Report) 
     Ok(())
 }
 
-/// A cluster that something happens to.
+/// A cluster in which nodes fail.
 struct Cluster<'a> {
     bench: &'a Bench<'a>,
     access: Access,
@@ -71,14 +71,14 @@ struct Cluster<'a> {
 }
 
 impl Cluster<'_> {
-    /// A worker's container and disk are removed behind the server's back.
+    /// Removes a worker's container and disk without the server.
     async fn lose_worker(&self, measured: &mut Measured) -> anyhow::Result<()> {
         let before = containers_of(&self.uuid, WORKER)?;
         let worker = before.first().context("the cluster has no worker")?;
         let disk = inspect(worker, r#"{{range .Mounts}}{{if eq .Destination "/var"}}{{.Name}}{{end}}{{end}}"#)?;
         let begin = Instant::now();
         run(Command::new("docker").args(["rm", "--force", worker]))?;
-        // Refused while anything uses it: the container is gone, and none is there in its place yet.
+        // Docker refuses this while a container uses it; success shows that the container is gone and not replaced yet.
         run(Command::new("docker").args(["volume", "rm", &disk]))?;
         measured.seen.add_seconds(self.until("unhealthy", begin, async || self.has_health("UNHEALTHY").await).await?);
         let is_replaced = async || {
@@ -92,14 +92,14 @@ impl Cluster<'_> {
         Ok(())
     }
 
-    /// The master's container is killed.
+    /// Kills the master's container.
     async fn kill_master(&self, measured: &mut Measured) -> anyhow::Result<()> {
         let masters = containers_of(&self.uuid, MASTER)?;
         let master = masters.first().context("the cluster has no master")?;
         let started_at = inspect(master, "{{.State.StartedAt}}")?;
         let begin = Instant::now();
         run(Command::new("docker").args(["kill", master]))?;
-        ensure!(inspect(master, "{{.State.Running}}")? == "false", "the master runs on after it was killed");
+        ensure!(inspect(master, "{{.State.Running}}")? == "false", "the master still runs after it was killed");
         let is_back = async || Ok(inspect(master, "{{.State.StartedAt}}")? != started_at && self.access.answers());
         measured.started.add_seconds(self.until("reached again", begin, is_back).await?);
         let is_healthy = async || Ok(self.has_health("HEALTHY").await? && self.repair().await.is_ok());
@@ -111,7 +111,7 @@ impl Cluster<'_> {
         Ok(self.bench.client.cluster(&self.bench.name).await?.health_status.as_deref() == Some(health))
     }
 
-    /// The repair that the server has made by itself just now, with its steps.
+    /// The latest operation, which must be a successful automatic repair, with its steps.
     async fn repair(&self) -> anyhow::Result<jeroboam_types::operation::Operation> {
         let newest = self.bench.client.operations(Some(&self.bench.name)).await?.into_iter().next();
         let newest = newest.context("the cluster has no operation")?;
@@ -121,7 +121,7 @@ impl Cluster<'_> {
         Ok(self.bench.client.operation(newest.uuid).await?)
     }
 
-    /// Waits until something holds; how long that took.
+    /// Waits until a condition holds; returns the time since `begin`.
     async fn until(
         &self,
         what: &str,

@@ -1,5 +1,5 @@
-//! What a server takes that looks after many clusters and has nothing to do, and one for whom many came and went. On the
-//! simulated infrastructure, which is in the server's own process.
+//! Measures an idle server with many clusters, and one after many clusters were created and deleted. On the simulated
+//! infrastructure, which is in the server's own process.
 
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,20 @@ use crate::samples::Samples;
 use crate::server::Server;
 use crate::{Settings, say};
 
-/// Clusters that are looked after, each with one master and two workers.
+/// Clusters of the idle server, each with one master and two workers.
 const MANY: usize = 2000;
-/// Clusters that come and go.
+/// Clusters that are created and deleted.
 const SOME: usize = 50;
-/// More than that at a time.
+/// Arguments of the server; the quota allows that many clusters.
 const ARGUMENTS: &[&str] = &["--infrastructure", "simulated", "--quota-clusters", "2000"];
-/// Requests that are under way at a time.
+/// Concurrent requests.
 const SIDE_BY_SIDE: usize = 8;
-/// How long all of them may take.
+/// Timeout for all clusters.
 const MADE: Duration = Duration::from_secs(1800);
-/// Between two looks at all of them.
+/// Pause between two checks of all clusters.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long a server is left alone before it is measured, and over which its processor time is taken. All clusters are
-/// looked at once a minute, so that this is in it.
+/// Idle time before a measurement, and the period over which processor time is measured. The server checks all clusters
+/// once a minute, so that one such check is included.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Measures both, each with a server of its own.
@@ -52,7 +52,7 @@ async fn look_after(settings: &Settings, server: &Server, report: &mut Report) -
     }
     until(&client, "as they were", |clusters| clusters.len() == MANY && clusters.iter().all(is_well)).await?;
     report.median(
-        &format!("processors that an idle server takes with {MANY} complete simulated clusters, their agents included"),
+        &format!("processors that an idle server uses with {MANY} complete simulated clusters, their agents included"),
         Unit::Cores,
         Some(0.05),
         &cores,
@@ -71,13 +71,13 @@ async fn come_and_go(server: &Server, report: &mut Report) -> anyhow::Result<()>
     let (mut all, mut own) = (Samples::default(), Samples::default());
     all.add(server.memory("VmRSS")?);
     own.add(server.memory("RssAnon")?);
-    let what = format!("memory of a server after {SOME} simulated clusters came and went");
+    let what = format!("memory of a server after {SOME} simulated clusters were created and deleted");
     report.median(&what, Unit::Megabytes, Some(50.0), &all);
-    report.median("of that its own, the rest is the program's file", Unit::Megabytes, None, &own);
+    report.median("of that anonymous, the rest is the program's file", Unit::Megabytes, None, &own);
     Ok(())
 }
 
-/// Makes so many clusters, and waits until all are complete and well.
+/// Creates this number of clusters, and waits until all are complete and healthy.
 async fn make(client: &Client, count: usize) -> anyhow::Result<()> {
     say(&format!("asking for {count} clusters"));
     let make = |number: usize| async move {

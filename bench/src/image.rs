@@ -1,4 +1,4 @@
-//! How big the image of nodes is, and what a version of Kubernetes adds to it.
+//! Measures the size of the node image, and how much a version of Kubernetes adds to it.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -9,19 +9,19 @@ use crate::check::run;
 use crate::report::{Report, Unit};
 use crate::samples::Samples;
 
-/// The image of the templates that come with the server.
+/// The image of the server's default templates.
 const IMAGE: &str = "jeroboam/node:debian-13";
-/// Which versions of Kubernetes are in it, newest first: `v1.37.2=modules,v1.36.3=release`.
+/// The label with the versions of Kubernetes in the image, newest first: `v1.37.2=modules,v1.36.3=release`.
 const VERSIONS: &str = "io.jeroboam.kubernetes";
-/// Where they are in it, a folder for each.
+/// The path of these versions in the image, with a folder for each.
 const FOLDER: &str = "/opt/jeroboam/kubernetes";
-/// As the engine writes sizes.
+/// The Docker Engine's unit of sizes.
 const MEGABYTE: f64 = 1e6;
-/// Most megabytes with one version, and with two.
+/// Targets in megabytes with one version, and with two.
 const ONE: f64 = 750.0;
 const TWO: f64 = 950.0;
 
-/// Looks at the image and adds the lines of the table.
+/// Inspects the image and adds the rows of the table.
 pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     let whole = inspect("{{.Size}}")?.parse::<f64>().context("reading the size of the node image")? / MEGABYTE;
     let label = inspect(&format!("{{{{index .Config.Labels \"{VERSIONS}\"}}}}"))?;
@@ -31,7 +31,7 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
         bail!("{IMAGE} has no version of Kubernetes in it");
     };
     let one = whole - sizes.iter().skip(1).sum::<f64>();
-    // Without a second version in the image, one of the size of the first.
+    // If the image has no second version, assume the size of the first.
     let (second, what) = match (sizes.get(1), versions.get(1)) {
         (Some(size), Some(version)) => (*size, (*version).to_owned()),
         _ => (*first, format!("a second of the size of {version}")),
@@ -52,7 +52,7 @@ fn inspect(format: &str) -> anyhow::Result<String> {
     Ok(run(Command::new("docker").args(["image", "inspect", "-f", format, IMAGE]))?.trim().to_owned())
 }
 
-/// What the files of a version take, in MB.
+/// The size of a version's files, in MB.
 fn size_of(version: &str) -> anyhow::Result<f64> {
     let folder = format!("{FOLDER}/{version}");
     let files = run(Command::new("docker")
@@ -61,7 +61,7 @@ fn size_of(version: &str) -> anyhow::Result<f64> {
     sum(&files).with_context(|| format!("reading what is in {folder} of {IMAGE}"))
 }
 
-/// The sizes of files in lines of inode and size, in MB. What several names share counts once.
+/// The sum of file sizes in MB, from lines of inode and size. Hard links count once.
 fn sum(files: &str) -> anyhow::Result<f64> {
     let files: BTreeSet<&str> = files.lines().collect();
     let sizes = files.iter().map(|file| file.split_once(' ')?.1.parse::<f64>().ok());

@@ -1,5 +1,5 @@
-//! How many reads the API answers at a time, with a full database. The load comes from wrk, which runs on the same
-//! machine; the table says how much of the processors it took.
+//! Measures the throughput of reads with a full database. The load generator is wrk, which runs on the same machine;
+//! the table shows how much processor time it used.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,25 +23,25 @@ use crate::{Settings, machine, say, seed};
 const TEMPLATES: usize = 100;
 /// Clusters in the database, each with one master and two workers.
 const CLUSTERS: usize = 10_000;
-/// How long each load is kept up.
+/// Duration of each load.
 const SECONDS: u64 = 10;
-/// How long before that, unmeasured, so that caches are filled.
+/// Duration of the unmeasured load before, which fills caches.
 const WARM_UP_SECONDS: u64 = 2;
-/// How long the first cluster may take, on an infrastructure that takes seconds for its work.
+/// Timeout for the first cluster; the simulated infrastructure takes seconds.
 const MADE: Duration = Duration::from_secs(120);
-/// Between two looks at the cluster that is made, and at the server's memory.
+/// Pause between two checks of the new cluster, and of the server's memory.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// One kind of load.
 struct Kind {
     what: &'static str,
-    /// Body of the Lua function that gives the path of the next request.
+    /// Body of the Lua function that returns the path of the next request.
     path: &'static str,
-    /// Requests that are under way at a time.
+    /// Concurrent requests.
     connections: u32,
-    /// Most milliseconds that 99 of 100 may take.
+    /// Target for the 99th percentile, in milliseconds.
     p99: Option<f64>,
-    /// Fewest answers a second.
+    /// Target for answers per second, a minimum.
     rate: Option<f64>,
 }
 
@@ -69,7 +69,7 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-/// What one run of wrk found.
+/// The result of one run of wrk.
 struct Found {
     requests: f64,
     seconds: f64,
@@ -78,11 +78,11 @@ struct Found {
     bad: f64,
     /// Processors that wrk itself kept busy.
     cores: f64,
-    /// Most memory of the server, in MB.
+    /// Highest memory of the server, in MB.
     memory: f64,
 }
 
-/// Fills the database of a server of its own, and loads it.
+/// Starts a server, fills its database, and measures it under load.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let mut server = Server::start(settings, &["--infrastructure", "simulated"]).await?;
     let result = with_server(settings, &mut server, report).await;
@@ -118,12 +118,12 @@ async fn with_server(settings: &Settings, server: &mut Server, report: &mut Repo
         report.rate(&format!("{what}, answers a second"), kind.rate, &rate);
         report.median(&format!("{what}, p99"), Unit::Millis, kind.p99, &p99);
     }
-    report.median("processors that the load itself took", Unit::Cores, None, &cores);
+    report.median("processors that the load generator used", Unit::Cores, None, &cores);
     report.median("memory of the server under that load", Unit::Megabytes, Some(100.0), &memory);
     Ok(())
 }
 
-/// Has the server make the cluster that is copied.
+/// Creates the cluster that is copied.
 async fn make_one(client: &Client) -> anyhow::Result<()> {
     let body = ClusterCreate {
         name: Some("bench".to_owned()),
@@ -143,7 +143,7 @@ async fn make_one(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Logs in as clients do.
+/// Logs in and returns a token.
 async fn token(server: &Server) -> anyhow::Result<String> {
     let client = server.client()?;
     let Credentials::Password { user: Named::Name { name, .. }, password } = &client.config().credentials else {
@@ -158,7 +158,7 @@ async fn token(server: &Server) -> anyhow::Result<String> {
     Ok(token.to_str().context("reading the token")?.to_owned())
 }
 
-/// What wrk is to do. The token is in here, where no list of processes shows it.
+/// The script for wrk. It contains the token, so that the process list does not show it.
 fn lua(kind: &Kind, ids: &Path, token: &str) -> String {
     let mut script = String::new();
     let _ = writeln!(script, "ids = {{}}\nfor id in io.lines('{}') do ids[#ids + 1] = id end", ids.display());
@@ -176,7 +176,7 @@ fn lua(kind: &Kind, ids: &Path, token: &str) -> String {
     script
 }
 
-/// One run, with a look at the server's memory now and then.
+/// One run of wrk, sampling the server's memory meanwhile.
 async fn wrk(server: &Server, kind: &Kind, script: &Path, seconds: u64) -> anyhow::Result<Found> {
     let mut command = Command::new("wrk");
     command

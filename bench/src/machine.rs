@@ -1,4 +1,4 @@
-//! What the numbers were measured on.
+//! Describes the machine, and reads processor time and memory from `/proc`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// One line of text.
+/// The description of this machine, in one line.
 pub(crate) fn describe(dir: &Path) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
@@ -30,13 +30,13 @@ pub(crate) fn describe(dir: &Path) -> String {
     )
 }
 
-/// A value out of text with lines such as `name : value`.
+/// A value from text with lines such as `name : value`.
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim_start_matches([' ', '\t', ':']).trim().to_owned())
 }
 
-/// A number out of text such as `50 kB`.
+/// The number in text such as `50 kB`.
 pub(crate) fn kilobytes(text: &str) -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
 }
@@ -44,26 +44,26 @@ pub(crate) fn kilobytes(text: &str) -> Option<f64> {
 /// Linux counts processor time in hundredths of a second (time(7), USER_HZ).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Processor time of all children of this process that have ended.
+/// Processor time of all children of this process that have exited.
 pub(crate) fn time_of_children() -> anyhow::Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").context("reading the time that children took")?;
     times(&stat, 13).context("/proc/self/stat has no times")
 }
 
-/// Processor time of a process by its `/proc/PID/stat`.
+/// Processor time of a process, from its `/proc/PID/stat`.
 pub(crate) fn processor_time(stat: &str) -> Option<Duration> {
     times(stat, 11)
 }
 
-/// The sum of two fields of `/proc/PID/stat`, the time that programs and the kernel took: after those before them, counted
-/// from the third (proc(5); the second, the name, stands in parentheses and may have blanks).
+/// The sum of two adjacent fields of `/proc/PID/stat`, user and system time. `before` is the number of fields between
+/// the name and them (proc(5); the name, the second field, is in parentheses and may contain blanks).
 fn times(stat: &str, before: usize) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut times = fields.split(' ').skip(before).map_while(|time| time.parse::<u32>().ok());
     times.next().zip(times.next()).map(|(user, system)| TICK * (user + system))
 }
 
-/// The field of `/proc/PID/status` that tells memory in kB, in MB.
+/// A memory field of `/proc/PID/status`, converted from kB to MB.
 pub(crate) fn memory_of(status: &str, name: &str) -> Option<f64> {
     Some(kilobytes(&field(status, name)?)? / 1024.0)
 }

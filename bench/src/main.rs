@@ -1,29 +1,29 @@
 //! Measures a built server on real clusters, and prints the table of the README as Markdown.
 //!
-//! `jeroboam-bench PROGRAM`, where the program is a built `jeroboam` with `jeroboam-node` beside it. It starts its own
-//! servers, with data folders and ports of their own, and takes away everything that they made, also when something
-//! fails or it is interrupted. Progress goes to standard error, the table to standard output.
+//! `jeroboam-bench PROGRAM`, where the program is a built `jeroboam` with `jeroboam-node` next to it. It starts its own
+//! servers, with separate data folders and ports, and removes everything that they created, also after a failure or an
+//! interrupt. Progress goes to standard error, the table to standard output.
 //!
 //! | variable | what | default |
 //! |---|---|---|
-//! | `JEROBOAM_BENCH_RUNS` | how often each operation on a cluster, and each load, is measured | 5 |
-//! | `JEROBOAM_BENCH_POSTS` | how many clusters are asked for on the simulated infrastructure | 200 |
-//! | `JEROBOAM_BENCH_PARTS` | which of the parts load, requests, idle, image, real, healing are measured | all |
-//! | `JEROBOAM_BENCH_DIR` | where the data folders are made | `/var/tmp` |
+//! | `JEROBOAM_BENCH_RUNS` | number of measurements of each operation on a cluster, and of each load | 5 |
+//! | `JEROBOAM_BENCH_POSTS` | number of clusters created on the simulated infrastructure | 200 |
+//! | `JEROBOAM_BENCH_PARTS` | parts to measure: load, requests, idle, image, real, healing | all |
+//! | `JEROBOAM_BENCH_DIR` | where the data folders are created | `/var/tmp` |
 //!
-//! - `image`: how big the image of nodes is.
+//! - `image`: size of the node image.
 //! - `real`: clusters on the Docker Engine: create, scale, delete; then start and memory of the server.
-//! - `healing`: how soon what is lost there is seen and back.
-//! - `comparison`: the same clusters beside the same programs started by hand, `hand`.
-//! - `requests`: how fast the API answers.
-//! - `idle`: what a server takes that has much to look after and nothing to do.
-//! - `load`: how many reads it answers at a time, with the full database that `seed` makes.
+//! - `healing`: how fast lost nodes are detected and repaired.
+//! - `comparison`: the clusters of `real` compared with the same programs started by hand, `hand`.
+//! - `requests`: latency of the API.
+//! - `idle`: resources of an idle server with many clusters.
+//! - `load`: throughput of reads, with a database filled by `seed`.
 //! - `server`: a server under measurement.
-//! - `check`: what kubectl and docker say about a cluster.
+//! - `check`: checks of a cluster with kubectl and docker.
 //! - `stages`: where the time of an operation goes.
-//! - `machine`: what the numbers were measured on.
+//! - `machine`: the machine of the measurement.
 //! - `report`: the tables.
-// The table on standard output is what this is for.
+// The table is printed on standard output.
 #![allow(clippy::print_stdout)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -51,26 +51,26 @@ use anyhow::{Context, bail};
 use report::Report;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long all of it may take: several times what it takes on a small machine.
+/// Timeout for everything: several times the duration on a small machine.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
-/// Never in memory, unlike `/tmp` on many machines: the database is to be on a disk.
+/// Not `/tmp`, which is in memory on many machines: the database must be on a disk.
 const DEFAULT_DIR: &str = "/var/tmp";
 
-/// What is asked for.
+/// What to measure, and how often.
 pub(crate) struct Settings {
     /// The built server.
     pub(crate) program: PathBuf,
-    /// How often each operation on a cluster is measured.
+    /// Number of measurements of each operation on a cluster.
     pub(crate) runs: usize,
-    /// How many clusters are asked for on the simulated infrastructure.
+    /// Number of clusters created on the simulated infrastructure.
     pub(crate) posts: usize,
-    /// Which parts are measured: of [`PARTS`].
+    /// Parts to measure, from [`PARTS`].
     parts: Vec<String>,
-    /// Where the data folders are made.
+    /// Where the data folders are created.
     pub(crate) dir: PathBuf,
 }
 
-/// What can be measured by itself, in this order.
+/// Parts that can be measured separately, in this order.
 const PARTS: [&str; 6] = ["load", "requests", "idle", "image", "real", "healing"];
 
 impl Settings {
@@ -86,7 +86,7 @@ impl Settings {
         let parts = std::env::var("JEROBOAM_BENCH_PARTS").unwrap_or_else(|_| PARTS.join(","));
         let parts: Vec<String> = parts.split([',', ' ']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
         if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
-            bail!("JEROBOAM_BENCH_PARTS: there is no part '{unknown}', but {}", PARTS.join(", "));
+            bail!("JEROBOAM_BENCH_PARTS: there is no part '{unknown}'; known parts: {}", PARTS.join(", "));
         }
         Ok(Self {
             parts,
@@ -98,7 +98,7 @@ impl Settings {
     }
 }
 
-/// Says on standard error what is going on.
+/// Prints progress to standard error.
 pub(crate) fn say(text: &str) {
     eprintln!("» {text}");
 }
@@ -120,12 +120,12 @@ fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     let result = runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        // Whatever ends this drops the servers, and with them what they made.
+        // In any case the servers are dropped, which removes what they created.
         tokio::select! {
             done = tokio::time::timeout(LIMIT, Box::pin(measure(&settings, &mut report))) => {
                 done.with_context(|| format!("it took longer than {} s", LIMIT.as_secs()))?
             }
-            _ = terminate.recv() => bail!("told to stop"),
+            _ = terminate.recv() => bail!("terminated"),
             _ = interrupt.recv() => bail!("interrupted"),
         }
     });
@@ -137,7 +137,7 @@ fn run() -> anyhow::Result<()> {
 async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let is_wanted = |part: &str| settings.parts.iter().any(|wanted| wanted == part);
     if is_wanted("load") {
-        load::measure(settings, report).await.context("measuring how many reads the API answers")?;
+        load::measure(settings, report).await.context("measuring the throughput of reads")?;
     }
     if is_wanted("requests") {
         requests::measure(settings, report).await.context("measuring how fast the API answers")?;
@@ -152,7 +152,7 @@ async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()>
         real::measure(settings, report).await.context("measuring on the Docker Engine")?;
     }
     if is_wanted("healing") {
-        healing::measure(settings, report).await.context("measuring how soon what is lost is back")?;
+        healing::measure(settings, report).await.context("measuring automatic repairs")?;
     }
     Ok(())
 }

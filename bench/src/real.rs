@@ -17,19 +17,19 @@ use crate::server::Server;
 use crate::stages::Stages;
 use crate::{Settings, hand, say};
 
-/// How long one operation may take: far more than any goal.
+/// Timeout of one operation: far more than any target.
 const OPERATION: Duration = Duration::from_secs(180);
-/// Between two looks at a cluster from outside.
+/// Pause between two checks of a cluster from outside.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a server is left alone before its memory is read. Longer than the minute between two looks at the health
-/// of clusters, so that one of these is in it.
+/// Idle time before the server's memory is read. Longer than the minute between two health checks, so that one of them
+/// is included.
 const IDLE: Duration = Duration::from_secs(70);
-/// Workers of a cluster.
+/// Number of workers of a cluster.
 const WORKERS: u32 = 2;
-/// Workers after scaling.
+/// Number of workers after scaling up.
 const MORE_WORKERS: u32 = 4;
 
-/// Measures all of it with one server.
+/// Measures everything with one server.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let mut server = Server::on_docker(settings).await?;
     let result = with_server(settings, &mut server, report).await;
@@ -68,8 +68,8 @@ async fn memory(server: &Server, what: &str, goal: Option<f64>, report: &mut Rep
     tokio::time::sleep(IDLE).await;
     for (field, what, goal) in [
         ("VmRSS", what.to_owned(), goal),
-        ("RssAnon", "of that its own, the rest is the program's file".to_owned(), None),
-        ("VmHWM", "at its highest".to_owned(), None),
+        ("RssAnon", "of that anonymous, the rest is the program's file".to_owned(), None),
+        ("VmHWM", "peak".to_owned(), None),
     ] {
         let mut samples = Samples::default();
         samples.add(server.memory(field)?);
@@ -86,26 +86,26 @@ pub(crate) struct Bench<'a> {
     pub(crate) name: String,
 }
 
-/// How long an operation took, and the operation.
+/// The duration of an operation, and the operation.
 pub(crate) struct Measured {
     took: Duration,
     pub(crate) operation: Operation,
 }
 
 impl<'a> Bench<'a> {
-    /// Clusters of this kind.
+    /// Connects to the server for clusters of this kind.
     pub(crate) fn new(server: &'a Server, kind: Kind) -> anyhow::Result<Self> {
         Ok(Self { server, client: server.client()?, kind, name: format!("bench-{}", kind.template()) })
     }
 
-    /// Creates and deletes, in turns with the same programs started by hand, then scales up and down. The last cluster
-    /// stays, with the usual number of nodes.
+    /// Creates and deletes a cluster, in turns with the same programs started by hand, then scales up and down. The
+    /// last cluster stays, with the usual number of nodes.
     async fn life(&self, runs: usize, goals: &Goals, report: &mut Report) -> anyhow::Result<()> {
         let (mut delete, mut up, mut down) = Default::default();
         let (mut create_stages, mut delete_stages, mut up_stages, mut down_stages) =
             <(Stages, Stages, Stages, Stages)>::default();
         let mut comparison = Comparison::default();
-        // The programs' files are read from the disk once, by nobody who is measured.
+        // An unmeasured run first, so that the programs' files are in the page cache.
         hand::run(self.kind, Duration::ZERO).await?;
         for _ in 0..runs {
             let by_hand = hand::run(self.kind, hand::REST).await?;
@@ -134,7 +134,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Makes a cluster of one master and the usual workers.
+    /// Creates a cluster of one master and the usual workers.
     pub(crate) async fn create(&self) -> anyhow::Result<Measured> {
         let body = ClusterCreate {
             name: Some(self.name.clone()),
@@ -149,7 +149,7 @@ impl<'a> Bench<'a> {
         self.until_ready(begin, measured, WORKERS, "CREATE_COMPLETE").await
     }
 
-    /// How to get at the cluster without the server.
+    /// Access to the cluster without the server.
     pub(crate) async fn access(&self) -> anyhow::Result<Access> {
         let cluster = self.client.cluster(&self.name).await?;
         let api_address = cluster.api_address.context("the cluster has no API address")?;
@@ -174,7 +174,7 @@ impl<'a> Bench<'a> {
         Ok(Measured { took, ..measured })
     }
 
-    /// Follows the accepted operation to its end.
+    /// Follows the accepted operation until it finishes.
     async fn end_of(&self, begin: Instant, accepted: Accepted) -> anyhow::Result<Measured> {
         let uuid = accepted.operation.context("the answer names no operation")?;
         let follow = async {
@@ -189,7 +189,7 @@ impl<'a> Bench<'a> {
         };
         let measured = tokio::time::timeout(OPERATION, follow)
             .await
-            .with_context(|| format!("operation {uuid} did not end within {} s", OPERATION.as_secs()))??;
+            .with_context(|| format!("operation {uuid} did not finish within {} s", OPERATION.as_secs()))??;
         let operation = &measured.operation;
         if operation.status != OperationStatus::Succeeded {
             let cause = operation.cause.as_ref().map(|cause| cause.message.clone()).unwrap_or_default();
@@ -198,7 +198,7 @@ impl<'a> Bench<'a> {
         Ok(measured)
     }
 
-    /// Checks that what the server calls complete is ready for whoever uses it.
+    /// Waits until the cluster that the server reports as complete is ready for its users.
     async fn until_ready(
         &self,
         begin: Instant,
@@ -217,7 +217,7 @@ impl<'a> Bench<'a> {
         Ok(Measured { took, ..measured })
     }
 
-    /// The time from `begin` until `holds`: `known` when that is so at the first look from outside.
+    /// The time from `begin` until `holds`: `known` if it holds at the first check from outside.
     async fn until(
         &self,
         begin: Instant,
@@ -232,14 +232,14 @@ impl<'a> Bench<'a> {
             if holds()? {
                 let took = begin.elapsed();
                 say(&format!(
-                    "{} was called complete {:.2} s before it was so from outside",
+                    "{} was reported complete {:.2} s before it was ready from outside",
                     self.name,
                     took.saturating_sub(known).as_secs_f64()
                 ));
                 return Ok(took);
             }
             if begin.elapsed() > OPERATION {
-                bail!("{} does not get where the server says it is", self.name);
+                bail!("{} is not in the state that the server reports", self.name);
             }
         }
     }

@@ -12,10 +12,10 @@ pub(crate) struct Report {
     stages: Vec<(String, Stages)>,
 }
 
-/// A line of the table.
+/// A row of the table.
 struct Row {
     what: String,
-    /// What is to be reached, as the README says it; empty for values that are only of interest.
+    /// The target, as in the README; empty for values that are only informative.
     goal: String,
     measured: String,
     range: String,
@@ -33,9 +33,9 @@ pub(crate) enum Unit {
     Megabytes,
     /// Megabytes, as in 1000 * 1000 bytes: the Docker Engine's way to write sizes of images.
     ImageMegabytes,
-    /// One time by another.
+    /// Ratio of two times.
     Times,
-    /// Answers a second.
+    /// Answers per second.
     Rate,
     /// Processors kept busy.
     Cores,
@@ -55,7 +55,7 @@ impl Unit {
         }
     }
 
-    /// A goal that is not to be exceeded.
+    /// The text of a target that must not be exceeded.
     pub(crate) fn most(self, value: f64) -> String {
         let text = self.text(value);
         match text.split_once(' ') {
@@ -67,21 +67,21 @@ impl Unit {
     }
 }
 
-/// What is to be reached, in words, and whether it was not.
+/// A target as text, and whether it was missed.
 pub(crate) struct Goal {
-    /// As the README says it.
+    /// As in the README.
     pub(crate) text: String,
     /// The median does not reach it.
     pub(crate) is_missed: bool,
 }
 
 impl Report {
-    /// Adds a line with the median. `goal` is the most that the median may be.
+    /// Adds a row with the median. `goal` is the maximum for the median.
     pub(crate) fn median(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples) {
         self.line(what, unit, goal, samples, samples.median());
     }
 
-    /// Adds a line with the median, held against a goal that depends on more than it.
+    /// Adds a row with the median and a target that the caller has evaluated.
     pub(crate) fn judged(&mut self, what: &str, unit: Unit, goal: Option<Goal>, samples: &Samples) {
         self.line(what, unit, None, samples, samples.median());
         if let (Some(goal), Some(row)) = (goal, self.rows.last_mut()) {
@@ -89,12 +89,12 @@ impl Report {
         }
     }
 
-    /// Adds a line with a percentile. `goal` is the most that it may be.
+    /// Adds a row with a percentile. `goal` is its maximum.
     pub(crate) fn percentile(&mut self, what: &str, unit: Unit, goal: Option<f64>, samples: &Samples, percent: usize) {
         self.line(&format!("{what}, p{percent}"), unit, goal, samples, samples.percentile(percent));
     }
 
-    /// Adds a line with the median of answers a second. `goal` is the fewest that they may be.
+    /// Adds a row with the median of answers per second. `goal` is its minimum.
     pub(crate) fn rate(&mut self, what: &str, goal: Option<f64>, samples: &Samples) {
         let value = samples.median();
         self.line(what, Unit::Rate, None, samples, value);
@@ -124,7 +124,7 @@ impl Report {
         self.stages.push((what.to_owned(), stages));
     }
 
-    /// All of it.
+    /// The whole report as Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from("| what | target | measured | least – most (runs) |\n|---|---|---|---|\n");
         for row in &self.rows {
@@ -133,7 +133,7 @@ impl Report {
         }
         if !self.stages.is_empty() {
             text.push_str(
-                "\nWhere the time goes: begin and end of each kind of step, in seconds since the request, medians.\n\n",
+                "\nWhere the time goes: start and end of each kind of step, in seconds since the request, medians.\n\n",
             );
             text.push_str("| operation | steps |\n|---|---|\n");
         }

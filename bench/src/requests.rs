@@ -1,4 +1,4 @@
-//! How fast the API answers, with clusters coming and going on the simulated infrastructure meanwhile.
+//! Measures the latency of the API while clusters are created and deleted on the simulated infrastructure.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,18 +12,18 @@ use crate::samples::Samples;
 use crate::server::Server;
 use crate::{Settings, say};
 
-/// Clusters that live at a time. Together with those that are on their way out: fewer than the quota of a project.
+/// Number of clusters that exist at a time. Together with those being deleted: fewer than the quota of a project.
 const LIVING: usize = 4;
-/// Clusters that are on their way out at a time.
+/// Number of clusters being deleted at a time.
 const LEAVING: usize = 14;
-/// How long a deleted cluster may take to be gone, on an infrastructure that takes seconds for its work.
+/// Timeout for the deletion of a cluster; the simulated infrastructure takes seconds.
 const GONE: Duration = Duration::from_secs(120);
-/// Between two looks whether a cluster is gone.
+/// Pause between two checks whether a cluster is gone.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often one request is sent before any is measured: the first ones log in, open the connection and fill caches.
+/// Unmeasured requests at the start, which log in, open the connection and fill caches.
 const WARM_UP: usize = 5;
 
-/// Asks for clusters one after the other, and measures the answers alone.
+/// Creates clusters one after the other, and measures only the time until each answer.
 pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let server = Server::start(settings, &["--infrastructure", "simulated"]).await?;
     let result = with_client(&server.client()?, settings.posts, report).await;
@@ -71,7 +71,7 @@ async fn with_client(client: &Client, posts: usize, report: &mut Report) -> anyh
     Ok(())
 }
 
-/// Waits until a deleted cluster does not count any more.
+/// Waits until a deleted cluster is gone.
 async fn until_gone(client: &Client, cluster: &str) -> anyhow::Result<()> {
     let begin = Instant::now();
     loop {

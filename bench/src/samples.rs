@@ -22,7 +22,7 @@ impl Samples {
         self.add(value.as_secs_f64() * 1000.0);
     }
 
-    /// How many.
+    /// Number of values.
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

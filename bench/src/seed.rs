@@ -1,16 +1,16 @@
-//! Fills the database of a server that is stopped, far faster than asking the server would: one template and one
-//! cluster that the server has made itself are copied, with everything that belongs to them, whatever columns there are.
+//! Fills the database of a stopped server, far faster than through the API: one template and one cluster that the
+//! server has created are copied with all their rows and columns.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, TransactionTrait};
 
-/// A random id as SQLite can make one.
+/// An SQLite expression for a random UUID.
 const NEW_ID: &str = "lower(printf('%s-%s-4%s-8%s-%s', hex(randomblob(4)), hex(randomblob(2)), \
                       substr(hex(randomblob(2)), 2), substr(hex(randomblob(2)), 2), hex(randomblob(6))))";
 
-/// Adds templates and clusters until there are so many, and gives the ids of all clusters.
+/// Adds templates and clusters up to these numbers, and returns the ids of all clusters.
 pub(crate) async fn fill(database: &Path, templates: usize, clusters: usize) -> anyhow::Result<Vec<String>> {
     let url = format!("sqlite://{}", database.display());
     let connection = Database::connect(url).await.context("opening the server's database")?;
@@ -21,7 +21,7 @@ pub(crate) async fn fill(database: &Path, templates: usize, clusters: usize) -> 
     transaction.commit().await.context("filling the database")?;
     connection.close().await.context("closing the database")?;
     if ids.len() != clusters {
-        bail!("the database has {} clusters, and was to have {clusters}", ids.len());
+        bail!("the database has {} clusters instead of {clusters}", ids.len());
     }
     Ok(ids)
 }
@@ -41,7 +41,7 @@ async fn copy(on: &DatabaseTransaction, templates: usize, clusters: usize) -> an
         insert(on, "cluster_templates", &renamed).await?
     ))
     .await?;
-    // Which copy has which id, so that groups and nodes find theirs.
+    // Maps each copy to its id, so that groups and nodes can refer to it.
     run(format!(
         "CREATE TEMP TABLE copies AS {} SELECT number, {NEW_ID} AS copy FROM numbers",
         numbers(clusters, "clusters")

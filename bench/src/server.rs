@@ -1,4 +1,4 @@
-//! A server under measurement: a real `jeroboam up` with a data folder and ports of its own.
+//! A server under measurement: a real `jeroboam up` with its own data folder and ports.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -13,18 +13,18 @@ use jeroboam_client::{Client, Config};
 
 use crate::{Settings, machine};
 
-/// How long a server may take to answer after its start.
+/// Timeout for the first answer after a start.
 const START: Duration = Duration::from_secs(30);
-/// How long a server may take to stop.
+/// Timeout for a stop.
 const STOP: Duration = Duration::from_secs(20);
-/// Between two tries to reach a server that is starting: a fraction of what the start takes.
+/// Pause between two requests to a starting server: a fraction of the time that a start takes.
 const TRY_AGAIN: Duration = Duration::from_millis(1);
-/// Between two looks whether a server has stopped.
+/// Pause between two checks whether a server has stopped.
 const LOOK: Duration = Duration::from_millis(20);
-/// How many lines of the log are shown when something fails.
+/// Number of log lines that are shown after a failure.
 const LOG_LINES: usize = 15;
 
-/// A server. What it made at the Docker Engine is removed when it is dropped.
+/// A server. When it is dropped, everything that it created at the Docker Engine is removed.
 pub(crate) struct Server {
     program: PathBuf,
     arguments: &'static [&'static str],
@@ -40,7 +40,7 @@ impl Server {
         Self::start(settings, &["--infrastructure", "docker"]).await
     }
 
-    /// Starts one with these arguments of `jeroboam up` besides those about data and ports.
+    /// Starts one with these arguments of `jeroboam up`, in addition to those for data and ports.
     pub(crate) async fn start(settings: &Settings, arguments: &'static [&'static str]) -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new()
             .prefix("jeroboam-bench-")
@@ -53,7 +53,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts the process; says how long it took from there to the first answer with status 200.
+    /// Starts the process; returns the time until the first answer with status 200.
     pub(crate) async fn run(&mut self) -> anyhow::Result<Duration> {
         let log = File::options().create(true).append(true).open(self.log()).context("opening the server's log")?;
         let client = reqwest::Client::builder()
@@ -71,7 +71,7 @@ impl Server {
             .arg(self.data())
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
             .args(["--agent-port", &self.agent_port.to_string()])
-            // As it runs for users, whatever the caller has set for others.
+            // The default log level of users, whatever the caller has set.
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("opening the server's log")?)
@@ -97,29 +97,29 @@ impl Server {
         let begin = Instant::now();
         while child.try_wait().context("waiting for the server's end")?.is_none() {
             if told.as_ref().map_or(true, |status| !status.success()) || begin.elapsed() > STOP {
-                child.kill().context("ending the server by force")?;
+                child.kill().context("killing the server")?;
                 child.wait().context("waiting for the server's end")?;
-                bail!("the server did not stop within {} s when told to", STOP.as_secs());
+                bail!("the server did not stop within {} s after SIGTERM", STOP.as_secs());
             }
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
     }
 
-    /// A client of the user demo.
+    /// A client for the user demo.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let config = Config::load(&Surroundings(self.clouds()), &Choice::default()).context("reading clouds.yaml")?;
         Client::new(config).context("making a client")
     }
 
-    /// A command line as the user demo.
+    /// The command line for the user demo.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env("OS_CLIENT_CONFIG_FILE", self.clouds()).env("OS_CLOUD", "jeroboam").stdin(Stdio::null());
         command
     }
 
-    /// A file beside the data folder.
+    /// The path of a file next to the data folder.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -131,7 +131,7 @@ impl Server {
         machine::memory_of(&status, field).with_context(|| format!("/proc/{pid}/status has no {field}"))
     }
 
-    /// Processor time of the process so far.
+    /// Processor time of the process since its start.
     pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
         let pid = self.child.as_ref().context("the server does not run")?.id();
         let stat =
@@ -146,12 +146,12 @@ impl Server {
         lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
     }
 
-    /// The database's file.
+    /// The path of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.data().join("jeroboam.db")
     }
 
-    /// Where the API is.
+    /// The URL of the API.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -192,7 +192,7 @@ impl Drop for Server {
     }
 }
 
-/// The client's surroundings: this server's `clouds.yaml`, and nothing of the caller's.
+/// The client's environment: this server's `clouds.yaml`, and nothing from the caller's environment.
 struct Surroundings(PathBuf);
 
 impl Environment for Surroundings {

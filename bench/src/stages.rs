@@ -1,14 +1,14 @@
-//! Where the time of an operation goes: its steps, put together by kind.
+//! Where the time of an operation goes: its steps, grouped by kind.
 
 use jeroboam_types::operation::{Operation, Step};
 
 use crate::samples::Samples;
 
-/// The roles of nodes, as names and labels have them.
+/// The roles of nodes, as in names and labels.
 pub(crate) const MASTER: &str = "master";
 pub(crate) const WORKER: &str = "worker";
 
-/// When steps of one kind began and ended, in seconds since the request, over several operations.
+/// When steps of one kind started and finished, in seconds since the request, over several operations.
 #[derive(Default)]
 pub(crate) struct Stages(Vec<Stage>);
 
@@ -44,7 +44,7 @@ impl Stages {
         }
     }
 
-    /// In one line.
+    /// All stages in one line.
     pub(crate) fn text(&self) -> String {
         let stages =
             self.0.iter().map(|stage| format!("{} {:.2}–{:.2}", stage.kind, stage.begin.median(), stage.end.median()));
@@ -52,7 +52,7 @@ impl Stages {
     }
 }
 
-/// What a step's key says it does, and for nodes in which role: `machine/bench-worker-0` is `machine worker`.
+/// The kind of a step, with the role of its node, from its key: `machine/bench-worker-0` is `machine worker`.
 fn kind(step: &Step) -> String {
     match step.key.split_once('/') {
         Some((what, node)) => {

@@ -1,20 +1,20 @@
-# The one place for commands. `make` alone lists them.
+# All commands of the project. `make` alone lists them.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# What scripts/install-tools brings comes first. rustup puts cargo into the other folder; a shell that was open before does
-# not know yet.
+# Programs from scripts/install-tools take precedence. rustup puts cargo into the second folder, which is not on the
+# PATH of shells that were opened before.
 cache := $(or $(JEROBOAM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jeroboam)
 export PATH := $(cache)/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: help demo down build image test test-slow faults conformance unit lint bench
 
-help: ## list what can be made
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Its programs take less long to build than those of `make build`: profile demo of Cargo.toml.
-demo: ## from nothing to running clusters: install, build, start, and walk through it
+# Its programs build faster than those of `make build`: profile demo of Cargo.toml.
+demo: ## from a fresh machine to running clusters: install, build, start, and show a tour
 	@source scripts/lib.sh; \
 	part 'tools' scripts/install-tools build; \
 	part 'Docker Engine' scripts/docker-up; \
@@ -27,7 +27,7 @@ demo: ## from nothing to running clusters: install, build, start, and walk throu
 	part 'tour' scripts/demo target/demo/jeroboam; \
 	parts
 
-down: ## stop what `make demo` started: no container, network, volume or process stays
+down: ## stop everything that `make demo` started, and remove its containers, networks and volumes
 	@scripts/server-down target/demo/jeroboam
 	@scripts/docker-down
 
@@ -35,13 +35,13 @@ build: ## build the programs into target/release
 	@scripts/install-tools build
 	@scripts/build --release
 
-image: ## make the image of nodes and the small image for tests
+image: ## build the node image and the small image for tests
 	@scripts/docker-up
 	@images/node/build
 	@images/nginx/build
 
-# `make` and not $(MAKE): with that in it, the whole of the recipe would be run by `make -n test` too.
-test: ## everything that must hold: lint, then all tests, those on real clusters included
+# `make` and not $(MAKE), as `make -n test` would run the whole recipe if it contained $(MAKE).
+test: ## lint, then all tests, including those on real clusters
 	@source scripts/lib.sh; source images/versions; export JEROBOAM_KEEP_GO_CACHES=1; \
 	part 'tools' scripts/install-tools build test deny shear scripts bus world clients; \
 	part 'lint' make --no-print-directory lint; \
@@ -55,7 +55,7 @@ test: ## everything that must hold: lint, then all tests, those on real clusters
 	part 'tests' cargo nextest run --locked --workspace; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
-test-slow: ## what takes long besides: clusters of every version of Kubernetes, the fault catalogue, 10,000 random sequences
+test-slow: ## the slow tests: clusters of every version of Kubernetes, the fault catalogue, 10,000 random sequences
 	@scripts/install-tools build test kubectl
 	@scripts/docker-up
 	@images/node/build --kubernetes all
@@ -63,9 +63,9 @@ test-slow: ## what takes long besides: clusters of every version of Kubernetes, 
 	@scripts/build
 	@cargo nextest run --locked --workspace --profile slow
 
-# What was measured is kept by the tests, and the page is made of it after the last of them.
+# The tests store their measurements, from which the page is generated after the last test.
 faults: export UPDATE_DOCS := 1
-faults: ## break everything once, and write docs/faults.md anew; FAULTS=worker-killed,dockerd-killed does these alone
+faults: ## inject every fault, and regenerate docs/faults.md; FAULTS=worker-killed,dockerd-killed injects only these
 	@scripts/install-tools build test kubectl
 	@scripts/docker-up
 	@images/node/build
@@ -74,7 +74,7 @@ faults: ## break everything once, and write docs/faults.md anew; FAULTS=worker-k
 	@cargo nextest run --locked --package jeroboam-tests --profile slow --test catalogue
 	@cargo nextest run --locked --package jeroboam-tests --test catalogue page
 
-conformance: ## Kubernetes' own conformance tests, on a cluster of ours; VERSION=v1.36.3 takes another version
+conformance: ## the upstream conformance tests of Kubernetes, on a new cluster; VERSION=v1.36.3 selects another version
 	@scripts/install-tools build
 	@scripts/build --release
 	@tests/conformance/run target/release/jeroboam $(VERSION)
@@ -84,7 +84,7 @@ unit: ## the tests that need no Docker Engine
 	@cargo nextest run --locked --workspace --exclude jeroboam-tests
 	@cargo test --locked --workspace --doc --quiet
 
-lint: ## format, clippy, what we depend on (licences, sources, need), shell scripts
+lint: ## format, clippy, dependencies (licences, sources, unused ones), shell scripts
 	@scripts/install-tools build deny shear scripts
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings

@@ -1,7 +1,7 @@
 # Shared by the image builds. Source it after scripts/lib.sh.
 # shellcheck shell=bash
 
-# The label that says what an image was made from.
+# The label with the hash of the files that an image was built from.
 SOURCE_LABEL=io.jeroboam.source
 
 # source_hash FILE... [-- WORD...]: one hash over the content of the files and the words.
@@ -14,12 +14,12 @@ source_hash() {
     { cat "${files[@]}"; printf '%s\n' "$@" "$(dpkg --print-architecture)"; } | sha256sum | cut -c1-16
 }
 
-# image_source NAME: the hash that an existing image of the engine carries, or nothing.
+# image_source NAME: the hash in the label of an existing image, or nothing.
 image_source() {
     docker image inspect -f "{{index .Config.Labels \"$SOURCE_LABEL\"}}" "$1" 2>/dev/null || true
 }
 
-# drop_image NAME: takes the name off an older image, and the image away if nothing else uses it.
+# drop_image NAME: untags an older image, and removes it if nothing else uses it.
 drop_image() {
     docker image rm "$1" >/dev/null 2>&1 || true
 }

@@ -1,5 +1,5 @@
-//! Where the parts of nodes come from (`images/get`): releases that fit and that do not, versions that there are not, and
-//! a module proxy that goes away in the middle.
+//! Tests of `images/get`, which fetches or builds node components: releases with correct and wrong checksums, unknown
+//! versions, and a module proxy that becomes unavailable in the middle.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// A web server on the loopback interface that answers what it is told to.
+/// A web server on the loopback interface with answers from a closure.
 struct Site {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
-    /// `answer` gives the body for a path, or nothing: then the connection is closed without an answer.
+    /// `answer` returns the body or status for a path and the number of earlier requests; `None` closes the connection.
     fn new(answer: impl Fn(&str, usize) -> Option<Result<Vec<u8>, u16>> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,7 +67,7 @@ struct Got {
     err: String,
 }
 
-/// A cache of the test's own.
+/// A cache for one test.
 struct Cache(tempfile::TempDir);
 
 impl Cache {
@@ -89,7 +89,7 @@ impl Cache {
         Got { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// Finished and unfinished parts.
+    /// The folders of finished and unfinished components.
     fn parts(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.0.path().join("parts")).into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
@@ -110,7 +110,7 @@ fn sha256(content: &str) -> String {
 const PROGRAMS: [&str; 6] =
     ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"];
 
-/// A release of Kubernetes as its site has it; `wrong` is a program whose checksum is another's.
+/// The files of a Kubernetes release by path; `wrong` is a program with a wrong checksum.
 fn release(version: &str, wrong: Option<&str>) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for program in PROGRAMS {
@@ -158,8 +158,8 @@ fn versions_that_cannot_be_had_are_refused_by_name() {
         (&["kubernetes", "v1.37.2/../.."], "looks like v1.37.2"),
         (&["kubernetes", "v1.20.2"], "there are modules for v1.37.2 v1.36.3 v1.35.4 v1.34.4 only"),
         (&["kubernetes", "v1.37.999"], "the modules for v1.37 are those of v1.37.2"),
-        (&["etcd", "v3.4.0"], "etcd is made in version v3.7.3 only"),
-        (&["dockershim"], "there is no part 'dockershim'"),
+        (&["etcd", "v3.4.0"], "etcd is available in version v3.7.3 only"),
+        (&["dockershim"], "there is no node component 'dockershim'"),
         (&[], "usage"),
     ] {
         let got = cache.get(arguments, &none);
@@ -176,7 +176,7 @@ fn module_proxy() -> String {
     first.unwrap_or_else(|| "https://proxy.golang.org".to_owned())
 }
 
-/// Hands requests on to the module proxy; from request number `until` on it is away.
+/// Forwards requests to the module proxy; fails from request number `until` on.
 fn proxy_until(until: usize) -> Site {
     let upstream = module_proxy();
     Site::new(move |path, earlier| {
@@ -191,15 +191,15 @@ fn proxy_until(until: usize) -> Site {
 #[test]
 fn a_module_proxy_that_goes_away_in_the_middle_spoils_nothing_and_the_next_try_goes_on() {
     let cache = Cache::new();
-    // Enough for some modules of the plugins, and not for all.
+    // Enough for some modules of the plugins, but not for all.
     let half = proxy_until(6);
     let with = |site: &Site, arguments: &[&str]| {
         cache.get(arguments, &[("JEROBOAM_RELEASES", "none"), ("GOPROXY", &site.url), ("GONOSUMDB", "*")])
     };
     let got = with(&half, &["cni-plugins"]);
-    assert!(!got.ok && got.err.contains("try again when the module proxy can be reached"), "{}", got.err);
+    assert!(!got.ok && got.err.contains("retry when the module proxy is reachable"), "{}", got.err);
     let fetched = half.asked();
-    assert!(fetched.len() > 6, "the proxy went away while it was asked: {fetched:?}");
+    assert!(fetched.len() > 6, "the proxy failed during the build: {fetched:?}");
     assert_eq!(cache.parts(), Vec::<PathBuf>::new());
 
     let whole = proxy_until(usize::MAX);
@@ -212,5 +212,5 @@ fn a_module_proxy_that_goes_away_in_the_middle_spoils_nothing_and_the_next_try_g
         assert!(folder.join(program).exists(), "{program}");
     }
     assert!(std::fs::read_to_string(folder.join("source")).unwrap().starts_with("modules "));
-    assert!(!cache.0.path().join("go").exists(), "the caches of Go are dropped");
+    assert!(!cache.0.path().join("go").exists(), "the caches of Go are removed");
 }

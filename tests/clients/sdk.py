@@ -1,4 +1,4 @@
-"""Cluster templates and clusters by openstacksdk: create, find, list, update, delete, and pages of one item."""
+"""Cluster templates and clusters with openstacksdk: create, find, list, update, delete, and pages of one item."""
 
 import time
 
@@ -14,7 +14,7 @@ def eventually(what, look):
         if found:
             return found
         time.sleep(0.1)
-    raise AssertionError("in vain: " + what)
+    raise AssertionError("timeout: " + what)
 
 
 wanted = {"name": "kind", "coe": "kubernetes", "image_id": "debian-13", "keypair_id": "k"}

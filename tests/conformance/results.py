@@ -1,4 +1,4 @@
-"""Results of Kubernetes' own tests: a JUnit file for each SIG in one folder."""
+"""Results of the Kubernetes tests: a JUnit file per SIG in one folder."""
 import glob
 import hashlib
 import os
@@ -8,7 +8,7 @@ import sys
 import xml.etree.ElementTree as xml
 
 SIG = re.compile(r"\[(sig-[a-z-]+)\]")
-# What one test says at most in the results; all of it is in its log.
+# Maximum length of a test's output in the results; the full output is in its log.
 TEXT = 4000
 LISTED = re.compile(r"^\s+\S+\.go:\d+: (.+)$")
 
@@ -24,13 +24,13 @@ def names_in(program):
 
 
 def sig_of(name):
-    """The special interest group whose test it is: the first that its name has in brackets."""
+    """The special interest group of a test: the first one in brackets in its name."""
     found = SIG.search(name)
     return found[1] if found else "none"
 
 
 def read_list(path):
-    """A list of tests: a name on each line, the lines above that begin with # say why. Gives reasons by name."""
+    """Reads a list of tests: a name per line, with the reason in the # lines above it. Returns reasons by name."""
     reasons, reason, was_name = {}, [], False
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -48,14 +48,14 @@ def read_list(path):
 
 
 class Result:
-    """How one test came out: passed, failed or skipped (by itself)."""
+    """The result of one test: passed, failed or skipped (by the test itself)."""
 
     def __init__(self, name, status, seconds, text):
         self.name, self.status, self.seconds, self.text = name, status, seconds, text
 
     @classmethod
     def of(cls, name, seconds, code, folder, log):
-        """From what e2e.test left in its report folder; a process that left nothing has failed."""
+        """Reads the result from the report folder of e2e.test; without a report the test has failed."""
         for path in glob.glob(f"{folder}/junit*.xml"):
             for case in xml.parse(path).iter("testcase"):
                 if not case.get("name", "").endswith(name):
@@ -70,7 +70,7 @@ class Result:
                 if failure is not None:
                     return cls(name, "failed", seconds, (failure.text or failure.get("message", ""))[:TEXT])
         with open(log, encoding="utf-8", errors="replace") as file:
-            return cls(name, "failed", seconds, f"e2e.test ended with {code} without a result\n{file.read()[-TEXT:]}")
+            return cls(name, "failed", seconds, f"e2e.test exited with {code} without a result\n{file.read()[-TEXT:]}")
 
 
 class Results:
@@ -100,12 +100,12 @@ class Results:
         return self.by_name.get(name)
 
     def log_of(self, name):
-        """Where the log of a test is."""
+        """The path of a test's log."""
         words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:120]
         return f"{self.folder}/logs/{words}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.log"
 
     def keep(self, result):
-        """Writes the file of the test's SIG anew, whole or not at all."""
+        """Stores a result: rewrites the file of the test's SIG atomically."""
         self.by_name[result.name] = result
         sig = sig_of(result.name)
         suite = xml.Element("testsuite", name=sig)
@@ -115,7 +115,7 @@ class Results:
             case = xml.SubElement(suite, "testcase", name=each.name, classname=sig, time=f"{each.seconds:.1f}")
             if each.status != "passed":
                 element = xml.SubElement(case, "failure" if each.status == "failed" else "skipped")
-                # Control characters have no place in XML.
+                # Control characters are not allowed in XML.
                 element.text = re.sub(r"[^\t\n\r\x20-\ufffd]", "?", each.text)
         path = f"{self.folder}/junit_{sig}.xml"
         xml.ElementTree(suite).write(path + ".new", encoding="utf-8", xml_declaration=True)
@@ -123,7 +123,7 @@ class Results:
 
 
 def count(names, results, skips):
-    """Tests by how they came out: passed, failed, skipped (and listed), unlisted (skipped by themselves), missing."""
+    """Groups tests by result: passed, failed, skipped (listed in skips), unlisted (skipped themselves), missing."""
     groups = {"passed": [], "failed": [], "skipped": [], "unlisted": [], "missing": []}
     for name in names:
         result = results.get(name)
@@ -139,7 +139,7 @@ def count(names, results, skips):
 
 
 def summary(names, results, skips):
-    """A few lines on what came out, and whether it is well."""
+    """A summary of a few lines, and whether all tests have passed or are listed in skips."""
     groups = count(names, results, skips)
     numbers = {group: len(members) for group, members in groups.items()}
     ran = numbers["passed"] + numbers["failed"]
@@ -149,7 +149,7 @@ def summary(names, results, skips):
     ]
     for group, title in (
         ("failed", "failed"),
-        ("unlisted", "did not run by their own choice and stand in no list of skips"),
+        ("unlisted", "skipped themselves and are not listed in skips"),
         ("missing", "have no result"),
     ):
         if groups[group]:

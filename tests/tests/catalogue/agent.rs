@@ -1,4 +1,4 @@
-//! Agents that end, hang, are cut off, or lose what they are known by.
+//! Agents that are killed, hang, are cut off from the server, or lose their identity.
 
 use jeroboam_tests::{Living, docker_output, eventually};
 
@@ -18,30 +18,30 @@ pub(crate) fn faults() -> Vec<Fault> {
         }),
         living(
             "agent-cut-off",
-            "a packet filter on a worker drops what goes to the agents' endpoint",
+            "a packet filter on a worker drops packets to the agents' endpoint",
             SILENT,
-            "nothing: the machine is restarted by itself; or open the way",
+            "automatic: the machine is restarted; or fix the firewall",
             cut_off,
         ),
         living(
             "all-agents-cut-off",
-            "packet filters on all nodes drop what goes to the agents' endpoint",
+            "packet filters on all nodes drop packets to the agents' endpoint",
             SILENT,
-            "open the way (firewall, routes): as the engine is content, no machine is touched",
+            "fix the network (firewall, routes): no machine is changed, as all nodes are ready in the engine",
             all_cut_off,
         ),
         living(
             "agent-key-lost",
-            "key and certificate of a worker's agent are removed, and the agent ended",
+            "key and certificate of a worker's agent are removed, and the agent is killed",
             SILENT,
-            "nothing: the worker is replaced",
+            "automatic: the worker is replaced",
             key_lost,
         ),
-        // Last: an agent that has just come back is given more time to be heard again.
+        // Last, because an agent that has just come back has a longer time limit.
         living("agent-killed", "`kill -9` of a worker's agent, whenever it runs", SILENT, REPAIRED, killed),
     ];
     let mut all: Vec<Fault> = faults.iter().flat_map(Fault::on_both).collect();
-    // Until a worker is replaced it takes minutes, on either engine.
+    // Replacing a worker takes minutes, so it is tested with one engine only.
     all.retain(|fault| fault.id != "agent-key-lost" || fault.on == On::Kubernetes);
     for fault in &mut all {
         fault.quick = fault.on == On::Kubernetes && fault.id == "all-agents-cut-off";
@@ -49,7 +49,7 @@ pub(crate) fn faults() -> Vec<Fault> {
     all
 }
 
-/// Once is not told: the agent is back before anybody misses it.
+/// Kills the agent repeatedly: after a single kill it would be back before it misses enough heartbeats.
 fn killed(trial: &mut Trial<'_>, living: &Living<'_>) {
     let worker = living.node(WORKER);
     let kill = || {
@@ -79,7 +79,7 @@ fn hangs(trial: &mut Trial<'_>, living: &Living<'_>, name: &str) {
     assert_eq!(living.node(name), machine, "restarted, not replaced");
 }
 
-/// Where the agent of a node calls home, as address and port.
+/// Address and port of the server that the agent of a node connects to.
 fn home(container: &str) -> (String, String) {
     let bootstrap = node::sh(container, "cat /etc/jeroboam/node.json");
     let bootstrap: serde_json::Value = serde_json::from_str(&bootstrap).unwrap();
@@ -122,7 +122,7 @@ fn all_cut_off(trial: &mut Trial<'_>, living: &Living<'_>) {
         node::sh(machine, "iptables -w -D OUTPUT 1");
     }
     trial.well_again(living);
-    assert_eq!(started(), before, "no machine was touched");
+    assert_eq!(started(), before, "no machine was restarted");
 }
 
 fn key_lost(trial: &mut Trial<'_>, living: &Living<'_>) {

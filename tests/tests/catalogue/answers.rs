@@ -1,12 +1,12 @@
-//! What a Docker Engine says that is at its end, too old, or not allowed enough. Engines that others use cannot be brought
-//! there: somebody in between answers in the engine's place, with its words, when a container is to be made.
+//! Errors of a Docker Engine that is out of resources, too old, or lacks privileges. As the engine is shared, a proxy
+//! in front of it answers requests for new containers with the engine's error messages.
 
 use jeroboam_tests::{Interposer, Rule, Server, Setup};
 
 use crate::fault::{Fault, GOES_ON, On, Told, Where, own};
 use crate::trial::Trial;
 
-const MEND: &str = "mend it, `jeroboam bay retry NAME`";
+const MEND: &str = "fix the engine, `jeroboam bay retry NAME`";
 
 pub(crate) fn faults() -> Vec<Fault> {
     let operator = |code| Told::operator(code).by(Where::Operation);
@@ -31,7 +31,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "engine-fails",
             On::Docker,
-            "the engine answers with a 500 of its own",
+            "the engine answers with an unknown error 500",
             Told::cloud("infrastructure_error").by(Where::Operation),
             GOES_ON,
             |trial| answered(trial, 500, "something went wrong"),
@@ -39,7 +39,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "engine-busy",
             On::Docker,
-            "the engine answers that something else is being done",
+            "the engine answers that another action is in progress",
             Told::cloud("infrastructure_busy").by(Where::Operation),
             GOES_ON,
             |trial| answered(trial, 409, "removal of container 0123 is already in progress"),
@@ -47,7 +47,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "engine-without-capabilities",
             On::Docker,
-            "the engine answers \"unable to apply caps\", with fewer privileges too",
+            "the engine answers \"unable to apply caps\", also with fewer privileges",
             operator("infrastructure_capabilities"),
             MEND,
             |trial| answered(trial, 500, "unable to apply caps: operation not permitted"),
@@ -63,7 +63,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "engine-too-old",
             On::Docker,
-            "the engine answers that it does not speak this version of its API",
+            "the engine answers that it does not support this version of its API",
             operator("infrastructure_version"),
             MEND,
             |trial| answered(trial, 400, "client version 1.47 is too new. Maximum supported API version is 1.40"),

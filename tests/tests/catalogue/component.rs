@@ -1,4 +1,4 @@
-//! Components of nodes that end again and again, and one whose program is gone.
+//! Components of nodes that keep crashing, and components whose program is missing.
 
 use jeroboam_tests::{Living, eventually};
 
@@ -7,19 +7,19 @@ use crate::node::{self, MASTER, WORKER};
 use crate::trial::{PATIENCE, Trial};
 
 const CRASHED: Told = Told::operator("component_crashed").passing();
-const STARTED: &str = "nothing: its agent starts it again, after growing pauses";
+const STARTED: &str = "automatic: its agent restarts it, with growing pauses";
 
-/// How often a component is ended before it counts: once may be an accident.
+/// Number of kills after which a component counts as crashing.
 const KILLS: usize = 3;
 
 pub(crate) fn faults() -> Vec<Fault> {
     vec![
-        // First: what was ended before is started again after longer pauses.
-        living("kubelet-missing", "a worker's kubelet is taken away and ended", MISSING, PUT_BACK, |trial, living| {
+        // First, because the agent restarts a component that was killed before after longer pauses.
+        living("kubelet-missing", "a worker's kubelet is removed and killed", MISSING, PUT_BACK, |trial, living| {
             missing(trial, living, "kubelet", "/opt/jeroboam/kubernetes/*/kubelet");
         })
         .quick(),
-        living("dockerd-missing", "a worker's dockerd is taken away and ended", MISSING, PUT_BACK, |trial, living| {
+        living("dockerd-missing", "a worker's dockerd is removed and killed", MISSING, PUT_BACK, |trial, living| {
             missing(trial, living, "dockerd", "/usr/sbin/dockerd");
         })
         .on(On::Swarm),
@@ -105,7 +105,7 @@ pub(crate) fn faults() -> Vec<Fault> {
 
 const MISSING: Told = Told::operator("component_missing").passing();
 const PUT_BACK: &str =
-    "put the program back: its agent starts it; or nothing: a worker is replaced by one of the image";
+    "restore the program: its agent starts it; or automatic: the worker is replaced by one from the image";
 
 fn killed(trial: &mut Trial<'_>, living: &Living<'_>, name: &str, component: &str) {
     let machine = living.node(name);

@@ -1,4 +1,4 @@
-//! Machines that do not come up, and operations that are ended.
+//! Machines that do not come up, and operations that time out or are cancelled.
 
 use jeroboam_tests::{Server, container_of, docker_output, eventually};
 
@@ -13,18 +13,18 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "machine-keeps-ending",
             On::Swarm,
-            "`docker kill` of a worker that is being made, whenever it runs",
+            "`docker kill` of a worker during creation, whenever it runs",
             Told::operator("machine_stopped").by(Where::Operation),
-            "mend what ends it, `jeroboam bay retry NAME`",
+            "fix the cause of the exits, `jeroboam bay retry NAME`",
             keeps_ending,
         )
-        .late("it is told once the machine was started for the third time"),
+        .late("it is reported after the third start of the machine"),
         own(
             "deadline",
             On::Swarm,
-            "`kill -STOP` of the agent of a worker that is being made; `--timeout 1`",
+            "`kill -STOP` of the agent of a worker during creation; `--timeout 1`",
             Told::operator("deadline_passed").by(Where::Operation),
-            "mend what the message says it waited for, `jeroboam bay retry NAME`",
+            "fix what the operation waited for (see the message), `jeroboam bay retry NAME`",
             deadline,
         )
         .late("the shortest deadline is a minute"),
@@ -39,15 +39,15 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "deleted-while-made",
             On::Swarm,
-            "`jeroboam bay delete` while the cluster is being made",
+            "`jeroboam bay delete` while the cluster is being created",
             Told::user("superseded_by_delete").by(Where::Operation),
-            "nothing: the delete goes on",
+            "automatic: the delete continues",
             deleted,
         ),
     ]
 }
 
-/// Begins to make the swarm `c`; gives its id and its worker once it has a container.
+/// Starts the creation of the swarm `c`; returns its id and its worker's container once it runs.
 fn begin(server: &Server, more: &[&str]) -> (String, String) {
     let create = ["bay", "create", "c", "--baymodel", "swarm", "--node-count", "1", "--no-wait"];
     server.ok(&[&create, more].concat());
@@ -58,7 +58,7 @@ fn begin(server: &Server, more: &[&str]) -> (String, String) {
     (uuid, worker)
 }
 
-/// Retries, and deletes what was made.
+/// Retries, then deletes the cluster.
 fn retried(trial: &mut Trial<'_>, server: &Server, uuid: &str) {
     server.ok(&["bay", "retry", "c", "--watch"]);
     crate::trial::until_well(server, &trial.token(server));

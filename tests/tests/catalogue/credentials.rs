@@ -1,4 +1,4 @@
-//! Tokens and passwords that are not good, or not any more.
+//! Invalid, expired and revoked tokens.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ const VOID: Told = Told::user("unauthorized").by(Where::Answer(401));
 pub(crate) fn faults() -> Vec<Fault> {
     vec![
         own("token-forged", On::Server, "a token with another last letter", VOID, "log in", forged),
-        own("token-expired", On::Server, "a token is used after its time", VOID, "log in anew; clients do", expired),
+        own("token-expired", On::Server, "an expired token is used", VOID, "log in again; clients do", expired),
         own(
             "token-revoked",
             On::Server,
             "a token is used after `DELETE /v3/auth/tokens`",
             VOID,
-            "log in anew",
+            "log in again",
             revoked,
         )
         .quick(),
@@ -29,7 +29,7 @@ fn list(server: &Server, token: &str) -> Reply {
     server.call("GET", "/v1/clusters", token, None)
 }
 
-/// Who logs in gets in.
+/// After a new login requests work again.
 fn login_anew(trial: &mut Trial<'_>, server: &Server) {
     assert_eq!(list(server, &server.token("jeroboam")).status, 200);
     trial.over();

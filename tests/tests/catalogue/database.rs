@@ -1,4 +1,4 @@
-//! A database that is locked, and a disk that is full.
+//! A locked database, and a full disk.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::fault::{Fault, On, Told, Where, own};
 use crate::trial::{PATIENCE, Trial};
 
-/// Enough for a database, little enough to be filled at once.
+/// Enough for a database, small enough to be filled at once.
 const DISK_MIB: u32 = 8;
 
 pub(crate) fn faults() -> Vec<Fault> {
@@ -20,30 +20,30 @@ pub(crate) fn faults() -> Vec<Fault> {
             On::Server,
             "another process locks the database",
             Told::cloud("database_busy").by(Where::Answer(503)),
-            "nothing: ask again once the lock is gone",
+            "retry once the lock is gone",
             locked,
         )
-        .late("a lock is waited for"),
+        .late("the server waits for the lock"),
         own(
             "database-disk-full",
             On::Server,
             "the disk of the database is full",
             full,
-            "free space, ask again",
+            "free disk space, then retry",
             disk_full,
         ),
         own(
             "database-disk-full-while-made",
             On::Docker,
-            "the disk of the database is filled while a cluster is made",
+            "the disk of the database is filled while a cluster is being created",
             full,
-            "free space: the operation goes on by itself",
+            "free disk space: the operation continues automatically",
             disk_full_while_made,
         ),
     ]
 }
 
-/// Somebody who has the database for himself until this is dropped.
+/// A process that holds an exclusive lock on the database until this is dropped.
 struct Lock(Child);
 
 impl Lock {
@@ -89,13 +89,13 @@ fn locked(trial: &mut Trial<'_>) {
     trial.over();
 }
 
-/// A request that writes little.
+/// A small write request.
 fn write(server: &Server, token: &str, name: &str) -> Reply {
     let template = json!({"name": name, "coe": "swarm", "image_id": "debian-13"});
     server.call("POST", "/v1/clustertemplates", token, Some(&template))
 }
 
-/// Fills the disk and has the database told so: its log may have room left for some.
+/// Fills the disk and writes until the database fails: its write-ahead log may have some room left.
 fn filled(trial: &mut Trial<'_>, server: &Server, disk: &SmallDisk, token: &str) {
     let mut made = 0;
     trial.strike(|| disk.fill());

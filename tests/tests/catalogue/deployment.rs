@@ -1,4 +1,4 @@
-//! Databases that are not the ones that count.
+//! Older and copied databases.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,21 +16,21 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "database-of-yesterday",
             On::Docker,
-            "the server is started with a database of before its cluster was made",
+            "the server is started with a database from before the creation of its cluster",
             HELD,
-            "bring the newer database back; or `jeroboam deployment accept`",
+            "restore the newer database; or `jeroboam deployment accept`",
             yesterday,
         )
-        .late("a start takes its time"),
+        .late("the server has to start first"),
         own(
             "database-copied",
             On::Docker,
-            "a copy of the data folder is started beside the original",
+            "a server is started on a copy of the data folder while the original runs",
             HELD,
             "`jeroboam deployment new-id` on the copy, or stop it",
             copy,
         )
-        .late("a start takes its time"),
+        .late("the server has to start first"),
     ]
 }
 
@@ -40,7 +40,7 @@ fn admin(server: &Server, args: &[&str]) -> Value {
     serde_json::from_str(&answer.out).unwrap()
 }
 
-/// What is told: that it is held, with evidence, by the operator's command; and by the code to who asks for something.
+/// The report: the operator's command shows the hold with its evidence, and requests fail with the code.
 fn held(server: &Server, token: &str) -> Vec<Cause> {
     let shown = admin(server, &["deployment", "show"]);
     let is_held = shown["hold"]["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty());
@@ -52,7 +52,7 @@ fn held(server: &Server, token: &str) -> Vec<Cause> {
     is_held.then_some(cause).into_iter().collect()
 }
 
-/// The files of a database that nobody has open, in the place of those that are there.
+/// Copies the files of a closed database over the existing ones.
 fn copy_database(from: &Path, to: &Path) {
     for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
         let _ = std::fs::remove_file(to.join(name));
@@ -97,7 +97,7 @@ fn copy(trial: &mut Trial<'_>) {
         let sent = Command::new("kill").args([name, &original.pid().to_string()]).status().unwrap();
         assert!(sent.success());
     };
-    // The original does nothing meanwhile: its number is the copy's.
+    // The original is stopped meanwhile, so that both have the same number.
     signal("-STOP");
     let copied = Command::new("cp").arg("-a").arg(original.data()).arg(&data).status().unwrap();
     signal("-CONT");
@@ -107,7 +107,7 @@ fn copy(trial: &mut Trial<'_>) {
     trial.shown("it takes the cluster for its own", || copy.uuid_of("c") == uuid);
     trial.told(|| held(&copy, &token));
     original.ok(&["bay", "resize", "c", "2", "--watch"]);
-    assert!(admin(&original, &["deployment", "show"])["hold"].is_null(), "the original goes on");
+    assert!(admin(&original, &["deployment", "show"])["hold"].is_null(), "the original continues");
     assert!(admin(&copy, &["deployment", "new-id"])["hold"].is_null());
     copy.create("swarm", "own", 1);
     copy.ok(&["bay", "delete", "own", "--watch"]);

@@ -1,4 +1,4 @@
-//! Nodes that their engine has lost, and engines that do not answer.
+//! Nodes that are lost or not ready in their engine, and engines that do not answer.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use crate::trial::{PATIENCE, Trial};
 
 const NOT_JOINED: Told = Told::operator("node_not_joined").passing();
 const UNRESPONSIVE: Told = Told::operator("component_unresponsive").passing();
-/// What happens to a component that does not answer.
-const RESTARTED: &str = "nothing: its agent kills and restarts it after some 40 s";
+/// The recovery of a component that does not answer.
+const RESTARTED: &str = "automatic: its agent kills and restarts it after about 40 s";
 
 pub(crate) fn faults() -> Vec<Fault> {
     vec![
@@ -20,7 +20,7 @@ pub(crate) fn faults() -> Vec<Fault> {
             "node-removed",
             "`docker node rm --force` of a worker",
             NOT_JOINED,
-            "`docker swarm leave --force` on it: its agent joins again; or nothing: it is replaced after some minutes",
+            "`docker swarm leave --force` on it: its agent joins again; or automatic: it is replaced after minutes",
             node_removed,
         )
         .on(On::Swarm),
@@ -56,7 +56,7 @@ pub(crate) fn faults() -> Vec<Fault> {
     ]
 }
 
-/// The engine's word for a node: `True`, `Ready` and so on; empty when it does not know it.
+/// The status of a node in the engine: `True`, `Ready` and so on; empty if the engine does not know it.
 fn word(living: &Living<'_>, node: &str) -> String {
     let answer = if living.kind == "kubernetes" {
         let ready = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";

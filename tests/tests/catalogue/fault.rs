@@ -1,14 +1,14 @@
-//! What a fault of the catalogue is.
+//! The type of a fault in the catalogue.
 
 use jeroboam_tests::Living;
 use serde_json::Value;
 
 use crate::trial::Trial;
 
-/// The way out of what is repaired by itself.
-pub(crate) const REPAIRED: &str = "nothing: it is repaired by itself";
-/// The way out of what goes on when the cause is gone.
-pub(crate) const GOES_ON: &str = "nothing once it is gone: what was being done goes on by itself";
+/// The recovery of faults that are repaired automatically.
+pub(crate) const REPAIRED: &str = "automatic: it is repaired";
+/// The recovery of operations that continue when the cause is gone.
+pub(crate) const GOES_ON: &str = "automatic once the fault is gone: the operation continues";
 
 /// What is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +26,7 @@ pub(crate) enum On {
 }
 
 impl On {
-    /// As it stands in files and on the page.
+    /// The name in files and on the page.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Kubernetes => "kubernetes",
@@ -38,7 +38,7 @@ impl On {
     }
 }
 
-/// Where the cause is told.
+/// Where the cause is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Where {
     /// `jeroboam bay why`.
@@ -47,65 +47,65 @@ pub(crate) enum Where {
     Operation,
     /// The answer to a request, with this status.
     Answer(u16),
-    /// What a server says when it does not start: the code is words of it.
+    /// The error message of a server that does not start: the code is a part of the message.
     Start,
-    /// `jeroboam deployment show`, and refused requests.
+    /// `jeroboam deployment show`, and rejected requests.
     Deployment,
 }
 
-/// What is to be told.
+/// The expected report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
     /// Stable code of the cause.
     pub(crate) code: &'static str,
-    /// Who must act, as causes name them.
+    /// Who must act, as in causes.
     pub(crate) who: &'static str,
-    /// Whether it may pass by itself.
+    /// Whether the cause is retryable: it may pass without action.
     pub(crate) passes: bool,
-    /// Where.
+    /// Where it is reported.
     pub(crate) by: Where,
 }
 
 impl Told {
-    /// Told by `bay why`: the operator must act.
+    /// Reported by `bay why`: the operator must act.
     pub(crate) const fn operator(code: &'static str) -> Self {
         Self { code, who: "operator", passes: false, by: Where::Why }
     }
 
-    /// Told by `bay why`: something below does not answer.
+    /// Reported by `bay why`: the infrastructure or engine does not answer; retryable.
     pub(crate) const fn cloud(code: &'static str) -> Self {
         Self { who: "cloud", passes: true, ..Self::operator(code) }
     }
 
-    /// Told by `bay why`: the user must act.
+    /// Reported by `bay why`: the user must act.
     pub(crate) const fn user(code: &'static str) -> Self {
         Self { who: "user", ..Self::operator(code) }
     }
 
-    /// It may pass by itself.
+    /// The same, but retryable.
     pub(crate) const fn passing(self) -> Self {
         Self { passes: true, ..self }
     }
 
-    /// Told somewhere else.
+    /// The same, but reported elsewhere.
     pub(crate) const fn by(self, by: Where) -> Self {
         Self { by, ..self }
     }
 }
 
-/// What was told.
+/// A reported cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     /// Stable code.
     pub(crate) code: String,
     /// Who must act.
     pub(crate) who: String,
-    /// Whether it may pass by itself.
+    /// Whether it is retryable.
     pub(crate) passes: bool,
 }
 
 impl Cause {
-    /// Reads one out of an answer of the API; none where there is none.
+    /// Reads a cause from a response of the API, if there is one.
     pub(crate) fn of(value: &Value) -> Option<Self> {
         Some(Self {
             code: value["code"].as_str()?.to_owned(),
@@ -115,44 +115,44 @@ impl Cause {
     }
 }
 
-/// What is done.
+/// How a fault is injected.
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
-    /// To a cluster of one master and one worker that is well, and is to be so again, or gone. Several faults have it
-    /// one after the other.
+    /// Into a healthy cluster of one master and one worker, which must be healthy or deleted in the end. Several faults
+    /// use it one after the other.
     Living(fn(&mut Trial<'_>, &Living<'_>)),
-    /// To something of the fault's own.
+    /// Into resources that the fault creates itself.
     Own(fn(&mut Trial<'_>)),
 }
 
 /// One fault.
 #[derive(Clone)]
 pub(crate) struct Fault {
-    /// Stable, the same for both engines.
+    /// Stable id, the same for both engines.
     pub(crate) id: &'static str,
     /// What is broken.
     pub(crate) on: On,
-    /// What is done, as the beginning of a sentence.
+    /// What is done, for the page.
     pub(crate) what: &'static str,
-    /// What is to be told of it.
+    /// The expected report.
     pub(crate) told: Told,
-    /// What helps: a command to type, or nothing.
+    /// The recovery: a command to run, or `automatic`.
     pub(crate) way_out: &'static str,
-    /// Why it may be told later than others; none where it may not.
+    /// Why it may be reported later than the target; `None` if it may not.
     pub(crate) late: Option<&'static str>,
     /// Whether `make test` runs it.
     pub(crate) quick: bool,
-    /// Does it, shows that it has struck, has it told, and finds the way out.
+    /// Injects the fault, shows that it took effect, waits for its report, and recovers from it.
     pub(crate) act: Act,
 }
 
 impl Fault {
-    /// One that `make test` runs too.
+    /// The same, but also run by `make test`.
     pub(crate) const fn quick(self) -> Self {
         Self { quick: true, ..self }
     }
 
-    /// One that is told late, and why.
+    /// The same, but allowed to be reported late, with the reason.
     pub(crate) const fn late(self, why: &'static str) -> Self {
         Self { late: Some(why), ..self }
     }
@@ -167,13 +167,13 @@ impl Fault {
         [self.on(On::Kubernetes), self.on(On::Swarm)]
     }
 
-    /// How it is known in lists and files.
+    /// The key in lists and files.
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.on.name(), self.id)
     }
 }
 
-/// A fault of a living cluster, of Kubernetes if nothing else is said.
+/// A fault of a running cluster, of Kubernetes by default.
 pub(crate) const fn living(
     id: &'static str,
     what: &'static str,
@@ -184,7 +184,7 @@ pub(crate) const fn living(
     Fault { id, on: On::Kubernetes, what, told, way_out, late: None, quick: false, act: Act::Living(act) }
 }
 
-/// A fault with a stage of its own.
+/// A fault that creates its own resources.
 pub(crate) const fn own(
     id: &'static str,
     on: On,

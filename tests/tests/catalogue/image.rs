@@ -1,4 +1,4 @@
-//! Images and programs that are not there or do not fit.
+//! Missing or incomplete images and programs.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -15,18 +15,18 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "image-missing",
             On::Docker,
-            "the node image is removed, and the cluster made larger",
+            "the node image is removed, and the cluster is resized",
             Told::operator("image_missing").by(Where::Operation),
-            "bring the image back, `jeroboam bay retry NAME`",
+            "restore the image, `jeroboam bay retry NAME`",
             missing,
         )
         .quick(),
         own(
             "image-without-kubelet",
             On::Docker,
-            "a cluster is made of an image that says that it has a version and lacks its kubelet",
+            "a cluster is created from an image whose label lists a version without a kubelet",
             Told::operator("version_unavailable").by(Where::Operation),
-            "mend the image, `jeroboam bay retry NAME`",
+            "fix the image, `jeroboam bay retry NAME`",
             without_kubelet,
         )
         .late("the machine has to start first"),
@@ -35,14 +35,14 @@ pub(crate) fn faults() -> Vec<Fault> {
             On::Docker,
             "`jeroboam-node` is removed while the server runs",
             Told::operator("agent_binary_missing").by(Where::Operation),
-            "bring it back, `jeroboam bay retry NAME`",
+            "restore it, `jeroboam bay retry NAME`",
             agent_missing,
         )
         .quick(),
     ]
 }
 
-/// An image with a name of the fault's own, gone when this is dropped.
+/// An image with a separate name, removed when this is dropped.
 struct Image(&'static str);
 
 impl Image {
@@ -74,7 +74,7 @@ impl Drop for Image {
     }
 }
 
-/// Retries, and deletes what was made.
+/// Retries, then deletes the cluster.
 fn retried(trial: &mut Trial<'_>, server: &Server) {
     server.ok(&["bay", "retry", "c", "--watch"]);
     let uuid = server.uuid_of("c");
@@ -110,7 +110,7 @@ fn without_kubelet(trial: &mut Trial<'_>) {
     trial.told_by_operation(&server, "c");
     for node in ["c-master-0", "c-worker-0"] {
         let (_, machine) = kubelets(node).expect("it has a machine");
-        // What it would be in an image that is mended does not matter: it is there and starts.
+        // It does not have to be the real kubelet: it must exist and start.
         let mend = "for version in /opt/jeroboam/kubernetes/*; do ln -s kube-proxy $version/kubelet; done";
         crate::node::sh(&machine, mend);
     }

@@ -1,4 +1,4 @@
-//! A Docker Engine that is away, hangs, is not for us, or has nothing left to give.
+//! A Docker Engine that is unavailable, hangs, denies access, or has no addresses left.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -16,28 +16,28 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "engine-stopped",
             On::Docker,
-            "the Docker Engine is stopped while machines are made (if it is the tests' own; else the way to it is cut)",
+            "the Docker Engine is stopped while machines are created (if it is shared, the connection is cut)",
             AWAY.by(Where::Operation),
-            "start it; what was being done goes on by itself",
+            "start it; the operation continues automatically",
             stopped,
         ),
-        own("engine-away", On::Docker, "the way to the Docker Engine is cut", AWAY, GOES_ON, away).quick(),
-        own("engine-hangs", On::Docker, "the Docker Engine takes requests and answers none", AWAY, GOES_ON, hangs)
-            .late("an engine that says nothing is waited for"),
+        own("engine-away", On::Docker, "the connection to the Docker Engine is cut", AWAY, GOES_ON, away).quick(),
+        own("engine-hangs", On::Docker, "the Docker Engine accepts requests but answers none", AWAY, GOES_ON, hangs)
+            .late("the server waits for a hanging engine"),
         own(
             "engine-forbidden",
             On::Docker,
             "the server's user may not use the engine's socket",
             Told::operator("infrastructure_forbidden").by(Where::Operation),
-            "let the user into the group `docker`; `jeroboam bay retry NAME`",
+            "add the user to the group `docker`; `jeroboam bay retry NAME`",
             forbidden,
         ),
         own(
             "address-pool-exhausted",
             On::Docker,
-            "a second cluster is made where the address pool has one /24",
+            "a second cluster is created with an address pool of one /24",
             Told::operator("address_pool_exhausted").by(Where::Operation),
-            "delete clusters, or give a larger `--address-pool`; `jeroboam bay retry NAME`",
+            "delete clusters, or set a larger `--address-pool`; `jeroboam bay retry NAME`",
             address_pool_exhausted,
         )
         .quick(),
@@ -64,7 +64,7 @@ fn stopped(trial: &mut Trial<'_>) {
     let uuid = server.uuid_of("c");
     eventually("a machine is made", PATIENCE, || container_of(&uuid, "c-master-0"));
     trial.strike(|| engine.begin());
-    // That it is away is asserted where it is stopped.
+    // `begin` asserts that the engine does not answer.
     trial.shown("the operation goes on", || server.newest_operation("c")["finished_at"].is_null());
     trial.told_by_operation(&server, "c");
     engine.end();
@@ -102,7 +102,7 @@ fn hangs(trial: &mut Trial<'_>) {
     deleted(trial, &server);
 }
 
-/// A user who is in no group.
+/// A user without groups.
 const NOBODY: &str = "65534";
 
 fn forbidden(trial: &mut Trial<'_>) {

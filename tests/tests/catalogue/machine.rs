@@ -1,4 +1,4 @@
-//! Machines that are ended, paused and taken away, with their disks and without.
+//! Machines that are stopped, paused and removed, with and without their disks.
 
 use jeroboam_tests::{Living, container_of, docker_output};
 
@@ -45,12 +45,12 @@ pub(crate) fn faults() -> Vec<Fault> {
             "master-lost",
             "the only master and its disk are removed, and with it the only copy of the cluster's state",
             Told::operator("state_lost"),
-            "`jeroboam bay repair NAME --replace-data`, which begins with an empty cluster",
+            "`jeroboam bay repair NAME --replace-data`, which starts with an empty cluster",
             master_lost,
         ),
         living(
             "cluster-removed",
-            "all machines, disks and the network are removed behind our back",
+            "all containers, volumes and the network of a cluster are removed by hand",
             Told::operator("cluster_missing"),
             "`jeroboam bay delete NAME`",
             cluster_removed,
@@ -80,7 +80,7 @@ fn paused(trial: &mut Trial<'_>, living: &Living<'_>, name: &str) {
     let machine = living.node(name);
     trial.strike(|| docker_output(&["pause", &machine]));
     assert_eq!(node::state(&machine), "paused", "it has struck");
-    // Backups hold machines still for a moment: it counts once the agent is silent.
+    // Backups pause machines for a moment, so a pause counts only once the agent is silent.
     trial.shown("the agent is silent", node::is_silent(trial, living, name));
     trial.told_by_why(living.server);
     trial.well_again(living);

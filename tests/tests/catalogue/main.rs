@@ -1,9 +1,9 @@
-//! The fault catalogue: everything here is broken on purpose, one after the other, on real clusters wherever that is
-//! possible. Of each fault it is asserted that it has struck, that it is told by the code, with who must act and whether it
-//! passes, as the catalogue says, and that the way out leads to a cluster that is well, or to nothing left of it.
+//! The fault catalogue: injects faults one after the other, on real clusters wherever that is possible. Each test
+//! asserts that the fault took effect, that it is reported with the expected code, who must act and whether it is
+//! retryable, and that after the recovery the cluster is healthy, or nothing of it is left.
 //!
-//! `docs/faults.md` is made of the catalogue and of what was measured (`tests/catalogue/measured.tsv`). `make faults` runs
-//! all of it and writes both anew. `FAULTS=worker-killed,dockerd-killed` runs these alone.
+//! `docs/faults.md` is generated from the catalogue and the measurements (`tests/catalogue/measured.tsv`). `make
+//! faults` runs all faults and rewrites both files. `FAULTS=worker-killed,dockerd-killed` runs only these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod agent;
@@ -31,7 +31,7 @@ mod workload;
 
 use fault::{Fault, On};
 
-/// All of them, by what is broken.
+/// All faults, by section of the page.
 fn catalogue() -> Vec<(&'static str, Vec<Fault>)> {
     vec![
         ("Machines", machine::faults()),
@@ -39,10 +39,10 @@ fn catalogue() -> Vec<(&'static str, Vec<Fault>)> {
         ("Agents", agent::faults()),
         ("Engines", engine::faults()),
         ("Networks", network::faults()),
-        ("Machines that are to come up", creation::faults()),
+        ("Machines during creation", creation::faults()),
         ("Images", image::faults()),
         ("Docker Engine", infrastructure::faults()),
-        ("Answers of the Docker Engine", answers::faults()),
+        ("Errors from the Docker Engine", answers::faults()),
         ("Database and its disk", database::faults()),
         ("Server process", server::faults()),
         ("Deployment", deployment::faults()),
@@ -57,7 +57,7 @@ fn on(on: On, faults: Vec<Fault>) -> Vec<Fault> {
     faults.into_iter().filter(|fault| fault.on == on).collect()
 }
 
-/// Those that `make test` runs.
+/// The faults that `make test` runs.
 fn quick(on: On) -> Vec<Fault> {
     let all = catalogue().into_iter().flat_map(|(_, faults)| faults);
     all.filter(|fault| fault.quick && fault.on == on).collect()
@@ -80,7 +80,7 @@ fn some_faults_besides_are_told_and_have_a_way_out() {
     }
 }
 
-/// Everything, `make test-slow`.
+/// All faults, run by `make test-slow`.
 mod slow {
     use super::*;
 

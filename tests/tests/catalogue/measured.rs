@@ -1,4 +1,4 @@
-//! What was measured when the catalogue ran last, a line for each fault: `tests/catalogue/measured.tsv`.
+//! The measurements of the last run of the catalogue, a line per fault: `tests/catalogue/measured.tsv`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::trial::Measured;
 
-const HEAD: &str = "fault\tseconds from the fault until it is told\tseconds from when the layer below knows";
+const HEAD: &str = "fault\tseconds from the fault to its report\tseconds from its detection below to its report";
 
-/// Seconds, as they stand in the file.
+/// A row of the file, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Seconds {
     pub(crate) since_struck: f32,
@@ -19,7 +19,7 @@ fn path() -> PathBuf {
     crate::page::root().join("tests/catalogue/measured.tsv")
 }
 
-/// All, by fault.
+/// All rows, by key of the fault.
 pub(crate) fn all() -> BTreeMap<String, Seconds> {
     let text = std::fs::read_to_string(path()).unwrap_or_default();
     let row = |line: &str| {
@@ -31,10 +31,10 @@ pub(crate) fn all() -> BTreeMap<String, Seconds> {
     text.lines().skip(1).map(row).collect()
 }
 
-/// Keeps what was measured of a fault, in the place of what was there of it.
+/// Stores the measurement of a fault, and replaces the previous one.
 pub(crate) fn keep(fault: &Fault, measured: Measured) {
     let file = std::fs::File::open(path()).or_else(|_| std::fs::File::create_new(path())).unwrap();
-    // Several tests may be at it.
+    // Several tests may write it at the same time.
     file.lock().unwrap();
     let mut all = all();
     let seconds =

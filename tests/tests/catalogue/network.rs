@@ -1,4 +1,4 @@
-//! Networks, routes, addresses and names that somebody else takes or takes away.
+//! Networks and routes that are removed, addresses and names that are taken.
 
 use jeroboam_tests::{Living, container_of, docker_output};
 
@@ -8,8 +8,8 @@ use crate::trial::Trial;
 
 const SILENT: Told = Told::operator("agent_silent").passing();
 const CUT_OFF: Told = Told::operator("machine_cut_off").passing();
-const MADE_ANEW: &str = "nothing: it is made anew on its disk";
-/// Any image that stays when it runs.
+const MADE_ANEW: &str = "automatic: it is recreated on its disk";
+/// Any image whose container keeps running.
 const STRANGER: &str = "jeroboam/nginx:1.22";
 
 pub(crate) fn faults() -> Vec<Fault> {
@@ -18,7 +18,7 @@ pub(crate) fn faults() -> Vec<Fault> {
             "routes-flushed",
             "`ip route flush table main` on a worker",
             SILENT,
-            "nothing: the machine is restarted by itself",
+            "automatic: the machine is restarted",
             routes_flushed,
         ),
         living(
@@ -127,7 +127,7 @@ fn name_taken(trial: &mut Trial<'_>, living: &Living<'_>) {
     server.ok(&["bay", "repair", "c", "--no-wait"]);
     trial.shown("the name is another's", || docker_output(&["inspect", "-f", "{{.Id}}", name]) == other);
     trial.told_by_operation(server, "c");
-    assert_eq!(docker_output(&["inspect", "-f", "{{.Id}}", name]), other, "a stranger is left alone");
+    assert_eq!(docker_output(&["inspect", "-f", "{{.Id}}", name]), other, "the other container is left alone");
     docker_output(&["rm", "--force", "--volumes", &other]);
     server.ok(&["bay", "repair", "c", "--watch"]);
     node::resume(living);

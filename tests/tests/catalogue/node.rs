@@ -1,11 +1,11 @@
-//! A node from below: its container, and what runs in it.
+//! Access to a node's container, and to the processes in it.
 
 use jeroboam_tests::{Living, docker_output, eventually};
 use serde_json::Value;
 
 use crate::trial::{PATIENCE, Trial};
 
-/// The names of the two nodes of a living cluster.
+/// The names of the two nodes of a test cluster.
 pub(crate) const MASTER: &str = "c-master-0";
 pub(crate) const WORKER: &str = "c-worker-0";
 pub(crate) const NODES: [&str; 2] = [MASTER, WORKER];
@@ -15,7 +15,7 @@ pub(crate) fn state(container: &str) -> String {
     docker_output(&["inspect", "-f", "{{.State.Status}}", container])
 }
 
-/// Runs a script in a container; gives its standard output.
+/// Runs a script in a container; returns its standard output.
 pub(crate) fn sh(container: &str, script: &str) -> String {
     docker_output(&["exec", container, "sh", "-c", script])
 }
@@ -25,12 +25,12 @@ pub(crate) fn process(container: &str, name: &str) -> String {
     sh(container, &format!("pidof {name} | tr ' ' '\\n' | sort -n | head -1"))
 }
 
-/// The process that is the agent: process 1 looks after it.
+/// The process id of the agent, a child of process 1.
 pub(crate) fn agent(container: &str) -> String {
     sh(container, "pgrep -o -P 1 jeroboam-node")
 }
 
-/// Stops a process where it is, which goes on with `kill -CONT`.
+/// Stops a process with SIGSTOP; `kill -CONT` resumes it.
 pub(crate) fn halt(container: &str, process: &str) {
     sh(container, &format!("kill -STOP {process}"));
     let state = || sh(container, &format!("sed 's/.*) //' /proc/{process}/stat | cut -c1"));
@@ -58,14 +58,14 @@ pub(crate) fn disk(container: &str) -> String {
     ])
 }
 
-/// Removes the container and the volume with its data in one go, before anybody can make another one on it.
+/// Removes the container and its volume, before the server can create another container on the volume.
 pub(crate) fn remove_with_disk(container: &str) {
     let disk = disk(container);
     docker_output(&["rm", "--force", "--volumes", container]);
     docker_output(&["volume", "rm", &disk]);
 }
 
-/// Whether it is known of a node that its agent is silent.
+/// Whether the server reports the agent of a node as silent.
 pub(crate) fn is_silent<'a>(
     trial: &Trial<'_>,
     living: &'a Living<'_>,
@@ -74,7 +74,7 @@ pub(crate) fn is_silent<'a>(
     shown(trial, living, node, |node| node["phase"] == "unknown")
 }
 
-/// Whether its agent has reported that a component does not answer.
+/// Whether the agent has reported a component as unresponsive.
 pub(crate) fn is_unresponsive<'a>(
     trial: &Trial<'_>,
     living: &'a Living<'_>,
@@ -87,7 +87,7 @@ pub(crate) fn is_unresponsive<'a>(
     })
 }
 
-/// Whether something is so of a node as the topology shows it.
+/// Whether a condition holds for a node in the topology.
 fn shown<'a, F: Fn(&Value) -> bool>(
     trial: &Trial<'_>,
     living: &'a Living<'_>,
@@ -103,7 +103,7 @@ fn shown<'a, F: Fn(&Value) -> bool>(
     }
 }
 
-/// Nothing of the cluster is repaired by itself until [`resume`].
+/// Suspends automatic repairs of the cluster until [`resume`].
 pub(crate) fn pause(living: &Living<'_>) {
     living.server.ok(&["bay", "pause", "c"]);
 }

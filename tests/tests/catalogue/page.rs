@@ -1,5 +1,5 @@
-//! `docs/faults.md`, made of the catalogue and of what was measured. With `UPDATE_DOCS=1` it is written, otherwise it is
-//! compared.
+//! `docs/faults.md`, generated from the catalogue and the measurements. With `UPDATE_DOCS=1` it is written, otherwise
+//! it is compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,33 +8,33 @@ use std::path::{Path, PathBuf};
 use crate::fault::{Fault, Told, Where};
 use crate::measured::{self, Seconds};
 
-/// Within this a cause is to be visible once the layer below knows.
+/// Seconds within which a cause must be reported once it is detectable below.
 const TARGET: f32 = 2.0;
-/// How many faults there are to be at least.
+/// The minimum number of faults.
 const LEAST: usize = 45;
 
 const HEAD: &str = "# Fault catalogue
 
-Everything below is broken on purpose by the tests of `tests/tests/catalogue`, on real clusters wherever that is possible. Each test asserts that its fault has struck, that it is told by this code, with who must act and whether it passes, and that the way out leads to a cluster that is well, or to nothing left of it. `make test` runs those marked with `*`, `make test-slow` all, and `make faults` writes this page anew. The codes are explained in [errors.md](errors.md).
+The tests of `tests/tests/catalogue` inject these faults, on real clusters wherever that is possible. Each test asserts that its fault took effect, that it is reported with this code, who must act and whether it is retryable, and that after the recovery the cluster is healthy, or nothing of it is left. `make test` runs those marked with `*`, `make test-slow` all, and `make faults` regenerates this page. The codes are explained in [errors.md](errors.md).
 
-*Told by*: **why** is `jeroboam bay why`, **operation** the cause of an operation (`jeroboam operation show`), **answer** the answer to a request with its status (from which follows who must act), **start** what a server says when it does not start, **deployment** `jeroboam deployment show`. *Told after*: the seconds from the fault (where an operation has to meet it: from when that was asked for) until its cause could be read; and those of them that passed after the layer below knew (a container that has ended, an agent that was not heard for three heartbeats, an engine that has lost a node). The target for the latter is 2 s.
+*Reported by*: **why** is `jeroboam bay why`, **operation** the cause of an operation (`jeroboam operation show`), **answer** the response to a request with its status (which determines who must act), **start** the error message of a server that does not start, **deployment** `jeroboam deployment show`. *After*: the seconds from the fault (or from the request for the operation that meets it) until its cause could be read; and how many of them passed after it was detectable below (a stopped container, an agent that missed three heartbeats, a node that the engine reports as lost). The target for the latter is 2 s.
 ";
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Whether what is generated is to be written anew.
+/// Whether generated files must be rewritten.
 pub(crate) fn is_to_be_written() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some()
 }
 
-/// Whether two are the same but for what they are done to.
+/// Whether two faults differ only in where they are injected.
 fn is_like(one: &Fault, other: &Fault) -> bool {
     (one.id, one.what, one.told) == (other.id, other.what, other.told)
 }
 
-/// Rows of one fault: it, on all that it strikes.
+/// Groups faults into rows: a fault with all engines that it is injected into.
 fn by_id(faults: &[Fault]) -> Vec<(&'static str, Vec<&Fault>)> {
     let mut rows: Vec<(&'static str, Vec<&Fault>)> = Vec::new();
     for fault in faults {
@@ -51,7 +51,7 @@ fn page(measured: &BTreeMap<String, Seconds>) -> String {
     let (mut late, mut count) = (BTreeSet::new(), 0);
     for (title, faults) in crate::catalogue() {
         writeln!(page, "\n## {title}").unwrap();
-        writeln!(page, "| fault | on | what is done | code | who must act | passes | told by | told after | way out |")
+        writeln!(page, "| fault | on | injection | code | who must act | retryable | reported by | after | recovery |")
             .unwrap();
         writeln!(page, "|---|---|---|---|---|---|---|---|---|").unwrap();
         for (id, same) in by_id(&faults) {
@@ -77,7 +77,7 @@ fn page(measured: &BTreeMap<String, Seconds>) -> String {
             .unwrap();
         }
     }
-    writeln!(page, "\n{count} faults. These may be told later than the target:\n").unwrap();
+    writeln!(page, "\n{count} faults. These may be reported later than the target:\n").unwrap();
     late.iter().for_each(|line| writeln!(page, "{line}").unwrap());
     page
 }
@@ -96,7 +96,7 @@ fn told_by(by: Where) -> String {
     }
 }
 
-/// Writes the page as it is to be now.
+/// Writes the current page.
 pub(crate) fn write() {
     std::fs::write(root().join("docs/faults.md"), page(&measured::all())).unwrap();
 }
@@ -130,7 +130,7 @@ fn there_are_enough_faults_and_each_has_one_name() {
                 "{}",
                 fault.id
             );
-            assert!(keys.insert(fault.key()), "{} is there twice", fault.key());
+            assert!(keys.insert(fault.key()), "{} exists twice", fault.key());
             ids.insert((title, fault.id));
         }
     }

@@ -1,4 +1,4 @@
-//! Requests that cannot be granted: each names its field, or what stands in the way, and changes nothing.
+//! Invalid requests: each error names the field or the obstacle, and nothing is changed.
 
 use jeroboam_tests::{Reply, Server, run};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::fault::{Fault, On, Told, Where, own};
 use crate::trial::Trial;
 
-const CORRECT: &str = "correct the field that is named";
+const CORRECT: &str = "correct the named field";
 
 const fn field(id: &'static str, what: &'static str, act: fn(&mut Trial<'_>)) -> Fault {
     own(id, On::Server, what, Told::user("invalid_input").by(Where::Answer(400)), CORRECT, act)
@@ -14,7 +14,7 @@ const fn field(id: &'static str, what: &'static str, act: fn(&mut Trial<'_>)) ->
 
 pub(crate) fn faults() -> Vec<Fault> {
     vec![
-        field("unknown-label", "a label that there is not: `flanel_backend=vxlan`", |trial| {
+        field("unknown-label", "an unknown label: `flanel_backend=vxlan`", |trial| {
             refused_cluster(trial, "labels.flanel_backend", &json!({"labels": {"flanel_backend": "vxlan"}}));
         }),
         field("range-that-cannot-work", "`service_cluster_ip_range=127.0.0.0/8`", |trial| {
@@ -30,27 +30,27 @@ pub(crate) fn faults() -> Vec<Fault> {
         }),
         Fault {
             told: Told::user("flavor_unknown").by(Where::Answer(400)),
-            ..field("unknown-flavor", "a flavor that there is not", |trial| {
+            ..field("unknown-flavor", "an unknown flavor", |trial| {
                 refused_cluster(trial, "flavor_id", &json!({"flavor_id": "m1.smal"}));
             })
         },
         Fault {
             told: Told::user("not_found").by(Where::Answer(404)),
-            ..field("unknown-template", "a template that there is not", |trial| {
+            ..field("unknown-template", "an unknown template", |trial| {
                 refused_cluster(trial, "cluster_template_id", &json!({"cluster_template_id": "no-such"}));
             })
         },
         Fault {
             on: On::Docker,
             told: Told::user("image_unknown").by(Where::Answer(400)),
-            ..field("unknown-image", "a template of an image that there is not", |trial| {
+            ..field("unknown-image", "a template with an unknown image", |trial| {
                 let body = json!({"name": "t", "coe": "kubernetes", "image_id": "no-such"});
                 let server = Server::start();
                 let token = trial.token(&server);
                 refused(trial, "image_id", || server.call("POST", "/v1/clustertemplates", &token, Some(&body)));
             })
         },
-        field("bad-manifest", "a manifest that is no YAML", |trial| {
+        field("bad-manifest", "a manifest that is not valid YAML", |trial| {
             let (server, token) = server(trial);
             server.create("kubernetes", "c", 1);
             let body = json!({"bay_uuid": "c", "manifest": "kind: [Pod"});
@@ -60,15 +60,15 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "cluster-busy",
             On::Server,
-            "a resize while the cluster is being made",
+            "a resize while the cluster is being created",
             Told::user("status_refuses").by(Where::Answer(400)),
-            "wait until the operation has ended, or delete the cluster",
+            "wait until the operation has finished, or delete the cluster",
             busy,
         ),
         own(
             "quota-reached",
             On::Server,
-            "a cluster more than the quota",
+            "one cluster more than the quota",
             Told { who: "project_admin", ..Told::user("quota_reached").by(Where::Answer(403)) },
             "delete clusters, or ask for a higher quota",
             quota_reached,
@@ -76,17 +76,17 @@ pub(crate) fn faults() -> Vec<Fault> {
         own(
             "name-of-two",
             On::Server,
-            "two clusters have the name",
+            "a name that two clusters have",
             Told::user("ambiguous_name").by(Where::Answer(409)),
-            "give the id",
+            "use the id",
             name_of_two,
         ),
         own(
             "kubernetes-too-old",
             On::Server,
-            "a cluster of a version that an earlier release made is changed",
+            "a change of a cluster whose version is no longer supported",
             Told::user("kubernetes_too_old").by(Where::Answer(409)),
-            "make a new cluster and move over; `jeroboam bay delete NAME`",
+            "create a new cluster and move the workloads; `jeroboam bay delete NAME`",
             too_old,
         ),
     ]
@@ -98,7 +98,7 @@ fn server(trial: &Trial<'_>) -> (Server, String) {
     (server, token)
 }
 
-/// The request is refused with this field, and the same without it is not.
+/// The request is rejected, and the error names this field.
 fn refused(trial: &mut Trial<'_>, field: &str, request: impl FnMut() -> Reply) {
     let reply = trial.told_by_refusal(request);
     assert_eq!(reply.fault().0, field, "{reply:?}");
@@ -106,7 +106,7 @@ fn refused(trial: &mut Trial<'_>, field: &str, request: impl FnMut() -> Reply) {
     trial.over();
 }
 
-/// A cluster with something that does not do is refused, and made without.
+/// A cluster with an invalid value is rejected, and created without it.
 fn refused_cluster(trial: &mut Trial<'_>, field: &str, bad: &Value) {
     let (server, token) = server(trial);
     let usual = json!({"name": "c", "cluster_template_id": "kubernetes"});

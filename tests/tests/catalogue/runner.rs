@@ -1,4 +1,4 @@
-//! Takes clusters through faults one after the other. What fails is told with all others at the end.
+//! Injects faults one after the other, and reports all failures at the end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +9,10 @@ use crate::fault::{Act, Fault, On};
 use crate::trial::{Trial, until_well};
 use crate::{measured, page};
 
-/// Repairs of a cluster after which another one is made: the pauses between them grow.
+/// Number of repairs after which a new cluster is created, because the pauses between repairs grow.
 const REPAIRS: usize = 2;
 
-/// Runs these, and panics with all that failed.
+/// Runs these faults, and panics with all failures.
 pub(crate) fn run(faults: &[Fault]) {
     let mut runner = Runner::default();
     for on in [On::Kubernetes, On::Swarm, On::Docker, On::Simulated, On::Server] {
@@ -29,7 +29,7 @@ pub(crate) fn run(faults: &[Fault]) {
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), runner.count, failures.join("\n\n"));
 }
 
-/// Whether the fault is one of those that `FAULTS` names, if it names any.
+/// Whether `FAULTS` is unset or names the fault.
 fn is_asked_for(fault: &Fault) -> bool {
     std::env::var("FAULTS").map_or(true, |names| names.split(',').any(|name| name == fault.id))
 }
@@ -65,7 +65,7 @@ impl Runner {
         delete_clusters(&server);
     }
 
-    /// Runs one; whether it went as it should.
+    /// Runs one fault; returns whether it succeeded.
     fn run_one(&mut self, fault: &Fault, act: impl FnOnce(&mut Trial<'_>)) -> bool {
         println!("\n=== {}: {}", fault.key(), fault.what);
         self.count += 1;
@@ -76,7 +76,7 @@ impl Runner {
         }));
         match outcome {
             Ok(measured) => {
-                println!("told after {:?}, {:?} after the layer below", measured.since_struck, measured.since_known);
+                println!("reported after {:?}, {:?} after detection", measured.since_struck, measured.since_known);
                 if page::is_to_be_written() {
                     measured::keep(fault, measured);
                 }

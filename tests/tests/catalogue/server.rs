@@ -1,4 +1,4 @@
-//! Servers that do not start, and one that is killed in the middle.
+//! Servers that do not start.
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -11,50 +11,50 @@ use crate::trial::{PATIENCE, Trial};
 pub(crate) fn faults() -> Vec<Fault> {
     let refusal = |id, what, words, way_out, act| {
         own(id, On::Server, what, Told::operator(words).by(Where::Start), way_out, act)
-            .late("a server that does not start is told when it has tried")
+            .late("the error appears when the start has failed")
     };
     vec![
         refusal(
             "key-missing",
             "`encryption.key` is removed from the data folder",
             "encryption.key is missing",
-            "put it back from a backup",
+            "restore it from a backup",
             key_missing,
         )
         .quick(),
         refusal(
             "key-of-another",
-            "`encryption.key` is another server's",
+            "`encryption.key` is that of another server",
             "encryption.key is not the one",
-            "put the right one back from a backup",
+            "restore the right one from a backup",
             key_of_another,
         ),
         refusal(
             "agent-port-taken",
-            "another process has the agents' port",
+            "another process uses the agents' port",
             "for agents cannot be listened on",
-            "end it, or give another `--agent-port` where no cluster has been made",
+            "stop it, or set another `--agent-port` if there are no clusters yet",
             agent_port_taken,
         )
         .on(On::Docker),
         refusal(
             "listen-port-taken",
-            "another process has the API's port",
+            "another process uses the API's port",
             "another server may be using it",
-            "end it, or give another `--listen`",
+            "stop it, or set another `--listen`",
             listen_port_taken,
         ),
         refusal(
             "folder-in-use",
             "a second server is started with the data folder of the first",
             "is using the data folder",
-            "stop it, or give another `--data`",
+            "stop it, or set another `--data`",
             folder_in_use,
         ),
     ]
 }
 
-/// Starts a server with these arguments, which has to end by itself with an error; gives what it said.
+/// Starts a server with these arguments, which must exit with an error; returns its error output.
 fn start(arguments: &[&str]) -> String {
     let mut child = Command::new(binary("jeroboam"))
         .arg("up")
@@ -75,7 +75,7 @@ fn start_on(server: &Server) -> String {
     start(&["--infrastructure", "simulated", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
 }
 
-/// The same server starts once it is mended.
+/// The same server starts once the fault is fixed.
 fn starts(trial: &mut Trial<'_>, server: &mut Server) {
     server.restart();
     assert_eq!(server.http_status("/healthcheck"), Some(200));

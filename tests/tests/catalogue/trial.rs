@@ -1,4 +1,4 @@
-//! One fault from its beginning to its end: it strikes, that is seen below, it is told, and there is a way out.
+//! The course of one fault: it is injected, its effect is verified below, it is reported, and there is a recovery.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::fault::{Cause, Fault, Told, Where};
 
-/// How long anything may take.
+/// Timeout of every wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
-/// How long the cause may take to be told once the layer below knows. The target is two seconds; the rest is for a
-/// machine that is busy. The page shows what was measured.
+/// Timeout for the report once the fault is detectable below. The target is two seconds; the rest is for busy machines.
+/// The page shows the measured time.
 const SOON: Duration = Duration::from_secs(10);
 
-/// What has become of a fault so far.
+/// The progress of one fault.
 pub(crate) struct Trial<'a> {
     fault: &'a Fault,
     struck: Option<Instant>,
@@ -24,12 +24,12 @@ pub(crate) struct Trial<'a> {
     token: RefCell<Option<String>>,
 }
 
-/// How long it took until the fault was told.
+/// How long it took until the fault was reported.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Measured {
-    /// From the fault on.
+    /// Since the injection.
     pub(crate) since_struck: Duration,
-    /// From when the layer below knew.
+    /// Since the fault was detectable below.
     pub(crate) since_known: Duration,
 }
 
@@ -38,20 +38,20 @@ impl<'a> Trial<'a> {
         Self { fault, struck: None, known: None, told: None, is_over: false, token: RefCell::new(None) }
     }
 
-    /// From now on something is broken, once this is done.
+    /// Injects the fault.
     pub(crate) fn strike<T>(&mut self, deed: impl FnOnce() -> T) -> T {
         self.struck = Some(Instant::now());
         deed()
     }
 
-    /// The proof that the fault has struck: the layer below shows it. From then on it is to be told soon.
+    /// Waits for the effect of the fault below, from when it must be reported soon.
     pub(crate) fn shown(&mut self, what: &str, mut look: impl FnMut() -> bool) {
         assert!(self.struck.is_some(), "nothing was done yet");
         eventually(&format!("it has struck: {what}"), PATIENCE, || look().then_some(()));
         self.known = Some(Instant::now());
     }
 
-    /// It is told, by whatever `look` finds.
+    /// Waits until `look` finds the expected cause.
     pub(crate) fn told(&mut self, mut look: impl FnMut() -> Vec<Cause>) -> Told {
         let known = self.known.expect("it was shown that the fault has struck");
         let expected = self.fault.told;
@@ -64,13 +64,13 @@ impl<'a> Trial<'a> {
                 Instant::now()
             });
             let is_in_time = self.told.is_some() || known.elapsed() < patience;
-            assert!(is_in_time, "{} is not told after {patience:?}, but {last:?}", expected.code);
+            assert!(is_in_time, "{} is not reported after {patience:?}, but {last:?}", expected.code);
             std::thread::sleep(Duration::from_millis(10));
         }
         expected
     }
 
-    /// It is told by `bay why`.
+    /// Waits until `bay why` reports it.
     pub(crate) fn told_by_why(&mut self, server: &Server) {
         self.expect(Where::Why);
         let token = self.token(server);
@@ -81,7 +81,7 @@ impl<'a> Trial<'a> {
         });
     }
 
-    /// It is told as the cause of the newest operation of a cluster, or of a step of it.
+    /// Waits until it is the cause of a cluster's newest operation, or of a step of it.
     pub(crate) fn told_by_operation(&mut self, server: &Server, cluster: &str) -> Told {
         self.expect(Where::Operation);
         let token = self.token(server);
@@ -93,16 +93,16 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// It is a request that cannot be granted, and is told by its answer.
+    /// The fault is an invalid request, and the response reports it.
     pub(crate) fn told_by_refusal(&mut self, request: impl FnMut() -> Reply) -> Reply {
         let now = Instant::now();
         (self.struck, self.known) = (Some(now), Some(now));
         self.told_by_answer(request)
     }
 
-    /// It is told by the answer to a request. Who must act follows from the status.
+    /// Waits until the response to a request reports it. The status determines who must act.
     pub(crate) fn told_by_answer(&mut self, mut request: impl FnMut() -> Reply) -> Reply {
-        let Where::Answer(status) = self.fault.told.by else { panic!("is not told by an answer") };
+        let Where::Answer(status) = self.fault.told.by else { panic!("is not reported by an answer") };
         let mut last = None;
         self.told(|| {
             let reply = request();
@@ -115,16 +115,16 @@ impl<'a> Trial<'a> {
         last.expect("it was asked")
     }
 
-    /// It is told when a server ends instead of starting.
+    /// The error message of a failed start reports it.
     pub(crate) fn told_at_start(&mut self, said: &str) {
         self.expect(Where::Start);
         let code = self.fault.told.code;
-        assert!(said.contains(code), "'{code}' is not said: {said}");
-        assert!(said.contains(&format!("{} must act", self.fault.told.who)), "who must act is not said: {said}");
+        assert!(said.contains(code), "'{code}' is missing in: {said}");
+        assert!(said.contains(&format!("{} must act", self.fault.told.who)), "who must act is missing in: {said}");
         self.told = Some(Instant::now());
     }
 
-    /// Nothing is wrong with a living cluster any more, and what was in it still is.
+    /// Waits until the cluster is healthy again, and checks that its data is still there.
     pub(crate) fn well_again(&mut self, living: &Living<'_>) {
         let token = self.token(living.server);
         until_well(living.server, &token);
@@ -132,17 +132,17 @@ impl<'a> Trial<'a> {
         self.over();
     }
 
-    /// The way out has led to where it should.
+    /// The recovery has succeeded.
     pub(crate) fn over(&mut self) {
-        assert!(self.told.is_some(), "it was never told");
+        assert!(self.told.is_some(), "it was never reported");
         self.is_over = true;
     }
 
-    /// What was measured of a fault that is over.
+    /// The measurement of a fault after its recovery.
     pub(crate) fn measured(&self) -> Measured {
-        assert!(self.is_over, "no way out was taken");
+        assert!(self.is_over, "there was no recovery");
         let (Some(struck), Some(known), Some(told)) = (self.struck, self.known, self.told) else {
-            panic!("it did not strike, or was not told")
+            panic!("it had no effect, or was not reported")
         };
         Measured { since_struck: told - struck, since_known: told.saturating_duration_since(known) }
     }
@@ -151,7 +151,7 @@ impl<'a> Trial<'a> {
         assert_eq!(self.fault.told.by, by);
     }
 
-    /// A token for the server at hand.
+    /// A token for this server.
     pub(crate) fn token(&self, server: &Server) -> String {
         self.token.borrow_mut().get_or_insert_with(|| server.token("jeroboam")).clone()
     }
@@ -164,7 +164,7 @@ pub(crate) fn newest_operation(server: &Server, token: &str, cluster: &str) -> V
     server.call("GET", &format!("/v1/operations/{uuid}"), token, None).body
 }
 
-/// Waits until nothing is wrong with the cluster `c`, all of its nodes are up, and nothing is being done to it.
+/// Waits until nothing is wrong with the cluster `c`, all of its nodes are up, and no operation is in progress.
 pub(crate) fn until_well(server: &Server, token: &str) {
     let get = |path: &str| server.call("GET", path, token, None).body;
     let mut said = String::new();
@@ -175,7 +175,7 @@ pub(crate) fn until_well(server: &Server, token: &str) {
         let operation = newest_operation(server, token, "c");
         let is_done = ["succeeded", "failed", "cancelled"].iter().any(|end| operation["status"] == **end);
         if is_well && is_done && all_up(&get("/v1/clusters/c/topology")) {
-            println!("{:5.1} s until it is well again", started.elapsed().as_secs_f32());
+            println!("{:5.1} s until it is healthy again", started.elapsed().as_secs_f32());
             return;
         }
         let now = why["summary"].to_string();
@@ -183,7 +183,7 @@ pub(crate) fn until_well(server: &Server, token: &str) {
             println!("{:5.1} s: {now}", started.elapsed().as_secs_f32());
             said = now;
         }
-        assert!(started.elapsed() < PATIENCE, "it is not well again: {why:#}");
+        assert!(started.elapsed() < PATIENCE, "it is not healthy again: {why:#}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -197,12 +197,12 @@ fn all_up(topology: &Value) -> bool {
     })
 }
 
-/// Whom an answer with an error is for, and whether to ask again helps.
+/// Who must act on an error response, and whether a retry helps.
 const fn who_must_act(status: u16) -> (&'static str, bool) {
     match status {
-        // Quotas are given by whoever administers them.
+        // Quotas are set by the project's administrator.
         403 => ("project_admin", false),
-        // 504: what was asked for takes too long.
+        // 504: the requested command takes too long.
         400..500 | 504 => ("user", false),
         503 => ("cloud", true),
         _ => ("operator", false),

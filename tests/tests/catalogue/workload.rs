@@ -1,4 +1,4 @@
-//! What tenants run.
+//! Workloads of tenants.
 
 use jeroboam_tests::{Living, eventually};
 
@@ -9,13 +9,13 @@ pub(crate) fn faults() -> Vec<Fault> {
     vec![
         living(
             "command-without-end",
-            "`jeroboam container exec` of a command that does not end",
+            "`jeroboam container exec` of a command that does not exit",
             Told::user("command_timed_out").by(Where::Answer(504)),
-            "nothing: the command was ended; run what takes long as a container of its own",
+            "automatic: the command is killed; run long commands as separate containers",
             command_without_end,
         )
         .on(On::Swarm)
-        .late("a command may take 50 s"),
+        .late("a command may run for 50 s"),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! The API without the command line, for what the command line would not send.
+//! The API without the command line, for requests that the command line would not send.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::Server;
 
-/// An answer of the API.
+/// A response of the API.
 #[derive(Debug)]
 pub struct Reply {
-    /// What was asked.
+    /// The request, for messages.
     pub request: String,
     /// Status code.
     pub status: u16,
-    /// The body; null when it is no JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
     subject_token: String,
 }
@@ -29,7 +29,7 @@ impl Reply {
 }
 
 impl Server {
-    /// Logs a cloud of clouds.yaml in; gives its token.
+    /// Logs in as a cloud of clouds.yaml; returns the token.
     #[must_use]
     pub fn token(&self, cloud: &str) -> String {
         let reply = self.login(cloud, None);
@@ -37,7 +37,7 @@ impl Server {
         reply.subject_token
     }
 
-    /// A cloud of clouds.yaml.
+    /// The entry of a cloud in clouds.yaml.
     #[must_use]
     pub fn cloud(&self, name: &str) -> Value {
         let text = std::fs::read_to_string(self.data().join("clouds.yaml")).unwrap();
@@ -45,7 +45,7 @@ impl Server {
         clouds["clouds"][name].take()
     }
 
-    /// Asks for a token of a cloud of clouds.yaml, with another password if one is given.
+    /// Requests a token for a cloud of clouds.yaml, with another password if one is given.
     #[must_use]
     pub fn login(&self, cloud: &str, password: Option<&str>) -> Reply {
         let cloud = self.cloud(cloud);
@@ -61,23 +61,23 @@ impl Server {
         self.call("POST", "/identity/v3/auth/tokens", "", Some(&body))
     }
 
-    /// Makes a token void.
+    /// Revokes a token.
     #[must_use]
     pub fn revoke(&self, token: &str) -> Reply {
         let subject = format!("header = {}\n", quoted(&format!("X-Subject-Token: {token}")));
         self.send("DELETE", "/identity/v3/auth/tokens", token, None, &subject)
     }
 
-    /// Sends a request to the API, in the newest microversion that has the path; an empty token is none.
+    /// Sends a request to the API, in the newest microversion that has the path; without a token if it is empty.
     #[must_use]
     pub fn call(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
         self.send(method, path, token, body, "")
     }
 
     fn send(&self, method: &str, path: &str, token: &str, body: Option<&Value>, more: &str) -> Reply {
-        // Through standard input: command lines can be read by everybody.
+        // Through standard input, because command lines are visible to all users.
         let mut config = format!("url = {}\nrequest = {}\n{more}", quoted(&(self.url() + path)), quoted(method));
-        // Bays are what clusters were called in the first microversion, which one gets without asking.
+        // Bays exist in the first microversion, which is the default.
         if !path.starts_with("/v1/bay") {
             config += &format!("header = {}\n", quoted("OpenStack-API-Version: container-infra latest"));
         }

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A small file system of its own, in memory. Gone with everything on it when this is dropped: drop what uses it
-/// first.
+/// A small separate file system in memory. It is removed when this is dropped, so drop its users first.
 pub struct SmallDisk {
     dir: tempfile::TempDir,
 }
@@ -22,19 +21,19 @@ impl SmallDisk {
             .expect("mount is installed");
         assert!(
             mounted.status.success(),
-            "this test fills up a disk and needs to mount one of its own, so it must run as root with CAP_SYS_ADMIN: {}",
+            "this test fills up a disk and has to mount one, so it must run as root with CAP_SYS_ADMIN: {}",
             String::from_utf8_lossy(&mounted.stderr).trim()
         );
         Self { dir }
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Leaves not a single block free.
+    /// Fills all free blocks.
     pub fn fill(&self) {
         let mut file = std::fs::File::options().create(true).append(true).open(self.filler()).unwrap();
         for block in [64 * 1024, 4096] {
@@ -42,7 +41,7 @@ impl SmallDisk {
         }
     }
 
-    /// Takes away what [`SmallDisk::fill`] has put there.
+    /// Removes the file of [`SmallDisk::fill`].
     pub fn free(&self) {
         std::fs::remove_file(self.filler()).unwrap();
     }
@@ -54,7 +53,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a process that has been killed this moment may still be on its way out.
+        // Lazily, because a process that was just killed may still be exiting.
         let _ = Command::new("umount").arg("-l").arg(self.dir.path()).status();
     }
 }

@@ -1,10 +1,10 @@
-//! The Docker Engine below, looked at by its own client.
+//! Access to the Docker Engine with its own client.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-/// Runs the docker client; gives its standard output.
+/// Runs the docker client; returns its standard output.
 pub fn docker_output(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().expect("the docker client is installed");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -42,14 +42,14 @@ pub fn container_of(cluster: &str, node: &str) -> Option<String> {
     list.lines().find(|line| line.ends_with(node)).and_then(|line| line.split(' ').next().map(ToOwned::to_owned))
 }
 
-/// What the engine does to a cluster's containers and networks, as it happens.
+/// Docker events of a cluster's containers and networks.
 pub struct Events {
     client: Child,
     lines: Receiver<String>,
 }
 
 impl Events {
-    /// Listens from now on.
+    /// Starts listening.
     #[must_use]
     pub fn of(cluster: &str) -> Self {
         let mut client = Command::new("docker")
@@ -64,7 +64,7 @@ impl Events {
         Self { client, lines }
     }
 
-    /// What has happened since the last look, for example `container create jeroboam-1234abcd-c-master-0`.
+    /// The events since the last call, for example `container create jeroboam-1234abcd-c-master-0`.
     pub fn new_ones(&self) -> Vec<String> {
         self.lines.try_iter().collect()
     }

@@ -1,5 +1,5 @@
-//! Somebody between a server and the Docker Engine, who answers in its place or lets nothing through: for what cannot be
-//! done to an engine that others use as well.
+//! A proxy between a server and the Docker Engine, which can answer in its place or block requests: for faults that
+//! cannot be injected into a shared engine.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -10,18 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::LOOK;
 use crate::outage::{copy, engine_socket};
 
-/// What is done to what a server sends.
+/// How requests of the server are handled.
 #[derive(Debug, Clone, Copy)]
 pub enum Rule {
-    /// All goes through.
+    /// All requests pass.
     Pass,
-    /// Requests whose first line has these words in it are answered with this status and message, as the engine would.
+    /// Requests whose first line contains this text are answered with this status and message, as the engine would.
     Answer(&'static str, u16, &'static str),
-    /// Nothing goes through; it waits.
+    /// Requests are held without an answer.
     Hold,
 }
 
-/// A socket behind which the engine's socket is.
+/// A socket that forwards to the engine's socket.
 pub struct Interposer {
     path: PathBuf,
     rule: Arc<Mutex<Rule>>,
@@ -29,7 +29,7 @@ pub struct Interposer {
 }
 
 impl Interposer {
-    /// Lets everything through at first.
+    /// Starts one that lets all requests pass.
     #[must_use]
     pub fn new(scratch: &Path) -> Self {
         let interposer =
@@ -48,19 +48,19 @@ impl Interposer {
         interposer
     }
 
-    /// How a server reaches the engine.
+    /// The value of DOCKER_HOST for the server.
     #[must_use]
     pub fn host(&self) -> String {
         format!("unix://{}", self.path.display())
     }
 
-    /// From now on.
+    /// Sets the rule for all following requests.
     pub fn set(&self, rule: Rule) {
         *locked(&self.rule) = rule;
         *locked(&self.met) = 0;
     }
 
-    /// How many requests the rule was applied to.
+    /// Number of requests that the rule was applied to.
     #[must_use]
     pub fn met(&self) -> usize {
         *locked(&self.met)
@@ -71,8 +71,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hands on what the client sends, as the rule says. A client sends the head of a request in one piece, and the next one
-/// when that is answered.
+/// Forwards the client's requests according to the rule. A client sends the head of a request in one piece, and the
+/// next request after the answer.
 fn judge(mut client: UnixStream, mut engine: UnixStream, rule: &Mutex<Rule>, met: &Mutex<usize>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
@@ -102,7 +102,7 @@ fn judge(mut client: UnixStream, mut engine: UnixStream, rule: &Mutex<Rule>, met
         }
     }
     for stream in [client, engine] {
-        // One that has ended already cannot be ended.
+        // A closed connection cannot be shut down.
         let _ = stream.shutdown(Shutdown::Both);
     }
 }

@@ -1,7 +1,7 @@
-//! What the end-to-end tests share: a real `jeroboam up` with a data folder of its own, the real command line, the
-//! Docker Engine below, and ways to take things away from them.
+//! Shared code of the end-to-end tests: a real `jeroboam up` with a separate data folder, the real command line, the
+//! Docker Engine, and ways to inject faults.
 //!
-//! Needs what `make test` prepares: a Docker Engine, the node image and the small test images, the built binaries.
+//! Requires what `make test` prepares: a Docker Engine, the node image and the small test images, the built binaries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod api;
@@ -29,10 +29,10 @@ pub use server::{Server, Setup};
 pub use session::Session;
 pub use world::World;
 
-/// Between two looks at a condition.
+/// Pause between two checks of a condition.
 pub const LOOK: Duration = Duration::from_millis(50);
 
-/// What a command said.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Answer {
     /// The command.
@@ -56,7 +56,7 @@ impl Answer {
     }
 }
 
-/// Runs any command that must succeed; gives its standard output.
+/// Runs any command that must succeed; returns its standard output.
 pub fn run(program: &str, args: &[&str], environment: &[(&str, &Path)]) -> String {
     let output = Command::new(program)
         .args(args)
@@ -68,7 +68,7 @@ pub fn run(program: &str, args: &[&str], environment: &[(&str, &Path)]) -> Strin
     answer.out
 }
 
-/// Waits until `look` gives something.
+/// Waits until `look` returns something.
 pub fn eventually<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -76,19 +76,19 @@ pub fn eventually<T>(what: &str, patience: Duration, mut look: impl FnMut() -> O
             println!("{:5.1} s until {what}", started.elapsed().as_secs_f32());
             return found;
         }
-        assert!(started.elapsed() < patience, "waited {} s in vain until {what}", patience.as_secs());
+        assert!(started.elapsed() < patience, "timeout after {} s while waiting until {what}", patience.as_secs());
         sleep(LOOK);
     }
 }
 
-/// A built program of this workspace: beside the running test's folder.
+/// The path of a built program of this workspace: in the parent of the running test's folder.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(Path::parent).unwrap().join(name)
 }
 
-/// Where the scripts keep what is worth keeping, as `scripts/lib.sh` finds it.
+/// The cache folder of the scripts, as in `scripts/lib.sh`.
 #[must_use]
 pub fn cache() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

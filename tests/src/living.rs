@@ -1,15 +1,15 @@
-//! A cluster that has something to lose.
+//! A running cluster with data that must not be lost.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::{Answer, Server, container_of, docker_output};
 
-/// A complete cluster with something in it that is nowhere else.
+/// A complete cluster with data in it.
 pub struct Living<'a> {
-    /// Where it is.
+    /// The server that manages it.
     pub server: &'a Server,
-    /// Its engine.
+    /// The name of its engine.
     pub kind: &'static str,
     /// Its id.
     pub uuid: String,
@@ -17,10 +17,10 @@ pub struct Living<'a> {
 }
 
 impl<'a> Living<'a> {
-    /// Makes the cluster `c`, one master and one worker, and puts something into it.
+    /// Creates the cluster `c` with one master and one worker, and stores data in it.
     ///
     /// # Panics
-    /// When that fails.
+    /// If that fails.
     #[must_use]
     pub fn new(server: &'a Server, kind: &'static str) -> Self {
         server.create(kind, "c", 1);
@@ -29,14 +29,14 @@ impl<'a> Living<'a> {
             "kubernetes" => &["create", "configmap", "precious", "--from-literal=is=there"],
             _ => &["config", "create", "precious", "/etc/hostname"],
         });
-        living.assert_precious("after it was made");
+        living.assert_precious("after its creation");
         living
     }
 
-    /// The cluster `c` that is there.
+    /// The existing cluster `c`.
     ///
     /// # Panics
-    /// When it gives no access.
+    /// If it gives no access.
     #[must_use]
     pub fn found(server: &'a Server, kind: &'static str) -> Self {
         Self::found_as(server, kind, "jeroboam")
@@ -45,7 +45,7 @@ impl<'a> Living<'a> {
     /// The same, with access for a user of another cloud of clouds.yaml.
     ///
     /// # Panics
-    /// When it gives no access.
+    /// If it gives no access.
     #[must_use]
     pub fn found_as(server: &'a Server, kind: &'static str, cloud: &str) -> Self {
         let uuid = server.uuid_of("c");
@@ -55,7 +55,7 @@ impl<'a> Living<'a> {
         Self { server, kind, uuid, config }
     }
 
-    /// The same, with nothing of it repaired by itself.
+    /// The same as `new`, with automatic repairs suspended.
     ///
     /// # Panics
     /// When that fails.
@@ -66,7 +66,7 @@ impl<'a> Living<'a> {
         living
     }
 
-    /// The engine's own client.
+    /// Runs the engine's own client; returns its standard output.
     ///
     /// # Panics
     /// When it fails.
@@ -76,7 +76,7 @@ impl<'a> Living<'a> {
         answer.out
     }
 
-    /// The engine's own client, which may fail.
+    /// Runs the engine's own client, which may fail.
     #[must_use]
     pub fn ask_engine(&self, args: &[&str]) -> Answer {
         let mut client = if self.kind == "kubernetes" {
@@ -94,10 +94,10 @@ impl<'a> Living<'a> {
         Answer::new(&format!("{} {}", client.get_program().display(), args.join(" ")), &output)
     }
 
-    /// What was put into it is there.
+    /// Asserts that the data is still there.
     ///
     /// # Panics
-    /// When it is not.
+    /// If it is not.
     pub fn assert_precious(&self, when: &str) {
         let there = self.engine(match self.kind {
             "kubernetes" => &["get", "configmap", "precious", "-o", "jsonpath={.data.is}"],

@@ -1,7 +1,7 @@
-//! Taking the Docker Engine away from a server for a while.
+//! A temporary outage of the Docker Engine.
 //!
 //! An engine that `scripts/docker-up` started, and on which nothing else runs, is really stopped and started. Any other
-//! keeps running: the server reaches it through a proxy that is closed and opened again.
+//! engine keeps running: the server connects to it through a proxy that is closed and opened again.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,21 +14,21 @@ use std::time::{Duration, Instant};
 
 use crate::{cache, docker_output, eventually};
 
-/// The engine gives its containers 15 s to end before it kills them.
+/// The engine gives its containers 15 s to stop before it kills them.
 const STOP: Duration = Duration::from_secs(60);
-/// How long the engine may take until it answers again, its containers started.
+/// Timeout until the engine answers again and its containers have started.
 const START: Duration = Duration::from_secs(60);
 
-/// The Docker Engine, which can be away.
+/// The Docker Engine, with a way to make it unavailable.
 pub enum Outage {
     /// The engine itself is stopped.
     Engine(Dockerd),
-    /// The engine keeps running, and the way to it is cut.
+    /// The engine keeps running, and the connection to it is cut.
     Proxy(Proxy),
 }
 
 impl Outage {
-    /// Chooses the way that is possible here, and says which.
+    /// Chooses the variant that is possible here, and prints which.
     #[must_use]
     pub fn possible_here(scratch: &Path) -> Self {
         match Dockerd::of_docker_up() {
@@ -43,13 +43,13 @@ impl Outage {
         }
     }
 
-    /// The engine keeps running, whoever it belongs to.
+    /// Uses a proxy, so that the engine keeps running.
     #[must_use]
     pub fn of_the_way(scratch: &Path) -> Self {
         Self::Proxy(Proxy::open(scratch))
     }
 
-    /// How a server reaches the engine; `None` is the usual way.
+    /// The value of DOCKER_HOST for the server; `None` for the default.
     #[must_use]
     pub fn host(&self) -> Option<String> {
         match self {
@@ -58,7 +58,7 @@ impl Outage {
         }
     }
 
-    /// From now on the engine does not answer.
+    /// Makes the engine unavailable.
     pub fn begin(&mut self) {
         let began = Instant::now();
         match self {
@@ -68,7 +68,7 @@ impl Outage {
         println!("the engine is away (it took {:.1} s)", began.elapsed().as_secs_f32());
     }
 
-    /// The engine answers again.
+    /// Makes the engine available again.
     pub fn end(&mut self) {
         let began = Instant::now();
         match self {
@@ -96,11 +96,11 @@ impl Dockerd {
         let is_dockerd =
             std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "dockerd");
         if !is_dockerd {
-            return Err("the one that scripts/docker-up has started is gone".into());
+            return Err("the one that scripts/docker-up started has exited".into());
         }
         let others = docker_output(&["ps", "-q"]);
         if !others.is_empty() {
-            return Err(format!("{} containers of others run on it", others.lines().count()));
+            return Err(format!("{} other containers run on it", others.lines().count()));
         }
         let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).map_err(|problem| problem.to_string())?;
         let command = command.split_terminator('\0').map(ToOwned::to_owned).collect();
@@ -151,7 +151,7 @@ fn as_root(command: &[&str]) -> Command {
     command
 }
 
-/// A socket behind which the engine's socket is, or nothing.
+/// A socket that forwards to the engine's socket while it is open.
 pub struct Proxy {
     path: PathBuf,
     connections: Arc<Mutex<Connections>>,
@@ -194,17 +194,17 @@ impl Proxy {
         let mut all = self.connections.lock().unwrap();
         all.is_open = false;
         for stream in all.streams.drain(..) {
-            // One that has ended already cannot be ended.
+            // A closed connection cannot be shut down.
             let _ = stream.shutdown(Shutdown::Both);
         }
         drop(all);
-        // The listener's thread ends with the next connection: this one.
+        // The listener's thread exits on the next connection: this one.
         let _ = UnixStream::connect(&self.path);
         std::fs::remove_file(&self.path).unwrap();
     }
 }
 
-/// Copies until one side ends, and ends the other in that direction: Docker's streams may be half closed.
+/// Copies until end of input, then shuts down the other side for writing: Docker's streams may be half closed.
 pub(crate) fn copy(mut from: UnixStream, mut to: UnixStream) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
@@ -218,6 +218,6 @@ pub(crate) fn copy(mut from: UnixStream, mut to: UnixStream) {
 /// The engine's own socket.
 pub(crate) fn engine_socket() -> PathBuf {
     let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
-    let path = host.strip_prefix("unix://").unwrap_or_else(|| panic!("the engine at {host} has no socket here"));
+    let path = host.strip_prefix("unix://").unwrap_or_else(|| panic!("the engine at {host} has no local socket"));
     PathBuf::from(path)
 }

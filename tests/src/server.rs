@@ -1,4 +1,4 @@
-//! A server of its own for each test, and the command line to use it.
+//! A separate server for each test, and the command line to use it.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -12,26 +12,26 @@ use serde_json::Value;
 
 use crate::{Answer, LOOK, binary, docker_output, eventually, marked};
 
-/// How long a server may take to answer after its start.
+/// Timeout for the first answer after a start.
 const START: Duration = Duration::from_secs(30);
 
-/// How long a cluster of the simulated cloud may take to come or go.
+/// Timeout for the creation or deletion of a simulated cluster.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a server is to be started, where it differs from the usual.
+/// Options for the start of a server, where it differs from the default.
 #[derive(Debug, Default)]
 pub struct Setup {
     /// Further arguments of `jeroboam up`.
     pub arguments: Vec<String>,
-    /// The data folder, when it is not to be one of the server's own.
+    /// The data folder, if not a new one.
     pub data: Option<PathBuf>,
-    /// How the Docker Engine is reached, when not in the usual way.
+    /// The value of DOCKER_HOST, if not the default.
     pub docker_host: Option<String>,
-    /// Program and first arguments to run instead of the built `jeroboam`: itself by way of something else.
+    /// Program and first arguments to run instead of the built `jeroboam`, for example a wrapper of it.
     pub program: Option<Vec<String>>,
 }
 
-/// A server with a data folder of its own. What it made at the Docker Engine is removed when it is dropped.
+/// A server with its own data folder. When it is dropped, everything that it created at the Docker Engine is removed.
 pub struct Server {
     child: Option<Child>,
     dir: tempfile::TempDir,
@@ -53,13 +53,13 @@ impl Server {
         Self::set_up(Setup { arguments: arguments.iter().map(|arg| (*arg).to_owned()).collect(), ..Setup::default() })
     }
 
-    /// Starts one on the simulated cloud, for what does not need real clusters.
+    /// Starts one on the simulated cloud, for tests that do not need real clusters.
     #[must_use]
     pub fn simulated() -> Self {
         Self::with(&["--infrastructure", "simulated"])
     }
 
-    /// Starts one that differs from the usual.
+    /// Starts one with these options.
     #[must_use]
     pub fn set_up(setup: Setup) -> Self {
         let mut server = Self::new(setup);
@@ -67,7 +67,7 @@ impl Server {
         server
     }
 
-    /// Starts one that will not be ready, and does not wait for it.
+    /// Starts one that will not become ready, and does not wait for it.
     #[must_use]
     pub fn unready(setup: Setup) -> Self {
         let mut server = Self::new(setup);
@@ -86,7 +86,7 @@ impl Server {
         self.setup.data.clone().unwrap_or_else(|| self.dir.path().join("data"))
     }
 
-    /// A file beside the data folder, for the test's own use.
+    /// The path of a file next to the data folder, for use by the test.
     #[must_use]
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -98,26 +98,26 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Port at which agents call.
+    /// Port of the agents' endpoint.
     #[must_use]
     pub fn agent_port(&self) -> u16 {
         self.agent_port
     }
 
-    /// Starts the server again, and waits until it is ready; it must not be running.
+    /// Starts the server again and waits until it is ready. It must not be running.
     pub fn restart(&mut self) {
         self.spawn();
         let started = Instant::now();
         while self.http_status("/healthcheck") != Some(200) {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended: {}", self.log_tail());
+            assert!(ended.is_none(), "the server exited: {}", self.log_tail());
             assert!(started.elapsed() < START, "the server does not answer: {}", self.log_tail());
             sleep(LOOK);
         }
     }
 
     fn spawn(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
+        assert!(self.child.is_none(), "it is already running");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let usual = || vec![binary("jeroboam").display().to_string()];
         let program = self.setup.program.clone().unwrap_or_else(usual);
@@ -139,7 +139,7 @@ impl Server {
         self.child = Some(command.spawn().expect("the binaries are built by `cargo build --workspace`"));
     }
 
-    /// Ends the server as `kill -9` does.
+    /// Kills the server as `kill -9` does.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().unwrap();
@@ -165,7 +165,7 @@ impl Server {
         Answer::new(&format!("jeroboam {}", args.join(" ")), &output)
     }
 
-    /// Starts a command line as the user demo, for one who will not wait for its end.
+    /// Starts a command line as the user demo, without waiting for its exit.
     #[must_use]
     pub fn begin(&self, args: &[&str]) -> Child {
         self.command("jeroboam", args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -183,14 +183,14 @@ impl Server {
         command
     }
 
-    /// Runs a command line that must succeed; gives its standard output.
+    /// Runs a command line that must succeed; returns its standard output.
     pub fn ok(&self, args: &[&str]) -> String {
         let answer = self.cli(args);
         assert_eq!(answer.code, 0, "{answer:?}\nserver: {}", self.log_tail());
         answer.out
     }
 
-    /// Runs a command line that must succeed, with `-o json`; gives the value.
+    /// Runs a command line that must succeed, with `-o json`; returns the value.
     pub fn json(&self, args: &[&str]) -> Value {
         let mut all = args.to_vec();
         all.extend(["-o", "json"]);
@@ -198,13 +198,13 @@ impl Server {
         serde_json::from_str(&text).unwrap_or_else(|problem| panic!("{args:?}: {problem}: {text}"))
     }
 
-    /// Makes a cluster and waits until it is complete.
+    /// Creates a cluster and waits until it is complete.
     pub fn create(&self, kind: &str, name: &str, workers: u32) {
         let workers = workers.to_string();
         self.ok(&["bay", "create", name, "--baymodel", kind, "--node-count", &workers, "--watch"]);
     }
 
-    /// Waits until a cluster has come to a status and its health is known: until then its health differs from run to run.
+    /// Waits until a cluster has a status and its health is known: before that the health differs from run to run.
     pub fn settle(&self, cluster: &str, status: &str) {
         eventually(&format!("{cluster} is {status} and well"), PATIENCE, || {
             let shown = self.json(&["cluster", "show", cluster]);
@@ -215,7 +215,7 @@ impl Server {
         });
     }
 
-    /// Waits until a cluster has come to a status.
+    /// Waits until a cluster has a status.
     pub fn reach(&self, cluster: &str, status: &str) {
         eventually(&format!("{cluster} is {status}"), PATIENCE, || {
             (self.json(&["cluster", "show", cluster])["status"] == status).then_some(())
@@ -235,7 +235,7 @@ impl Server {
         self.json(&["cluster", "show", cluster])["uuid"].as_str().unwrap().to_owned()
     }
 
-    /// The newest operation of a cluster, with its steps. `cluster` may be the id of one that is gone.
+    /// The newest operation of a cluster, with its steps. `cluster` may be the id of a deleted one.
     #[must_use]
     pub fn newest_operation(&self, cluster: &str) -> Value {
         let list = self.json(&["operation", "list", "--cluster", cluster]);
@@ -243,7 +243,7 @@ impl Server {
         self.json(&["operation", "show", newest["uuid"].as_str().unwrap()])
     }
 
-    /// Status code of a GET without a token, `None` when nobody answers.
+    /// Status code of a GET without a token, `None` if there is no answer.
     #[must_use]
     pub fn http_status(&self, path: &str) -> Option<u16> {
         let output = Command::new("curl")
@@ -268,14 +268,14 @@ impl Server {
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
-    /// What the server has logged since `seen`, which is moved on.
+    /// The log of the server from the offset `seen` on, which is advanced.
     #[must_use]
     pub fn log_from(&self, seen: &mut u64) -> String {
         let mut log = File::open(self.log_path()).unwrap();
         log.seek(SeekFrom::Start(*seen)).unwrap();
         let mut text = String::new();
         log.read_to_string(&mut text).unwrap();
-        // A line that is not whole yet is left for the next look.
+        // An incomplete line is left for the next call.
         text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
         *seen += text.len() as u64;
         text
@@ -315,7 +315,7 @@ impl Drop for Server {
     }
 }
 
-/// What the agents on a server's nodes said last, for one who looks for the cause of a failure.
+/// Prints the end of the agents' logs, to help find the cause of a failure.
 fn print_logs_of_nodes(label: &str) {
     let found = docker_output(&["ps", "-a", "--filter", label, "--format", "{{.Names}}\t{{.Status}}"]);
     for line in found.lines() {
@@ -326,8 +326,8 @@ fn print_logs_of_nodes(label: &str) {
     }
 }
 
-/// A port that nobody listens on, outside the range that the kernel gives to outgoing connections: one of those could
-/// otherwise take it while the server is down.
+/// A free port outside the kernel's range for outgoing connections, one of which could otherwise take it while the
+/// server is down.
 fn free_port(first: u32) -> u16 {
     let mut port = first + std::process::id() % 10_000;
     loop {

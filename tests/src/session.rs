@@ -1,4 +1,4 @@
-//! OpenStack's own command lines, as `scripts/install-tools clients` has installed them, and what they printed.
+//! Runs the OpenStack command lines that `scripts/install-tools clients` has installed, and records their output.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Answer, Server, cache};
 
-/// What differs from run to run: ids, ids of projects, times and the bodies of certificates.
+/// Output that differs from run to run: ids, ids of projects, times and the bodies of certificates.
 static CHANGING: LazyLock<Regex> = LazyLock::new(|| {
     let uuid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
     let time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00";
@@ -23,13 +23,13 @@ pub struct Session<'a> {
     server: &'a Server,
     cloud: &'static str,
     program: PathBuf,
-    /// What stands in the transcript for the program.
+    /// The name of the program in the transcript.
     name: &'static str,
     transcript: String,
 }
 
 impl<'a> Session<'a> {
-    /// One of a client of `tests/clients`, for example `openstack`, as a cloud of clouds.yaml.
+    /// Starts a session with a client of `tests/clients`, for example `openstack`, as a cloud of clouds.yaml.
     #[must_use]
     pub fn new(server: &'a Server, client: &str, cloud: &'static str) -> Self {
         let name = if client == "openstack" { "openstack" } else { "magnum" };
@@ -58,7 +58,7 @@ impl<'a> Session<'a> {
             .env("COLUMNS", "200")
             .env("NO_PROXY", "*")
             .env("PYTHONWARNINGS", "ignore")
-            // Sets in the order of one run: this client sends tags in that order.
+            // Fixes the order of Python sets, in which this client sends tags.
             .env("PYTHONHASHSEED", "0")
             .stdin(Stdio::null())
             .output()
@@ -70,14 +70,14 @@ impl<'a> Session<'a> {
         answer
     }
 
-    /// Runs a command line that must succeed; gives its standard output.
+    /// Runs a command line that must succeed; returns its standard output.
     pub fn ok(&mut self, args: &[&str]) -> String {
         let answer = self.run(args);
         assert_eq!(answer.code, 0, "{answer:?}\nserver: {}", self.server.log_tail());
         answer.out
     }
 
-    /// Runs a command line that must succeed, with `-f json`; gives the value.
+    /// Runs a command line that must succeed, with `-f json`; returns the value.
     pub fn json(&mut self, args: &[&str]) -> Value {
         let mut all = args.to_vec();
         all.extend(["-f", "json"]);
@@ -85,15 +85,15 @@ impl<'a> Session<'a> {
         serde_json::from_str(&text).unwrap_or_else(|problem| panic!("{args:?}: {problem}: {text}"))
     }
 
-    /// Runs a command line that must be refused; gives what it said.
+    /// Runs a command line that must fail; returns its error message.
     pub fn refused(&mut self, args: &[&str]) -> String {
         let answer = self.run(args);
         assert!(answer.code != 0, "{answer:?}");
         answer.err
     }
 
-    /// All commands so far with what they printed. What differs from run to run is replaced, ids by numbers in their
-    /// order, so that the same id stays the same.
+    /// All commands so far with their output. Values that differ from run to run are replaced, ids by numbers in order
+    /// of appearance, so that equal ids stay equal.
     #[must_use]
     pub fn transcript(&self) -> String {
         let mut known: Vec<String> = Vec::new();

@@ -1,5 +1,5 @@
-//! The world around a cluster: a proxy and a registry that its nodes reach, on a network of the test's own. They are
-//! what users have, Squid and Docker's registry, as `scripts/install-tools world` has installed them.
+//! The environment of a cluster: a proxy and a registry on a separate network, which its nodes can reach. They are
+//! Squid and Docker's registry, installed by `scripts/install-tools world`.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use crate::{docker_output, eventually};
 
-/// What the proxy did, in the folder of this world.
+/// The proxy's log, in the folder of this world.
 const PROXY_LOG: &str = "proxy/access.log";
 
-/// How long either may take to listen.
+/// Timeout until a program listens.
 const START: Duration = Duration::from_secs(20);
 
-/// A proxy and a registry, gone with the network when this is dropped.
+/// A proxy and a registry. They and the network are removed when this is dropped.
 pub struct World {
     dir: tempfile::TempDir,
     network: String,
@@ -24,23 +24,23 @@ pub struct World {
     proxy: Process,
 }
 
-/// A process that ends with its owner.
+/// A process that is killed when this is dropped.
 struct Process {
     child: Child,
     address: SocketAddr,
 }
 
 impl World {
-    /// Starts both; the registry has `image`, a local one, under the name `web:1`.
+    /// Starts both; the registry has the local image `image` as `web:1`.
     #[must_use]
     pub fn with(image: &str) -> Self {
-        // Others may enter: Squid gives up being root.
+        // Other users need access, because Squid drops root privileges.
         let others = std::fs::Permissions::from_mode(0o755);
         let dir = tempfile::Builder::new().prefix("jeroboam-world-").permissions(others).tempdir().unwrap();
         let network = docker_output(&["network", "create", &format!("jeroboam-world-{}", std::process::id())]);
         let gateway = docker_output(&["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", &network]);
-        let gateway: IpAddr = gateway.parse().unwrap_or_else(|_| panic!("no network of the test's own: {gateway}"));
-        // Filled from this machine, to which engines speak without TLS.
+        let gateway: IpAddr = gateway.parse().unwrap_or_else(|_| panic!("there is no separate network: {gateway}"));
+        // Filled through the loopback address, for which Docker does not require TLS.
         let local = registry(dir.path(), Ipv4Addr::LOCALHOST.into());
         let name = format!("{}/web:1", local.address);
         docker_output(&["tag", image, &name]);
@@ -51,7 +51,7 @@ impl World {
         Self { dir, network, registry, proxy }
     }
 
-    /// Where the registry is.
+    /// Address of the registry.
     #[must_use]
     pub fn registry(&self) -> String {
         self.registry.address.to_string()
@@ -63,7 +63,7 @@ impl World {
         format!("http://{}", self.proxy.address)
     }
 
-    /// Whether the registry was asked through the proxy.
+    /// Whether the proxy has forwarded requests to the registry.
     #[must_use]
     pub fn registry_was_asked_through_the_proxy(&self) -> bool {
         let log = std::fs::read_to_string(self.dir.path().join(PROXY_LOG)).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What is refused: input that makes no sense, other projects' things, wrong and expired tokens. Each time a clear 4xx,
-//! and nothing changes.
+//! Rejected requests: invalid input, other projects' resources, wrong and expired tokens. Each returns a clear 4xx, and
+//! nothing changes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -171,7 +171,7 @@ fn by_the_api(server: &Server, uuid: &str, operation: &str, manifest: &str) {
             let reply = server.call(method, &path, &token, body);
             assert_eq!(reply.status, 404, "{reply:?}");
         }
-        // Where the body names the cluster, its field is what is wrong.
+        // If the body names the cluster, the error names that field.
         for (path, field, body) in [
             ("/v1/pods", "bay_uuid", json!({"bay_uuid": ident, "manifest": manifest})),
             ("/v1/certificates", "cluster_uuid", json!({"cluster_uuid": ident, "csr": "x"})),
@@ -201,7 +201,7 @@ fn without_the_right_token_or_password_nobody_gets_in() {
     assert_eq!(server.login("jeroboam", Some("wrong")).status, 401);
     assert_eq!(server.login("jeroboam", Some("")).status, 401);
 
-    // A client with a wrong password is told so.
+    // A client with a wrong password gets an error that says so.
     let file = server.data().join("clouds.yaml");
     let right = std::fs::read_to_string(&file).unwrap();
     let wrong: String = right
@@ -232,12 +232,12 @@ fn an_expired_token_is_refused_and_clients_get_themselves_a_new_one() {
     let body = json!({"name": "c", "cluster_template_id": "swarm"});
     assert_eq!(server.call("POST", "/v1/clusters", &token, Some(&body)).status, 401);
     nothing_was_made(&server);
-    // Watching takes longer than a token lasts.
+    // The watch lasts longer than a token.
     server.create("swarm", "c", 1);
     server.ok(&["bay", "delete", "c", "--watch"]);
 }
 
-/// Has the cluster be one that an earlier release made. Only while no server runs.
+/// Changes a cluster to one of an earlier release. Only while no server is running.
 fn age(server: &Server, cluster: &str) {
     let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
                   c.execute('UPDATE clusters SET engine_version=? WHERE name=?', ('v1.20.2', sys.argv[2]))\nc.commit()\n";

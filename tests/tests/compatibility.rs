@@ -1,20 +1,20 @@
-//! `docs/compatibility.md`: every row of the checklists with the tests that prove it, or with the reason why none does.
+//! `docs/compatibility.md`: every row of the checklists with the tests that prove it, or the reason why there are none.
 //!
-//! The checklists are in `tests/checklists`. A test says which rows it proves in a line directly above its attribute:
-//! `// Covers: R012, W005.` With `UPDATE_DOCS=1` the page is written, otherwise it is compared.
+//! The checklists are in `tests/checklists`. A test names the rows that it proves in a line directly above its
+//! attribute: `// Covers: R012, W005.` With `UPDATE_DOCS=1` the page is written, otherwise it is compared.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What a checklist is about, and its last row that must be proven or have a reason.
+/// File and title of each checklist, and its last row that must be proven or have a reason.
 const CHECKLISTS: [(&str, &str, &str); 2] = [
     ("magnum-v1", "Magnum's API v1, microversions 1.1 to 1.14, bays and baymodels", "R370"),
     ("workloads-2015", "Bays, nodes, pods, services, replication controllers and containers of 2015", "W076"),
 ];
 
-/// The reason of rows that nobody has looked at; it may not stay once a test has come.
+/// The reason of open rows; it must be removed once a test proves the row.
 const OPEN: &str = "not yet proven";
 
 /// Folders of sources with tests.
@@ -51,7 +51,7 @@ fn checklist(name: &str) -> Vec<Row> {
     rows
 }
 
-/// Rows that a line claims; `None` when it is no such line.
+/// The rows that a line claims; `None` if it is not such a line.
 fn claimed(line: &str) -> Option<Result<Vec<String>, String>> {
     let list = line.trim().strip_prefix(MARK)?;
     let is_row = |row: &str| {
@@ -61,12 +61,12 @@ fn claimed(line: &str) -> Option<Result<Vec<String>, String>> {
     let Some(list) = list.strip_suffix('.') else { return Some(Err("must end with a full stop".to_owned())) };
     let rows: Vec<String> = list.split(", ").map(ToOwned::to_owned).collect();
     Some(match rows.iter().find(|row| !is_row(row)) {
-        Some(row) => Err(format!("'{row}' is no row")),
+        Some(row) => Err(format!("'{row}' is not a row")),
         None => Ok(rows),
     })
 }
 
-/// Adds what the tests of a file claim. `krate` is where they are.
+/// Adds the claims of the tests in a file of the crate `krate`.
 fn scan(krate: &str, path: &Path, proven: &mut BTreeMap<String, Vec<String>>) {
     let source = std::fs::read_to_string(path).unwrap();
     let mut rows = Vec::new();
@@ -76,12 +76,12 @@ fn scan(krate: &str, path: &Path, proven: &mut BTreeMap<String, Vec<String>>) {
         if let Some(claim) = claimed(line) {
             rows.extend(claim.unwrap_or_else(|problem| panic!("{}: {problem}", at())));
         } else if rows.is_empty() || line.starts_with("//") {
-            // Nothing is claimed here, or more is said about it.
+            // No claim here, or another comment above the attribute.
         } else if line.starts_with("#[") {
             is_test |= line.contains("test");
         } else {
             let name = line.split_once("fn ").and_then(|(_, rest)| rest.split(['(', '<']).next());
-            let name = name.filter(|_| is_test).unwrap_or_else(|| panic!("{}: '{MARK}' stands above no test", at()));
+            let name = name.filter(|_| is_test).unwrap_or_else(|| panic!("{}: '{MARK}' is not above a test", at()));
             for row in std::mem::take(&mut rows) {
                 let tests = proven.entry(row).or_default();
                 let name = format!("{krate}::{name}");
@@ -107,7 +107,7 @@ fn walk(krate: &str, folder: &Path, proven: &mut BTreeMap<String, Vec<String>>) 
     }
 }
 
-/// Tests by row.
+/// The tests that prove each row.
 fn proofs() -> BTreeMap<String, Vec<String>> {
     let mut proven = BTreeMap::new();
     for name in SOURCES {
@@ -128,9 +128,9 @@ fn proofs() -> BTreeMap<String, Vec<String>> {
 fn page(checklists: &[(&str, Vec<Row>)], proven: &BTreeMap<String, Vec<String>>) -> String {
     let mut page = String::from(
         "# Compatibility\n\n\
-        Every row of the two checklists that Jeroboam is measured by, with the tests that prove it or the reason why \
-        none does. The rows come from `tests/checklists`, the proofs from the tests themselves, which name their rows; \
-        a test keeps this page true. `api::name` is the test `name` of the crate `jeroboam-api`, `tests::name` runs \
+        All rows of the two compatibility checklists, each with the tests that prove it or the reason why there are \
+        none. The rows come from `tests/checklists`; the tests name the rows that they prove, and a test keeps this \
+        page up to date. `api::name` is the test `name` of the crate `jeroboam-api`, `tests::name` runs \
         against a real server.\n",
     );
     for (about, rows) in checklists {
@@ -172,7 +172,7 @@ fn every_row_of_the_checklists_has_a_test_or_a_reason() {
                 (false, "") if row.number.as_str() <= last => {
                     wrong.push(format!("{}: neither a test nor a reason", row.number));
                 }
-                (true, OPEN) => wrong.push(format!("{}: is proven; take '{OPEN}' out of its checklist", row.number)),
+                (true, OPEN) => wrong.push(format!("{}: is proven; remove '{OPEN}' from its checklist", row.number)),
                 _ => {}
             }
         }

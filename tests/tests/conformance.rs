@@ -1,5 +1,4 @@
-//! A few of Kubernetes' own conformance tests, one for each of its special interest groups. All of them are
-//! `make conformance`.
+//! A few upstream conformance tests of Kubernetes, one per special interest group. `make conformance` runs all.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;

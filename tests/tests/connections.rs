@@ -1,4 +1,4 @@
-//! Connections that nobody uses keep nobody out.
+//! Idle connections must not block other clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::TcpStream;
@@ -8,9 +8,9 @@ use jeroboam_tests::{Server, Setup, binary, eventually};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What the server may have open.
+/// The server's limit of open files.
 const DESCRIPTORS: u32 = 1024;
-/// More than that.
+/// Idle connections: more than that limit.
 const IDLE: usize = 1100;
 
 #[test]

@@ -1,5 +1,5 @@
-//! A database that was brought back from an older state, and a copy beside the original: noticed, said, and nothing is
-//! made or removed until the operator has chosen.
+//! A database that was restored from an older state, and a copy that runs beside the original: both are detected and
+//! reported, and nothing is created or removed until the operator has decided.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -21,14 +21,14 @@ fn admin_json(server: &Server, args: &[&str]) -> Value {
     serde_json::from_str(&answer.out).unwrap()
 }
 
-/// Kinds of the evidence for which a server is held; none when it is not.
+/// Kinds of the evidence for a hold; empty without a hold.
 fn evidence(server: &Server) -> Vec<String> {
     let shown = admin_json(server, &["deployment", "show"]);
     let evidence = shown["hold"]["evidence"].as_array().cloned().unwrap_or_default();
     evidence.iter().map(|found| found["kind"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A request that would begin an operation is refused with what to do.
+/// Asserts that a request for an operation is rejected, and the error says what to do.
 fn assert_refuses(server: &Server) {
     let refused = server.cli(&["bay", "create", "refused", "--baymodel", "swarm", "--no-wait"]);
     assert_ne!(refused.code, 0, "{refused:?}");
@@ -36,7 +36,7 @@ fn assert_refuses(server: &Server) {
     assert!(!server.ok(&["bay", "list"]).contains("refused"));
 }
 
-/// The files of a database that nobody has open, in the place of those that are there.
+/// Copies the files of a closed database over the existing ones.
 fn copy_database(from: &Path, to: &Path) {
     for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
         let _ = std::fs::remove_file(to.join(name));
@@ -46,8 +46,8 @@ fn copy_database(from: &Path, to: &Path) {
     }
 }
 
-/// A server with a database of before its cluster `c` was made: the cluster's id, what there is of it, and today's
-/// database.
+/// A server with a database from before the creation of its cluster `c`: the cluster's id, its resources, and the
+/// current database.
 struct Yesterday {
     server: Server,
     uuid: String,
@@ -80,9 +80,9 @@ fn yesterdays_database_is_held_and_todays_goes_on_when_it_is_back() {
     let Yesterday { mut server, uuid, marked, today } = Yesterday::new();
     let found = evidence(&server);
     assert!(found.contains(&"instance".to_owned()) && found.contains(&"number".to_owned()), "{found:?}");
-    assert!(server.log_tail().contains("deployment_held"), "it is said at start: {}", server.log_tail());
+    assert!(server.log_tail().contains("deployment_held"), "it is logged at start: {}", server.log_tail());
     assert_refuses(&server);
-    eventually("an agent has said that it was told more", PATIENCE, || {
+    eventually("an agent has sent a higher number", PATIENCE, || {
         evidence(&server).contains(&"agent".to_owned()).then_some(())
     });
     assert_eq!(server.marked(&uuid), marked, "nothing was removed");
@@ -136,7 +136,7 @@ fn taken_over(kind: &'static str) {
     let uuid = Living::new(&server, kind).uuid;
     let disks = Living::found(&server, kind).disks();
     server.kill();
-    // With it the agents' authority is gone: none of them knows the next one.
+    // The agents' CA is lost with the database, so no agent trusts the new one.
     for name in ["jeroboam.db", "jeroboam.db-wal", "jeroboam.db-shm"] {
         let _ = std::fs::remove_file(server.data().join(name));
     }
@@ -147,16 +147,16 @@ fn taken_over(kind: &'static str) {
     let adopt = ["orphan", "adopt", uuid.as_str(), "--cluster-template"];
     let refused = admin(&server, &[&adopt[..], &["nonsense"]].concat());
     assert!(refused.code != 0 && refused.err.contains("nonsense"), "{refused:?}");
-    assert_ne!(server.cli(&[&adopt[..], &[kind]].concat()).code, 0, "not for everybody");
+    assert_ne!(server.cli(&[&adopt[..], &[kind]].concat()).code, 0, "administrators only");
     assert_eq!(admin_json(&server, &["orphan", "list"]).as_array().unwrap().len(), 1, "it is an orphan still");
     let answer = admin(&server, &[&adopt[..], &[kind, "--watch"]].concat());
     assert_eq!(answer.code, 0, "{answer:?}\nserver: {}", server.log_tail());
 
     assert_eq!(server.uuid_of("c"), uuid);
-    // It belongs to the one who took it over.
+    // It belongs to the user who adopted it.
     let living = Living::found_as(&server, kind, "jeroboam-admin");
     assert_eq!(living.disks(), disks, "the same disks");
-    living.assert_precious("after it was taken over");
+    living.assert_precious("after it was adopted");
     server.ok(&["bay", "resize", "c", "2", "--watch"]);
     assert_eq!(admin_json(&server, &["orphan", "list"]).as_array().unwrap().len(), 0);
     server.ok(&["bay", "delete", "c", "--watch"]);
@@ -168,7 +168,7 @@ fn a_copy_of_a_data_folder_beside_the_original_is_held_and_the_original_goes_on(
     let original = Server::start();
     original.create("swarm", "old", 1);
     let old = original.uuid_of("old");
-    // The original does nothing meanwhile: its number is the copy's.
+    // The original is stopped meanwhile, so that both have the same number.
     let signal = |name: &str| {
         let sent = Command::new("kill").args([name, &original.pid().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -193,13 +193,13 @@ fn a_copy_of_a_data_folder_beside_the_original_is_held_and_the_original_goes_on(
     let renamed = admin_json(&copy, &["deployment", "new-id"]);
     assert_ne!(renamed["id"], admin_json(&original, &["deployment", "show"])["id"]);
     copy.create("swarm", "own", 1);
-    eventually("the copy says that the cluster is missing", PATIENCE, || {
+    eventually("the copy reports the cluster as missing", PATIENCE, || {
         let shown = copy.json(&["bay", "show", "old"]);
         let says = shown["health_status_reason"]["cluster"].as_str().is_some_and(|why| why.contains("nothing of it"));
         (shown["health_status"] == "UNHEALTHY" && says).then_some(())
     });
     copy.ok(&["bay", "delete", "own", "old", "--watch"]);
-    assert_eq!(admin_json(&copy, &["orphan", "list"]).as_array().unwrap().len(), 0, "what is the original's is none");
+    assert_eq!(admin_json(&copy, &["orphan", "list"]).as_array().unwrap().len(), 0, "they are the original's");
     assert_eq!(original.marked(&old), of_old, "the original's machines are as they were");
     assert_eq!(original.marked(&original.uuid_of("new")), of_new);
     assert_eq!(evidence(&original), Vec::<String>::new());

@@ -1,5 +1,5 @@
-//! What goes wrong on real parts: killed nodes, a stopped Docker Engine, a full disk, a locked database, two requests
-//! at once.
+//! Faults of real components: killed nodes, a stopped Docker Engine, a full disk, a locked database, concurrent
+//! requests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -164,7 +164,7 @@ fn engine_is_away(kind: &str, create_web: &[&str]) {
     let server = Server::set_up(Setup { docker_host: engine.host(), ..Setup::default() });
     server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "1", "--no-wait"]);
     let uuid = server.uuid_of("c");
-    // Once while machines are made, once while their agents start.
+    // Once while machines are created, once while their agents start.
     for key in ["machine/c-worker-0", "node/c-worker-0"] {
         away_during(&mut engine, &server, &uuid, key);
     }
@@ -172,7 +172,7 @@ fn engine_is_away(kind: &str, create_web: &[&str]) {
     assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
     assert_eq!(containers_of(&uuid).len(), 2, "no second container");
 
-    // A cluster that is complete comes back with the engine.
+    // A complete cluster recovers together with the engine.
     engine.begin();
     engine.end();
     eventually("it takes work again", PATIENCE, || (server.cli(create_web).code == 0).then_some(()));
@@ -182,7 +182,7 @@ fn engine_is_away(kind: &str, create_web: &[&str]) {
     eventually("all nodes are up again", PATIENCE, || all_up(&server.json(&["bay", "topology", "c"])).then_some(()));
 
     engine.begin();
-    // The API answers without it.
+    // The API answers without the engine.
     server.ok(&["bay", "delete", "c", "--no-wait"]);
     is_blocked(&server, &uuid);
     engine.end();
@@ -198,7 +198,7 @@ fn all_up(topology: &Value) -> bool {
     })
 }
 
-/// Takes the engine away as soon as a step has begun, until the operation says that it is blocked, and gives it back.
+/// Makes the engine unavailable when a step has started, until the operation is blocked, then available again.
 fn away_during(engine: &mut Outage, server: &Server, cluster: &str, key: &str) {
     eventually(&format!("{key} has begun"), PATIENCE, || {
         (step(&server.newest_operation(cluster), key)["status"] == "running").then_some(())
@@ -231,7 +231,7 @@ fn finished_in_success(server: &Server, cluster: &str) {
 
 #[test]
 fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
-    // Enough for the database, little enough to be filled at once.
+    // Enough for the database, small enough to be filled at once.
     let disk = SmallDisk::new(8);
     let server = Server::set_up(Setup { data: Some(disk.path().join("data")), ..Setup::default() });
     let token = server.token("jeroboam");
@@ -239,7 +239,7 @@ fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     let templates = || server.json(&["baymodel", "list"]).as_array().unwrap().len();
 
     disk.fill();
-    // The database's log may have room left from before for some.
+    // The database's write-ahead log may have room left for some writes.
     let mut made = templates();
     let refused = loop {
         let reply = server.call("POST", "/v1/clustertemplates", &token, Some(&template(&format!("t{made}"))));
@@ -247,7 +247,7 @@ fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
             break reply;
         }
         made += 1;
-        assert!(made < 1000, "a full disk takes everything");
+        assert!(made < 1000, "a full disk accepts all writes");
     };
     assert_eq!(refused.status, 507, "{refused:?}");
     let error = &refused.body["errors"][0];
@@ -256,7 +256,7 @@ fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     let refused = server.cli(&["bay", "create", "c", "--baymodel", "swarm", "--no-wait"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("HTTP 507") && refused.err.contains("disk"), "{refused:?}");
-    // What can be read is what was answered.
+    // Exactly the confirmed writes can be read.
     assert_eq!(templates(), made);
     assert_eq!(server.json(&["bay", "list"]).as_array().unwrap().len(), 0);
     assert_eq!(server.json(&["operation", "list"]).as_array().unwrap().len(), 0);
@@ -264,7 +264,7 @@ fn a_full_disk_gives_a_5xx_with_its_cause_and_nothing_half_written() {
     disk.free();
     server.ok(&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "1", "--no-wait"]);
     let uuid = server.uuid_of("c");
-    // Once more, in the middle of an operation: it stands still, and goes on.
+    // Once more, in the middle of an operation: it stops, and continues.
     eventually("machines are being made", PATIENCE, || (!containers_of(&uuid).is_empty()).then_some(()));
     disk.fill();
     eventually("the server has noticed", PATIENCE, || {

@@ -1,11 +1,11 @@
-//! Flavors of real clusters: what the operator offers is what machines get, and what Kubernetes promises to pods.
+//! Flavors of real clusters: machines get the resources of the operator's flavors, and Kubernetes reports them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jeroboam_tests::{Server, container_of, docker_output, run};
 
 const MIB: u64 = 1 << 20;
 
-/// Bytes of a quantity as Kubernetes writes it.
+/// A Kubernetes quantity in bytes.
 fn bytes(quantity: &str) -> u64 {
     let digits = quantity.trim_end_matches(char::is_alphabetic);
     let unit = match &quantity[digits.len()..] {
@@ -18,7 +18,7 @@ fn bytes(quantity: &str) -> u64 {
     digits.parse::<u64>().unwrap() * unit
 }
 
-/// Memory that the container of a node may use, in bytes.
+/// Memory limit of a node's container, in bytes.
 fn memory_limit(cluster: &str, node: &str) -> u64 {
     let container = container_of(cluster, node).unwrap();
     docker_output(&["inspect", "-f", "{{.HostConfig.Memory}}", &container]).trim().parse().unwrap()

@@ -1,4 +1,4 @@
-//! What is lost or broken comes back by itself, on real clusters.
+//! Automatic repairs of real clusters.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What is wrong with the cluster, as `bay why` says it.
+/// What is wrong with the cluster, from `bay why`.
 fn why(server: &Server) -> Value {
     server.json(&["bay", "why", "c"])
 }
 
-/// Waits until it is said that something is wrong, and with which word.
+/// Waits until a problem with this code is reported.
 fn until_seen(server: &Server, code: &str) {
-    eventually(&format!("{code} is told"), PATIENCE, || {
+    eventually(&format!("{code} is reported"), PATIENCE, || {
         let problems = why(server)["problems"].as_array()?.clone();
         problems.iter().any(|problem| problem["cause"]["code"] == code).then_some(())
     });
 }
 
-/// Waits until a repair has ended well and nothing is wrong any more. The status stays what it was throughout.
+/// Waits until a repair has succeeded and nothing is wrong any more. The status must not change meanwhile.
 fn until_healed(server: &Server, uuid: &str, status: &str) -> Value {
     let repair = eventually("a repair has succeeded", PATIENCE, || {
         assert_eq!(server.json(&["bay", "show", "c"])["status"], status);
@@ -57,7 +57,7 @@ fn lost_workers(kind: &'static str) {
     until_healed(&server, &living.uuid, "CREATE_COMPLETE");
     assert_eq!(living.node("c-worker-0"), worker, "the same container, started again");
 
-    // In one go: the volume goes with it before anybody can make another container on it.
+    // Paused, so that the volume is removed before the server creates another container on it.
     server.ok(&["bay", "pause", "c"]);
     let disk = docker_output(&["inspect", "-f", "{{range .Mounts}}{{if .Name}}{{.Name}} {{end}}{{end}}", &worker]);
     docker_output(&["rm", "--force", &worker]);
@@ -97,7 +97,7 @@ fn stopped_master(kind: &'static str) {
     docker_output(&["stop", "--time", "5", &master]);
     assert_eq!(docker_output(&["inspect", "-f", "{{.State.Running}}", &master]), "false", "the fault has struck");
     until_seen(&server, "machine_stopped");
-    eventually("it is told beside the status", PATIENCE, || {
+    eventually("it is shown beside the status", PATIENCE, || {
         let shown = server.json(&["bay", "show", "c"]);
         (shown["status_reason"].as_str()?.contains("c-master-0") && shown["health_status"] == "UNHEALTHY").then_some(())
     });

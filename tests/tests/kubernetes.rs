@@ -1,4 +1,4 @@
-//! A real Kubernetes cluster from nothing to a pod, and back to nothing.
+//! The life cycle of a real Kubernetes cluster: creation, workloads, resizes, deletion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -37,13 +37,13 @@ fn a_cluster_runs_pods_services_and_replication_controllers_and_leaves_nothing_b
         &["label", "--overwrite", "namespace", "default", "pod-security.kubernetes.io/enforce=privileged"],
     );
     scaling_adds_and_removes_nodes(&server, &config);
-    assert_eq!(pod_security(&config, "default"), "privileged", "what users say holds");
+    assert_eq!(pod_security(&config, "default"), "privileged", "users can change it");
     what_was_made_is_deleted(&server);
 
     server.ok(&["bay", "delete", "k8s", "--watch"]);
     assert_eq!(server.marked(&uuid), Vec::<String>::new());
     assert_eq!(server.cli(&["bay", "show", "k8s"]).code, 3);
-    assert_eq!(server.newest_operation(&uuid)["kind"], "delete", "the history stays");
+    assert_eq!(server.newest_operation(&uuid)["kind"], "delete", "the history is kept");
 }
 
 fn kubeconfig(server: &Server) -> PathBuf {
@@ -74,7 +74,7 @@ fn topology_shows_every_component(server: &Server) {
     }
 }
 
-/// The label of a namespace that says what its pods may do.
+/// The Pod Security label of a namespace.
 fn pod_security(config: &Path, namespace: &str) -> String {
     let label = r"jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}";
     kubectl(config, &["get", "namespace", namespace, "-o", label])
@@ -92,7 +92,7 @@ fn pods_that_would_take_over_their_node_are_refused(server: &Server, config: &Pa
     assert!(answer.code == 1 && answer.err.contains("PodSecurity"), "{answer:?}");
 }
 
-/// Each one is a 4xx that names the place, and nothing is made of it.
+/// Each returns a 400 that names the place of the error, and nothing is created.
 fn bad_manifests_are_refused(server: &Server) {
     let pod = std::fs::read_to_string(manifest("web-pod.yaml")).unwrap();
     let cases = [
@@ -172,7 +172,7 @@ fn a_killed_replica_is_replaced(server: &Server) {
     eventually("the killed one is replaced", PATIENCE, || running().filter(|now| !now.contains(&before[0])));
 }
 
-/// Makes one pod on each worker, past the scheduler, which is free to put all on one. Gives their names and addresses
+/// Creates one pod on each worker without the scheduler, which might put all on one. Returns their names and addresses
 /// when they run.
 fn pod_on_each_worker(server: &Server, cluster: &str) -> Vec<(String, String)> {
     let pod = std::fs::read_to_string(manifest("web-pod.yaml")).unwrap();
@@ -199,7 +199,7 @@ fn pod_on_each_worker(server: &Server, cluster: &str) -> Vec<(String, String)> {
     pods.into_iter().map(address).collect()
 }
 
-/// What a pod gets when it fetches a page.
+/// Fetches a page from inside a pod.
 fn fetched_by(config: &Path, pod: &str, url: &str) -> String {
     kubectl(config, &["exec", pod, "--", "wget", "-q", "-O-", url]).trim().to_owned()
 }
@@ -227,7 +227,7 @@ fn scaling_adds_and_removes_nodes(server: &Server, config: &Path) {
     server.ok(&["bay", "scale", "k8s", "3", "--watch"]);
     assert_eq!(nodes().lines().filter(|line| line.contains(" Ready ")).count(), 4);
     server.ok(&["bay", "scale", "k8s", "1", "--watch"]);
-    assert_eq!(nodes().lines().count(), 2, "nodes that are gone are forgotten");
+    assert_eq!(nodes().lines().count(), 2, "removed nodes are deleted from the engine");
     let cluster = server.json(&["cluster", "show", "k8s"]);
     assert_eq!((&cluster["status"], cluster["node_count"].as_u64()), (&"UPDATE_COMPLETE".into(), Some(1)));
 }
@@ -235,7 +235,7 @@ fn scaling_adds_and_removes_nodes(server: &Server, config: &Path) {
 fn what_was_made_is_deleted(server: &Server) {
     for (noun, name) in [("rc", "replicas"), ("service", "web"), ("pod", "web")] {
         let answer = server.cli(&[noun, "delete", name, "--bay", "k8s"]);
-        // The pod may have gone with its node.
+        // The pod may have been deleted with its node.
         assert!(answer.code == 0 || noun == "pod" && answer.code == 3, "{answer:?}");
     }
 }

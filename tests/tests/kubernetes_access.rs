@@ -1,5 +1,5 @@
-//! What people do with a Kubernetes cluster by their own tools: reads in every form, deployments, exec, logs,
-//! port-forward, cp, and services that come and go.
+//! Use of a Kubernetes cluster with kubectl and other tools: reads in all formats, deployments, exec, logs,
+//! port-forward, cp, and services that are created and deleted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use jeroboam_tests::{Server, container_of, docker_output, eventually, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An address of the service network that no service has.
+/// An unused address of the service network.
 const NOBODY: &str = "10.254.77.77";
 
 struct Cluster {
@@ -21,7 +21,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster with one worker.
+    /// Creates a cluster with one worker.
     fn new(name: &'static str, labels: &[&str]) -> Self {
         let server = Server::start();
         server
@@ -40,14 +40,14 @@ impl Cluster {
         container_of(&self.server.uuid_of(self.name), &format!("{}-{role}-0", self.name)).unwrap()
     }
 
-    /// Makes the deployment and its service, and waits until it is rolled out.
+    /// Creates the deployment and its service, and waits until it is rolled out.
     fn deploy(&self) {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-deployment.yaml");
         self.kubectl(&["apply", "-f", manifest.to_str().unwrap()]);
         self.kubectl(&["rollout", "status", "deployment/front", "--timeout=60s"]);
     }
 
-    /// Name of one of the deployment's pods.
+    /// The name of one of the deployment's pods.
     fn pod(&self) -> String {
         let pods = self.kubectl(&["get", "pods", "-l", "app=front", "-o", "name"]);
         pods.lines().next().unwrap().trim_start_matches("pod/").to_owned()
@@ -57,7 +57,7 @@ impl Cluster {
         self.kubectl(&["get", "service", "front", "-o", "jsonpath={.spec.clusterIP}"])
     }
 
-    /// Fetches a page from inside a pod: the page, or what wget said.
+    /// Fetches a page from inside a pod; returns the page, or the error of wget.
     fn fetched_in_pod(&self, url: &str) -> Result<String, String> {
         let output = Command::new("kubectl")
             .args(["exec", &self.pod(), "--", "wget", "-q", "-O-", url])
@@ -70,21 +70,21 @@ impl Cluster {
         }
     }
 
-    /// Waits until the service answers in pods: kube-proxy takes a moment after the pods are there.
+    /// Waits until pods can reach the service: kube-proxy takes a moment after the pods are ready.
     fn await_service(&self, host: &str) {
         eventually("the service answers", PATIENCE, || {
             self.fetched_in_pod(&format!("http://{host}/hostname")).ok().filter(|page| page.starts_with("front-"))
         });
     }
 
-    /// Connects from a program of the worker itself: what the shell said, nothing when it was connected.
+    /// Connects from the worker itself; returns the shell's error, or nothing on success.
     fn connected_on_node(&self, address: &str, port: u16) -> String {
         let script = format!("timeout 5 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>&1 || echo \"exit $?\"");
         docker_output(&["exec", &self.node("worker"), "bash", "-c", &script])
     }
 }
 
-/// How often the API server was started: its component's restarts, and its process.
+/// The number of restarts of the API server, and its process id.
 fn api_server(cluster: &Cluster) -> (serde_json::Value, String) {
     let topology = cluster.server.json(&["bay", "topology", cluster.name]);
     let groups = topology["node_groups"].as_array().unwrap();
@@ -125,12 +125,12 @@ fn versions_are_the_same_everywhere(cluster: &Cluster) {
         (&shown.clone().into(), &"1".into(), &"37".into())
     );
     let client = cluster.kubectl(&["version", "--client"]);
-    assert!(client.contains(&shown), "the kubectl that comes along: {client}");
+    assert!(client.contains(&shown), "the kubectl in the image: {client}");
     let nodes = cluster.kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.kubeletVersion}"]);
     assert_eq!(nodes, format!("{shown} {shown}"));
 }
 
-/// Reads that ended the API server of Kubernetes 1.20 when it was built with a Go of today.
+/// Reads that crashed the API server of Kubernetes 1.20 when it was built with a current Go.
 fn pretty_reads_do_not_end_the_api_server(cluster: &Cluster) {
     let before = api_server(cluster);
     let api = cluster.server.json(&["cluster", "show", cluster.name])["api_address"].as_str().unwrap().to_owned();
@@ -166,7 +166,7 @@ fn pods_are_entered_read_and_copied_to(cluster: &Cluster) {
     assert_eq!(std::fs::read_to_string(back).unwrap(), "copied\n");
 }
 
-/// Ends kubectl however the test ends.
+/// Kills kubectl when the test ends.
 struct Forward(Child);
 
 impl Drop for Forward {
@@ -186,7 +186,7 @@ fn a_port_is_forwarded(cluster: &Cluster) {
     let mut forward = Forward(child);
     // `Forwarding from 127.0.0.1:40123 -> 80`
     let mut said = String::new();
-    // Kept until the end: kubectl ends when nobody reads what it says.
+    // Kept until the end, because kubectl exits when its output is closed.
     let mut lines = BufReader::new(forward.0.stdout.take().unwrap());
     lines.read_line(&mut said).unwrap();
     let address = said.split_whitespace().nth(2).unwrap();
@@ -209,11 +209,11 @@ fn what_no_service_takes_is_refused(cluster: &Cluster, mode: &str) {
         let said = cluster.connected_on_node(address, port);
         assert!(said.contains(refused), "{mode}, the node, {address}:{port}: {said}");
     }
-    // The cluster's DNS is in the same network, and is answered by the node itself.
+    // The cluster's DNS has an address in the same network, and the node itself answers it.
     assert_eq!(cluster.connected_on_node("10.254.0.10", 53), "");
 
     cluster.kubectl(&["delete", "service", "front"]);
-    eventually("the removed service is refused", PATIENCE, || {
+    eventually("connections to the removed service are refused", PATIENCE, || {
         let in_pod = cluster.fetched_in_pod(&format!("http://{address}/hostname")).err()?;
         let on_node = cluster.connected_on_node(&address, 80);
         (in_pod.contains(refused) && on_node.contains(refused)).then_some(())

@@ -1,4 +1,4 @@
-//! Clusters of the versions of Kubernetes that are made besides the newest, on which all other tests run.
+//! Clusters of the other supported versions of Kubernetes; all other tests use the newest one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -8,15 +8,15 @@ use jeroboam_tests::{Server, eventually, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A cluster from nothing to pods, larger and smaller, and back to nothing.
+/// The life cycle of a cluster: creation, pods, resizes, deletion.
 fn lives(minor: &str) {
     let server = Server::start();
-    // As people write it; the newest patch that the image has is taken.
+    // A minor version, for which the newest patch in the image is used.
     server.ok(&["bay", "create", "v", "--baymodel", "kubernetes", "--labels", &format!("kube_tag={minor}"), "--watch"]);
     let shown = server.json(&["cluster", "show", "v"]);
     let version = shown["coe_version"].as_str().unwrap().to_owned();
     assert!(version.starts_with(&format!("v{minor}.")), "{shown}");
-    assert_eq!(shown["labels"]["kube_tag"], minor, "labels stay as they were given");
+    assert_eq!(shown["labels"]["kube_tag"], minor, "labels are stored unchanged");
 
     let dir = server.scratch("config");
     server.ok(&["bay", "config", "v", "--dir", dir.to_str().unwrap()]);
@@ -43,7 +43,7 @@ fn clusters_of_the_version_before_the_newest_live() {
     lives("1.36");
 }
 
-/// The image of `make test` has the newest two only.
+/// The node image of `make test` has only the newest two versions.
 mod slow {
     use super::lives;
 

@@ -1,9 +1,9 @@
-//! Labels and flavors by the command line, on the simulated cloud.
+//! Labels and versions with the command line, on the simulated cloud.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jeroboam_tests::Server;
 
-/// The line of a table that begins with a name, its cells with one blank between them.
+/// The row of a table that begins with a name, with its cells separated by single blanks.
 fn line(table: &str, name: &str) -> String {
     let line = table.lines().find(|line| line.split_whitespace().next() == Some(name));
     let line = line.unwrap_or_else(|| panic!("no {name} in:\n{table}"));

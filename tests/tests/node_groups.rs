@@ -1,4 +1,4 @@
-//! Node groups of a living cluster: made, marked, resized and taken away.
+//! Node groups of a running cluster: created, labelled and tainted, resized and deleted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ fn nodes(config: &Path, selector: &str) -> Vec<String> {
     listed.lines().map(|line| line.trim_start_matches("node/").to_owned()).collect()
 }
 
-/// What Kubernetes says a node is: autoscalers and auto-healers name by it the nodes that are to go.
+/// The machine id that Kubernetes reports for a node: autoscalers and auto-healers identify the nodes to remove by it.
 fn machine_id(config: &Path, node: &str) -> String {
     kubectl(config, &["get", "node", node, "-o", "jsonpath={.status.nodeInfo.machineID}"])
 }
 
-/// The node's uuid, without dashes as machines have theirs.
+/// The node's uuid without dashes, in the format of machine ids.
 fn node_uuid(cluster: &str, node: &str) -> String {
     let container = container_of(cluster, node).unwrap();
     let label = "{{index .Config.Labels \"org.jeroboam.node\"}}";
@@ -32,7 +32,7 @@ fn kubeconfig(server: &Server) -> PathBuf {
     dir.join("config")
 }
 
-/// Past the scheduler, which may choose another.
+/// Creates a pod on a node without the scheduler, which might choose another one.
 fn put_pod_on(server: &Server, node: &str) {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-pod.yaml");
     let pod = std::fs::read_to_string(manifest).unwrap();
@@ -60,23 +60,23 @@ fn a_node_group_comes_changes_and_goes_on_a_living_cluster() {
     assert_eq!(nodes(&config, "disk=nvme,!tier"), ["c-fast-0", "c-fast-1"], "new labels instead of the old ones");
     let taints = "jsonpath={.items[*].spec.taints[*].key}";
     let taints = kubectl(&config, &["get", "nodes", "-l", "disk=nvme", "-o", taints]);
-    // Kubernetes' own taints come and go.
+    // Kubernetes adds and removes its own taints.
     assert_eq!(taints.split(' ').filter(|key| *key == "dedicated").count(), 2, "{taints}");
 
     let cluster = server.uuid_of("c");
     for node in ["c-master-0", "c-worker-0", "c-fast-0", "c-fast-1"] {
         assert_eq!(machine_id(&config, node), node_uuid(&cluster, node), "{node}");
     }
-    // Of two nodes the one with the higher number goes, unless it has work.
+    // Of two nodes the one with the higher number is removed, unless it has pods.
     put_pod_on(&server, "c-fast-1");
     server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--watch"]);
-    assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node without pods went");
+    assert_eq!(nodes(&config, "disk=nvme"), ["c-fast-1"], "the node without pods was removed");
     server.ok(&["cluster", "resize", "c", "2", "--nodegroup", "fast", "--watch"]);
     let pair = nodes(&config, "disk=nvme");
     let other = pair.iter().find(|node| *node != "c-fast-1").expect("a second node");
     let named = machine_id(&config, "c-fast-1");
     server.ok(&["cluster", "resize", "c", "1", "--nodegroup", "fast", "--remove", &named, "--watch"]);
-    assert_eq!(nodes(&config, "disk=nvme"), [other.as_str()], "the node that was named went, work or not");
+    assert_eq!(nodes(&config, "disk=nvme"), [other.as_str()], "the named node was removed, with or without pods");
 
     server.ok(&["nodegroup", "delete", "c", "fast", "--watch"]);
     assert_eq!(nodes(&config, "disk=nvme"), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Plans of changes of a real cluster: what is planned is what is done, and only while it still holds.
+//! Plans of changes of a real cluster: exactly the plan is executed, and only while it is up to date.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn kinds(plan: &Value, key: &str) -> Vec<String> {
 #[test]
 fn what_is_planned_is_done_and_a_plan_that_does_not_hold_is_refused() {
     let server = Server::start();
-    // What is broken here stays so until the test repairs it.
+    // Paused, so that only the test repairs faults.
     let living = Living::paused(&server, "swarm");
     let uuid = living.uuid.clone();
     let file = server.scratch("c.plan");
@@ -36,7 +36,7 @@ fn what_is_planned_is_done_and_a_plan_that_does_not_hold_is_refused() {
     let before = seen();
     let plan = server.json(&["bay", "resize", "c", "2", "--plan", "--out", file]);
     assert!(steps(&plan).contains(&(2, "machine/c-worker-1".to_owned())), "{plan:#}");
-    assert_eq!(kinds(&plan, "machine/c-worker-1"), [""; 0], "a new node disturbs nobody");
+    assert_eq!(kinds(&plan, "machine/c-worker-1"), [""; 0], "a new node disrupts nothing");
     assert_eq!(seen(), before, "nothing was changed");
     server.ok(&["bay", "resize", "c", "2", "--apply", file, "--watch"]);
     let scale = server.newest_operation(&uuid);
@@ -58,7 +58,7 @@ fn what_is_planned_is_done_and_a_plan_that_does_not_hold_is_refused() {
     for part in ["node c-worker-0: machine has stopped", "--plan"] {
         assert!(refused.err.contains(part), "does not say '{part}': {refused:?}");
     }
-    assert_eq!(server.newest_operation(&uuid)["uuid"], scale["uuid"], "nothing was begun");
+    assert_eq!(server.newest_operation(&uuid)["uuid"], scale["uuid"], "nothing was started");
 
     let plan = eventually("a repair is planned that starts the machine", PATIENCE, || {
         let plan = server.json(&["bay", "repair", "c", "--plan", "--out", file]);

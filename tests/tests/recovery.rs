@@ -1,5 +1,5 @@
-//! Clusters whose machines were stopped, removed or lost: what held data comes back with the next operation, or is never
-//! made anew by itself. The clusters are paused, so that healing is not faster.
+//! Clusters whose machines were stopped, removed or lost: the next operation recovers machines with their data, and
+//! lost data is never replaced without a request. The clusters are paused, so that automatic repairs do not interfere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
@@ -36,7 +36,7 @@ fn stopped(kind: &'static str) {
     assert!(disks.iter().all(|disk| living.disks().contains(disk)), "the same disks");
     living.assert_precious("after its machines were stopped");
     server.ok(&["bay", "delete", "c", "--watch"]);
-    assert_eq!(server.marked(&living.uuid), Vec::<String>::new(), "on purpose, disks go too");
+    assert_eq!(server.marked(&living.uuid), Vec::<String>::new(), "a delete also removes disks");
 }
 
 #[test]
@@ -97,12 +97,12 @@ fn lost_state(kind: &'static str) {
 
     let answer = server.cli(&["bay", "retry", "c", "--replace-data", "--watch"]);
     assert_eq!(answer.code, 0, "{answer:?}");
-    assert!(answer.err.contains("warning"), "it is said plainly: {answer:?}");
+    assert!(answer.err.contains("warning"), "there is a warning: {answer:?}");
     let (nodes, things): (&[&str], &[&str]) = match kind {
         "kubernetes" => (&["get", "nodes", "--no-headers"], &["get", "configmaps", "-o", "name"]),
         _ => (&["node", "ls", "--format", "{{.Hostname}} {{.Status}}"], &["config", "ls", "--format", "{{.Name}}"]),
     };
-    eventually("all nodes are ready in the cluster that began anew", PATIENCE, || {
+    eventually("all nodes are ready in the recreated cluster", PATIENCE, || {
         let nodes = living.engine(nodes);
         (nodes.lines().filter(|line| line.contains(" Ready")).count() == 3).then_some(())
     });
@@ -132,7 +132,7 @@ fn a_paused_worker_goes_on_when_the_cluster_is_changed() {
     server.ok(&["bay", "delete", "c", "--watch"]);
 }
 
-/// An image that says that it has a version and lacks a program of it, gone when this is dropped.
+/// An image whose label lists a version with a missing program. It is removed when this is dropped.
 struct BrokenImage;
 
 const BROKEN: &str = "jeroboam/node:without-kubelet";
@@ -172,12 +172,12 @@ fn retry_reaches_an_agent_that_has_given_up() {
         })
     };
     assert_eq!(failed(&server)["cause"]["code"], "version_unavailable", "the fault has struck");
-    // Nothing was mended: it fails again, for the same reason, and not because nobody tried.
+    // Without a fix the retry really runs, and fails for the same reason.
     server.ok(&["bay", "retry", "c", "--no-wait"]);
     assert_eq!(failed(&server)["cause"]["code"], "version_unavailable");
     for node in ["c-master-0", "c-worker-0"] {
         let node = container_of(&uuid, node).unwrap();
-        // An image may carry several versions.
+        // An image may have several versions.
         let mend = "for version in /opt/jeroboam/kubernetes/*; do ln -s kube-proxy $version/kubelet; done";
         docker_output(&["exec", &node, "sh", "-c", mend]);
     }

@@ -21,7 +21,7 @@ fn a_server_killed_at_every_step_of_a_swarm_ends_as_if_nothing_had_happened() {
     killed_at_every_step("swarm");
 }
 
-/// How long nothing has to begin before an operation is asked whether it has ended.
+/// Time without a new step after which the operation's status is checked.
 const QUIET: Duration = Duration::from_millis(500);
 
 fn killed_at_every_step(kind: &str) {
@@ -29,7 +29,7 @@ fn killed_at_every_step(kind: &str) {
     server.ok(&["bay", "create", "c", "--baymodel", kind, "--node-count", "2", "--no-wait"]);
     let uuid = server.uuid_of("c");
     let killed_at = kill_at_every_step(&mut server, &uuid);
-    // Whether one has to wait until a node is ready depends on how long the restarts took.
+    // Whether there is a step that waits for a ready node depends on how long the restarts took.
     for expected in ["secrets", "network", "machine/c-master-0", "machine/c-worker-1", "node/c-worker-1", "engine"] {
         assert!(killed_at.contains(expected), "never seen: {expected} in {killed_at:?}");
     }
@@ -50,16 +50,16 @@ fn killed_at_every_step(kind: &str) {
     let shown = server.json(&["cluster", "show", "c"]);
     assert_eq!((&shown["status"], shown["node_count"].as_u64()), (&"UPDATE_COMPLETE".into(), Some(1)));
     assert_eq!(containers_of(&uuid).len(), 2);
-    assert_eq!(nodes_that_the_engine_knows(&server, kind), 2, "nodes that are gone are forgotten");
+    assert_eq!(nodes_that_the_engine_knows(&server, kind), 2, "removed nodes are deleted from the engine");
 
-    // By nobody but us.
+    // Only the test repairs it.
     server.ok(&["bay", "pause", "c"]);
     let worker = container_of(&uuid, "c-worker-0").unwrap();
     docker_output(&["rm", "--force", &worker]);
     server.ok(&["bay", "repair", "c", "--no-wait"]);
     let killed_at = kill_at_every_step(&mut server, &uuid);
     assert!(killed_at.contains("machine/c-worker-0"), "never seen: the worker's machine in {killed_at:?}");
-    assert_eq!(server.json(&["bay", "show", "c"])["status"], "UPDATE_COMPLETE", "a repair leaves it alone");
+    assert_eq!(server.json(&["bay", "show", "c"])["status"], "UPDATE_COMPLETE", "a repair does not change it");
     assert_eq!(containers_of(&uuid).len(), 2);
     assert_ne!(container_of(&uuid, "c-worker-0").unwrap(), worker);
 
@@ -86,9 +86,9 @@ fn nodes_that_the_engine_knows(server: &Server, kind: &str) -> usize {
     nodes.lines().count()
 }
 
-/// Kills and restarts the server at the first sight of each step, and of each thing that the Docker Engine does in
-/// between (a container made but not yet started, for example), until the newest operation has ended, which must be in
-/// success. Gives where it was killed.
+/// Kills and restarts the server when it first sees each step, and each Docker event in between (for example a
+/// container that is created but not yet started), until the newest operation has finished, which must succeed. Returns
+/// where the server was killed.
 fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
     let operation = server.newest_operation(cluster)["uuid"].as_str().unwrap().to_owned();
     let events = Events::of(cluster);
@@ -98,7 +98,7 @@ fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
     let mut next_look = Instant::now();
     let mut kills = 0;
     loop {
-        assert!(started.elapsed() < PATIENCE, "does not end: {:#}", server.newest_operation(cluster));
+        assert!(started.elapsed() < PATIENCE, "does not finish: {:#}", server.newest_operation(cluster));
         let mut new: BTreeSet<String> = steps_begun(&server.log_from(&mut seen_of_log), &operation).collect();
         new.extend(events.new_ones().into_iter().filter(|event| !event.contains("exec")));
         if !new.is_subset(&killed_at) {
@@ -106,13 +106,13 @@ fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
             kills += 1;
             server.kill();
             server.restart();
-            // A look takes as long as some steps do: only when nothing has begun for a while.
+            // A check takes as long as some steps, so check only when nothing has started for a while.
             next_look = Instant::now() + QUIET;
         } else if Instant::now() >= next_look {
             let now = server.newest_operation(cluster);
             match now["status"].as_str().unwrap() {
                 "succeeded" => {
-                    // What began and ended during this very look could not be struck any more.
+                    // Steps that started and finished during this check could not be interrupted.
                     killed_at.extend(steps_begun(&server.log_from(&mut seen_of_log), &operation));
                     println!("killed {kills} times, at: {killed_at:#?}");
                     return killed_at;
@@ -126,7 +126,7 @@ fn kill_at_every_step(server: &mut Server, cluster: &str) -> BTreeSet<String> {
     }
 }
 
-/// Keys of steps that a piece of the server's log says were begun.
+/// Keys of the steps that were started according to this part of the server's log.
 fn steps_begun<'a>(log: &'a str, operation: &'a str) -> impl Iterator<Item = String> + 'a {
     log.lines()
         .filter(move |line| line.contains("step begins") && line.contains(operation))
@@ -149,7 +149,7 @@ fn agents_keep_working(kind: &str, component: &str) {
     let uuid = server.uuid_of("c");
     let before = containers_of(&uuid);
     server.kill();
-    // While nobody is there to be told, an agent still looks after its components.
+    // An agent supervises its components also while the server is down.
     let worker = container_of(&uuid, "c-worker-0").expect("the worker has a container");
     let process = || docker_output(&["exec", &worker, "pidof", "-s", component]);
     let killed = process();
@@ -160,7 +160,7 @@ fn agents_keep_working(kind: &str, component: &str) {
     });
     server.restart();
 
-    // The agents report to the new server, and tell it what happened while there was none.
+    // The agents report to the new server what happened meanwhile.
     eventually("the topology shows the restart, and all nodes up", PATIENCE, || {
         let topology = server.json(&["bay", "topology", "c"]);
         let nodes: Vec<_> =
@@ -174,7 +174,7 @@ fn agents_keep_working(kind: &str, component: &str) {
     server.ok(&["bay", "scale", "c", "2", "--watch"]);
     let now = containers_of(&uuid);
     assert_eq!(now.len(), 3);
-    assert!(before.iter().all(|id| now.contains(id)), "the nodes that were there are still the same");
+    assert!(before.iter().all(|id| now.contains(id)), "the existing nodes are unchanged");
     server.ok(&["bay", "delete", "c", "--watch"]);
     assert_eq!(server.marked(&uuid), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! New certificate authorities for living clusters: what the old ones signed is void, what runs goes on.
+//! Rotation of the CAs of running clusters: certificates of the old CAs become invalid, workloads keep running.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn kubectl(dir: &Path, args: &[&str]) -> String {
     run("kubectl", args, &[("KUBECONFIG", &dir.join("config"))])
 }
 
-/// Whether a client of the cluster gets an answer with the files of `bay config`.
+/// Whether a client of the cluster is authenticated with the files of `bay config`.
 fn is_let_in(program: &str, args: &[&str], environment: &[(&str, &Path)]) -> bool {
     Command::new(program).args(args).envs(environment.iter().copied()).output().unwrap().status.success()
 }
@@ -68,12 +68,12 @@ fn authorities_of_kubernetes_are_rotated_while_pods_run() {
     assert!(nodes.lines().count() == 2 && nodes.lines().all(|line| line.contains(" Ready ")), "{nodes}");
     assert_eq!(kubectl(&new, &container), first, "the pod's container is the same one");
     pod(&server, "second");
-    // What pods check the API server by.
-    eventually("pods get to know the new authority", PATIENCE, || {
+    // The CA with which pods verify the API server.
+    eventually("pods get the new CA", PATIENCE, || {
         let path = ["get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"];
         (kubectl(&new, &path).trim() == after.trim()).then_some(())
     });
-    // Nodes that come later are made for the new ones.
+    // New nodes use the new CAs.
     server.ok(&["bay", "resize", "c", "2", "--watch"]);
     server.ok(&["bay", "delete", "c", "--watch"]);
 }
@@ -86,7 +86,7 @@ fn authorities_of_a_swarm_are_rotated() {
     server.ok(&["container", "create", "web", "--bay", "c", "--image", "jeroboam/nginx:1.22"]);
     let runs = || (server.json(&["container", "show", "web", "--bay", "c"])["status"] == "Running").then_some(());
     eventually("the container runs", PATIENCE, runs);
-    // Another process would have another start, the 22nd word (proc(5)).
+    // A new process would have another start time, the 22nd field (proc(5)).
     let started = || {
         let stat = server.ok(&["container", "exec", "web", "--bay", "c", "--", "cat", "/proc/1/stat"]);
         stat.split_whitespace().nth(21).unwrap().to_owned()

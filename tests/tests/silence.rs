@@ -1,4 +1,4 @@
-//! What happens to nodes is known within seconds: their agents fall silent, or their engine says something else of them.
+//! Changes of nodes are detected within seconds: an agent becomes silent, or the engine reports another state.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use jeroboam_tests::{Server, container_of, docker_output, eventually, run};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Seconds, and not the half minute and more of before; with room for a busy machine.
+/// Timeout for the detection, with a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(15);
 
-/// How a node is shown.
+/// A node in the topology.
 fn node(server: &Server, name: &str) -> Value {
     let topology = server.json(&["bay", "topology", "c"]);
     let groups = topology["node_groups"].as_array().unwrap();
@@ -18,7 +18,7 @@ fn node(server: &Server, name: &str) -> Value {
     nodes.find(|node| node["name"] == name).unwrap_or_else(|| panic!("{name} in {topology:#}")).clone()
 }
 
-/// The number of a node's agent in its container; process 1 is what looks after it.
+/// The process id of a node's agent in its container, a child of process 1.
 fn agent(container: &str) -> String {
     let all = docker_output(&["exec", container, "pidof", "jeroboam-node"]);
     let agent = all.split(' ').find(|process| *process != "1");
@@ -28,7 +28,7 @@ fn agent(container: &str) -> String {
 fn signal(container: &str, signal: &str, process: &str) -> char {
     docker_output(&["exec", container, "sh", "-c", &format!("kill -{signal} {process}")]);
     let stat = docker_output(&["exec", container, "cat", &format!("/proc/{process}/stat")]);
-    // After the name in brackets.
+    // The state is after the name in parentheses.
     stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap_or('?')
 }
 
@@ -36,7 +36,7 @@ fn signal(container: &str, signal: &str, process: &str) -> char {
 fn an_agent_that_hangs_is_known_to_be_silent_within_seconds_and_heard_again_at_once() {
     let server = Server::start();
     server.create("kubernetes", "c", 1);
-    // Nothing of it is repaired while it is looked at.
+    // No automatic repairs during the test.
     server.ok(&["bay", "pause", "c"]);
     let worker = container_of(&server.uuid_of("c"), "c-worker-0").unwrap();
     let before = node(&server, "c-worker-0");
@@ -45,7 +45,7 @@ fn an_agent_that_hangs_is_known_to_be_silent_within_seconds_and_heard_again_at_o
     let process = agent(&worker);
     let stopped = Instant::now();
     assert_eq!(signal(&worker, "STOP", &process), 'T', "the fault has struck");
-    let since = eventually("the silence is known", PATIENCE, || {
+    let since = eventually("the silence is reported", PATIENCE, || {
         let shown = node(&server, "c-worker-0");
         (shown["phase"] == "unknown").then(|| shown["silent_since"].clone())
     });
@@ -78,15 +78,15 @@ fn a_server_that_was_stopped_takes_nobody_for_silent_when_it_goes_on() {
         state.contains(") T ").then_some(())
     });
     let long = Instant::now() + Duration::from_secs(15);
-    eventually("it has stood still for longer than any agent may", PATIENCE, || (Instant::now() > long).then_some(()));
+    eventually("it was stopped for longer than any agent may be", PATIENCE, || (Instant::now() > long).then_some(()));
     run("kill", &["-CONT", &process], &[]);
     let mut log = String::new();
-    eventually("the server says that it was stopped", PATIENCE, || {
+    eventually("the server logs that it was stopped", PATIENCE, || {
         log += &server.log_from(&mut read);
         log.contains("this process was stopped").then_some(())
     });
     let until = Instant::now() + Duration::from_secs(12);
-    eventually("all had the time to call", PATIENCE, || {
+    eventually("all agents had time to call", PATIENCE, || {
         for name in ["c-master-0", "c-worker-0"] {
             assert_eq!(node(&server, name)["phase"], "up", "{name}");
         }
@@ -101,7 +101,7 @@ fn a_server_that_was_stopped_takes_nobody_for_silent_when_it_goes_on() {
 fn what_the_engine_says_of_nodes_is_known_within_seconds() {
     let server = Server::start();
     server.create("kubernetes", "c", 1);
-    // Nothing of it is repaired while it is looked at.
+    // No automatic repairs during the test.
     server.ok(&["bay", "pause", "c"]);
     let config = server.scratch("config");
     server.ok(&["bay", "config", "c", "--dir", config.to_str().unwrap()]);
@@ -124,7 +124,7 @@ fn what_the_engine_says_of_nodes_is_known_within_seconds() {
 fn a_swarm_says_within_seconds_that_a_node_was_taken_out() {
     let server = Server::start();
     server.create("swarm", "c", 1);
-    // Nothing of it is repaired while it is looked at.
+    // No automatic repairs during the test.
     server.ok(&["bay", "pause", "c"]);
     eventually("the engine's view is known", PATIENCE, || (node(&server, "c-worker-0")["ready"] == true).then_some(()));
     let uuid = server.uuid_of("c");

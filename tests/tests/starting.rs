@@ -1,4 +1,4 @@
-//! What keeps a server from starting, and what it says then.
+//! Failed starts of a server, and their error messages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::{TcpListener, UdpSocket};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use jeroboam_tests::{LOOK, Server, Setup, binary, eventually};
 
-/// How long a server may take to give up.
+/// Timeout until a server gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starts a server with these arguments, which has to end by itself with an error; gives its log.
+/// Starts a server with these arguments, which must exit with an error; returns its log.
 fn refused(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
@@ -30,7 +30,7 @@ fn refused(arguments: &[&str]) -> String {
         if began.elapsed() > PATIENCE {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("the server goes on: {}", std::fs::read_to_string(&log).unwrap());
+            panic!("the server keeps running: {}", std::fs::read_to_string(&log).unwrap());
         }
         std::thread::sleep(LOOK);
     };
@@ -42,7 +42,7 @@ fn refused(arguments: &[&str]) -> String {
 #[test]
 fn without_the_key_of_its_secrets_no_server_starts() {
     let mut server = Server::simulated();
-    // The agents' authority is a secret; it is there once the server is ready.
+    // The agents' CA is a secret, which exists once the server is ready.
     server.kill();
     let data = server.data();
     let key = data.join("encryption.key");
@@ -79,11 +79,11 @@ fn a_port_for_agents_that_somebody_has_keeps_a_server_from_starting() {
 
 #[test]
 fn a_server_is_ready_only_when_agents_can_call() {
-    // No engine listens there: where agents call cannot be found out.
+    // No engine listens there, so the address of the agents' endpoint cannot be determined.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::unready(Setup { docker_host: Some(format!("tcp://{silent}")), ..Setup::default() });
     eventually("the server answers, and is not ready", PATIENCE, || {
         (server.http_status("/healthcheck") == Some(503)).then_some(())
     });
-    assert_eq!(server.http_status("/v1"), Some(200), "what needs no nodes can be asked for");
+    assert_eq!(server.http_status("/v1"), Some(200), "requests that need no nodes are answered");
 }

@@ -1,5 +1,5 @@
-//! What templates say about the surroundings of nodes, on real clusters: a proxy between them and the world, a registry
-//! without TLS, a volume for their containers, and a registry of the cluster's own.
+//! The environment of nodes on real clusters: a proxy, a registry without TLS, a volume for containers, and a registry
+//! in the cluster.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What is everywhere: in every node image, and in the registry of the test.
+/// An image that is in every node image, and in the registry of the test.
 const IMAGE: &str = "jeroboam/nginx:1.22";
 
-/// The cluster's registry as its nodes know it.
+/// An image in the cluster's registry, as nodes name it.
 const OWN: &str = "localhost:5000/web:1";
 
-/// Of neither engine.
+/// Not the default port of either engine.
 const API_PORT: &str = "7443";
 
-/// GiB.
+/// Size of the volume in GiB.
 const VOLUME: u64 = 2;
 
-/// Makes a template with everything, and a cluster of it.
+/// Creates a template with all these attributes, and a cluster from it.
 fn create(server: &Server, world: &World, engine: &str, workers: u32) {
     server.ok(&[
         &["baymodel", "create", "kind", "--coe", engine, "--image", "debian-13", "--registry-enabled"][..],
@@ -55,14 +55,14 @@ fn certificates(server: &Server) -> PathBuf {
     dir
 }
 
-/// Size in GiB and kind of the file system that a folder of a node is on.
+/// Size in GiB and type of the file system of a folder on a node.
 fn disk_of(server: &Server, node: &str, folder: &str) -> (u64, String) {
     let answer = on(server, node, &["df", "--block-size=1M", "--output=size,fstype", folder]);
     let cells: Vec<&str> = answer.lines().last().unwrap().split_whitespace().collect();
     (cells[0].parse::<u64>().unwrap().div_ceil(1024), cells[1].to_owned())
 }
 
-/// `(status code, or 0 if there is no answer)` of the cluster's registry, asked from outside.
+/// Status code of the cluster's registry from outside, 0 if there is no answer.
 fn asked_from_outside(master: &str, dir: Option<&Path>) -> u16 {
     let mut command = Command::new("curl");
     command.args(["-s", "--noproxy", "*", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}"]);
@@ -93,7 +93,7 @@ fn every_node_has_its_part_of_the_registry(server: &Server) {
     }
 }
 
-/// Runs a pod of an image on the worker.
+/// Runs a pod with an image on the worker.
 fn pod_runs(server: &Server, name: &str, image: &str) {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/web-pod.yaml");
     let pod = std::fs::read_to_string(manifest).unwrap();
@@ -126,13 +126,13 @@ fn nodes_of_kubernetes_have_the_surroundings_that_their_template_says() {
     on(&server, "c-master-0", &[&ctr[..], &["push", "--plain-http", OWN]].concat());
     pod_runs(&server, "own", OWN);
     let catalog = on(&server, "c-worker-0", &["ls", "/var/lib/jeroboam"]);
-    assert!(!catalog.contains("registry"), "images are kept by the master only: {catalog}");
+    assert!(!catalog.contains("registry"), "only the master stores images: {catalog}");
 
     let master = server.json(&["cluster", "show", "c"])["master_addresses"][0].as_str().unwrap().to_owned();
     assert_eq!(asked_from_outside(&master, Some(&certificates(&server))), 200);
     assert_eq!(asked_from_outside(&master, None), 0, "not without a certificate of the cluster");
 
-    // The machine is started anew: its volume is mounted again, and images are still there.
+    // After a restart of the machine its volume is mounted again, and the images are still there.
     let container = container_of(&server.uuid_of("c"), "c-worker-0").unwrap();
     docker_output(&["restart", &container]);
     eventually("the worker is back with its volume", PATIENCE, || {
@@ -161,7 +161,7 @@ fn nodes_of_a_swarm_have_the_surroundings_that_their_template_says() {
     containers_run(&server, "outer", &outer);
     assert!(world.registry_was_asked_through_the_proxy());
 
-    // A user pushes with what `bay config` gave.
+    // A user pushes with the certificates of `bay config`.
     let dir = certificates(&server);
     let shown = server.json(&["cluster", "show", "c"]);
     let address = shown["api_address"].as_str().unwrap().replace("https://", "tcp://");
@@ -177,7 +177,7 @@ fn nodes_of_a_swarm_have_the_surroundings_that_their_template_says() {
     server.ok(&["bay", "delete", "c", "--watch"]);
 }
 
-/// Two containers of an image, one on each node.
+/// Runs two containers with an image, one on each node.
 fn containers_run(server: &Server, name: &str, image: &str) {
     let names = [format!("{name}-1"), format!("{name}-2")];
     let mut hosts = Vec::new();

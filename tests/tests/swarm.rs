@@ -1,4 +1,4 @@
-//! A real Docker Swarm from nothing to a container, and back to nothing.
+//! The life cycle of a real Docker Swarm: creation, containers, deletion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::Command;
@@ -77,14 +77,14 @@ fn a_command_that_takes_too_long_is_ended(server: &Server) {
     let look = "cat /proc/[0-9]*/cmdline | grep -q 'sleep.*471[1]'";
     assert_ne!(exec(look).code, 0, "the process is still there");
 
-    // So is one whose user has gone away.
+    // The same for a command whose client has disconnected.
     let look = "cat /proc/[0-9]*/cmdline | grep -q 'sleep.*471[2]'";
     let args = ["container", "exec", "web", "--bay", "sw", "--", "sh", "-c", "sleep 4712"];
     let mut user = server.begin(&args);
     eventually("the command runs", PATIENCE, || (exec(look).code == 0).then_some(()));
     user.kill().unwrap();
     user.wait().unwrap();
-    eventually("the command has ended", Duration::from_secs(15), || (exec(look).code != 0).then_some(()));
+    eventually("the command was killed", Duration::from_secs(15), || (exec(look).code != 0).then_some(()));
 }
 
 fn plain_docker_works_with_the_files_of_bay_config(server: &Server) {

@@ -1,4 +1,4 @@
-//! Ansible's modules for templates and clusters, of the collection `openstack.cloud`.
+//! The Ansible modules for templates and clusters of the collection `openstack.cloud`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 use jeroboam_tests::{Server, cache};
 
-/// Runs a playbook of `tests/clients`; gives what it printed.
+/// Runs a playbook of `tests/clients`; returns its output.
 fn play(server: &Server, book: &str) -> String {
-    // Instead of the settings of the machine and its user.
+    // Replaces the configuration of the machine and the user.
     let settings = server.scratch("ansible.cfg");
     std::fs::write(&settings, "").unwrap();
     let output = Command::new(cache().join("clients/ansible/bin/ansible-playbook"))

@@ -1,9 +1,9 @@
-//! `magnum` of 2016, with bays and baymodels: version 2.1 knows no microversions, 2.11 asks for one.
+//! `magnum` of 2016, with bays and baymodels: version 2.1 sends no microversion, 2.11 does.
 
 use insta::assert_snapshot;
 use jeroboam_tests::{Server, Session, run};
 
-/// What every baymodel needs.
+/// Required options of every baymodel.
 const NEEDED: [&str; 8] =
     ["--image-id", "debian-13", "--keypair-id", "k", "--external-network-id", "public", "--coe", "kubernetes"];
 
@@ -42,7 +42,7 @@ fn the_magnum_program_of_2016_manages_baymodels() {
     user.ok(&["baymodel-delete", "plain", "other"]);
     user.refused(&["baymodel-show", "plain"]);
 
-    // Engines and their networks: the default when none is named, and what does not go together.
+    // Engines and their network drivers: the defaults, and invalid combinations.
     let of = |coe: &'static str| {
         [
             "baymodel-create",
@@ -80,7 +80,7 @@ fn the_magnum_program_of_2016_manages_bays() {
     let created = user.ok(&["bay-create", "--name", "one", "--baymodel", "kind", "--node-count", "1"]);
     assert!(created.contains("CREATE_IN_PROGRESS"), "{created}");
     let busy = user.refused(&["bay-update", "one", "replace", "node_count=2"]);
-    // All of the message: what errors looked like in 2015. In those of later years this program finds the first sentence.
+    // The whole message, in the error format of 2015. Of later formats this program prints only the first sentence.
     assert!(busy.contains("CREATE_IN_PROGRESS") && busy.contains("HTTP 400") && busy.contains(". Wait "), "{busy}");
     server.reach("one", "CREATE_COMPLETE");
 
@@ -100,7 +100,7 @@ fn the_magnum_program_of_2016_manages_bays() {
     user.ok(&["ca-show", "--bay", "one"]);
     user.ok(&["ca-sign", "--bay", "one", "--csr", request]);
     user.ok(&["container-list"]);
-    // This program prints why a deletion was refused, and ends with 0 all the same.
+    // This program prints why a delete was rejected, but exits with 0.
     let answer = user.run(&["baymodel-delete", "kind"]);
     assert!(format!("{answer:?}").contains("HTTP 400"), "{answer:?}");
     user.ok(&["bay-delete", "one"]);

@@ -1,10 +1,10 @@
-//! gophercloud, on which Terraform stands: its own acceptance tests, and a program for what those cannot do here.
+//! gophercloud, which Terraform uses: its acceptance tests, and a program for features that they cannot test here.
 
 use std::process::{Child, Command, Stdio};
 
 use jeroboam_tests::{Server, cache};
 
-/// Those that need neither Keystone nor a cluster with a certain id.
+/// Acceptance tests that need neither Keystone nor a cluster with a fixed id.
 const ACCEPTANCE: [&str; 3] = ["TestClusterTemplatesCRUD", "TestClustersCRUD", "TestNodeGroupsCRUD"];
 
 /// Starts a program of `scripts/install-tools clients` as a cloud of clouds.yaml.
@@ -19,7 +19,7 @@ fn start(server: &Server, program: &str, cloud: &str, args: &[&str]) -> Child {
         .env("OS_PROJECT_NAME", auth("project_name"))
         .env("OS_DOMAIN_NAME", auth("user_domain_name"))
         .env("OS_REGION_NAME", "RegionOne")
-        // What the acceptance tests are to use; some of it is asked for and not used.
+        // Settings of the acceptance tests, some of which are required but not used.
         .env("OS_IMAGE_ID", "debian-13")
         .env("OS_MAGNUM_IMAGE_ID", "debian-13")
         .env("OS_MAGNUM_KEYPAIR", "k")
@@ -35,7 +35,7 @@ fn start(server: &Server, program: &str, cloud: &str, args: &[&str]) -> Child {
         .expect("`scripts/install-tools clients` installs it")
 }
 
-/// Waits for a program that must succeed; gives what it printed.
+/// Waits for a program that must succeed; returns its output.
 fn finish(server: &Server, program: Child) -> String {
     let output = program.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
@@ -46,9 +46,9 @@ fn finish(server: &Server, program: Child) -> String {
 // Covers: R364.
 #[test]
 fn gophercloud_passes_its_own_acceptance_tests_of_templates_clusters_and_node_groups() {
-    // One of them gives a template a label of its own making.
+    // One of the tests creates a template with an invented label.
     let server = Server::with(&["--infrastructure", "simulated", "--label-rules", "any"]);
-    // Side by side: each looks once a second whether what it waits for is there.
+    // In parallel, because each polls once a second.
     let running = ACCEPTANCE.map(|test| {
         let only = format!("^{test}$");
         (test, start(&server, "acceptance", "jeroboam", &["-test.v", "-test.timeout", "120s", "-test.run", &only]))

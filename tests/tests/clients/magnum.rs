@@ -1,4 +1,4 @@
-//! `magnum` of the last years in which it existed, version 4.0.
+//! Version 4.0 of `magnum`, one of its last releases.
 
 use insta::assert_snapshot;
 use jeroboam_tests::{Server, Session};
@@ -7,7 +7,7 @@ use jeroboam_tests::{Server, Session};
 fn the_last_magnum_program_manages_clusters() {
     let server = Server::simulated();
     let mut user = Session::new(&server, "magnum-4.0", "jeroboam");
-    // This client asks for a storage driver that needs a volume.
+    // This client sends a storage driver that requires a volume.
     let needed = ["--coe", "kubernetes", "--image", "debian-13", "--external-network", "public"];
     let options = ["--docker-volume-size", "5", "--labels", "min_node_count=1", "--keypair", "k"];
     user.ok(&[&["cluster-template-create", "kind"], &needed[..], &options].concat());
@@ -25,7 +25,7 @@ fn the_last_magnum_program_manages_clusters() {
     let folder = server.scratch("");
     user.ok(&["cluster-config", "one", "--dir", folder.to_str().unwrap()]);
     let config = std::fs::read_to_string(server.scratch("config")).unwrap();
-    // This version names the files of the certificates nowhere in its configuration, but writes them.
+    // This version writes the certificate files, but does not refer to them in its configuration.
     assert!(config.contains("server: https://"), "{config}");
     for file in ["ca.pem", "cert.pem", "key.pem"] {
         assert!(std::fs::read_to_string(server.scratch(file)).unwrap().starts_with("-----BEGIN "), "{file}");

@@ -1,7 +1,7 @@
-//! Unmodified clients of OpenStack, of today and of years ago, as users have them (`scripts/install-tools clients`).
+//! Unmodified OpenStack clients, current and old ones (`scripts/install-tools clients`).
 //!
-//! Their transcripts are compared with golden files in `snapshots`: ids are replaced by numbers there, times by zeros.
-//! Where the reality of clusters does not matter the servers run on the simulated cloud.
+//! Their transcripts are compared with golden files in `snapshots`, where ids are replaced by numbers and times by
+//! zeros. The servers run on the simulated cloud unless a test needs real clusters.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ansible;

@@ -1,11 +1,11 @@
-//! `openstack coe` of today: cluster templates, clusters, node groups.
+//! The current `openstack coe`: cluster templates, clusters, node groups.
 
 use insta::assert_snapshot;
 use jeroboam_tests::{Server, Session};
 
 const TEMPLATE: [&str; 4] = ["coe", "cluster", "template", "create"];
 
-/// What every template needs.
+/// Required options of every template.
 const NEEDED: [&str; 6] = ["--coe", "kubernetes", "--image", "debian-13", "--external-network", "public"];
 
 /// Attributes of a cluster that are the same in every run.
@@ -25,7 +25,7 @@ const STABLE: [&str; 13] = [
     "status_reason",
 ];
 
-/// Each column as an option.
+/// The options that select these columns.
 fn columns<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().flat_map(|name| ["-c", *name]).collect()
 }

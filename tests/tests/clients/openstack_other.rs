@@ -1,4 +1,4 @@
-//! `openstack coe` of today: certificates, credentials, quotas, stats, services, and what it prints of errors.
+//! The current `openstack coe`: certificates, credentials, quotas, stats, services, and its output of errors.
 
 use insta::assert_snapshot;
 use jeroboam_tests::{Server, Session, run};

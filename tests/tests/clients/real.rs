@@ -37,7 +37,7 @@ fn kubectl_works_with_what_the_openstack_client_wrote_and_pods_come_from_the_pro
     let ready = kubectl(&config, &["get", "--raw", "/readyz?verbose"]);
     assert!(ready.contains("[+]etcd ok"), "{ready}");
 
-    // A file that is there is not overwritten, unless it is to be.
+    // An existing file is overwritten only with --force.
     let said = user.refused(&["coe", "cluster", "config", "one", "--dir", dir]);
     assert!(said.contains("exists"), "{said}");
     user.ok(&["coe", "cluster", "config", "one", "--dir", dir, "--force", "--output-certs"]);
@@ -48,7 +48,7 @@ fn kubectl_works_with_what_the_openstack_client_wrote_and_pods_come_from_the_pro
     let version = run("curl", &[&get[..], &[&format!("{server_url}/version")]].concat(), &[]);
     assert!(version.contains("gitVersion"), "{version}");
 
-    // Nobody gets in without a certificate.
+    // Access without a certificate is denied.
     let mut curl = Command::new("curl");
     curl.args(["-sk", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}"])
         .arg(format!("{server_url}/api/v1/nodes"));
@@ -81,7 +81,7 @@ fn a_pod_from_a_file(server: &Server, config: &Path) {
     });
 }
 
-/// A status says what is so: nobody waits for a poll.
+/// The status changes with the last step, without the delay of a poll.
 fn it_was_complete_as_soon_as_its_last_step(server: &Server) {
     let operation = server.newest_operation("one");
     let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();

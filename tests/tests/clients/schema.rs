@@ -1,11 +1,11 @@
-//! Schemathesis: calls the API as its OpenAPI document says that it may be called, and as it says that it may not.
+//! Schemathesis: sends requests to the API that its OpenAPI document allows, and requests that it does not allow.
 
 use std::path::Path;
 use std::process::Command;
 
 use jeroboam_tests::{Server, cache};
 
-/// How long it may go on for each microversion, in seconds.
+/// Time limit per microversion, in seconds.
 const BUDGET: &str = "35";
 
 #[test]
@@ -14,7 +14,7 @@ fn answers_are_as_the_document_says_and_never_a_failure_inside() {
     server.create("kubernetes", "one", 1);
     let program = cache().join("clients/schemathesis/bin/schemathesis");
     let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/schemathesis.toml");
-    // Bays are not there any more in the newest microversion, and much is not there yet in the last that has them.
+    // The newest microversion has no bays any more, and the last one with bays lacks many newer routes.
     for version in ["latest", "1.10"] {
         let token = server.token("jeroboam-admin");
         let output = Command::new(&program)

@@ -1,4 +1,4 @@
-//! openstacksdk, which `openstack` itself stands on.
+//! openstacksdk, which `openstack` itself uses.
 
 use std::path::Path;
 use std::process::Command;

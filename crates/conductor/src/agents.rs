@@ -1,4 +1,4 @@
-//! What a machine is born with: where to call home, whom to trust there, and a token that works once.
+//! Bootstrap files of machines: the agent endpoint's URL, the CA to trust there, and a one-time token.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,41 +12,41 @@ use uuid::Uuid;
 
 use crate::perform::store_cause;
 
-/// How long a machine may take from its making to its first call home. Bare metal needs this much.
+/// How long a machine may take from its creation to its agent's first call. Bare metal needs this much.
 const TOKEN_VALIDITY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Makes bootstrap files. Clones share what is known of the endpoint.
+/// Makes bootstrap files. Clones share the endpoint.
 #[derive(Debug, Clone, Default)]
 pub struct Birth {
     home: Arc<OnceLock<Home>>,
 }
 
-/// Where agents call.
+/// The agent endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
     /// Base URL of the agent endpoint as machines reach it.
     pub server: String,
-    /// PEM of the authority that its certificate chains to.
+    /// PEM of the CA that its certificate chains to.
     pub ca: String,
 }
 
 impl Birth {
-    /// The endpoint listens now. Until then no machine is made; a second call changes nothing.
+    /// Sets the endpoint once it listens. Until then no machine is created; a second call changes nothing.
     pub fn home_is(&self, home: Home) {
         let _ = self.home.set(home);
     }
 
-    /// The content of a node's bootstrap file, with a fresh token; an older one is worthless from then on.
+    /// The content of a node's bootstrap file, with a new token; an older token is invalid from then on.
     pub(crate) async fn bootstrap(&self, held: &Held, node: Uuid, now: Timestamp) -> Result<String, Cause> {
         let Some(home) = self.home.get() else {
             return Err(Cause::passing(
                 Code::AgentEndpointUnknown,
-                "it is not known yet where agents are to call home",
-                "usually the infrastructure does not answer yet: see that it runs",
+                "the address of the agent endpoint is not known yet",
+                "usually the infrastructure does not answer yet: check that it runs",
             ));
         };
         let token = Token::generate().map_err(|problem| {
-            Cause::operator(Code::PkiFailed, "a token for the node cannot be made", "see the server's log")
+            Cause::operator(Code::PkiFailed, "a token for the node cannot be created", "see the server's log")
                 .said(problem)
         })?;
         let expires = now.saturating_add(TOKEN_VALIDITY).unwrap_or(now);

@@ -1,5 +1,5 @@
-//! Wakes up who waits for something to change in a cluster. One task hears all events of the store; whoever waits hears
-//! only those of its own cluster.
+//! Wakes up tasks that wait for a change in a cluster. One task receives all events of the store; a waiting task is
+//! notified only of those of its own cluster.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,23 +10,23 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// What rings for one cluster.
+/// Notifications of one cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
-    /// An operation of the cluster was asked for, changed or is to be cancelled.
+    /// An operation of the cluster was requested, has changed or is to be cancelled.
     pub(crate) operation: Notify,
-    /// Something became known of its nodes, or of itself.
+    /// Something was reported of the cluster or its nodes.
     pub(crate) fact: Notify,
 }
 
-/// The bells of the clusters that somebody waits for.
+/// The bells of the clusters that some task waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Bells {
     by_cluster: Mutex<HashMap<Uuid, Weak<Bell>>>,
 }
 
 impl Bells {
-    /// The cluster's bell. It rings as long as somebody keeps it.
+    /// The cluster's bell. It exists for as long as a caller holds it.
     pub(crate) fn of(&self, cluster: Uuid) -> Arc<Bell> {
         let mut bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
         bells.retain(|_, bell| bell.strong_count() > 0);
@@ -37,13 +37,13 @@ impl Bells {
         })
     }
 
-    /// Whether anybody waits for the cluster.
+    /// Whether any task waits for the cluster.
     pub(crate) fn is_heard(&self, cluster: Uuid) -> bool {
         let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
         bells.get(&cluster).is_some_and(|bell| bell.strong_count() > 0)
     }
 
-    /// Rings by the store's events until `shutdown`.
+    /// Forwards the store's events to the bells until `shutdown`.
     pub(crate) async fn ring(&self, store: &Store, shutdown: CancellationToken) {
         let mut events = store.subscribe();
         loop {
@@ -67,7 +67,7 @@ impl Bells {
         }
     }
 
-    /// Some events were missed: nobody knows whose.
+    /// Some events were missed, and it is not known of which clusters: wakes everyone.
     fn ring_all(&self) {
         let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
         for bell in bells.values().filter_map(Weak::upgrade) {

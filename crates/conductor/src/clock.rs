@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Where a conductor takes the time of day from.
+/// Source of the time of day.
 #[derive(Debug, Clone, Copy)]
 pub enum Clock {
-    /// The machine's.
+    /// The system's clock.
     System,
-    /// Tokio's, which tests pause, counted from a given moment.
+    /// Tokio's clock, which tests can pause, counted from a given time.
     Tokio {
         /// The time of day at `since`.
         base: Timestamp,
-        /// When counting began.
+        /// The instant that counts as `base`.
         since: Instant,
     },
 }

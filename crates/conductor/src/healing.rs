@@ -1,9 +1,9 @@
-//! What should be there comes back by itself: begins a repair when something has been wrong for long enough. The repair
-//! is an operation like any other, planned and recorded step by step.
+//! Clusters heal automatically: starts a repair when something has been wrong for long enough. The repair is an
+//! operation like any other, planned and recorded step by step.
 //!
-//! Rules that keep a bad day from becoming worse: no repair while another operation is at the cluster, pauses that grow
-//! with what was repaired lately, a limit per day; none where that is switched off by label or the cluster is paused, nor
-//! while it is not known whether the database is the right one.
+//! Rules that keep healing from making an outage worse: no repair while another operation runs on the cluster, pauses
+//! that grow with the number of recent repairs, a limit per day. No repair where a label switches it off, where the
+//! cluster is paused, or while it is not known whether the database is the right one.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ use crate::Conductor;
 /// How long a repair may take.
 const DEADLINE: SignedDuration = SignedDuration::from_mins(20);
 
-/// Between two looks while it is not known whether the database is the right one, and while the deployment is held.
+/// Between two checks while it is not known whether the database is the right one, and while the deployment is held.
 const GATE_PAUSE: Duration = Duration::from_secs(10);
 const HELD_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long after its start a conductor takes nobody's silence for a fault: agents come back one by one.
+/// After its start a conductor does not count a silent agent as a fault for this long: agents reconnect one by one.
 const FIRST_WORDS: Duration = Duration::from_secs(45);
 
-/// Begins a repair if it is time for one; else how long until it may be.
+/// Starts a repair if one is due; otherwise returns the time until one may be.
 pub(crate) async fn see_to(
     conductor: &Conductor,
     record: &ClusterRecord,
@@ -66,17 +66,17 @@ pub(crate) async fn see_to(
     }
     match conductor.store.request_repair(record.id(), operation(record)).await {
         Ok(operation) => {
-            // One that is under way already is no news.
+            // Only a repair that was just queued is logged, not one that runs already.
             if let Some(first) = findings.first().filter(|_| operation.status == OperationStatus::Queued) {
                 let node = first.node.as_deref().unwrap_or("-");
-                info!(%cluster, operation = %operation.uuid, node, code = first.cause.code, "repair is asked for");
+                info!(%cluster, operation = %operation.uuid, node, code = first.cause.code, "repair requested");
             }
         }
-        // Something else is done to it since, or it is gone.
+        // Another operation was requested concurrently, or the cluster is gone.
         Err(StoreError::NotAllowed { .. } | StoreError::NotFound { .. }) => {}
-        // The operator has to choose first; that is said elsewhere.
+        // The operator has to choose first; the lookout reports that.
         Err(StoreError::Held { .. }) => return Some(HELD_PAUSE),
-        Err(problem) => warn!(%cluster, %problem, "asking for a repair"),
+        Err(problem) => warn!(%cluster, %problem, "requesting a repair"),
     }
     None
 }
@@ -89,7 +89,7 @@ fn patience(finding: &Finding) -> Duration {
     Duration::try_from(finding.grace()).unwrap_or_default()
 }
 
-/// Whether anything of the cluster is repaired unless somebody asks for it.
+/// Whether the cluster may be repaired automatically.
 fn may_repair(record: &ClusterRecord) -> bool {
     let cluster = &record.cluster;
     cluster.status.allows(Request::Repair)

@@ -1,5 +1,5 @@
-//! Looks at a running cluster: says how it is (contract magnum-v1 section 7.5), and has it repaired when something is
-//! missing.
+//! Checks a running cluster: reports its health (contract magnum-v1 section 7.5), and has it repaired when something
+//! is missing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -20,30 +20,30 @@ use uuid::Uuid;
 
 use crate::{Conductor, healing};
 
-/// Longest look at one cluster's engine.
+/// Timeout of one health request to a cluster's engine.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two questions to an engine of which no master tells.
+/// Between two requests to an engine whose state no master reports.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
-/// After a look that could not be had.
+/// Pause after a check that failed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// What is remembered between looks.
+/// What is remembered between checks.
 #[derive(Debug, Default)]
 pub(crate) struct Eyes(Mutex<HashMap<Uuid, Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Since when this conductor has seen what is wrong.
+    /// When this conductor first saw each finding that still holds.
     since: BTreeMap<What, Instant>,
     /// When the engine was asked last, and whether it answered.
     asked: Option<(Instant, bool)>,
 }
 
-/// A finding, as it is told from others: the node's name and the code.
+/// What identifies a finding: the node's name and the code.
 type What = (Option<String>, String);
 
 impl Eyes {
-    /// Remembers these findings and forgets others of the cluster; how long each has been seen.
+    /// Remembers these findings and forgets the cluster's others; returns how long each has been seen.
     fn see(&self, cluster: Uuid, findings: &[Finding]) -> Vec<Duration> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.entry(cluster).or_default();
@@ -60,7 +60,7 @@ impl Eyes {
         all.get(&cluster).and_then(|known| known.asked).map(|(at, answered)| (at.elapsed(), answered))
     }
 
-    /// The engine was asked just now.
+    /// Records that the engine was asked just now.
     fn keep(&self, cluster: Uuid, answered: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(cluster).or_default().asked = Some((Instant::now(), answered));
@@ -71,7 +71,7 @@ impl Eyes {
     }
 }
 
-/// Looks at a cluster; how long until it is to be looked at again, if that is known.
+/// Checks a cluster; returns the time until its next check, if that is known.
 pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -> Option<Duration> {
     let record = match conductor.store.cluster_by_uuid(&Scope::All, cluster).await {
         Ok(record) => record,
@@ -91,7 +91,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     let observation = match conductor.infra.observe(cluster).await {
         Ok(observation) => observation,
         Err(cause) => {
-            debug!(%cluster, cause = cause.one_line(), "the infrastructure does not tell what there is");
+            debug!(%cluster, cause = cause.one_line(), "the infrastructure does not answer");
             return Some(LOOK_AGAIN);
         }
     };
@@ -115,7 +115,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     let mut is_old = false;
     let report = match told {
         _ if !has_master(&record, &known) => unreachable(),
-        // What masters tell is pushed. That the engine answers here as well is looked at now and then.
+        // Masters push their reports. Whether the engine also answers us is checked now and then.
         Some(view) if asked.is_some_and(|(ago, answered)| answered && ago < conductor.settings.health_interval) => {
             as_told(view)
         }
@@ -124,7 +124,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
             kept(&record)
         }
         _ => {
-            // What is known without asking is said at once: an engine that hangs is asked for a while.
+            // Findings known without the engine are reported at once: a request to an engine that hangs takes a while.
             if !known.is_empty() && record.cluster.health != Some(Health::Unhealthy) {
                 say(conductor, &record, overlay(kept(&record), &known)).await;
             }
@@ -144,8 +144,8 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     }
 }
 
-/// A cluster that is being made or deleted has its operation to tell how it is, and one that is watched from within an
-/// agent of its own. Of one on another infrastructure nothing can be seen.
+/// Not checked are clusters with an operation in progress (the operation reports their state), those that an agent in
+/// the cluster watches, and those on another infrastructure, which cannot be seen from here.
 fn is_looked_at(record: &ClusterRecord, here: &str) -> bool {
     let cluster = &record.cluster;
     let is_here = cluster.infrastructure.as_deref().is_none_or(|there| there == here);
@@ -157,7 +157,7 @@ fn states(observation: &Observation) -> BTreeMap<Uuid, MachineState> {
     observation.machines.iter().map(|(node, machine)| (*node, machine.state)).collect()
 }
 
-/// Whether some master may answer.
+/// Whether any master may answer.
 fn has_master(record: &ClusterRecord, known: &[Finding]) -> bool {
     let is_down = |name: &str| {
         let of_node = known.iter().filter(|finding| finding.node.as_deref() == Some(name));
@@ -167,7 +167,7 @@ fn has_master(record: &ClusterRecord, known: &[Finding]) -> bool {
     !is_missing && record.nodes.iter().any(|node| node.role == NodeRole::Master && !is_down(&node.name))
 }
 
-/// Whether it is about the machine of a node.
+/// Whether the finding concerns a node's machine.
 fn is_machine(code: Code) -> bool {
     matches!(code, Code::MachineGone | Code::MachinePaused | Code::MachineStopped | Code::MachineUnfit)
 }
@@ -192,7 +192,7 @@ fn unreachable() -> HealthReport {
     HealthReport { health: Health::Unhealthy, ..unknown("no master runs".to_owned()) }
 }
 
-/// How the cluster is by what a master has told of the engine's nodes.
+/// The cluster's health from a master's report of the engine's nodes.
 fn as_told(view: &EngineView) -> HealthReport {
     let is_healthy = !view.is_empty() && view.values().all(|node| node.ready);
     let of_node = |(name, node): (&String, &EngineNodeState)| {
@@ -207,7 +207,7 @@ fn as_told(view: &EngineView) -> HealthReport {
     }
 }
 
-/// What was said last.
+/// The health that was recorded last.
 fn kept(record: &ClusterRecord) -> HealthReport {
     HealthReport {
         health: record.cluster.health.unwrap_or(Health::Unknown),
@@ -217,7 +217,7 @@ fn kept(record: &ClusterRecord) -> HealthReport {
     }
 }
 
-/// The engine's nodes, if it has told them: by the words of its report.
+/// The engine's nodes as in its report; `None` if its API did not answer.
 fn views(report: &HealthReport) -> Option<EngineView> {
     if report.reason.get("api").is_none_or(|api| api != "ok") {
         return None;
@@ -229,10 +229,10 @@ fn views(report: &HealthReport) -> Option<EngineView> {
     Some(report.reason.iter().filter_map(view).collect())
 }
 
-/// What the engine says, and what is wrong besides: an engine notices a machine that is gone only after a while.
+/// Adds our findings to the engine's report: an engine notices a missing machine only after a while.
 fn overlay(report: HealthReport, findings: &[Finding]) -> HealthReport {
     let mut report = report;
-    // Of what was said last: it is said anew, or has passed.
+    // Findings of the last report: each is added again below, or has passed.
     report.reason.retain(|key, _| !key.ends_with(".reason") && key != "cluster");
     for finding in findings {
         report.health = Health::Unhealthy;
@@ -251,8 +251,8 @@ fn overlay(report: HealthReport, findings: &[Finding]) -> HealthReport {
 
 async fn say(conductor: &Conductor, record: &ClusterRecord, report: HealthReport) {
     let cluster = record.cluster.uuid;
-    // Written only if it differs from what was said before.
+    // Written only if it differs from the last report.
     if let Err(problem) = conductor.store.set_health(record.id(), report.health, report.reason).await {
-        warn!(%cluster, %problem, "writing down health");
+        warn!(%cluster, %problem, "recording health");
     }
 }

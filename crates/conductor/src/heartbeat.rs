@@ -1,4 +1,4 @@
-//! Signs of life, for whoever looks whether conductors run.
+//! Heartbeats, by which clients see whether conductors run.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use tracing::warn;
 
 use crate::Conductor;
 
-/// What Magnum calls a conductor; clients look for this word (contract magnum-v1 section 2.9).
+/// Magnum's name of a conductor; clients look for it (contract magnum-v1 section 2.9).
 const BINARY: &str = "magnum-conductor";
 
-/// Says at once that the conductor lives, and then every [`BEAT_EVERY`], until `shutdown`.
+/// Sends a heartbeat at once, and then every [`BEAT_EVERY`], until `shutdown`.
 pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
     loop {
-        // One that is lost does no harm: the next one says the same.
+        // A lost heartbeat does no harm: the next one says the same.
         if let Err(problem) = conductor.store.beat(&conductor.settings.host, BINARY, conductor.clock.now()).await {
-            warn!(%problem, "giving a sign of life");
+            warn!(%problem, "sending a heartbeat");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

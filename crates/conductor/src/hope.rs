@@ -1,4 +1,4 @@
-//! What a repair knows of the nodes that it waits for: what was done for them, and for which it has waited in vain.
+//! What a repair knows of the nodes that it waits for: what was done for them, and which did not come up in time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::run::Run;
 use crate::wait::Facts;
 
-/// How long a node is waited for before something is done for it, and after each thing that was done.
+/// How long a repair waits for a node before it does anything for it, and after each remedy.
 const UNAIDED: Duration = Duration::from_secs(10);
 const AFTER_COMPONENTS: Duration = Duration::from_secs(60);
 const AFTER_MACHINE: Duration = Duration::from_secs(150);
@@ -24,16 +24,16 @@ pub(crate) struct Hope(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// How long each node is waited for, after what was done for it last.
+    /// How long to wait for each node after its last remedy.
     patience: BTreeMap<String, Duration>,
-    /// Nodes that were waited for in vain since, and what they were waited for.
+    /// Nodes that did not come up in that time, and what they were waited for.
     lost: BTreeMap<Uuid, Cause>,
     /// Nodes whose machines the infrastructure refuses to start, and why.
     refused: BTreeMap<Uuid, Cause>,
 }
 
 impl Hope {
-    /// What a conductor before this one did for nodes: they are waited for as long after it once more.
+    /// Takes over the steps of an earlier conductor: the waits after them start again.
     pub(crate) fn after(steps: &[Step]) -> Self {
         let done = steps.iter().filter(|step| matches!(step.status, StepStatus::Done | StepStatus::Running));
         let mut known = Known::default();
@@ -46,7 +46,7 @@ impl Hope {
         Self(Mutex::new(known))
     }
 
-    /// Nodes that were waited for in vain.
+    /// Nodes that did not come up in time.
     pub(crate) fn lost(&self) -> BTreeSet<Uuid> {
         self.lock().lost.keys().copied().collect()
     }
@@ -56,23 +56,23 @@ impl Hope {
         self.lock().refused.keys().copied().collect()
     }
 
-    /// Why a node was given up.
+    /// Why the repair gave up on a node.
     pub(crate) fn cause_of(&self, node: Uuid) -> Option<Cause> {
         let known = self.lock();
         known.refused.get(&node).or_else(|| known.lost.get(&node)).cloned()
     }
 
-    /// The infrastructure refuses for good to start the node's machine.
+    /// Records that the infrastructure permanently refuses to start the node's machine.
     pub(crate) fn refuses(&self, node: Uuid, cause: &Cause) {
         self.lock().refused.insert(node, cause.clone());
     }
 
-    /// Something was done for a node: it is waited for once more.
+    /// Records a remedy for a node: the wait for it starts again.
     pub(crate) fn rises(&self, action: &Action) {
         let (Some(node), key) = (action.node(), action.key()) else { return };
         let Some(patience) = key.split_once('/').and_then(|(remedy, _)| patience_after(remedy)) else { return };
         let mut known = self.lock();
-        // Another machine is replaced, then started: the longest counts, unless it was in vain.
+        // A replaced machine is started after that: the longer wait counts, unless it has already run out.
         let before = match known.lost.remove(&node.uuid) {
             Some(_) => Duration::ZERO,
             None => known.patience.get(&node.name).copied().unwrap_or_default(),
@@ -80,7 +80,7 @@ impl Hope {
         known.patience.insert(node.name.clone(), patience.max(before));
     }
 
-    /// Something stood in the way of everything: all are waited for once more.
+    /// A problem that affected all nodes has passed: the waits for all of them start again.
     pub(crate) fn returns(&self) {
         self.lock().lost.clear();
     }
@@ -98,7 +98,7 @@ impl Hope {
     }
 }
 
-/// How long a node is waited for after a step with this word in its key.
+/// How long to wait for a node after a step whose key starts with this word.
 fn patience_after(remedy: &str) -> Option<Duration> {
     match remedy {
         "restart-components" => Some(AFTER_COMPONENTS),
@@ -109,19 +109,19 @@ fn patience_after(remedy: &str) -> Option<Duration> {
 }
 
 impl Run<'_> {
-    /// Whether nodes that do not come up by themselves are helped.
+    /// Whether nodes that do not come up get remedies.
     pub(crate) fn heals(&self) -> bool {
         self.kind() == OperationKind::Repair
     }
 
-    /// Whether a repair has waited for the node for long enough, as it is.
+    /// Whether a repair has waited long enough for the node since its last remedy.
     pub(crate) fn waited_in_vain(&self, action: &Action, waited: Duration) -> bool {
         let Some(node) = action.node().filter(|_| self.heals()) else { return false };
         waited > self.hope.patience_with(&node.name)
     }
 
-    /// Ends the steps of nodes that were waited for in vain. What helps them is in the next plan; if nothing does, the
-    /// others do not wait for them.
+    /// Fails the steps of nodes that did not come up in time. The next plan has a remedy for them; if there is none,
+    /// the other nodes go on without them.
     pub(crate) async fn give_up_hope(&self, facts: &Facts, in_vain: Vec<(&Action, Cause)>) -> Result<(), Cause> {
         for (action, cause) in in_vain {
             let Some(node) = action.node() else { continue };
@@ -130,22 +130,22 @@ impl Run<'_> {
             let cause = Cause { message: format!("{told}{}", cause.message), retryable: false, ..cause };
             self.hope.sinks(node.uuid, &cause);
             self.closed(&action.key());
-            self.stored("writing down the step", self.held.step_failed(&action.key(), &cause).await)?;
+            self.stored("recording the step", self.held.step_failed(&action.key(), &cause).await)?;
         }
         Ok(())
     }
 
-    /// Why a repair that has nothing left to do has not brought everything back; `None` when it has.
+    /// Why a repair that has nothing left to do has not restored everything; `None` when it has.
     pub(crate) fn beyond_help(&self, desired: &Desired, observed: &Observed) -> Option<Cause> {
         let unwell = plan::unwell(desired, observed);
         let (node, cause) = unwell.iter().find_map(|node| Some((node, self.hope.cause_of(node.uuid)?)))?;
         if node.role == NodeRole::Worker && plan::too_many_unwell(node.group, desired, observed) {
             let message = format!(
-                "{} nodes are unwell: no machine is replaced while that is much of a node group. {}",
+                "{} nodes are unhealthy: no machine is replaced while that is too much of a node group. {}",
                 unwell.len(),
                 cause.message
             );
-            let action = "look for what they have in common; machines are replaced once fewer are unwell";
+            let action = "look for what they have in common; machines are replaced once fewer are unhealthy";
             return Some(Cause { detail: cause.detail, ..Cause::operator(Code::ReplacementHeld, message, action) });
         }
         Some(cause)

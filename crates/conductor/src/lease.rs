@@ -1,4 +1,4 @@
-//! Keeps operations ours while we work on them: all of a conductor's at once, however many wait.
+//! Renews the leases of all operations that a conductor runs, in one write, however many wait.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::{Conductor, signed};
 
-/// How many times a lease is renewed in its life: one lost renewal does not lose it.
+/// How many times a lease is renewed within its length: one failed renewal does not lose it.
 const RENEWALS_PER_LEASE: u32 = 3;
 
-/// The operations that a conductor has.
+/// The operations that a conductor holds.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     kept: Arc<Mutex<HashMap<Uuid, Kept>>>,
@@ -26,18 +26,18 @@ struct Kept {
     cancel: CancellationToken,
 }
 
-/// An operation that is ours until this is dropped, or until one of the tokens says otherwise.
+/// The lease on an operation, until this is dropped or `lost` is set.
 pub(crate) struct Lease {
-    /// Set when another conductor has taken over, or may have: nothing must be done any more.
+    /// Set when another conductor has taken over, or may have: this one must not do anything more.
     pub(crate) lost: CancellationToken,
-    /// Set when a user, or a later delete, wants the operation to end.
+    /// Set when a user or a later delete cancels the operation.
     pub(crate) cancel: CancellationToken,
     operation: Uuid,
     kept: Arc<Mutex<HashMap<Uuid, Kept>>>,
 }
 
 impl Leases {
-    /// Keeps an operation that was just taken.
+    /// Keeps the lease of an operation that was just claimed.
     pub(crate) fn keep(&self, held: &Held) -> Lease {
         let (lost, cancel) = (CancellationToken::new(), CancellationToken::new());
         let kept = Kept { fence: held.fence(), lost: lost.clone(), cancel: cancel.clone() };
@@ -45,12 +45,12 @@ impl Leases {
         Lease { lost, cancel, operation: held.operation(), kept: self.kept.clone() }
     }
 
-    /// Renews all of them until `shutdown`. They go on being renewed until the last one has ended.
+    /// Renews all leases until `shutdown`, and after that until the last operation has ended.
     pub(crate) async fn renew(&self, conductor: &Conductor, shutdown: CancellationToken) {
         let length = conductor.settings.lease;
         let mut good_until = conductor.clock.now();
         while !(shutdown.is_cancelled() && self.lock().is_empty()) {
-            // What is taken from here on has a lease of its own that lasts until the next time.
+            // An operation that is claimed from here on has a fresh lease, which lasts until the next round.
             let before = self.lock().clone();
             let until = conductor.clock.now().saturating_add(signed(length)).unwrap_or(good_until);
             match conductor.store.renew_all(&conductor.settings.owner, until).await {

@@ -1,23 +1,23 @@
-//! Runs operations: takes one on lease, observes, plans, does what is missing, records every step, and does it again
-//! until nothing is missing.
+//! Runs operations: claims one under a lease, observes, plans, does what is missing, records every step, and repeats
+//! that until nothing is missing.
 //!
-//! - [`Conductor`]: takes operations and runs them side by side.
+//! - [`Conductor`]: claims operations and runs them concurrently.
 //! - `run`: one operation from lease to end.
-//! - [`observe`]: what is there, and what should be, for the planner.
-//! - `stage`: does the actions of a stage, `perform` says what each one does.
+//! - [`observe`]: the observed and the desired state, for the planner.
+//! - `stage`: runs the actions of a stage; `perform` defines what each one does.
 //! - `wait`: the actions that wait for nodes.
-//! - `slots`: how much is done at the same time, and whose turn it is.
-//! - `bells`: wake up who waits for a cluster.
-//! - `lease`: keeps an operation ours while we work on it.
-//! - [`engines`]: the drivers of engines, and how to get at a cluster's engine.
-//! - [`agents`]: the authority of the agents, and what a machine is born with.
-//! - [`lookout`]: looks whether this database is the right one.
-//! - `sweep`: takes away what belongs to clusters that nobody knows any more.
-//! - `history`: forgets operations of clusters that are gone, once they are old.
-//! - `heartbeat`: signs of life.
-//! - `looks`: which running clusters are to be looked at, and when. `health` looks and says how they are, `healing`
-//!   begins repairs, `hope` is what a repair knows of its nodes.
-//! - [`simulated`]: everything put together on the simulated cloud.
+//! - `slots`: limits concurrency, fairly between projects.
+//! - `bells`: wake up tasks that wait for a cluster.
+//! - `lease`: renews the leases of running operations.
+//! - [`engines`]: the drivers of engines, and access to a cluster's engine.
+//! - [`agents`]: the CA of the agents, and the bootstrap files of machines.
+//! - [`lookout`]: checks whether this database is the right one.
+//! - `sweep`: removes what is left of deleted clusters.
+//! - `history`: deletes old operations of deleted clusters.
+//! - `heartbeat`: sends heartbeats.
+//! - `looks`: schedules the checks of running clusters. `health` checks and reports, `healing` starts repairs, `hope`
+//!   is what a repair knows of its nodes.
+//! - [`simulated`]: the whole, on the simulated cloud.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agents;
@@ -60,25 +60,25 @@ pub use clock::Clock;
 /// Intervals and limits of a conductor.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who we are in leases: unique among all conductors that ever ran.
+    /// The owner in leases: unique among all conductors that ever ran.
     pub owner: String,
-    /// Name of this machine, by which people know the conductor.
+    /// Host name of this server, shown to users.
     pub host: String,
-    /// How long an operation stays ours without being renewed. Long enough for a slow database, short enough that
-    /// another conductor takes over soon after we died.
+    /// Length of a lease. Long enough for a slow database, short enough that another conductor takes over soon after
+    /// this one died.
     pub lease: Duration,
-    /// How often we look for work when nothing wakes us. Wake-ups may be lost; this is the safety net.
+    /// How often to look for work without a wake-up. Wake-ups may be lost; this is the safety net.
     pub poll: Duration,
-    /// Stages of operations that are done at the same time, and as many of deletes. Waiting for nodes does not count, so
-    /// this is about the load on what is below.
+    /// Stages of operations that run concurrently, and as many of deletes. Waiting for nodes does not count: this
+    /// limits the load on the infrastructure.
     pub concurrency: usize,
-    /// Between two looks at a cluster's health.
+    /// Between two health checks of a cluster.
     pub health_interval: Duration,
-    /// Between two looks for what belongs to clusters that are gone.
+    /// Between two sweeps for what is left of deleted clusters.
     pub sweep_interval: Duration,
-    /// How long operations of clusters that are gone are kept.
+    /// How long operations of deleted clusters are kept.
     pub keep_history: SignedDuration,
-    /// Nothing is made or removed before it opens.
+    /// Nothing is created or removed before it opens.
     pub gate: lookout::Gate,
 }
 
@@ -116,7 +116,7 @@ pub struct Conductor {
 }
 
 impl Conductor {
-    /// Puts a conductor together. Nothing runs until [`Conductor::run`].
+    /// Creates a conductor. Nothing runs until [`Conductor::run`].
     #[must_use]
     pub fn new(
         store: Store,
@@ -149,7 +149,7 @@ impl Conductor {
         })
     }
 
-    /// Runs until `shutdown`; then gives back what is being worked on, so that another goes on at once.
+    /// Runs until `shutdown`; then releases its operations, so that another conductor continues at once.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let running = TaskTracker::new();
         let mut events = self.store.subscribe();
@@ -170,7 +170,7 @@ impl Conductor {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(self.settings.poll) => {}
                 event = events.recv() => match event {
-                    // Missed wake-ups are no loss: the next look finds the work.
+                    // Missed wake-ups do no harm: the next poll finds the work.
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => break,
                 },
@@ -180,8 +180,8 @@ impl Conductor {
         running.wait().await;
     }
 
-    /// Takes one operation, if there is one, and runs it in the background. However many there are: one that waits costs
-    /// next to nothing, and what is done is bounded by slots.
+    /// Claims one operation, if there is one, and runs it in the background. Their number is not limited: one that
+    /// waits costs next to nothing, and slots bound the work.
     async fn claim_one(self: &Arc<Self>, running: &TaskTracker, shutdown: &CancellationToken) -> bool {
         match self.store.claim(&self.settings.owner, signed(self.settings.lease), self.clock.now()).await {
             Ok(Some(claim)) => {
@@ -200,7 +200,7 @@ impl Conductor {
     }
 }
 
-/// The store counts in signed durations.
+/// Converts to the signed duration that the store takes.
 fn signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }

@@ -1,5 +1,5 @@
-//! Which running clusters are to be looked at, and when: whenever something is heard of one, and all of them now and
-//! then, since wake-ups may be lost.
+//! Schedules the checks of running clusters: whenever something is reported of one, and all of them periodically,
+//! since wake-ups may be lost.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +16,14 @@ use uuid::Uuid;
 
 use crate::{Conductor, health};
 
-/// What is heard of a cluster within this time leads to one look.
+/// Reports of a cluster within this time lead to one check.
 const SETTLE: Duration = Duration::from_millis(300);
-/// After a look that another one was open for.
+/// Delay of a check while another one of the same cluster runs.
 const LOOK_OPEN: Duration = Duration::from_secs(1);
-/// Clusters that are looked at side by side: each look may wait for a timeout.
+/// Clusters that are checked concurrently: each check may wait for a timeout.
 const SIDE_BY_SIDE: usize = 16;
 
-/// Clusters that are to be looked at.
+/// Clusters that are due for a check.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     due: Mutex<Due>,
@@ -34,17 +34,17 @@ pub(crate) struct Looks {
 struct Due {
     in_order: BTreeSet<(Instant, Uuid)>,
     at: HashMap<Uuid, Instant>,
-    /// Being looked at right now.
+    /// Clusters whose check is running.
     open: HashSet<Uuid>,
 }
 
 impl Looks {
-    /// Something was heard of the cluster.
+    /// Something was reported of the cluster: checks it soon.
     pub(crate) fn ask(&self, cluster: Uuid) {
         self.ask_in(cluster, SETTLE);
     }
 
-    /// The cluster is to be looked at after this time, unless it is anyway before.
+    /// Checks the cluster after this time, unless a check is due earlier.
     pub(crate) fn ask_in(&self, cluster: Uuid, pause: Duration) {
         let at = Instant::now() + pause;
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ impl Looks {
         self.changed.notify_one();
     }
 
-    /// Begins a look, unless another one at the same cluster is open: then there is one more when that has ended.
+    /// Starts a check, unless one of the same cluster is running: then another follows once that has finished.
     fn begin(&self, cluster: Uuid) -> bool {
         let is_first = self.due.lock().unwrap_or_else(PoisonError::into_inner).open.insert(cluster);
         if !is_first {
@@ -71,7 +71,7 @@ impl Looks {
         self.due.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&cluster);
     }
 
-    /// The next cluster whose time has come.
+    /// The next cluster that is due.
     async fn next(&self) -> Uuid {
         loop {
             let first = self.first();
@@ -103,7 +103,7 @@ impl Looks {
     }
 }
 
-/// Looks at clusters until `shutdown`.
+/// Checks clusters until `shutdown`.
 pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
     let eyes = health::Eyes::default();
     let look = conductor.looks.in_turn().for_each_concurrent(SIDE_BY_SIDE, |cluster| {
@@ -128,7 +128,7 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
     }
 }
 
-/// What agents say, and what is changed of clusters. While an operation runs it sees to its cluster itself.
+/// Schedules checks on agents' reports and changes of clusters. A running operation watches its cluster itself.
 async fn hear_the_store(conductor: &Conductor) {
     let mut events = conductor.store.subscribe();
     loop {
@@ -136,7 +136,7 @@ async fn hear_the_store(conductor: &Conductor) {
             Ok(event) if event.operation.is_some() || conductor.bells.is_heard(event.cluster) => {}
             Ok(event) => conductor.looks.ask(event.cluster),
             Err(RecvError::Lagged(_)) => ask_for_all(conductor).await,
-            // The store is gone, which happens at the end of the process only.
+            // The store is closed, which happens only at the end of the process.
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
@@ -151,7 +151,7 @@ async fn hear_the_infrastructure(conductor: &Conductor) {
             Change::Any => ask_for_all(conductor).await,
         }
     }
-    // One that tells of nothing: the looks at all of them have to do.
+    // A store without events: the periodic checks have to suffice.
     std::future::pending().await
 }
 
@@ -165,7 +165,7 @@ async fn ask_for_all_now_and_then(conductor: &Conductor) {
 async fn ask_for_all(conductor: &Conductor) {
     match conductor.store.running_clusters().await {
         Ok(clusters) => clusters.into_iter().for_each(|cluster| conductor.looks.ask(cluster)),
-        Err(problem) => warn!(%problem, "reading which clusters to look at"),
+        Err(problem) => warn!(%problem, "reading which clusters to check"),
     }
 }
 

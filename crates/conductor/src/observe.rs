@@ -1,4 +1,4 @@
-//! What is there, and what should be, for the planner.
+//! The observed and the desired state, for the planner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -16,13 +16,14 @@ use crate::engines::{AccessBook, Engines};
 use crate::perform::store_cause;
 use crate::{Clock, Conductor};
 
-/// What an operation of this kind wants of the cluster as it is written down now; with `replace_data` it may begin with
-/// an empty state.
+/// The desired state of an operation of this kind, from the cluster's record; with `replace_data` the cluster may start
+/// with an empty state.
 #[must_use]
 pub fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) -> Desired {
     let has_marks = |group: &NodeGroup| !group.node_labels.is_empty() || !group.node_taints.is_empty();
     Desired {
-        // Kubelets register their nodes with what groups have then; an update may have changed it, or taken it away.
+        // Kubelets register their nodes with the groups' labels and taints of that time; an update may have changed
+        // them.
         marked: record.cluster.engine.marks_nodes
             && (kind == OperationKind::Update || record.groups.iter().any(has_marks)),
         present: kind != OperationKind::Delete,
@@ -44,8 +45,8 @@ pub fn desired(kind: OperationKind, replace_data: bool, record: &ClusterRecord) 
     }
 }
 
-/// Why an operation cannot go on, if that is so: it would begin with an empty disk in the place of the only one that has
-/// the cluster's state. With `replace_data` that is what was asked for.
+/// Why an operation cannot continue, if so: it would put an empty disk in the place of the only one that holds the
+/// cluster's state. With `replace_data` that was requested.
 #[must_use]
 pub fn obstacle(replace_data: bool, desired: &Desired, observed: &Observed) -> Option<Cause> {
     let lost = plan::lost_state(desired, observed);
@@ -62,7 +63,7 @@ pub fn obstacle(replace_data: bool, desired: &Desired, observed: &Observed) -> O
     ))
 }
 
-/// Looks at clusters for the planner. Clones share connections.
+/// Observes clusters for the planner. Clones share connections.
 #[derive(Clone)]
 pub struct Observer {
     store: Store,
@@ -73,7 +74,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Puts it together.
+    /// Creates an observer.
     #[must_use]
     pub fn new(
         store: Store,
@@ -85,11 +86,11 @@ impl Observer {
         Self { store, infra, engines, accesses, clock }
     }
 
-    /// Looks at everything that the planner decides by, for an operation that has done nothing yet. `record` and `secrets`
-    /// are what is written down, or would be.
+    /// Observes everything that the planner needs, for an operation that has done nothing yet. `record` and `secrets`
+    /// are what the database has, or would have.
     ///
     /// # Errors
-    /// The cause of the infrastructure or the database.
+    /// Errors of the infrastructure or the database.
     pub async fn look(
         &self,
         kind: OperationKind,
@@ -100,7 +101,7 @@ impl Observer {
         self.observe(kind, record, secrets, made).await
     }
 
-    /// The same of what is made at the infrastructure, which was looked at.
+    /// The same, with the infrastructure already observed.
     async fn observe(
         &self,
         kind: OperationKind,
@@ -132,13 +133,13 @@ impl Observer {
             .filter_map(|node| Some((node.uuid, node.phase_under(secrets.generation)?)))
             .collect();
         let complete = if kind == OperationKind::Delete {
-            // On the way out any secret that is left is one too many.
+            // A delete has to remove every secret.
             !secrets.names.is_empty()
         } else {
             cluster.engine.secrets().all(|name| secrets.names.contains(name))
         };
-        // Before a master is up nobody answers, and waiting for that would hold up the steps. A repair asks one that was
-        // up and whose agent is silent as well: it may be the way to us that is broken.
+        // Before a master is up its API does not answer, and waiting for a timeout would delay the steps. A repair also
+        // asks a master that was up and whose agent is silent: only the agent's connection to us may be broken.
         let may_answer = |node: &Node| match agents.get(&node.uuid) {
             Some(phase) => *phase == NodePhase::Up,
             None => {
@@ -164,8 +165,9 @@ impl Observer {
         })
     }
 
-    /// Of machines whose nodes are not known those that are left over. Those that may have been made after the state
-    /// that an older database was brought back from are not: they are somebody's nodes. They go with their cluster.
+    /// Of the machines whose nodes are not known, those that are left over. Not among them are machines that may have
+    /// been created after the backup that the database was restored from: they are nodes in use, and go with their
+    /// cluster.
     async fn left_over(
         &self,
         kind: OperationKind,
@@ -175,13 +177,13 @@ impl Observer {
             .store
             .deployment()
             .await
-            .map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
+            .map_err(|problem| store_cause("reading the deployment's number", &problem))?;
         let since = if kind == OperationKind::Delete { 0 } else { deployment.accepted };
         Ok(unknown.filter(move |machine| since == 0 || machine.number > since))
     }
 
-    /// Nodes that the engine would place work on. An engine that does not answer has none: the steps that wait for
-    /// nodes then say why.
+    /// Nodes that the engine would place work on. None when the engine does not answer: the steps that wait for nodes
+    /// report why.
     async fn ready_nodes(&self, record: &ClusterRecord) -> BTreeSet<Uuid> {
         let nodes = async {
             let access = self.accesses.of(record).await?;
@@ -194,7 +196,7 @@ impl Observer {
                 record.nodes.iter().filter(|node| ready.contains(&node.name)).map(|node| node.uuid).collect()
             }
             Err(cause) => {
-                debug!(cluster = %record.cluster.uuid, cause = cause.message, "the engine does not tell its nodes");
+                debug!(cluster = %record.cluster.uuid, cause = cause.message, "the engine does not report its nodes");
                 BTreeSet::new()
             }
         }
@@ -202,7 +204,7 @@ impl Observer {
 }
 
 impl Conductor {
-    /// Looks at everything that the planner decides by.
+    /// Observes everything that the planner needs.
     pub(crate) async fn observe(
         &self,
         held: &Held,
@@ -212,7 +214,7 @@ impl Conductor {
         let cluster = &record.cluster;
         let made = self.infra.observe(cluster.uuid).await?;
         if kind != OperationKind::Delete {
-            // A conductor that was cut off, or an answer that was lost, may have left these unwritten.
+            // A killed conductor or a lost answer may have left these unrecorded.
             self.note_network(held, record, made.network.as_ref()).await?;
             for row in &record.nodes {
                 if let Some(machine) = made.machines.get(&row.uuid) {
@@ -234,7 +236,7 @@ impl Conductor {
         Ok(Observed { done, ..observed })
     }
 
-    /// Writes down the network that a cluster has, if that is not done yet.
+    /// Records the network that a cluster has, if that is not done yet.
     pub(crate) async fn note_network(
         &self,
         held: &Held,
@@ -251,8 +253,8 @@ impl Conductor {
         }
     }
 
-    /// Writes down the machine that a node has, and with the first master's the address of the API, if that is not
-    /// done yet.
+    /// Records the machine that a node has, and with the first master's the address of the API, if that is not done
+    /// yet.
     pub(crate) async fn note_machine(
         &self,
         held: &Held,
@@ -263,7 +265,7 @@ impl Conductor {
         if row.machine_id.as_deref() != Some(&machine.id) || row.address != machine.address {
             held.set_machine(row.uuid, &machine.id, machine.address)
                 .await
-                .map_err(|problem| store_cause("writing down the machine", &problem))?;
+                .map_err(|problem| store_cause("recording the machine", &problem))?;
         }
         let is_first_master = row.role == NodeRole::Master
             && record.nodes.iter().filter(|other| other.role == NodeRole::Master).all(|other| other.slot >= row.slot);
@@ -277,5 +279,5 @@ impl Conductor {
 }
 
 async fn note_facts(held: &Held, facts: ClusterFacts) -> Result<(), Cause> {
-    held.set_facts(facts).await.map_err(|problem| store_cause("writing down the cluster's facts", &problem))
+    held.set_facts(facts).await.map_err(|problem| store_cause("recording the cluster's facts", &problem))
 }

@@ -15,8 +15,7 @@ use secrecy::SecretString;
 use crate::run::Run;
 
 impl Run<'_> {
-    /// Does what an action says. Doing it again does no harm. Machines are seen to by the stage, all together, and
-    /// waits are no doing.
+    /// Performs an action; idempotent. The stage handles machines, several in one call; waits are handled elsewhere.
     pub(crate) async fn perform(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         let (infra, cluster) = (&self.conductor.infra, &record.cluster);
         let engine = || self.conductor.engines.of(cluster.engine);
@@ -33,10 +32,10 @@ impl Run<'_> {
                 self.conductor.note_network(&self.held, record, Some(&network)).await
             }
             Action::RestartComponents(node) => {
-                self.stored("asking the node to begin once more", self.held.restart_components(node.uuid).await)
+                self.stored("asking the node to restart its components", self.held.restart_components(node.uuid).await)
             }
             Action::RestartMachine(node) => {
-                self.stored("forgetting what the agent said", self.held.forget_report(node.uuid).await)?;
+                self.stored("deleting the agent's last report", self.held.forget_report(node.uuid).await)?;
                 infra.restart_machine(cluster.uuid, node.uuid).await
             }
             Action::ReplaceMachine(node) => self.replace(record, node).await,
@@ -56,20 +55,22 @@ impl Run<'_> {
         }
     }
 
-    /// The node's machine is to go, and the engine need not wait for what ran on it.
+    /// Marks the node's machine for replacement, and removes the node from the engine, so that it does not wait for
+    /// what ran there.
     async fn replace(&self, record: &ClusterRecord, node: &NodeRef) -> Result<(), Cause> {
         let row = record.nodes.iter().find(|row| row.uuid == node.uuid);
         let Some(machine) = row.and_then(|row| row.machine_id.as_deref()) else { return Ok(()) };
         self.conductor.engines.of(record.cluster.engine)?.forget(&self.access().await?, &node.name).await?;
-        self.stored("asking for another machine", self.held.replace_machine(node.uuid, machine).await)
+        self.stored("requesting another machine", self.held.replace_machine(node.uuid, machine).await)
     }
 
-    /// Access to the cluster's engine as things stand now.
+    /// Access to the cluster's engine, from its current record.
     pub(crate) async fn access(&self) -> Result<Access, Cause> {
         self.conductor.accesses.of(&self.record().await?).await
     }
 
-    /// A stray has no node's mark, or that of a node that is not known: then all of that node is left over.
+    /// Removes a stray: a machine without a node's label, or with that of an unknown node, of which everything is then
+    /// left over.
     async fn remove_stray(&self, record: &ClusterRecord, machine: &str) -> Result<(), Cause> {
         let (infra, cluster) = (&self.conductor.infra, record.cluster.uuid);
         let there = infra.observe(cluster).await?.machines;
@@ -88,12 +89,12 @@ impl Run<'_> {
             let (certificate, key) = make_secret(cluster, name, self.conductor.clock.now()).map_err(|problem| {
                 Cause::operator(
                     Code::PkiFailed,
-                    format!("the authority '{name}' cannot be made"),
+                    format!("the authority '{name}' cannot be created"),
                     "see the server's log",
                 )
                 .said(problem)
             })?;
-            // What is there already stays; what was made here is then thrown away.
+            // An existing authority stays; the one created here is then discarded.
             let stored = self.held.keep_secret(name, Some(&certificate), Some(&key)).await;
             self.stored("storing an authority", stored)?;
         }
@@ -101,7 +102,7 @@ impl Run<'_> {
     }
 }
 
-/// What the nodes of each group but the masters' are marked with.
+/// Labels and taints of each node that is not a master, by node name.
 fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
     let group_of = |node: &Node| {
         record.groups.iter().find(|group| group.uuid == node.node_group && group.role != NodeRole::Master)
@@ -114,10 +115,10 @@ fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
     record.nodes.iter().filter(|node| node.wanted).filter_map(of_node).collect()
 }
 
-/// The cluster for the infrastructure, with how far the deployment has come by now.
+/// The cluster for the infrastructure, with the deployment's current number.
 pub(crate) async fn reference(store: &Store, record: &ClusterRecord) -> Result<ClusterRef, Cause> {
     let deployment =
-        store.deployment().await.map_err(|problem| store_cause("reading how far the deployment has come", &problem))?;
+        store.deployment().await.map_err(|problem| store_cause("reading the deployment's number", &problem))?;
     Ok(ClusterRef {
         uuid: record.cluster.uuid,
         name: record.cluster.name.clone(),
@@ -141,7 +142,7 @@ fn make_secret(
     Ok((authority.certificate_pem().to_owned(), authority.key_pem()))
 }
 
-/// What the database refuses usually passes: a lock, a full disk, a restart.
+/// The cause of a database error. Most are transient: a lock, a full disk, a restart.
 pub(crate) fn store_cause(doing: &str, problem: &StoreError) -> Cause {
     match problem {
         StoreError::Full(_) => {
@@ -156,7 +157,7 @@ pub(crate) fn store_cause(doing: &str, problem: &StoreError) -> Cause {
         _ => Cause::passing(
             Code::DatabaseUnavailable,
             format!("{doing}: the database does not answer"),
-            "wait: it is tried again by itself",
+            "wait: it is retried automatically",
         )
         .said(problem),
     }

@@ -1,5 +1,5 @@
-//! One operation from lease to end: observe, plan, do the first stage of what is missing, again. Its deadline ends it
-//! wherever it is.
+//! One operation from lease to end: observe, plan, run the first stage of the plan, and repeat. Its deadline ends it
+//! at any point.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ use crate::lease::Lease;
 use crate::observe::{desired, obstacle};
 use crate::perform::store_cause;
 
-/// Between attempts at what is blocked: with jitter from 0.5 s to 15 s.
+/// Pauses between attempts of a blocked operation: with jitter from 0.5 s to 15 s.
 const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(500))
     .with_max_delay(LONGEST_PAUSE)
@@ -28,17 +28,17 @@ const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 const LONGEST_PAUSE: Duration = Duration::from_millis(7500);
 
-/// How often a step may be done and turn out to be needed again before something is considered to undo it.
+/// How often a step may be done and be needed again before we assume that something undoes it.
 const MOST_REPETITIONS: u32 = 4;
 
-/// What lines carry that are logged while an operation runs. Of the highest level, so that a filter that lets a line
-/// through lets the span through.
+/// The span of log lines written while an operation runs. Of the highest level, so that a filter that passes a line
+/// also passes the span.
 pub(crate) fn span(operation: &Operation) -> Span {
     let Operation { uuid, kind, project_id: project, cluster_uuid: cluster, .. } = operation;
     error_span!("operation", operation = %uuid, %kind, %cluster, project)
 }
 
-/// Runs one operation until it ended, is not ours any more, or the conductor shuts down.
+/// Runs one operation until it has finished, its lease is lost, or the conductor shuts down.
 pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: CancellationToken) {
     debug!("taken");
     let held = conductor.store.held(&claim);
@@ -58,7 +58,7 @@ pub(crate) async fn run(conductor: &Conductor, claim: Claim, shutdown: Cancellat
     let outcome = tokio::select! {
         biased;
         () = lease.lost.cancelled() => {
-            return warn!("the lease is gone: it could not be renewed in time, or another has it");
+            return warn!("the lease is lost: it was not renewed in time, or another conductor has it");
         }
         () = shutdown.cancelled() => return run.give_back().await,
         () = lease.cancel.cancelled() => Outcome::Cancelled,
@@ -78,19 +78,19 @@ pub(crate) struct Run<'a> {
     pub(crate) held: Held,
     pub(crate) bell: Arc<Bell>,
     pub(crate) operation: Operation,
-    /// Before the next attempts, should it be blocked.
+    /// Pauses before the next attempts while it is blocked.
     pauses: ExponentialBackoff,
     /// How often each step was done.
     repetitions: HashMap<String, u32>,
-    /// What is being done or waited for right now, by the keys of the steps.
+    /// The steps that are running or waiting now, by key.
     open: Mutex<BTreeMap<String, Open>>,
-    /// What blocked it last: the reason that is given when the deadline passes.
+    /// What blocked it last: reported as the reason when the deadline passes.
     last_trouble: Option<Cause>,
     /// What a repair knows of its nodes.
     pub(crate) hope: Hope,
 }
 
-/// A step that has begun and has not ended.
+/// A step that has started and not finished.
 struct Open {
     title: String,
     since: tokio::time::Instant,
@@ -102,7 +102,7 @@ struct Open {
 
 /// How one round went.
 pub(crate) enum Round {
-    /// Something was done, or has changed.
+    /// Something was done or has changed.
     Progress,
     /// Nothing is missing.
     Complete(Box<ClusterRecord>),
@@ -113,8 +113,8 @@ impl Run<'_> {
         self.operation.kind
     }
 
-    /// Returns when somebody wants the operation to end. A request rings; should that be missed, the next renewal of
-    /// the lease sees it.
+    /// Returns when cancellation of the operation is requested. A request rings the bell; if that is missed, the next
+    /// renewal of the lease sees it.
     fn asked_to_end(&self) -> impl Future<Output = ()> + use<> {
         let (store, bell, operation) = (self.conductor.store.clone(), self.bell.clone(), self.operation.uuid);
         async move {
@@ -127,7 +127,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns when the operation has to end.
+    /// Returns when the operation's deadline has passed.
     fn deadline(&self) -> impl Future<Output = ()> + use<> {
         let left = self.operation.deadline_at.map(|at| {
             let left = at.duration_since(self.conductor.clock.now());
@@ -157,10 +157,10 @@ impl Run<'_> {
         }
     }
 
-    /// Observes, plans, and does the first stage of the plan.
+    /// Observes, plans, and runs the first stage of the plan.
     async fn round(&mut self) -> Result<Round, Cause> {
         let record = self.record().await?;
-        // Asked for at an earlier release. Its agents are on the nodes; ours would not know what to start.
+        // Requested under an earlier release, whose agents are on the nodes; ours would not know what to start.
         if let Some(cause) = kubernetes::too_old(&record.cluster).filter(|_| self.kind() != OperationKind::Delete) {
             return Err(cause);
         }
@@ -175,7 +175,7 @@ impl Run<'_> {
         }
         let steps = plan::plan(&desired, &observed);
         let to_come = plan::forecast(&desired, &observed);
-        self.stored("writing down the plan", self.held.record_plan(&to_come).await)?;
+        self.stored("recording the plan", self.held.record_plan(&to_come).await)?;
         let Some(first) = steps.first() else {
             return match self.beyond_help(&desired, &observed).filter(|_| self.heals()) {
                 Some(cause) => Err(cause),
@@ -200,7 +200,7 @@ impl Run<'_> {
         self.stored("reading the cluster", self.conductor.store.cluster_by_uuid(&Scope::All, self.held.cluster()).await)
     }
 
-    /// Something stands in the way that may pass: says so, then waits a little.
+    /// Reports a retryable cause, then waits before the next attempt.
     async fn blocked(&mut self, cause: Cause) {
         let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
         self.note(self.held.block(&cause).await);
@@ -211,7 +211,7 @@ impl Run<'_> {
 
     async fn count_repetition(&mut self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         if self.last_trouble.is_some() {
-            // Doing it again after trouble is what is meant to happen; the deadline bounds that.
+            // After a failure steps are expected to be repeated; the deadline bounds that.
             return Ok(());
         }
         let times = self.repetitions.entry(action.key()).or_default();
@@ -225,7 +225,7 @@ impl Run<'_> {
         Err(Cause::operator(
             Code::StepUndone,
             format!("'{}' was done {MOST_REPETITIONS} times and is missing again each time", action.title()),
-            "look at the infrastructure for what takes it away, then retry the operation",
+            "look at the infrastructure for what removes it, then retry the operation",
         ))
     }
 
@@ -235,7 +235,7 @@ impl Run<'_> {
         let cause = Cause::operator(
             Code::MachineStopped,
             format!("node {}: started {MOST_REPETITIONS} times, {how} each time", node.name),
-            "find out what ends it (its last lines may say), then retry the operation",
+            "determine what stops it (its last log lines may say), then retry the operation",
         );
         match diagnosis {
             Some(diagnosis) if !diagnosis.log.is_empty() => cause.said(diagnosis.log.join("\n")),
@@ -243,14 +243,14 @@ impl Run<'_> {
         }
     }
 
-    /// The step has begun.
+    /// The step has started.
     pub(crate) fn opened(&self, action: &Action) {
         let since = tokio::time::Instant::now();
         let open = Open { title: action.title(), since, holds_up: None, doing: None };
         self.open().entry(action.key()).or_insert(open);
     }
 
-    /// What the step waits for.
+    /// Sets what the step waits for.
     pub(crate) fn held_up(&self, key: &str, cause: &Cause) {
         if let Some(open) = self.open().get_mut(key) {
             open.holds_up = Some(cause.clone());
@@ -269,7 +269,7 @@ impl Run<'_> {
         self.open().contains_key(key)
     }
 
-    /// The step has ended, however.
+    /// The step has finished, with any outcome.
     pub(crate) fn closed(&self, key: &str) {
         self.open().remove(key);
     }
@@ -278,14 +278,14 @@ impl Run<'_> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The cause of an operation that did not end in time: what held it up. The steps that are open get theirs.
+    /// The cause of an operation that passed its deadline: what held it up. Open steps fail with their own causes.
     async fn too_late(&self) -> Cause {
         let open = std::mem::take(&mut *self.open());
         for (key, step) in &open {
             self.note(self.held.step_failed(key, &step.in_time()).await);
         }
         let late = format!("the {} did not end in time", self.kind());
-        // What waits for something knows more than what is being done; trouble of before is better than nothing.
+        // A waiting step knows more than a running one; an earlier problem is better than nothing.
         let said = open.values().filter_map(|step| step.holds_up.as_ref().map(|cause| (step.title.as_str(), cause)));
         let trouble = self.last_trouble.as_ref().map(|cause| ("", cause));
         if let Some((title, cause)) = said.max_by_key(|(_, cause)| !cause.retryable).or(trouble) {
@@ -307,7 +307,7 @@ impl Run<'_> {
         }
     }
 
-    /// What clients read of a cluster that is complete.
+    /// The facts that clients read of a complete cluster.
     async fn facts(&self, record: &ClusterRecord) -> ClusterFacts {
         if self.kind() == OperationKind::Delete {
             self.conductor.accesses.forget(self.held.cluster()).await;
@@ -329,13 +329,13 @@ impl Run<'_> {
             Outcome::Failed(cause) => format!("failed: {}", cause.one_line()),
             Outcome::Cancelled => "cancelled".to_owned(),
         };
-        // The end is written even when the database is away for a while: until the lease is lost.
+        // Retried until the lease is lost, so that an outage of the database does not lose the outcome.
         let written = async {
             for pause in BACK_OFF.build() {
                 match self.held.finish(outcome.clone()).await {
                     Ok(()) => return info!("{word}"),
                     Err(StoreError::LeaseLost) => return,
-                    Err(problem) => warn!(%problem, "writing down how the operation ended"),
+                    Err(problem) => warn!(%problem, "recording the operation's outcome"),
                 }
                 tokio::time::sleep(pause).await;
             }
@@ -351,10 +351,10 @@ impl Run<'_> {
         result.map_err(|problem| store_cause(doing, &problem))
     }
 
-    /// For writes that only inform: when they fail, the work goes on.
+    /// For writes that only inform: when they fail, the operation continues.
     pub(crate) fn note(&self, result: Result<(), StoreError>) {
         if let Err(problem) = result {
-            warn!(%problem, "writing down progress");
+            warn!(%problem, "recording progress");
         }
     }
 }
@@ -365,16 +365,16 @@ impl Open {
         format!("'{}' has taken {} s{doing}", self.title, self.since.elapsed().as_secs())
     }
 
-    /// Why the step is given up when time is over.
+    /// Why the step fails when the deadline passes.
     fn in_time(&self) -> Cause {
         self.holds_up.clone().unwrap_or_else(|| {
-            let action = "retry the operation; if it takes as long again, look at what it is about";
+            let action = "retry the operation; if it takes as long again, look at what the step works on";
             Cause::operator(Code::DeadlinePassed, self.for_so_long(), action)
         })
     }
 }
 
-/// Why nothing can be done with a cluster here: it is on another infrastructure than this server's.
+/// Why this server cannot work on the cluster: it is on another infrastructure than this server's.
 fn elsewhere(cluster: &Cluster, here: &str) -> Option<Cause> {
     let there = cluster.infrastructure.as_deref().filter(|there| *there != here)?;
     Some(Cause::operator(

@@ -1,4 +1,4 @@
-//! Everything put together on the simulated cloud: infrastructure, engine, and agents that report into the store.
+//! The simulated cloud: infrastructure, engine, and agents that report into the store.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,7 +47,7 @@ impl AgentSink for IntoStore {
     }
 
     async fn heartbeats(&self, nodes: &[Uuid]) -> Vec<Uuid> {
-        // Those that are lost are followed by the next ones.
+        // A lost report does no harm: the next one follows.
         self.store.record_lives(nodes, self.clock.now()).await.unwrap_or_default()
     }
 }

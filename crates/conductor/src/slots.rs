@@ -1,7 +1,7 @@
-//! How much is done at the same time, and whose turn it is. Only doing takes a slot, waiting takes none.
+//! Limits how much work runs at the same time, fairly between projects. Only work takes a slot, waiting takes none.
 //!
-//! A project has at most a share of the slots, so that however much it asks for, others find some. Deletes have slots
-//! of their own: what is to go never waits behind what is to come.
+//! A project gets at most a share of the slots, so that some are left for others however much it requests. Deletes have
+//! slots of their own: they never wait behind other operations.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use jeroboam_model::OperationKind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The part of the slots that one project can have.
+/// One project can have the slots divided by this.
 const SHARE: usize = 4;
 
-/// The right to do something now, until it is dropped.
+/// Permission to do work, until it is dropped.
 pub(crate) struct Slot {
     _of_project: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
@@ -30,7 +30,7 @@ impl Slots {
         Self { changes: Pool::new(count), deletes: Pool::new(count) }
     }
 
-    /// Waits for a slot. First come, first served, within a project and between those that have not their share yet.
+    /// Waits for a slot: first come, first served, within a project and between projects below their share.
     pub(crate) async fn take(&self, project: &str, kind: OperationKind) -> Option<Slot> {
         let pool = if kind == OperationKind::Delete { &self.deletes } else { &self.changes };
         pool.take(project).await
@@ -48,7 +48,7 @@ impl Pool {
         Self { all: Arc::new(Semaphore::new(count)), share: (count / SHARE).max(1), by_project: Mutex::default() }
     }
 
-    /// `None` only when the semaphores were closed, which nobody does.
+    /// `None` only when the semaphores are closed, which never happens.
     async fn take(&self, project: &str) -> Option<Slot> {
         let of_project = self.of(project).acquire_owned().await.ok()?;
         let of_all = self.all.clone().acquire_owned().await.ok()?;

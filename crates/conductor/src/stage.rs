@@ -1,4 +1,4 @@
-//! Does a stage of a plan: its actions side by side, machines of one kind of change together.
+//! Runs a stage of a plan: its actions concurrently, machines to create and machines to remove in one call each.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use uuid::Uuid;
 use crate::perform::reference;
 use crate::run::Run;
 
-/// How long what runs beside a step that has failed for good may take to end, before it is cut off. Whatever it leaves
-/// is found by the next look.
+/// How long the other actions may run on after a step has failed permanently, before they are aborted. The next
+/// observation finds whatever they leave.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
-    /// Does all of these. The first that fails for good ends the stage: its cause is the operation's. Otherwise what
-    /// failed in a way that may pass is told when all have ended.
+    /// Runs all of these. The first that fails permanently ends the stage: its cause becomes the operation's. A
+    /// retryable failure is returned once all have finished.
     pub(crate) async fn act(
         &self,
         record: &ClusterRecord,
         observed: &Observed,
         actions: &[&Action],
     ) -> Result<(), Cause> {
-        // Should it turn out behind it that this is the wrong database, then the operation is not ours any more.
+        // If the check behind the gate shows that this is the wrong database, we lose the lease on the operation.
         self.conductor.settings.gate.passed().await;
         let mut ensure = Vec::new();
         let mut remove = Vec::new();
@@ -61,7 +61,7 @@ impl Run<'_> {
         may_pass.map_or(Ok(()), Err)
     }
 
-    /// Does one action and records how it went.
+    /// Runs one action and records its outcome.
     async fn one(&self, record: &ClusterRecord, action: &Action) -> Result<(), Cause> {
         let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
         self.begun(action).await?;
@@ -72,7 +72,7 @@ impl Run<'_> {
         self.ended(&action.key(), outcome).await
     }
 
-    /// The nodes have running machines.
+    /// Ensures that the nodes have running machines.
     async fn ensure_machines(
         &self,
         record: &ClusterRecord,
@@ -109,7 +109,7 @@ impl Run<'_> {
             let action = Action::EnsureMachine(NodeRef { uuid: node, name: row.name.clone() });
             self.hope.rises(&action);
             match self.ended(&action.key(), outcome).await {
-                // A repair brings back the others without it.
+                // A repair restores the other nodes without it.
                 Err(cause) if self.heals() && !cause.retryable => self.hope.refuses(node, &cause),
                 Err(cause) => first = worse(first, cause),
                 Ok(()) => {}
@@ -118,7 +118,7 @@ impl Run<'_> {
         first.map_or(Ok(()), Err)
     }
 
-    /// The nodes have no machines.
+    /// Ensures that the nodes have no machines.
     async fn remove_machines(&self, record: &ClusterRecord, nodes: Vec<&NodeRef>) -> Result<(), Cause> {
         let _slot = self.conductor.slots.take(&record.cluster.project_id, self.kind()).await;
         for node in &nodes {
@@ -144,7 +144,7 @@ impl Run<'_> {
         Box::pin(self.followed(noted, reports, key)).await
     }
 
-    /// What the infrastructure has to know of a node's machine; `None` when the node went since the plan was made.
+    /// The specification of a node's machine; `None` when the node was removed since the plan was made.
     async fn machine_spec(
         &self,
         record: &ClusterRecord,
@@ -153,12 +153,12 @@ impl Run<'_> {
     ) -> Result<Option<MachineSpec>, Cause> {
         let Some(row) = record.nodes.iter().find(|row| row.uuid == node.uuid) else { return Ok(None) };
         if observed.disks.contains(&node.uuid) {
-            // It goes on where it was, but what its agent said before it stopped counts no more.
-            self.stored("forgetting what the agent said", self.held.forget_report(node.uuid).await)?;
+            // The machine continues with its disk, but the agent's report from before it stopped is out of date.
+            self.stored("deleting the agent's last report", self.held.forget_report(node.uuid).await)?;
         } else if row.role == NodeRole::Master && row.joined_at.is_some() {
-            self.stored("beginning the cluster anew", self.held.begin_cluster_anew(node.uuid).await)?;
+            self.stored("resetting the cluster's state", self.held.begin_cluster_anew(node.uuid).await)?;
         } else {
-            self.stored("forgetting the earlier machine", self.held.begin_anew(node.uuid).await)?;
+            self.stored("deleting the record of the earlier machine", self.held.begin_anew(node.uuid).await)?;
         }
         let bootstrap = self.conductor.birth.bootstrap(&self.held, node.uuid, self.conductor.clock.now()).await?;
         Ok(Some(MachineSpec {
@@ -172,7 +172,7 @@ impl Run<'_> {
         }))
     }
 
-    /// Records that a step begins.
+    /// Records that a step starts.
     pub(crate) async fn begun(&self, action: &Action) -> Result<(), Cause> {
         let key = action.key();
         self.opened(action);
@@ -181,7 +181,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Records how a step ended.
+    /// Records the outcome of a step.
     pub(crate) async fn ended(&self, key: &str, outcome: Result<(), Cause>) -> Result<(), Cause> {
         let written = match &outcome {
             Ok(()) => {
@@ -209,7 +209,7 @@ fn machine_key(spec: &MachineSpec) -> String {
     Action::EnsureMachine(NodeRef { uuid: spec.node, name: spec.name.clone() }).key()
 }
 
-/// The next outcome of several machines; after one that failed for good only what comes within [`GRACE`].
+/// The next outcome of several machines; after a permanent failure only those that come within [`GRACE`].
 async fn next<T>(outcomes: &mut BoxStream<'_, T>, failed: Option<&Cause>) -> Option<T> {
     if failed.is_some_and(|cause| !cause.retryable) {
         return tokio::time::timeout(GRACE, outcomes.next()).await.ok().flatten();
@@ -217,7 +217,7 @@ async fn next<T>(outcomes: &mut BoxStream<'_, T>, failed: Option<&Cause>) -> Opt
     outcomes.next().await
 }
 
-/// Of two causes the one that decides: what failed for good before what may pass, the earlier before the later.
+/// Of two causes the one to report: a permanent one before a retryable one, the earlier before the later.
 fn worse(first: Option<Cause>, next: Cause) -> Option<Cause> {
     match first {
         Some(first) if !first.retryable || next.retryable => Some(first),

@@ -1,9 +1,9 @@
-//! Takes away what is left of clusters that were deleted.
+//! Removes what is left of deleted clusters.
 //!
-//! Deleting looks until nothing is left. But an infrastructure may finish a call late: one that a conductor made before
-//! it was cut off, and whose effect came only after the cluster was gone. This finds it. It removes only what this
-//! database knows to have been deleted: what it does not know at all may be somebody's living cluster, and the database
-//! an older one than that. It also forgets idempotency keys that are old enough.
+//! A delete runs until nothing is left. But an infrastructure may finish a call late: one from a conductor that was
+//! killed, which took effect only after the cluster was gone. The sweep finds such leftovers. It removes only those of
+//! clusters that this database has recorded as deleted: an unknown cluster may be in use, and the database older than
+//! the cluster. It also deletes old idempotency keys.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::Conductor;
 use crate::history::History;
 
-/// Looks at once, then every `sweep_interval`, until `shutdown`.
+/// Sweeps at once, then every `sweep_interval`, until `shutdown`.
 pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken) {
     let mut told = BTreeSet::new();
     let mut history = History::default();
@@ -36,24 +36,24 @@ pub(crate) async fn watch(conductor: Arc<Conductor>, shutdown: CancellationToken
     }
 }
 
-/// `told`: clusters that nobody knows and that were told of already.
+/// `told`: unknown clusters that were already reported.
 async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
     conductor.settings.gate.passed().await;
     match conductor.store.deployment().await {
         Ok(deployment) if deployment.hold.is_none() => {}
-        // What this database knows may be out of date.
+        // The deployment is held: this database may be out of date.
         Ok(_) => return,
-        Err(problem) => return warn!(%problem, "finding out whether anything may be removed"),
+        Err(problem) => return warn!(%problem, "checking whether anything may be removed"),
     }
-    // First the infrastructure, then the database: a cluster is written down before anything of it is made.
+    // First the infrastructure, then the database: a cluster is recorded before any of its resources are created.
     let clusters = match conductor.infra.clusters().await {
         Ok(clusters) => clusters,
-        // While it does not answer there is nothing to sweep; operations tell of the outage.
-        Err(cause) => return tracing::debug!(cause = cause.message, "looking for left-overs"),
+        // While it does not answer nothing can be swept; operations report the outage.
+        Err(cause) => return tracing::debug!(cause = cause.message, "looking for leftovers"),
     };
     let known = match conductor.store.known_clusters().await {
         Ok(known) => known,
-        Err(problem) => return warn!(%problem, "finding out which clusters there are"),
+        Err(problem) => return warn!(%problem, "listing clusters"),
     };
     for cluster in clusters.into_iter().filter(|cluster| !known.contains(cluster)) {
         match conductor.store.was_deleted(cluster).await {
@@ -64,20 +64,20 @@ async fn sweep(conductor: &Conductor, told: &mut BTreeSet<Uuid>) {
                  alone. See 'jeroboam orphan list'"
             ),
             Ok(false) => {}
-            Err(problem) => warn!(%cluster, %problem, "finding out whether a cluster was deleted"),
+            Err(problem) => warn!(%cluster, %problem, "checking whether a cluster was deleted"),
         }
     }
 }
 
 async fn forget_keys(conductor: &Conductor) {
     if let Err(problem) = conductor.store.sweep_keys(conductor.clock.now()).await {
-        warn!(%problem, "forgetting old idempotency keys");
+        warn!(%problem, "deleting old idempotency keys");
     }
 }
 
 async fn remove(conductor: &Conductor, cluster: Uuid) {
     match conductor.infra.remove_network(cluster, Progress::ignored()).await {
-        Ok(()) => info!(%cluster, "removed what was left of a cluster that was deleted"),
-        Err(cause) => warn!(%cluster, cause = cause.message, "removing what is left of a cluster that was deleted"),
+        Ok(()) => info!(%cluster, "removed what was left of a deleted cluster"),
+        Err(cause) => warn!(%cluster, cause = cause.message, "removing what is left of a deleted cluster"),
     }
 }

@@ -1,5 +1,5 @@
-//! Waits for what agents and engines do by themselves. A wait holds no slot and asks for little: it sleeps until
-//! something is known that was not known before, or it is time to look.
+//! Waits for agents and engines. A wait holds no slot and costs little: it sleeps until something is reported, or
+//! until the next check is due.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,48 +16,48 @@ use tokio::time::Instant;
 
 use crate::run::Run;
 
-/// Between two looks at the machines, at least and at most: as long as the wait has taken so far. Looking is the net
-/// below what infrastructures and agents report, and hundreds of clusters may wait at once.
+/// Between two checks of the machines, at least and at most: as long as the wait has taken so far. Checks only back up what
+/// infrastructures and agents report, and hundreds of clusters may wait at once.
 const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-/// Between two questions to an engine which nodes are ready: an eighth of that.
+/// Between two requests to an engine for its nodes: an eighth of that.
 const ASK_ENGINE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));
-/// How long a machine that runs may stay silent before that is a failure: a VM boots in less.
+/// How long the agent of a running machine may stay silent before that is a failure: a VM boots in less.
 const FIRST_CALL_PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// How long a node may struggle with one and the same problem before that is a failure; and with one that its machine
-/// has, which seldom mends itself.
+/// How long a node may report the same problem before that is a failure; and a problem of its machine, which rarely
+/// goes away.
 const PROBLEM_PATIENCE: Duration = Duration::from_secs(3 * 60);
 const UNFIT_PATIENCE: Duration = Duration::from_secs(20);
-/// The agent's word for a machine that cannot be made a node.
+/// The agent's code for a machine that cannot become a node.
 const MACHINE_UNFIT: &str = "machine_unfit";
-/// How often a component may end by itself within a while before its node counts as failed.
+/// How often a component may exit recently before its node counts as failed.
 const GIVE_UP_RESTARTS: u32 = 6;
 
-/// What there is to say about a wait.
+/// State of a wait.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Verdict {
-    /// It has come.
+    /// What was waited for has happened.
     Done,
-    /// Not yet: this holds it up. Its message is what people see meanwhile.
+    /// Not yet: this holds it up. Users see its message meanwhile.
     Waiting(Cause),
-    /// It will not come.
+    /// It will not happen.
     Failed(Cause),
-    /// It is not this that is missing: the plan has to be made anew.
+    /// Something else is missing: a new plan is needed.
     Changed,
 }
 
-/// What is known of the cluster while something is waited for.
+/// What is known of the cluster during a wait.
 pub(crate) struct Facts {
     record: ClusterRecord,
     /// Generation of the cluster's authorities.
     authorities: u64,
     now: Timestamp,
     machines: Observation,
-    /// The engine's nodes by name; empty when it need not be asked.
+    /// The engine's nodes by name; empty when no wait needs them.
     engine: BTreeMap<String, EngineNode>,
 }
 
 impl Run<'_> {
-    /// Waits until all of these have come, one will not come, or something else is missing.
+    /// Waits until all of these have happened, one has failed, or something else is missing.
     pub(crate) async fn wait(&self, waits: &[&Action]) -> Result<(), Cause> {
         for action in waits {
             self.begun(action).await?;
@@ -77,7 +77,7 @@ impl Run<'_> {
         let mut struggles: BTreeMap<String, (String, Instant)> = BTreeMap::new();
         let mut machines: Option<(Observation, Instant)> = None;
         loop {
-            // From here on, so that nothing is missed that becomes known while we look.
+            // Registered before the checks, so that nothing reported during them is missed.
             let fact = self.bell.fact.notified();
             tokio::pin!(fact);
             fact.as_mut().enable();
@@ -142,17 +142,17 @@ impl Run<'_> {
         Ok(Facts { record, authorities, now: self.conductor.clock.now(), machines, engine })
     }
 
-    /// Tells what a step waits for, when that is another thing than before.
+    /// Reports what a step waits for, when that has changed.
     async fn tell(&self, key: &str, cause: &Cause, told: &mut BTreeMap<String, String>) -> Result<(), Cause> {
         self.held_up(key, cause);
         if told.get(key) == Some(&cause.message) {
             return Ok(());
         }
         told.insert(key.to_owned(), cause.message.clone());
-        self.stored("writing down progress", self.held.step_progress(key, &cause.message).await)
+        self.stored("recording progress", self.held.step_progress(key, &cause.message).await)
     }
 
-    /// Adds what the machine said last to the cause of an agent that never called.
+    /// Adds the machine's last log lines to a cause that has no detail.
     pub(crate) async fn with_last_words(&self, facts: &Facts, action: &Action, cause: Cause) -> Cause {
         let Some(node) = action.node().filter(|_| cause.detail.is_none()) else { return cause };
         match self.conductor.infra.diagnose(facts.record.cluster.uuid, node.uuid).await {
@@ -162,7 +162,7 @@ impl Run<'_> {
     }
 }
 
-/// A node that was made anew may still be known as what it was before: the one that is ready counts.
+/// The engine may still list the earlier self of a recreated node under the same name: the one that is ready counts.
 fn by_name(nodes: Vec<EngineNode>) -> BTreeMap<String, EngineNode> {
     let mut by_name: BTreeMap<String, EngineNode> = BTreeMap::new();
     for node in nodes {
@@ -177,7 +177,7 @@ fn by_name(nodes: Vec<EngineNode>) -> BTreeMap<String, EngineNode> {
 impl Facts {
     fn verdict(&self, action: &Action, waited: Duration) -> Verdict {
         let (Action::AwaitAgent(node) | Action::AwaitReady(node)) = action else { return Verdict::Changed };
-        // Taken out meanwhile: the next plan knows.
+        // Removed meanwhile: the next plan takes account of that.
         let Some(row) = self.record.nodes.iter().find(|row| row.uuid == node.uuid) else { return Verdict::Changed };
         let machine = self.machines.machines.get(&node.uuid);
         if let Some(verdict) = of_machine(row, machine, self.now) {
@@ -189,7 +189,7 @@ impl Facts {
         }
     }
 
-    /// Whether the node's agent has told of this problem for so long that it will not pass.
+    /// Whether the node's agent has reported this problem for so long that it will not go away.
     fn struggles_too_long(
         &self,
         action: &Action,
@@ -213,7 +213,7 @@ impl Facts {
         if row.phase_under(self.authorities) != Some(NodePhase::Up) || row.is_silent(self.now) {
             return Verdict::Changed;
         }
-        let action = "look at the node's components (bay topology) for what keeps it";
+        let action = "look at the node's components (bay topology) for what holds it up";
         let cause = match self.engine.get(&node.name) {
             Some(known) if known.ready => return Verdict::Done,
             Some(known) => {
@@ -226,7 +226,7 @@ impl Facts {
     }
 }
 
-/// Whether the machine is what the plan took it for.
+/// The verdict on a machine that is not running as planned; `None` when it is.
 fn of_machine(row: &Node, machine: Option<&Machine>, now: Timestamp) -> Option<Verdict> {
     match machine.map(|machine| machine.state) {
         Some(MachineState::Running) => None,
@@ -257,7 +257,7 @@ fn of_agent(row: &Node, authorities: u64, now: Timestamp, waited: Duration) -> V
     Verdict::Waiting(progress(row, authorities, is_heard))
 }
 
-/// A component that was started again too often.
+/// The cause when a component was restarted too often.
 fn keeps_ending(node: &Node) -> Option<Cause> {
     let component = node
         .report
@@ -268,12 +268,12 @@ fn keeps_ending(node: &Node) -> Option<Cause> {
     let cause = Cause::operator(
         Code::ComponentCrashed,
         format!("node {}: {} ended {} times", node.name, component.name, component.recent_restarts),
-        "its last words say why; mend that, then retry the operation",
+        "its last log lines say why; fix that, then retry the operation",
     );
     Some(if component.log.is_empty() { cause } else { cause.said(last_lines(&component.log)) })
 }
 
-/// What is happening on the node, in a line, and who would have to act if it stayed so.
+/// What is happening on the node, in one line, and who must act if it stays so.
 fn progress(node: &Node, authorities: u64, is_heard: bool) -> Cause {
     let silent = "see that the machine runs and can reach the agent endpoint (firewall, route)";
     match (&node.report, node.heard_at()) {

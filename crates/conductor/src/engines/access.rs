@@ -1,4 +1,4 @@
-//! How to get at a cluster's engine: its address, its CA and a client certificate of ours.
+//! Access to a cluster's engine: its address, its CA and a client certificate for us.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use moka::future::Cache;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-/// How long our client certificates are valid. They are made anew long before.
+/// How long our client certificates are valid. They are replaced long before they expire.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(24);
-/// How long one is used.
+/// How long a certificate is cached.
 const KEPT: Duration = Duration::from_secs(6 * 3600);
-/// How many are kept; a cluster's is made again within a millisecond or two.
+/// How many are cached; issuing one again takes a millisecond or two.
 const MOST_KEPT: u64 = 10_000;
 
-/// Gives out access to clusters' engines, making a client certificate where there is none in stock.
+/// Returns access to clusters' engines, and issues a client certificate where none is cached.
 #[derive(Clone)]
 pub struct AccessBook {
     store: Store,
@@ -27,7 +27,7 @@ pub struct AccessBook {
 }
 
 struct Pair {
-    /// Of the authorities that it was made with.
+    /// Generation of the authorities that issued it.
     generation: u64,
     ca: String,
     certificate: String,
@@ -35,7 +35,7 @@ struct Pair {
 }
 
 impl AccessBook {
-    /// A book over the secrets of this store.
+    /// Reads authorities from this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self { store, pairs: Cache::builder().max_capacity(MOST_KEPT).time_to_live(KEPT).build() }
@@ -77,7 +77,7 @@ impl AccessBook {
         })
     }
 
-    /// A cluster is gone: its certificate is not kept.
+    /// Drops the cached certificate of a deleted cluster.
     pub async fn forget(&self, cluster: Uuid) {
         self.pairs.invalidate(&cluster).await;
     }
@@ -124,7 +124,7 @@ fn not_yet(name: &str) -> Cause {
     Cause::user(
         Code::ClusterNotReachableYet,
         format!("cluster {name} has no API yet"),
-        "wait until it is CREATE_COMPLETE, or look at its operation for what keeps it",
+        "wait until it is CREATE_COMPLETE, or see its operation for what holds it up",
     )
     .may_pass()
 }

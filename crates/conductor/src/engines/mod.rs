@@ -1,4 +1,4 @@
-//! The drivers of engines, and how to get at the engine of a cluster.
+//! The drivers of engines, and access to the engine of a cluster.
 
 mod access;
 
@@ -9,14 +9,14 @@ pub use access::AccessBook;
 use jeroboam_engine::Engine;
 use jeroboam_model::{Cause, CauseExt, Code, EngineKind};
 
-/// The drivers that there are, by engine.
+/// The available drivers, by engine.
 #[derive(Clone, Default)]
 pub struct Engines {
     drivers: BTreeMap<EngineKind, Arc<dyn Engine>>,
 }
 
 impl Engines {
-    /// These drivers.
+    /// A set of these drivers.
     #[must_use]
     pub fn new(drivers: impl IntoIterator<Item = (EngineKind, Arc<dyn Engine>)>) -> Self {
         Self { drivers: drivers.into_iter().collect() }
@@ -37,7 +37,7 @@ impl Engines {
             Cause::operator(
                 Code::EngineNotOffered,
                 format!("this server has no driver for {engine} clusters"),
-                "run the cluster's operations by a server that has one, or delete the cluster",
+                "run the cluster's operations on a server that has one, or delete the cluster",
             )
         })
     }

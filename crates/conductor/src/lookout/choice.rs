@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::{Lookout, LookoutError};
 
 impl Lookout {
-    /// This database counts: its number goes above all that was seen, and servers that it does not know are taken as
+    /// Accepts this database: its number is raised above all that were seen, and servers that it does not know count as
     /// dead.
     ///
     /// # Errors
-    /// When it is not held, when another server answers that works with another database, or when database or
-    /// infrastructure refuse; nothing is changed then.
+    /// When the deployment is not held, when another server answers that uses another database, or when database or
+    /// infrastructure fail. Nothing is changed then.
     pub async fn accept(&self) -> Result<Deployment, LookoutError> {
         self.must_be_held().await?;
         let found = self.find().await?;
@@ -37,14 +37,14 @@ impl Lookout {
         Ok(accepted)
     }
 
-    /// This is a copy that goes its own way, under an id of its own: what carries the old one belongs to the original.
+    /// Makes this copy a deployment of its own, under a new id: what carries the old id belongs to the original.
     ///
     /// # Errors
-    /// When it is not held, or when the database refuses; nothing is changed then.
+    /// When the deployment is not held, or when the database fails. Nothing is changed then.
     pub async fn take_new_id(&self) -> Result<Deployment, LookoutError> {
         let held = self.must_be_held().await?;
         let id = Uuid::new_v4().to_string();
-        // First: what begins as soon as the database says so must not reach for the original's things.
+        // Before the database is changed: what starts right after that must not touch the original's resources.
         self.infra.take_deployment(&id);
         match self.store.rename_deployment(&id).await {
             Ok(renamed) => {
@@ -60,13 +60,13 @@ impl Lookout {
         }
     }
 
-    /// Clusters at the infrastructure that the database neither has nor knows to have been deleted, oldest first.
+    /// Clusters at the infrastructure that the database neither has nor has recorded as deleted, oldest first.
     ///
     /// # Errors
-    /// When database or infrastructure refuse.
+    /// When database or infrastructure fail.
     pub async fn orphans(&self) -> Result<Vec<Remains>, LookoutError> {
         let mut orphans = Vec::new();
-        // First the infrastructure, then the database: a cluster is written down before anything of it is made.
+        // First the infrastructure, then the database: a cluster is recorded before any of its resources are created.
         for remains in self.infra.remains().await? {
             if self.is_orphan(remains.cluster).await? {
                 orphans.push(remains);
@@ -76,21 +76,22 @@ impl Lookout {
         Ok(orphans)
     }
 
-    /// Removes all that there is of an orphan.
+    /// Deletes all resources of an orphan.
     ///
     /// # Errors
-    /// [`StoreError::Held`] until the operator has chosen, [`StoreError::NotFound`] for what is no orphan, and what
-    /// the infrastructure says.
+    /// [`StoreError::Held`] until the operator has chosen, [`StoreError::NotFound`] for what is no orphan, and errors
+    /// of the infrastructure.
     pub async fn remove_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {
         let orphan = self.find_orphan(cluster).await?;
         self.infra.remove_network(cluster, Progress::ignored()).await?;
         Ok(orphan)
     }
 
-    /// An orphan with its nodes, as their marks tell.
+    /// An orphan with its nodes, read from the labels of its resources.
     ///
     /// # Errors
-    /// As [`Self::remove_orphan`]; `orphan_without_master` when nothing is left of its masters, whose disks have its state.
+    /// As [`Self::remove_orphan`]; `orphan_without_master` when nothing is left of its masters, whose disks hold its
+    /// state.
     pub async fn orphan(&self, cluster: Uuid) -> Result<(Remains, Vec<FoundNode>), LookoutError> {
         let orphan = self.find_orphan(cluster).await?;
         let nodes = self.infra.found_nodes(cluster).await?;
@@ -105,10 +106,10 @@ impl Lookout {
         .into())
     }
 
-    /// The machines of an orphan are gone; their disks stay, for those that take their place.
+    /// Removes the machines of an orphan and keeps their disks for the machines that replace them.
     ///
     /// # Errors
-    /// What the infrastructure says.
+    /// Errors of the infrastructure.
     pub async fn free_disks(&self, orphan: &Remains) -> Result<(), LookoutError> {
         Ok(self.infra.free_disks(orphan.cluster).await?)
     }
@@ -130,7 +131,7 @@ impl Lookout {
         }
     }
 
-    /// The operator can choose only where there is something to choose.
+    /// The operator can choose only while the deployment is held.
     async fn must_be_held(&self) -> Result<Deployment, LookoutError> {
         let deployment = self.store.deployment().await?;
         if deployment.hold.is_some() {

@@ -1,4 +1,4 @@
-//! What proves that a database is an older one, or a copy.
+//! Evidence that a database is an older one, or a copy.
 
 use jeroboam_infra::Presence;
 use jeroboam_store::Deployment;
@@ -8,7 +8,7 @@ use super::neighbour::Neighbour;
 use super::{Found, Lookout, LookoutError};
 
 impl Lookout {
-    /// Everything in what was found that the database should know and does not.
+    /// Everything found that the database should know and does not.
     pub(super) async fn evidence(&self, found: &Found, deployment: &Deployment) -> Result<Vec<Evidence>, LookoutError> {
         let mut evidence: Vec<Evidence> = found.neighbours.iter().filter_map(rival).collect();
         for presence in &found.presences {
@@ -22,12 +22,12 @@ impl Lookout {
     }
 }
 
-/// A server that works with another database.
+/// A server that uses another database.
 fn rival(neighbour: &Neighbour) -> Option<Evidence> {
     (neighbour.knows_us == Some(false)).then(|| Evidence {
         kind: EvidenceKind::Neighbour,
         message: format!(
-            "A server of this deployment runs on {} and answers at {}, and works with another database.",
+            "A server of this deployment runs on {} and answers at {}, and uses another database.",
             neighbour.host, neighbour.url
         ),
         number: Some(neighbour.number),
@@ -60,7 +60,7 @@ fn ahead(found: &Found, number: i64) -> Option<Evidence> {
     let (highest, what) = by_servers.chain(by_clusters).max_by_key(|(seen, _)| *seen)?;
     (highest > number).then(|| Evidence {
         kind: EvidenceKind::Number,
-        message: format!("The mark of {what} has the number {highest}, and this database has come to {number} only."),
+        message: format!("The mark of {what} has the number {highest}, and this database is only at {number}."),
         number: Some(highest),
         instance: None,
         url: None,

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// Opens once. Clones are the same gate; that of [`Default`] is open.
+/// Opens once and stays open. Clones share the same gate; that of [`Default`] is open.
 #[derive(Debug, Clone)]
 pub struct Gate(CancellationToken);
 

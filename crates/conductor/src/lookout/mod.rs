@@ -1,12 +1,15 @@
-//! Looks whether this database is the right one: an older one, brought back, and a copy beside the original would take
-//! each other's machines apart.
+//! Checks whether this database is the right one. A server on a restored older database, or on a copy beside the
+//! original, would delete machines that the other one needs.
 //!
-//! Every server leaves a mark at the infrastructure, after its start was written into the database. Whoever finds the
-//! mark of a server that the database does not know, or a number above the database's, or a server that works with
-//! another database, holds the deployment: nothing is made or removed until the operator has chosen. A server that is
-//! held leaves no mark, so that the one whose copy it may be goes on.
+//! Every server leaves a mark at the infrastructure after its start was recorded in the database. A server that finds
+//! the mark of a server that the database does not know, or a number above the database's, or a server that uses
+//! another database, holds the deployment: nothing is created or removed until the operator has chosen. A server that
+//! is held leaves no mark, so that the one whose copy it may be continues.
 //!
-//! - [`Gate`]: where conductors wait. - `evidence`: what proves it. - `neighbour`: asking other servers. - `choice`: what the operator can choose.
+//! - [`Gate`]: where conductors wait.
+//! - `evidence`: what proves that the database is the wrong one.
+//! - `neighbour`: asks other servers.
+//! - `choice`: what the operator can choose.
 
 mod choice;
 mod evidence;
@@ -30,16 +33,16 @@ use uuid::Uuid;
 pub use self::gate::Gate;
 use self::neighbour::Neighbour;
 
-/// Between two looks at the marks of servers.
+/// Between two checks of the marks of servers.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Between two tries of the first look, while the infrastructure does not answer.
+/// Between two attempts at the first check, while the infrastructure does not answer.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
-/// Why a look, or what the operator chose, came to nothing.
+/// Why a check, or the operator's choice, failed.
 #[derive(Debug, Error)]
 pub enum LookoutError {
-    /// The database refuses.
+    /// The database failed or refused.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The infrastructure does not answer, or the choice is not possible.
@@ -53,7 +56,7 @@ impl From<Cause> for LookoutError {
     }
 }
 
-/// A server's look at its deployment.
+/// A server's checks of its deployment.
 pub struct Lookout {
     store: Store,
     infra: Arc<dyn Infrastructure>,
@@ -64,20 +67,20 @@ pub struct Lookout {
     wake: Notify,
     first: OnceCell<()>,
     gate: Gate,
-    /// The id under which things are made and looked for.
+    /// The deployment id under which resources are created and found.
     id: watch::Sender<String>,
 }
 
-/// What there is at the infrastructure.
+/// What was found at the infrastructure.
 struct Found {
     presences: Vec<Presence>,
     remains: Vec<Remains>,
-    /// The servers that were asked whether they know us, and what they said.
+    /// The servers that were asked whether they know us, and their answers.
     neighbours: Vec<Neighbour>,
 }
 
 impl Lookout {
-    /// The look of the server `instance`, whose start is written down already, on a deployment of this id.
+    /// For the server `instance`, whose start is already recorded, in the deployment of this id.
     #[must_use]
     pub fn new(store: Store, infra: Arc<dyn Infrastructure>, id: String, instance: Uuid, host: String) -> Arc<Self> {
         let (url, wake, first, gate) = (OnceLock::new(), Notify::new(), OnceCell::new(), Gate::closed());
@@ -90,19 +93,19 @@ impl Lookout {
         self.gate.clone()
     }
 
-    /// This server answers under this URL from now on. A second call changes nothing.
+    /// Sets the URL at which this server answers. A second call changes nothing.
     pub fn answers_at(&self, url: &str) {
         let _ = self.url.set(url.to_owned());
         self.wake.notify_one();
     }
 
-    /// The deployment's id, and every other one that it gets.
+    /// The deployment's id, and its later changes.
     #[must_use]
     pub fn id(&self) -> watch::Receiver<String> {
         self.id.subscribe()
     }
 
-    /// Looks for the first time, which opens the gate, unless that was done before.
+    /// Does the first check, which opens the gate, unless that was done before.
     ///
     /// # Errors
     /// When database or infrastructure do not answer.
@@ -112,10 +115,10 @@ impl Lookout {
         Ok(())
     }
 
-    /// Looks until the first look succeeds, and then every [`LOOK_EVERY`], until `shutdown`.
+    /// Repeats the first check until it succeeds, then checks every [`LOOK_EVERY`], until `shutdown`.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         while let Err(problem) = self.first_look().await {
-            warn!(%problem, "it is not known yet whether this database is the right one; nothing is made or removed");
+            warn!(%problem, "not known yet whether this database is the right one; nothing is created or removed");
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(TRY_AGAIN) => {}
@@ -128,12 +131,12 @@ impl Lookout {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             if let Err(problem) = self.look().await {
-                tracing::debug!(%problem, "looking at the marks of servers");
+                tracing::debug!(%problem, "checking the marks of servers");
             }
         }
     }
 
-    /// The first look: at everything, and at who else answers.
+    /// The first check: of everything, and of which other servers answer.
     async fn look_around(&self) -> Result<(), LookoutError> {
         let found = self.find().await?;
         let deployment = self.judge(&found).await?;
@@ -141,7 +144,7 @@ impl Lookout {
             return Ok(());
         }
         self.be_present(&deployment, &found.presences).await?;
-        // Those of servers of this database: whoever lives leaves another one with its next look.
+        // Marks of other servers of this database: one that still runs leaves a new mark with its next check.
         for other in found.presences.iter().filter(|presence| presence.instance != self.instance) {
             self.infra.forget_presence(other.instance).await?;
         }
@@ -149,11 +152,11 @@ impl Lookout {
         Ok(self.store.forget_instances(&marked, Timestamp::now()).await?)
     }
 
-    /// A later look, at the marks of servers only.
+    /// A later check, of the marks of servers only.
     async fn look(&self) -> Result<(), LookoutError> {
         let id = self.store.deployment().await?.id;
         if *self.id.borrow() != id {
-            // Another server at this database was told.
+            // The id was changed through another server of this database.
             self.infra.take_deployment(&id);
             self.id.send_replace(id);
         }
@@ -166,15 +169,15 @@ impl Lookout {
         self.be_present(&deployment, &found.presences).await
     }
 
-    /// All that there is.
+    /// Everything of this deployment at the infrastructure.
     async fn find(&self) -> Result<Found, LookoutError> {
         let (presences, remains) = futures::try_join!(self.infra.presences(), self.infra.remains())?;
         let neighbours = neighbour::ask_all(&self.store, &presences, self.instance).await?;
         Ok(Found { presences, remains, neighbours })
     }
 
-    /// Holds the deployment if something proves that it has to be; how it stands then. What is at the infrastructure
-    /// was read before: the database is always ahead of that, or it is an older one.
+    /// Holds the deployment if there is evidence for that; returns its state afterwards. The infrastructure was read
+    /// before the database: a current database is then always ahead, and one that is not is an older one.
     async fn judge(&self, found: &Found) -> Result<Deployment, LookoutError> {
         let deployment = self.store.deployment().await?;
         let evidence = self.evidence(found, &deployment).await?;
@@ -194,7 +197,7 @@ impl Lookout {
         Ok(Deployment { hold: Some(hold), ..deployment })
     }
 
-    /// The mark of this server says what is so now.
+    /// Updates the mark of this server.
     async fn be_present(&self, deployment: &Deployment, there: &[Presence]) -> Result<(), LookoutError> {
         let presence = Presence {
             instance: self.instance,

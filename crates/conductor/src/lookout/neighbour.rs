@@ -1,5 +1,5 @@
-//! Asking other servers of the deployment whether they work with the same database: who does, knows us, as our start is
-//! written in it.
+//! Asks other servers of the deployment whether they use the same database: one that does knows us, since our start
+//! is recorded in it.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use uuid::Uuid;
 
 use super::LookoutError;
 
-/// How long a server may take to answer. One that does not is taken as gone: should it live, it finds our mark.
+/// How long a server may take to answer. One that does not counts as gone: if it still runs, it finds our mark.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A server that has left its mark, and what it said.
+/// A server that has left its mark, and its answer.
 pub(super) struct Neighbour {
     pub(super) instance: Uuid,
     pub(super) number: i64,
@@ -26,13 +26,13 @@ pub(super) struct Neighbour {
     pub(super) knows_us: Option<bool>,
 }
 
-/// Asks all of them but ourselves.
+/// Asks all of them except ourselves.
 pub(super) async fn ask_all(store: &Store, presences: &[Presence], us: Uuid) -> Result<Vec<Neighbour>, LookoutError> {
     let others: Vec<&Presence> = presences.iter().filter(|presence| presence.instance != us).collect();
     if others.iter().all(|presence| presence.url.is_none()) {
         return Ok(Vec::new());
     }
-    // A copy has the same authority. Who has another one is no server of this deployment.
+    // A copy has the same CA. A server with another one does not belong to this deployment.
     let authority = store.secret(Owner::Deployment, agent::SECRET_NAME).await?.and_then(|secret| secret.certificate);
     let Some(client) = authority.and_then(|pem| client(&pem)) else { return Ok(Vec::new()) };
     let ask =

@@ -1,4 +1,4 @@
-//! An older database and a copy are noticed; what the database does not know is left alone.
+//! An older database and a copy are detected; what the database does not know is left alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::world::{World, quick};
 
-/// A start of a server at the world's database, after its first look.
+/// Starts a server on the world's database, and does its first check.
 async fn start(world: &World) -> (Arc<Lookout>, Uuid) {
     let (started, instance) = world.store.start_instance("here", None).await.unwrap();
     let infra = Arc::new(world.cloud.infra.clone());
@@ -88,7 +88,7 @@ async fn an_older_database_is_held_until_it_is_accepted_and_its_missing_clusters
     world.success_of(create.uuid).await;
     conductor.cancel();
     world.cloud.infra.remove_network(cluster, Progress::ignored()).await.unwrap();
-    // What came after: a server, and a cluster that this database knows nothing of.
+    // Later than the database's state: a server and a cluster that it does not know.
     let (orphan, ahead) = (Uuid::new_v4(), deployment(&world).await.number + 100);
     world.cloud.infra.add_stray(orphan, "vm-orphan");
     world.cloud.infra.be_present(&stranger(ahead)).await.unwrap();
@@ -150,7 +150,7 @@ async fn nothing_is_made_before_it_is_known_whether_the_database_is_the_right_on
     assert!(lookout.first_look().await.is_err(), "the fault has struck");
     world.cloud.infra.be_present(&stranger(1)).await.unwrap();
     lookout.first_look().await.unwrap();
-    // Whoever has passed the gate finds that the operation is not its own any more.
+    // A conductor that has passed the gate finds that it has lost the lease.
     world.events_pass(&mut events, 50).await;
     world.assert_cloud_is_empty();
     assert_eq!(kinds(&world).await, [EvidenceKind::Instance]);
@@ -167,7 +167,7 @@ async fn machines_of_nodes_that_came_after_the_accepted_state_are_left_alone() {
     let (cluster, create) = world.create("c", 1, 1).await;
     world.success_of(create.uuid).await;
     let machines = || world.cloud.infra.world().lock().unwrap().size().1;
-    // Of a node that this database took out, which its infrastructure made late.
+    // The machine of a node that this database had removed; the infrastructure created it late.
     world.cloud.infra.add_machine(cluster, Uuid::new_v4(), deployment(&world).await.number);
     assert_eq!(machines(), 3);
     world.success_of(world.scale(cluster, 2).await.uuid).await;

@@ -1,4 +1,4 @@
-//! Operations that wait do not keep others waiting.
+//! Operations that wait do not delay others.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,19 @@ use crate::world::{World, quick};
 
 /// Creates of one project whose nodes never come up.
 const ENDLESS: usize = 500;
-/// So many of them are begun at a time.
+/// How many of them are started at a time.
 const STARTED_AT_ONCE: usize = 20;
 /// Quick operations: creates, deletes and cancels of other projects.
 const CREATES: usize = 40;
 const DELETES: usize = 40;
 const CANCELS: usize = 20;
-/// Each batch of them is done so often, and the shortest counts: the machine has other work too.
+/// How often a batch of them is repeated; the shortest counts, since the machine has other work too.
 const BATCHES: usize = 2;
-/// How much longer they may take beside the others, by the time that they take alone. Waiting for a slot, they would
-/// never end.
+/// How many times longer they may take beside the others than alone. If they waited for a slot, they would never
+/// finish.
 const TIMES_LONGER: u32 = 3;
 
-// Row 5 of what was seen: 64 creates that waited filled all slots.
+// A problem once seen: 64 creates that waited filled all slots.
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_endless_creates_of_a_project_do_not_keep_others_waiting() {
     let world = World::new(quick()).await;
@@ -36,13 +36,13 @@ async fn five_hundred_endless_creates_of_a_project_do_not_keep_others_waiting() 
     let mut events = world.store.subscribe();
     for number in 1..=ENDLESS {
         endless.push(world.create_in("endless", &format!("e{number}"), 1, 0).await.1);
-        // Not all at once: what is tested is that they wait.
+        // Not all at once: the test is about their waiting.
         while number.is_multiple_of(STARTED_AT_ONCE) && machines() < before + number {
             let _ = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
         }
     }
     world.cloud.infra.world().lock().unwrap().stillborn = false;
-    // What has only just begun is looked at more often.
+    // New waits are checked more often.
     tokio::time::sleep(Duration::from_secs(11)).await;
 
     let beside = shortest(&world).await;
@@ -52,7 +52,7 @@ async fn five_hundred_endless_creates_of_a_project_do_not_keep_others_waiting() 
     assert!(beside < alone * TIMES_LONGER, "{beside:?} beside {ENDLESS} creates that wait, {alone:?} alone");
 }
 
-/// How long the quick operations take at best.
+/// The shortest time that a batch of quick operations takes.
 async fn shortest(world: &World) -> Duration {
     let mut shortest = Duration::MAX;
     for _ in 0..BATCHES {
@@ -61,7 +61,7 @@ async fn shortest(world: &World) -> Duration {
     shortest
 }
 
-/// How long quick operations take that are asked for at the same time.
+/// How long a batch of quick operations takes that are requested at the same time.
 async fn batch(world: &World) -> Duration {
     let old = create_some(world, DELETES).await;
     ended(world, old.iter().map(|(_, create)| create.uuid)).await;
@@ -89,7 +89,7 @@ async fn create_some(world: &World, count: usize) -> Vec<(Uuid, Operation)> {
     created
 }
 
-/// Waits until all of them have ended.
+/// Waits until all of them have finished.
 async fn ended(world: &World, operations: impl IntoIterator<Item = Uuid>) {
     for operation in operations {
         world.end_of(operation).await;

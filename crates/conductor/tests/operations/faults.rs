@@ -1,4 +1,4 @@
-//! Every call of every operation failed, repeated and cut off.
+//! Every call of every operation fails, is repeated, and is interrupted.
 
 use jeroboam_infra::simulated::{Fault, FaultKind};
 use jeroboam_model::Status;
@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use crate::world::{World, quick};
 
-/// Calls of a creation with one master and one worker, and how many of each there are at least.
+/// Calls of a create with one master and one worker, and the least number of each.
 const CREATE_CALLS: [(&str, usize); 5] =
     [("observe", 5), ("ensure_network", 1), ("ensure_machine", 2), ("configure", 1), ("nodes", 1)];
 /// Calls of a scale down from two workers to one.
 const SCALE_CALLS: [(&str, usize); 4] = [("observe", 3), ("drain", 1), ("remove_machine", 1), ("forget", 1)];
-/// Calls of a deletion.
+/// Calls of a delete.
 const DELETE_CALLS: [(&str, usize); 3] = [("observe", 3), ("remove_machine", 2), ("remove_network", 1)];
 
 fn each(calls: &[(&'static str, usize)]) -> Vec<(&'static str, usize)> {
@@ -79,8 +79,8 @@ async fn a_passing_fault_or_a_lost_answer_anywhere_in_a_scale_changes_nothing() 
 async fn a_permanent_fault_fails_the_creation_with_its_cause_and_retry_completes_it() {
     let world = World::new(quick()).await;
     world.conductor("one");
-    // Asking the engine for its nodes fails softly. Whether agents are waited for in a round of its own depends on how
-    // fast they are.
+    // A failure to list the engine's nodes is tolerated. Whether waiting for agents takes a round of its own depends on
+    // how fast they are.
     let certain = |(call, nth): &(&str, usize)| *call != "nodes" && (*call, *nth) != ("observe", 4);
     for (call, nth) in each(&CREATE_CALLS).into_iter().filter(certain) {
         world.cloud.infra.inject(Fault { call, nth, kind: FaultKind::Permanent });
@@ -124,7 +124,7 @@ async fn a_conductor_cut_off_in_any_call_is_followed_by_one_that_goes_on() {
     let world = World::new(quick()).await;
     for (call, nth) in each(&CREATE_CALLS).into_iter().chain([("remove_machine", 0), ("remove_network", 0)]) {
         if ["configure", "nodes"].contains(&call) {
-            // The simulated engine answers at once: there is no middle to be cut off in.
+            // The simulated engine answers at once: a call to it cannot be interrupted.
             continue;
         }
         world.cloud.infra.inject(Fault { call, nth, kind: FaultKind::Hang });
@@ -134,11 +134,11 @@ async fn a_conductor_cut_off_in_any_call_is_followed_by_one_that_goes_on() {
             world.success_of(create.uuid).await;
         }
         let operation = if call.starts_with("remove") { world.delete(cluster).await } else { create };
-        // Wait until it hangs: the fault has been taken and nothing else goes on.
+        // Wait until it hangs: the fault has struck and nothing else happens.
         let mut events = world.store.subscribe();
         while tokio::time::timeout(std::time::Duration::from_millis(120), events.recv()).await.is_ok() {}
         first.kill();
-        // An agent that was quicker than the conductor saved it a look: then this one has not come.
+        // An agent that was faster than the conductor saves it a call: then this fault has not struck.
         world.cloud.infra.forget_faults();
         let second = world.mortal_conductor("second");
         world.success_of(operation.uuid).await;

@@ -1,4 +1,4 @@
-//! What is missing comes back by itself, and the rules that keep a bad day from becoming worse.
+//! Clusters heal automatically, and the rules that keep healing from making an outage worse.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn newest(world: &World, cluster: Uuid) -> Operation {
     found.into_iter().next().unwrap()
 }
 
-/// The next repair that begins after `before`.
+/// The next repair that starts after `before`.
 async fn repair_after(world: &World, cluster: Uuid, before: Uuid) -> Operation {
     let mut events = world.store.subscribe();
     loop {
@@ -42,7 +42,7 @@ async fn complete(world: &World, masters: u32, workers: u32) -> (Uuid, Operation
     (cluster, create)
 }
 
-/// Another cluster loses a worker and is repaired: by then one that lost its worker before would have been as well.
+/// Another cluster loses a worker and is repaired: by then a cluster that lost a worker earlier would be as well.
 async fn another_is_repaired(world: &World, other: (Uuid, Operation)) {
     let (cluster, create) = other;
     let worker = node(world, cluster, NodeRole::Worker).await;
@@ -113,7 +113,7 @@ async fn a_machine_that_hangs_is_restarted() {
     let (cluster, create) = complete(&world, 1, 1).await;
     let worker = node(&world, cluster, NodeRole::Worker).await;
     world.cloud.infra.hang(cluster, worker);
-    // Nobody tells: it is seen by the look at all clusters.
+    // Nothing reports it: the periodic check of all clusters finds it.
     world.conductor_with(jeroboam_conductor::Settings {
         owner: "two".into(),
         health_interval: Duration::from_secs(10),
@@ -171,7 +171,7 @@ async fn a_repair_makes_way_for_what_a_user_asks_for_and_that_repairs_too() {
     world.conductor("one");
     let (cluster, create) = complete(&world, 1, 2).await;
     let worker = node(&world, cluster, NodeRole::Worker).await;
-    // The repair would go on for ever.
+    // The repair would never finish.
     world.cloud.infra.inject(Fault { call: "ensure_machine", nth: 0, kind: FaultKind::Hang });
     world.cloud.infra.kill(cluster, worker);
     let repair = repair_after(&world, cluster, create.uuid).await;

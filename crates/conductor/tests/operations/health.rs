@@ -1,4 +1,4 @@
-//! Who looks at the health of running clusters.
+//! Who checks the health of running clusters.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::world::{World, quick};
 
-/// What an agent in the cluster has said.
+/// A report of an agent in the cluster.
 const SAID: &str = "said by an agent in the cluster";
 
 async fn agent_says(world: &World, cluster: Uuid) {
@@ -60,7 +60,7 @@ async fn a_cluster_that_is_watched_from_within_is_left_to_its_agent() {
     world.success_of(create.uuid).await;
 
     agent_says(&world, watched).await;
-    // The second look began after the first one had passed over both.
+    // The second check starts after the first one has passed over both.
     for _ in 0..2 {
         agent_says(&world, other).await;
         until_looked_at(&world, other).await;

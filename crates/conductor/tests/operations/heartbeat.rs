@@ -1,4 +1,4 @@
-//! Signs of life, on a paused clock.
+//! Heartbeats, on a paused clock.
 
 use jeroboam_conductor::Settings;
 use jeroboam_model::mservice::BEAT_EVERY;

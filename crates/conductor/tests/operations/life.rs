@@ -1,4 +1,4 @@
-//! Clusters come, change and go.
+//! Creating, changing and deleting clusters.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ async fn a_living_cluster_of_an_older_release_is_deleted_to_nothing() {
 #[tokio::test]
 async fn deleting_while_creating_ends_the_creation_and_leaves_nothing() {
     let mut settings = quick();
-    // The creation never gets past its agents.
+    // The create waits for its agents forever.
     settings.agent_start = std::time::Duration::from_secs(3600);
     let world = World::new(settings).await;
     world.conductor("one");
@@ -181,7 +181,7 @@ async fn what_comes_late_of_a_deleted_cluster_is_swept_away_and_what_nobody_know
     world.success_of(create.uuid).await;
     world.success_of(world.delete(cluster).await.uuid).await;
     conductor.cancel();
-    // A call that ended late; and a living cluster of a database that is not this one.
+    // A call that took effect late, and a cluster in use of another database.
     world.cloud.infra.add_stray(cluster, "late");
     world.cloud.infra.add_stray(uuid::Uuid::new_v4(), "somebody's");
     let size = || world.cloud.infra.world().lock().unwrap().size().1;

@@ -1,4 +1,4 @@
-//! The operation engine on the simulated cloud: every call of every operation failed, repeated and cut off.
+//! The operation engine on the simulated cloud: every call of every operation fails, is repeated, and is interrupted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod world;

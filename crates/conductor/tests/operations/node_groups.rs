@@ -1,4 +1,4 @@
-//! Node groups beside those that a cluster is made with.
+//! Node groups that are added to a cluster after its creation.
 
 use jeroboam_model::{NodeGroup, NodeRole, Status};
 use jeroboam_store::ClusterId;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::world::{World, new_operation, quick};
 
-/// Asks for a group of two nodes with a flavor and an image of its own.
+/// Requests a group of two nodes with a flavor and an image of its own.
 async fn add(world: &World, cluster: Uuid) -> (NodeGroup, Uuid) {
     let record = world.record(cluster).await;
     let group = NodeGroup {

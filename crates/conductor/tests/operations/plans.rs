@@ -1,4 +1,4 @@
-//! What is planned is what is done, and what is done besides says why.
+//! A plan lists the steps that are run; steps run in addition have a reason.
 #![allow(clippy::large_futures, reason = "one at a time, in tests")]
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::world::{PROJECT, World, new_operation, quick};
 
-/// What is asked for.
+/// A request.
 #[derive(Debug, Clone)]
 enum Wish {
     Resize(u32),
@@ -26,7 +26,7 @@ enum Wish {
     MarkGroup,
     RemoveGroup,
     Rotate,
-    /// Machines of these nodes stop, are taken away, or go with their disks; then the cluster is repaired.
+    /// Machines of these nodes are stopped, deleted, or deleted with their disks; then the cluster is repaired.
     Repair(Vec<(prop::sample::Index, Harm)>),
 }
 
@@ -59,7 +59,7 @@ fn observer(world: &World) -> Observer {
     Observer::new(world.store.clone(), infra, world.cloud.engines.clone(), accesses, world.clock)
 }
 
-/// What a request would do, as it is planned.
+/// The plan of a request.
 async fn planned<T: std::fmt::Debug>(
     world: &World,
     request: impl Future<Output = Result<T, StoreError>>,
@@ -81,7 +81,7 @@ fn performed(operation: &Operation) -> Steps {
     operation.steps.iter().map(|step| (step.stage, step.key.clone())).collect()
 }
 
-/// Plans a request, carries it out, and compares.
+/// Plans a request, runs it, and compares.
 macro_rules! as_planned {
     ($world:expr, $request:expr) => {{
         let world: &World = $world;
@@ -117,7 +117,7 @@ async fn live(engine: EngineKind, workers: u32, wishes: &[Wish]) {
     let (store, cluster) = (&world.store, new.uuid);
     let create = || store.create_cluster(&world.template, &new, &groups, new_operation(OperationKind::Create));
     as_planned!(&world, create());
-    // What is harmed here is repaired when the test asks for it, and not before.
+    // Paused, so that faults are repaired only when the test requests it.
     store.set_paused(ClusterId::assumed(cluster), true).await.unwrap();
     for wish in wishes {
         fulfil(&world, cluster, wish).await;
@@ -191,7 +191,7 @@ fn harm_one(world: &World, node: &Node, harm: Harm) {
     // A machine that is gone already cannot be harmed any more.
     let _ = match harm {
         Harm::Stop => infra.kill(cluster, node.uuid),
-        // The only copy of the state is another matter.
+        // Not a master's disk: it has the only copy of the state.
         Harm::Lose if node.role == NodeRole::Worker => infra.destroy(cluster, node.uuid),
         Harm::TakeAway | Harm::Lose => infra.take_away(cluster, node.uuid),
     };

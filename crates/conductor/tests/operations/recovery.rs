@@ -1,4 +1,4 @@
-//! What stopped, went away or was lost comes back, or is told; what holds data is never made anew by itself.
+//! What stopped, disappeared or was lost is restored or reported; what holds data is never recreated automatically.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::world::{World, new_operation, quick};
 
-/// A cluster of one master and two workers that is complete: its id, its master's and one worker's.
+/// A complete cluster of one master and two workers: the ids of the cluster, its master and one worker.
 async fn complete(world: &World) -> (Uuid, Uuid, Uuid) {
     let (cluster, create) = world.create("c", 1, 2).await;
     world.success_of(create.uuid).await;

@@ -1,4 +1,4 @@
-//! An engine that exists in this file alone: what it takes to add one.
+//! An engine that exists only in this file, to show what adding one takes.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ static FLOCK: Descriptor = Descriptor {
     marks_nodes: true,
     check_labels: |_, _| Ok(()),
     check_networks: |_, _| Ok(()),
-    // Simulated agents are told nothing.
+    // Simulated agents get no assignment.
     assign: |_, _, _| Ok(None),
 };
 

@@ -57,7 +57,7 @@ async fn simulated_agents_are_heard_as_long_as_their_machines_run() {
     let conductor = world.conductor("one");
     let (cluster, create) = world.create("c", 1, 1).await;
     world.success_of(create.uuid).await;
-    // What stops is not started again.
+    // Machines that stop are not restarted.
     conductor.cancel();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let nodes = world.record(cluster).await.nodes;

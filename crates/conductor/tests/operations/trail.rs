@@ -1,4 +1,4 @@
-//! What lines carry that are logged while an operation runs.
+//! Fields of the log lines of a running operation.
 
 use std::sync::Arc;
 

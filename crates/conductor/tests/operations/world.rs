@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// The project of all tests.
 pub(crate) const PROJECT: &str = "demo";
 
-/// Everything a test needs. What it started ends with it.
+/// Everything a test needs. What it started is stopped when this is dropped.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) cloud: Cloud,
@@ -39,7 +39,7 @@ impl Drop for World {
     }
 }
 
-/// A conductor on a runtime of its own. All it does ends when this is dropped, wherever it is.
+/// A conductor on a runtime of its own. Dropping this stops it at any point.
 pub(crate) struct Mortal(Option<tokio::runtime::Runtime>);
 
 impl Mortal {
@@ -69,7 +69,7 @@ impl World {
         Self::of(settings, EngineKind::KUBERNETES, None).await
     }
 
-    /// One whose clusters have this engine, and its API this port.
+    /// A world whose clusters have this engine and this API port.
     pub(crate) async fn of(settings: CloudSettings, engine: EngineKind, apiserver_port: Option<u16>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display());
@@ -83,7 +83,7 @@ impl World {
         Self { store, cloud, clock, template, stop: CancellationToken::new(), dir }
     }
 
-    /// Starts a conductor; it runs until the returned token, or the world, ends it.
+    /// Starts a conductor; it runs until the returned token is cancelled or the world is dropped.
     pub(crate) fn conductor(&self, name: &str) -> CancellationToken {
         self.conductor_with(Settings {
             owner: name.into(),
@@ -100,12 +100,12 @@ impl World {
         stop
     }
 
-    /// Starts a conductor that can be cut off in the middle, as by `kill -9`.
+    /// Starts a conductor that can be killed at any point, as by `kill -9`.
     pub(crate) fn mortal_conductor(&self, name: &str) -> Mortal {
         self.mortal_conductor_for(name, Duration::from_millis(300))
     }
 
-    /// The same with leases of this length. Short ones are lost where the machine has too much to do.
+    /// The same with leases of this length. Short leases are lost on a machine that is overloaded.
     pub(crate) fn mortal_conductor_for(&self, name: &str, lease: Duration) -> Mortal {
         let conductor = self.make(Settings {
             owner: name.into(),
@@ -166,7 +166,7 @@ impl World {
         (cluster.uuid, operation)
     }
 
-    /// The cluster was made by a release whose version of Kubernetes is not run any more.
+    /// Makes the cluster one of an earlier release, whose version of Kubernetes is no longer supported.
     pub(crate) async fn age(&self, cluster: Uuid) {
         let url = format!("sqlite://{}", self.dir.path().join("test.db").display());
         let connection = sea_orm::Database::connect(url).await.unwrap();
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// Waits until an operation has ended.
+    /// Waits until an operation has finished.
     pub(crate) async fn end_of(&self, operation: Uuid) -> Operation {
         let mut events = self.store.subscribe();
         let wait = async {
@@ -221,7 +221,7 @@ impl World {
         }
     }
 
-    /// Waits until a number of changes was made, or none is made any more.
+    /// Waits for a number of events, or until no more come.
     pub(crate) async fn events_pass(&self, events: &mut Receiver<Event>, count: usize) {
         for _ in 0..count {
             if tokio::time::timeout(Duration::from_millis(500), events.recv()).await.is_err() {
@@ -230,15 +230,15 @@ impl World {
         }
     }
 
-    /// Stops the clock, then lets it run ten times as fast as the real one, in small steps: tokio's own jumping ahead
-    /// whenever nothing is to be done would make every wait for the database look like a long one.
+    /// Stops the clock, then lets it run ten times as fast as the real one, in small steps. Tokio would otherwise jump
+    /// ahead whenever all tasks are idle, and every wait for the database would look like a long one.
     pub(crate) fn fast_time(&self) {
         const REAL: Duration = Duration::from_millis(2);
         const STEP: Duration = Duration::from_millis(20);
         tokio::time::pause();
         let (tick, mut ticks) = tokio::sync::mpsc::channel(1);
         let stopped = self.stop.clone();
-        // A blocking task keeps tokio from jumping; it is also what makes the real pauses.
+        // A blocking task keeps tokio from jumping ahead; it also makes the real pauses.
         tokio::task::spawn_blocking(move || {
             let (_never, pause) = std::sync::mpsc::channel::<()>();
             while !stopped.is_cancelled() && !tick.is_closed() {
@@ -257,14 +257,14 @@ impl World {
         self.store.operation(&jeroboam_store::Scope::All, operation).await.unwrap()
     }
 
-    /// Waits for an end, which must be success.
+    /// Waits until an operation has finished; it must have succeeded.
     pub(crate) async fn success_of(&self, operation: Uuid) -> Operation {
         let ended = self.end_of(operation).await;
         assert_eq!(ended.status, OperationStatus::Succeeded, "{ended:#?}");
         ended
     }
 
-    /// The cloud has just what the cluster's rows say: nothing twice, nothing left.
+    /// Asserts that the cloud has exactly what the cluster's rows say: nothing twice, nothing left over.
     pub(crate) async fn assert_cloud_matches(&self, cluster: Uuid) {
         let record = self.record(cluster).await;
         assert_eq!(self.cloud.infra.world().lock().unwrap().size(), (1, record.nodes.len()));

@@ -1,4 +1,4 @@
-//! What was played, and what came of it.
+//! Statistics of the sequences that were run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     sequences: usize,
-    /// How often each deed was done, and how often it hit something: was accepted, or found what it breaks.
+    /// How often each deed was done, and how often it took effect: was accepted, or found something to break.
     deeds: BTreeMap<&'static str, (usize, usize)>,
     /// By kind and outcome.
     operations: BTreeMap<(String, String), usize>,
@@ -24,19 +24,19 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// A deed was done. Whether it hit something.
+    /// Counts a deed, and whether it took effect.
     pub(super) fn deed(&mut self, deed: &Deed, has_hit: bool) {
         let (done, hit) = self.deeds.entry(name(deed)).or_default();
         *done += 1;
         *hit += usize::from(has_hit);
     }
 
-    /// A fault that was asked for has not struck.
+    /// Counts an injected fault that has not struck.
     pub(super) fn missed(&mut self, kind: FaultKind) {
         self.deeds.entry(fault(kind)).or_default().1 -= 1;
     }
 
-    /// A sequence has ended after these operations.
+    /// Counts a sequence and its operations.
     pub(super) fn sequence(&mut self, operations: &[Operation]) {
         self.sequences += 1;
         for operation in operations {
@@ -48,7 +48,7 @@ impl Figures {
         }
     }
 
-    /// Adds those of another run.
+    /// Adds the statistics of another run.
     pub(super) fn add(&mut self, other: Self) {
         self.sequences += other.sequences;
         for (deed, (done, hit)) in other.deeds {
@@ -108,8 +108,8 @@ fn fault(kind: FaultKind) -> &'static str {
     }
 }
 
-/// What this process has used so far (proc(5): fields 14 and 15 of `/proc/self/stat`; the second, the name, stands in
-/// parentheses).
+/// Processor time that this process has used (proc(5): fields 14 and 15 of `/proc/self/stat`; the second, the name, is
+/// in parentheses).
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();

@@ -1,8 +1,8 @@
-//! Random sequences of what users, clouds and bad luck do to a cluster. However they go, every operation ends, there is a
-//! way forward and a way out, and nothing is left over.
+//! Random sequences of requests and faults on a cluster. After each of them every operation has finished, the cluster
+//! can be completed and deleted, and nothing is left over.
 //!
-//! `SEQUENCES` says how many (200; 10,000 in `make test-slow`), `SEED` with which seed they begin. A sequence that fails is
-//! made as short as it gets in some minutes. In the end figures are printed.
+//! `SEQUENCES` is their number (200; 10,000 in `make test-slow`), `SEED` the first seed. A sequence that fails is
+//! shrunk for some minutes. At the end statistics are printed.
 
 mod figures;
 
@@ -20,13 +20,13 @@ use uuid::Uuid;
 use self::figures::Figures;
 use crate::world::{Mortal, World, new_operation, quick};
 
-/// How long one operation may take once nothing fails any more, on a machine that is busy with other sequences.
+/// How long one operation may take once faults have stopped, on a machine that is busy with other sequences.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How long the ends of operations are waited for before the next deed.
+/// How long to wait for operations to finish before the next deed.
 const A_WHILE: Duration = Duration::from_secs(10);
-/// How long after its conductor was cut off another one takes an operation over.
+/// How long after its conductor was killed another one takes over an operation.
 const LEASE: Duration = Duration::from_secs(2);
-/// How long a sequence that fails is made shorter, in milliseconds.
+/// How long a sequence that fails is shrunk, in milliseconds.
 const SHRINKING: u32 = 300_000;
 
 /// Calls that can fail.
@@ -42,7 +42,7 @@ const CALLS: [&str; 9] = [
     "forget",
 ];
 
-/// What happens.
+/// A request or fault.
 #[derive(Debug, Clone)]
 enum Deed {
     Resize(u32),
@@ -52,16 +52,16 @@ enum Deed {
     Cancel,
     Delete,
     Pause(bool),
-    /// A machine stops, is taken away, or goes with its disk.
+    /// A machine is stopped, deleted, or deleted with its disk.
     Stop(prop::sample::Index),
     TakeAway(prop::sample::Index),
     Lose(prop::sample::Index),
     Fail(usize, usize, FaultKind),
-    /// The conductor is cut off, and another one takes its place.
+    /// The conductor is killed, and another one takes its place.
     CutOff,
     /// Some milliseconds pass.
     Wait(u64),
-    /// What is under way may end.
+    /// Waits for a while until running operations have finished.
     Settle,
 }
 
@@ -89,7 +89,7 @@ fn however_a_cluster_is_treated_every_operation_ends_and_nothing_is_left_over() 
     play_many(200, 8);
 }
 
-/// Some more of them.
+/// A larger number of sequences.
 mod slow {
     #[test]
     fn however_a_cluster_is_treated_every_operation_ends_and_nothing_is_left_over() {
@@ -97,7 +97,7 @@ mod slow {
     }
 }
 
-/// Plays so many sequences, unless the environment says otherwise, some of them side by side: they mostly wait.
+/// Runs this many sequences, unless the environment sets another number, several concurrently: they mostly wait.
 fn play_many(usual: u64, side_by_side: u64) {
     let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let (count, seed) = (number("SEQUENCES", usual), number("SEED", 1));
@@ -121,7 +121,7 @@ fn play_many(usual: u64, side_by_side: u64) {
     eprintln!("seed {seed}\n{}", figures.into_inner().unwrap());
 }
 
-/// Plays some sequences, one after the other.
+/// Runs some sequences, one after the other.
 fn play_some(cases: u32, seed: u64, figures: &Mutex<Figures>) -> Result<(), TestError<Vec<Deed>>> {
     let config = Config {
         cases,
@@ -138,7 +138,7 @@ fn play_some(cases: u32, seed: u64, figures: &Mutex<Figures>) -> Result<(), Test
     })
 }
 
-/// Plays a sequence, then looks whether all is well.
+/// Runs a sequence, then checks the result.
 async fn play(deeds: &[Deed]) -> Result<Figures, String> {
     let world = World::new(quick()).await;
     let mut figures = Figures::default();
@@ -165,7 +165,7 @@ async fn play(deeds: &[Deed]) -> Result<Figures, String> {
     Ok(figures)
 }
 
-/// Does something; whether it was accepted, or hit something.
+/// Does a deed; returns whether it took effect.
 async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, number: usize) -> bool {
     let infra = &world.cloud.infra;
     let record = world.store.cluster_by_uuid(&Scope::All, cluster).await.ok();
@@ -212,7 +212,7 @@ async fn act(world: &World, cluster: Uuid, deed: &Deed, conductor: &mut Mortal, 
     }
 }
 
-/// What a user asks for may be refused in the cluster's status, or come too late; nothing else may go wrong.
+/// A request may be refused because of the cluster's status, or come too late; no other error is allowed.
 fn is_done<T: std::fmt::Debug>(outcome: &Result<T, StoreError>) -> bool {
     match outcome {
         Ok(_) => true,
@@ -233,7 +233,7 @@ async fn all_ended(world: &World, cluster: Uuid) {
     }
 }
 
-/// Waits until no operation is under way.
+/// Waits until no operation is in progress.
 async fn settle(world: &World, cluster: Uuid) -> Result<(), String> {
     if tokio::time::timeout(PATIENCE, all_ended(world, cluster)).await.is_ok() {
         return Ok(());
@@ -245,7 +245,7 @@ async fn settle(world: &World, cluster: Uuid) -> Result<(), String> {
     Err(format!("stuck: {stuck:#?}"))
 }
 
-/// Whatever it is in: the cluster becomes complete, with a machine for each node, or goes, as it was asked to.
+/// From any status the cluster becomes complete, with a machine for each node, or is deleted if that was requested.
 async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
     let with_data_lost = |kind| NewOperation { replace_data: true, ..new_operation(kind) };
     let Some(status) = world.status(cluster).await else { return Ok(()) };
@@ -263,7 +263,7 @@ async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
     let ended = world.operation(next.uuid).await;
     let Some(after) = world.status(cluster).await else { return Ok(()) };
     if ended.cause.is_some() && ended.cause.as_ref().is_none_or(|cause| cause.code != "repair_made_way") {
-        // A repair that the server had begun by itself may be in its place, without the right to replace data.
+        // A repair that the server started automatically may be in its place, without permission to replace data.
         let is_own = ended.kind == OperationKind::Repair && !ended.replace_data;
         if !is_own {
             return Err(format!("from {status}: {ended:#?}"));
@@ -285,7 +285,7 @@ async fn forward(world: &World, cluster: Uuid) -> Result<(), String> {
     Ok(())
 }
 
-/// It can be deleted.
+/// The cluster can be deleted.
 async fn out(world: &World, cluster: Uuid) -> Result<(), String> {
     if world.status(cluster).await.is_none() {
         return Ok(());

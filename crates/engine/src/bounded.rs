@@ -1,5 +1,5 @@
-//! Answers of engines are bounded while they are read. A cluster belongs to its tenant, who may let its API answer with
-//! as much as they like; this process belongs to everybody.
+//! Limits the size of engines' responses while they are read. A cluster belongs to its tenant, who can make its API
+//! respond with any amount of data; this process serves all tenants.
 
 use std::io;
 use std::pin::Pin;
@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower::{BoxError, Service};
 
-/// Most bytes that one answer may have, TLS included. Lists come in pages, so that what is honest is far below.
+/// Most bytes that one response may have, TLS included. Lists are paged, so that regular responses are far below.
 pub(crate) const MOST_BYTES: u64 = 16 << 20;
 
-/// Connects, and bounds what comes back for each request.
+/// Connects, and limits the size of each response.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundedConnector(pub(crate) HttpConnector);
 
@@ -34,8 +34,8 @@ impl Service<Uri> for BoundedConnector {
     }
 }
 
-/// A connection on which no answer may be longer than a limit. Without pipelining, what is read after something was
-/// written is the answer to that.
+/// A connection on which no response may be longer than a limit. Without pipelining, what is read after a write is the
+/// response to that write.
 #[derive(Debug)]
 pub(crate) struct Bounded<T> {
     inner: T,

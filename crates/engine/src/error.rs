@@ -1,8 +1,8 @@
-//! What can go wrong with workloads.
+//! Errors of workloads.
 
 use thiserror::Error;
 
-/// What can go wrong with pods, services, replication controllers and containers.
+/// Errors of pods, services, replication controllers and containers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WorkloadError {
     /// Input is wrong: names the field.
@@ -13,16 +13,16 @@ pub enum WorkloadError {
         /// What is wrong with it.
         message: String,
     },
-    /// There is no such thing.
+    /// There is no such object.
     #[error("{0}")]
     NotFound(String),
-    /// There is such a thing already, or its state does not allow what was asked.
+    /// Such an object exists already, or its state does not allow the request.
     #[error("{0}")]
     Conflict(String),
-    /// The engine refused for a reason of its own.
+    /// The engine refused for another reason.
     #[error("{0}")]
     Refused(String),
-    /// What was started did not end in time.
+    /// The command did not finish in time.
     #[error("{0}")]
     TimedOut(String),
     /// The engine does not answer.

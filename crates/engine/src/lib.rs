@@ -1,11 +1,11 @@
-//! What a cluster runs: talking to Kubernetes and to Docker Engines in swarm mode. Knows nothing of where machines come
-//! from, nor of databases.
+//! Clients of clusters' engines: Kubernetes and Docker Engines in swarm mode. Independent of infrastructure and
+//! database.
 //!
-//! - [`Engine`]: what the conductor needs of every engine.
+//! - [`Engine`]: the interface that the conductor needs of every engine.
 //! - [`kubernetes`]: Kubernetes, with its workloads (pods, services, replication controllers).
 //! - [`swarm`]: Docker Engines in swarm mode, with their workload (containers).
-//! - [`manifest`]: what users send for pods, services and replication controllers, checked.
-//! - [`simulated`]: nothing real, for the simulated infrastructure.
+//! - [`manifest`]: checks users' manifests of pods, services and replication controllers.
+//! - [`simulated`]: the engine on the simulated infrastructure.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bounded;
@@ -25,17 +25,18 @@ use jeroboam_model::{Cause, Cluster, Health, NodeRole};
 use jeroboam_types::agent::Taint;
 use uuid::Uuid;
 
-/// An outcome of asking an engine. The cause says whether it may pass.
+/// Result of a request to an engine. The cause says whether it is retryable.
 pub type Result<T> = std::result::Result<T, Cause>;
 
-/// What the conductor needs of every engine. Every method is bounded in time and may be called again.
+/// The interface that the conductor needs of every engine. Every method is bounded in time and idempotent.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// The engine has what we need in it (roles of the agents, project network ...). Called once per operation.
+    /// Ensures that the engine has the objects that we need (roles of the agents, project network ...). Called once per
+    /// operation.
     async fn configure(&self, access: &Access, cluster: &Cluster) -> Result<()>;
 
-    /// The nodes carry the labels and taints of their groups, and none that they had from them before. Nodes by name;
-    /// one that the engine does not know is left out. An engine without such things has nothing to do.
+    /// Sets the labels and taints of groups on their nodes, and removes those that the groups no longer have. Nodes by
+    /// name; one that the engine does not know is skipped. Does nothing in an engine without labels and taints.
     async fn mark(&self, _access: &Access, _marks: &BTreeMap<String, NodeMarks>) -> Result<()> {
         Ok(())
     }
@@ -43,24 +44,24 @@ pub trait Engine: Send + Sync {
     /// The nodes that the engine knows.
     async fn nodes(&self, access: &Access) -> Result<Vec<EngineNode>>;
 
-    /// Nothing runs on the node any more that can run elsewhere. `Ok` when the node is not known.
+    /// Drains the node: moves everything that can run elsewhere. `Ok` when the node is not known.
     async fn drain(&self, access: &Access, node: &str) -> Result<()>;
 
-    /// The engine does not know the node any more. Called when its machine is gone.
+    /// Removes the node from the engine. Called when its machine is gone.
     async fn forget(&self, access: &Access, node: &str) -> Result<()>;
 
     /// Version and health. An engine that does not answer is unhealthy, not an error.
     async fn health(&self, access: &Access) -> HealthReport;
 }
 
-/// How to get at a cluster's engine.
+/// Address and credentials of a cluster's engine.
 #[derive(Clone)]
 pub struct Access {
     /// The cluster.
     pub cluster: Uuid,
     /// URL of its API, for example `https://172.18.0.10:6443` (for a swarm its first manager, port 2376).
     pub api_address: String,
-    /// Other masters' addresses that may be asked instead.
+    /// Addresses of other masters, used when the first does not answer.
     pub masters: Vec<IpAddr>,
     /// PEM of the CA that the API's certificate must chain to.
     pub ca: String,
@@ -94,7 +95,7 @@ pub struct EngineNode {
     pub role: NodeRole,
     /// Whether the engine would place work on it (or would, if it were not cordoned on purpose).
     pub ready: bool,
-    /// Why it is not, in the engine's words.
+    /// Why it is not ready, as the engine reports it.
     pub reason: Option<String>,
     /// Version of the engine on it.
     pub version: Option<String>,
@@ -105,9 +106,9 @@ pub struct EngineNode {
 /// Health of a cluster (contract magnum-v1 section 7.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthReport {
-    /// In a word.
+    /// The health status.
     pub health: Health,
-    /// `api` and `NODE.Ready`.
+    /// Details by key: `api` and `NODE.Ready`.
     pub reason: BTreeMap<String, String>,
     /// Version of the engine.
     pub version: Option<String>,
@@ -131,7 +132,7 @@ fn health_of(nodes: &[EngineNode], version: Option<String>) -> HealthReport {
     for node in nodes {
         reason.insert(format!("{}.Ready", node.name), if node.ready { "True" } else { "False" }.to_owned());
     }
-    // An engine that answers without a single node cannot run anything.
+    // Without any node the engine cannot run anything.
     let healthy = !nodes.is_empty() && nodes.iter().all(|node| node.ready);
     HealthReport {
         health: if healthy { Health::Healthy } else { Health::Unhealthy },

@@ -1,4 +1,4 @@
-//! The engine on top of the simulated infrastructure: its nodes are those whose simulated agents came up.
+//! The engine on the simulated infrastructure: its nodes are those whose simulated agents came up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use crate::{Access, Engine, EngineNode, HealthReport, NodeMarks, Result};
 
-/// What the simulated engine looks at. `jeroboam_infra::simulated::World` is one.
+/// Source of the simulated engine's nodes, for example `jeroboam_infra::simulated::World`.
 pub trait Nodes: Send + Sync {
     /// Name, role and whether the machine runs, of every node that joined.
     fn nodes(&self, cluster: Uuid) -> Vec<(String, NodeRole, bool)>;
-    /// Takes a node out.
+    /// Removes a node.
     fn forget(&self, cluster: Uuid, name: &str);
-    /// Called at the beginning of every call. An error is what the call answers.
+    /// Called at the start of every call. An error becomes the call's result.
     ///
     /// # Errors
-    /// The fault that was asked for.
+    /// The injected fault.
     fn enter(&self, call: &'static str) -> Result<()>;
 }
 
@@ -29,7 +29,7 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// An engine over these nodes.
+    /// An engine with these nodes.
     #[must_use]
     pub fn new(nodes: Arc<dyn Nodes>) -> Self {
         Self { nodes }

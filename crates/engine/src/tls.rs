@@ -1,4 +1,4 @@
-//! The one way to an engine's API: TLS with the cluster's CA and a client certificate, both from memory.
+//! Connections to an engine's API: TLS with the cluster's CA and a client certificate, both from memory.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use url::Url;
 use crate::bounded::BoundedConnector;
 use crate::{Access, Result};
 
-/// How long a connection may take to come about. The masters are near: in the same cloud, if not on the same machine.
+/// Timeout of connecting. The masters are near: in the same cloud, if not on the same machine.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// How many clusters' clients are kept. More only means that connections are made anew.
+/// How many clients are cached. Beyond that, connections are opened again.
 pub(crate) const CLIENTS: u64 = 1024;
-/// How long an unused client is kept. Above the interval of health checks, so that these reuse their connections.
+/// How long an unused client is cached. Above the interval of health checks, so that these reuse their connections.
 pub(crate) const CLIENT_IDLE: Duration = Duration::from_secs(300);
 
-/// A connector that trusts the cluster's CA and nothing else, and shows the client certificate.
+/// A connector that trusts only the cluster's CA, and presents the client certificate.
 pub(crate) fn connector(access: &Access) -> Result<HttpsConnector<BoundedConnector>> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
@@ -66,14 +66,14 @@ fn broken(what: &str, error: &dyn std::fmt::Display) -> Cause {
     .said(error)
 }
 
-/// The URL to ask: the cluster's API address, or that of the first other master that takes a connection when the API
-/// address does not. With one master there is no choice, and nothing is tried.
+/// The URL to use: the cluster's API address, or that of the first other master that accepts a connection when the API
+/// address does not. With only one master no connection is tried.
 pub(crate) async fn reachable(access: &Access) -> Result<Url> {
     let first = Url::parse(&access.api_address).map_err(|error| {
         Cause::operator(
             Code::EngineRefused,
             format!("The cluster's API address '{}' is not a URL", access.api_address),
-            "Retry the cluster's last operation, which finds the address anew",
+            "Retry the cluster's last operation, which determines the address again",
         )
         .said(error)
     })?;
@@ -96,7 +96,7 @@ pub(crate) async fn reachable(access: &Access) -> Result<Url> {
 
 async fn takes_connections(url: &Url) -> bool {
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
-    // Brackets belong to the URL, not to the address.
+    // The brackets of an IPv6 address belong to the URL.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     matches!(tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect((host, port))).await, Ok(Ok(_)))
 }
@@ -108,10 +108,10 @@ pub(crate) fn at_host(url: &Url, host: IpAddr) -> Option<Url> {
     Some(url)
 }
 
-/// What libraries put around an error without saying anything of it.
+/// Wrappers of libraries around an error that add no information.
 const WRAPPERS: [&str; 3] = ["ServiceError", "Error in the hyper legacy client", "client error ("];
 
-/// All of an error's chain, the way people read it: what libraries print alone is often just "client error".
+/// The whole chain of an error in one line: what libraries print is often just "client error".
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let parts = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
     let mut text = String::new();

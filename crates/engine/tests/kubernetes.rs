@@ -85,7 +85,7 @@ async fn configuring_gives_agents_what_they_need_and_no_more() {
     let system: Api<Service> = Api::namespaced(plane.client.clone(), "kube-system");
     let dns = system.get("kube-dns").await.unwrap();
     assert_eq!(dns.spec.as_ref().unwrap().cluster_ip.as_deref(), Some("10.254.0.10"));
-    // What keeps kube-proxy from rejecting traffic to it.
+    // The label that keeps kube-proxy from rejecting traffic to it.
     assert!(dns.labels().contains_key("service.kubernetes.io/service-proxy-name"));
 
     kubernetes.configure(&plane.access, &cluster()).await.unwrap();
@@ -106,13 +106,13 @@ async fn configuring_gives_agents_what_they_need_and_no_more() {
     }
 }
 
-/// The label of the namespace for workloads that says what pods may do.
+/// The Pod Security Standard label of the namespace for workloads.
 async fn pod_security(plane: &ControlPlane) -> Option<String> {
     let namespaces: Api<Namespace> = Api::all(plane.client.clone());
     namespaces.get("default").await.unwrap().labels().get("pod-security.kubernetes.io/enforce").cloned()
 }
 
-/// One that sees the processes of its node.
+/// A pod that sees the processes of its node.
 fn nosy_pod() -> ManifestOf<v1::Pod> {
     ManifestOf::<v1::Pod>::parse(
         "apiVersion: v1beta3\nkind: Pod\nmetadata: {name: nosy}\nspec:\n  hostPID: true\n  containers: [{name: c, image: i}]\n",
@@ -133,7 +133,7 @@ async fn a_new_cluster_limits_its_pods_and_its_users_decide_from_then_on() {
     let refused = workloads.create::<v1::Pod>(&nosy_pod()).await.unwrap_err().to_string();
     assert!(refused.contains("violates PodSecurity \"baseline:latest\""), "{refused}");
 
-    // Another level, and none at all, stay as users want them.
+    // Another level, or none, stays as users set it.
     let namespaces: Api<Namespace> = Api::all(plane.client.clone());
     for wanted in [Some("privileged"), None] {
         let patch = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": wanted}}});
@@ -170,7 +170,7 @@ async fn workloads_are_made_shown_and_deleted() {
     assert_eq!(workloads.list::<v1::Pod>().await.unwrap().len(), 1);
     assert!(matches!(workloads.create::<v1::Pod>(&pod_manifest("web")).await, Err(WorkloadError::Conflict(_))));
 
-    // What a kubelet would say, and what was complained about in events.
+    // A status as a kubelet would report it, and a warning as an event.
     let pods: Api<Pod> = Api::namespaced(plane.client.clone(), "default");
     let event = json!({"metadata": {"name": "e"}, "type": "Warning", "reason": "FailedMount",
         "message": "secret \"s\" not found", "lastTimestamp": "2024-01-01T00:00:00Z",
@@ -236,7 +236,7 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
         }
         other => panic!("{other:?}"),
     }
-    // A name that would lead somewhere else in the API is the name of nothing.
+    // A name that would change the URL path is not found.
     for ident in ["../../nodes", "web/log", "web?x=y", "", "..", "%2e%2e", "Web"] {
         assert!(matches!(workloads.get::<v1::Pod>(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
         assert!(matches!(workloads.delete::<v1::Pod>(ident).await, Err(WorkloadError::NotFound(_))), "{ident}");
@@ -257,7 +257,7 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
     })
     .await;
 
-    // Somebody without rights, and somebody whom the cluster does not know.
+    // A user without rights, and a user whom the cluster does not know.
     let stranger = plane.authority.issue("stranger", None, &[]);
     let strangers = access(plane.port, &plane.authority.certificate, &stranger);
     let kubernetes = Kubernetes::new();
@@ -268,7 +268,7 @@ async fn what_kubernetes_refuses_comes_back_in_its_words() {
     let other = Authority::new().issue("jeroboam", SYSTEM_MASTERS, &[]);
     let unknown = access(plane.port, &plane.authority.certificate, &other);
     assert!(kubernetes.workloads(&unknown).await.unwrap().list::<v1::Pod>().await.is_err());
-    // A server that cannot prove who it is gets nothing.
+    // A server whose certificate is not trusted gets no request.
     let mut impostor = plane.access.clone();
     impostor.ca = Authority::new().certificate;
     let report = kubernetes.health(&impostor).await;
@@ -293,7 +293,7 @@ async fn nodes_are_seen_drained_and_forgotten() {
     assert_eq!(report.runtime.as_deref(), Some("containerd://2.4.2"));
     assert_eq!(report.reason["w.Ready"], "True");
 
-    // Its kubelet answers: pods are evicted, and end when the kubelet says so.
+    // Its kubelet answers: pods are evicted, and are gone when the kubelet confirms that.
     plane.add_pod("evicted", "w", |_| {}).await;
     plane.add_pod("elsewhere", "m", |_| {}).await;
     let daemon = json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u", "controller": true}]);
@@ -311,16 +311,16 @@ async fn nodes_are_seen_drained_and_forgotten() {
     };
     let (drained, grace) = tokio::join!(kubernetes.drain(&plane.access, "w"), kubelet);
     drained.unwrap();
-    // Never more than what still leaves the kubelet time before the drain gives up.
+    // Short enough to leave the kubelet time before the drain gives up.
     assert_eq!(grace, Some(20));
     assert_eq!(plane.pod_names().await, ["daemon", "elsewhere"]);
     let w = Api::<Node>::all(plane.client.clone()).get("w").await.unwrap();
     assert_eq!(w.spec.unwrap().unschedulable, Some(true));
-    // A node closed on purpose is ready all the same, and draining it again is nothing.
+    // A cordoned node still counts as ready, and draining it again changes nothing.
     assert!(kubernetes.nodes(&plane.access).await.unwrap().iter().all(|node| node.ready));
     kubernetes.drain(&plane.access, "w").await.unwrap();
 
-    // Its kubelet is gone: nobody would ever say that a pod ended.
+    // Its kubelet is gone: nothing would ever confirm that a pod has stopped.
     plane.add_node("dead", false, json!({})).await;
     plane.add_pod("stuck", "dead", |_| {}).await;
     let start = Instant::now();
@@ -339,7 +339,7 @@ async fn nodes_are_seen_drained_and_forgotten() {
     }
     assert_eq!(kubernetes.nodes(&plane.access).await.unwrap().len(), 2);
 
-    // Another master is asked when the first does not answer.
+    // Another master is used when the first does not answer.
     let mut moved = plane.access.clone();
     moved.api_address = format!("https://127.0.0.9:{}", plane.port);
     moved.masters = vec!["127.0.0.8".parse().unwrap(), "127.0.0.1".parse().unwrap()];

@@ -94,7 +94,7 @@ async fn a_redirect_is_checked_like_the_url_itself() {
     }
     assert_eq!(refused(&fetcher, &format!("http://{at}/file")).await, "must begin with http:// or https://, not file:");
     assert_eq!(refused(&fetcher, &format!("http://{at}/loop")).await, "redirects more than 3 times");
-    assert!(refused(&fetcher, &format!("http://{at}/nowhere")).await.contains("without a place"));
+    assert!(refused(&fetcher, &format!("http://{at}/nowhere")).await.contains("without a Location"));
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn what_is_no_manifest_is_refused() {
         assert_eq!(message, "is more than the 524288 bytes that a manifest may have", "{path}");
     }
     assert_eq!(refused(&fetcher, &format!("http://{at}/binary")).await, "is not UTF-8 text");
-    // The body of an error is not shown: it would let the server be used to read what it should not reach.
+    // The body of an error is not shown: that would let users read internal pages through the server.
     assert_eq!(refused(&fetcher, &format!("http://{at}/missing")).await, "the server answered 404 Not Found");
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(refused(&fetcher, &format!("http://{unused}/")).await.starts_with("cannot be fetched: "));

@@ -16,9 +16,9 @@ use support::docker::{IMAGE, Site};
 use support::{Authority, eventually};
 use uuid::Uuid;
 
-/// How long a container may take to become what it is to be, on a busy machine.
+/// How long a container may take to get its status, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Runs until it is told to end, and then ends at once: `sleep` as a container's first process hears no signals.
+/// Runs until SIGTERM, and then exits at once: `sleep` as a container's first process ignores signals.
 const LASTING: &str = "sh -c 'trap exit TERM; sleep 1000 & wait'";
 const PROJECT: &str = "0123456789abcdef0123456789abcdef";
 
@@ -55,7 +55,7 @@ fn new(number: u128, name: Option<&str>, command: &str) -> NewContainer {
     }
 }
 
-/// The container as soon as it has the status; panics when it gets another that it cannot leave any more.
+/// The container once it has the status; panics when it gets another final status.
 async fn until(containers: &Containers, ident: &str, status: &str) -> Container {
     eventually(LIMIT, async || {
         let container = containers.show(ident).await.map_err(|error| error.to_string())?;
@@ -68,13 +68,13 @@ fn missing<T: std::fmt::Debug>(outcome: &Result<T, WorkloadError>) {
     assert!(matches!(outcome, Err(WorkloadError::NotFound(_))), "{outcome:?}");
 }
 
-/// How long the command that takes too long is let run.
+/// Limit of the command that takes too long.
 const BRIEF: Duration = Duration::from_secs(1);
 
 async fn commands_that_take_too_long_are_ended(site: &Site, containers: &Containers) {
     let container = site.engines[0].docker(&["ps", "-q", "--filter", "ancestor=test/busybox:1"]);
     let processes = || site.engines[0].docker(&["top", &container, "-eo", "pid,args"]);
-    // What it started is ended too, and what the container itself runs is not.
+    // Its child processes are killed too, the container's own processes are not.
     let long = "sh -c 'echo begun; sleep 4711 & sleep 4712'";
     let during = async {
         eventually(LIMIT, async || {
@@ -147,7 +147,7 @@ async fn containers_are_made_watched_and_removed() {
     assert!(matches!(containers.exec("web", " ", LIMIT).await, Err(WorkloadError::Invalid { .. })));
     assert_eq!(containers.list().await.unwrap().len(), 1);
 
-    // Containers that end stay so, whichever way.
+    // Containers that exit stay so, whatever their exit code.
     containers.create(&new(4, Some("good"), "echo done")).await.unwrap();
     containers.create(&new(5, Some("bad"), "sh -c 'exit 3'")).await.unwrap();
     containers.create(&new(6, Some("unstartable"), "no-such-program")).await.unwrap();
@@ -167,7 +167,7 @@ async fn containers_are_made_watched_and_removed() {
     let listed: Vec<_> = containers.list().await.unwrap().into_iter().filter_map(|container| container.name).collect();
     assert_eq!(listed, ["web", "good", "bad", "unstartable", "nope"]);
 
-    // Another project does not see any of it.
+    // Another project sees none of them.
     let others = swarm.containers(&access, "fedcba9876543210fedcba9876543210").await.unwrap();
     assert!(others.list().await.unwrap().is_empty());
     for ident in ["web", made.uuid.as_str()] {
@@ -184,7 +184,7 @@ async fn containers_are_made_watched_and_removed() {
     missing(&containers.delete("../nodes").await);
     assert_eq!(others.list().await.unwrap().len(), 1);
 
-    // Nobody gets in without a certificate of the cluster's CA, and the engine must have one too.
+    // Clients need a certificate of the cluster's CA, and so does the engine.
     let mut stranger = access.clone();
     let pair = Authority::new().issue("jeroboam", None, &[]);
     (stranger.certificate, stranger.key) = (pair.certificate, pair.key);
@@ -217,7 +217,7 @@ async fn containers_move_when_their_node_is_drained_or_gone() {
     .await;
     assert_eq!(nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(), ["node1", "node2"]);
 
-    // Both are started on the first node, because the second takes none; one of them ends by itself.
+    // Both are started on the first node, because the second is paused; one of them exits.
     site.engines[0].docker(&["node", "update", "--availability", "pause", "node2"]);
     containers.create(&new(1, Some("web"), LASTING)).await.unwrap();
     containers.create(&new(2, Some("ended"), "echo done")).await.unwrap();
@@ -233,11 +233,11 @@ async fn containers_move_when_their_node_is_drained_or_gone() {
     assert_eq!((ended.status.as_str(), ended.host.as_deref()), ("Stopped", Some("node1")));
     assert!(swarm.nodes(&access).await.unwrap().iter().all(|node| node.ready), "a drained node is ready all the same");
     swarm.drain(&access, "nobody").await.unwrap();
-    // Commands run where the container is, which is not the manager that is asked.
+    // Commands run on the container's node, which is not the manager that gets the request.
     let said = containers.exec("web", "echo here", LIMIT).await.unwrap();
     assert_eq!((said.output.as_str(), said.exit_code), ("here\n", Some(0)));
 
-    // A manager is demoted before it goes; what ran on it moves back.
+    // A manager is demoted before it is removed; its containers move back.
     site.engines[0].docker(&["node", "update", "--availability", "active", "node1"]);
     swarm.forget(&access, "node2").await.unwrap();
     swarm.forget(&access, "node2").await.unwrap();
@@ -248,7 +248,7 @@ async fn containers_move_when_their_node_is_drained_or_gone() {
     })
     .await;
 
-    // It comes back as a worker, gets the container again, and loses its power.
+    // It joins again as a worker, gets the container again, and fails.
     site.engines[1].docker(&["swarm", "leave", "--force"]);
     join(&site, "worker");
     swarm.drain(&access, "node1").await.unwrap();

@@ -1,4 +1,4 @@
-//! A fresh namespace takes no pods for a moment: not before Kubernetes' controllers have made its default service account.
+//! A new namespace accepts no pods until Kubernetes' controllers have created its default service account.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::{LIMIT, error};
 use crate::Result;
 use crate::manifest::rules::NAMESPACE;
 
-/// How often a request is repeated that waits for the account.
+/// Between two attempts of a request that waits for the account.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Name of the pod that nobody ever sees.
+/// Name of the pod in the dry run; it is never created.
 const PROBE: &str = "jeroboam-probe";
-const DOING: &str = "waiting until it takes pods";
+const DOING: &str = "waiting until it accepts pods";
 
-/// Repeats a request until it does not fail for want of the account any more, or for `limit`.
+/// Repeats a request while it fails because the account is missing, for at most `limit`.
 pub(super) async fn patiently<T, F>(limit: Duration, request: impl Fn() -> F) -> std::result::Result<T, Error>
 where
     F: Future<Output = std::result::Result<T, Error>>,
@@ -36,7 +36,7 @@ where
     }
 }
 
-/// Waits until the namespace for workloads takes pods. What else may be wrong with a pod is not asked here.
+/// Waits until the namespace for workloads accepts pods. Refusals for other reasons are ignored.
 pub(super) async fn await_default(client: &Client) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
@@ -44,7 +44,7 @@ pub(super) async fn await_default(client: &Client) -> Result<()> {
     match patiently(LIMIT, || pods.create(&parameters, &probe)).await {
         Err(problem) if is_missing(&problem) => Err(error::unreachable(DOING).said(problem)),
         Err(problem @ Error::Api(_)) => {
-            tracing::debug!(%problem, "a pod for a try is refused");
+            tracing::debug!(%problem, "the dry run of a pod is refused");
             Ok(())
         }
         Err(problem) => Err(error::cause(DOING, &problem)),
@@ -52,7 +52,7 @@ pub(super) async fn await_default(client: &Client) -> Result<()> {
     }
 }
 
-/// Admission says 403 while there is no account.
+/// Admission answers 403 while there is no account.
 fn is_missing(error: &Error) -> bool {
     let Error::Api(status) = error else { return false };
     status.code == 403
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// What Kubernetes answers.
+    /// Kubernetes' response without the account.
     fn no_account() -> Error {
         let said = "pods \"web\" is forbidden: error looking up service account default/default: serviceaccount \"default\" \
                     not found";

@@ -1,10 +1,10 @@
-//! What we need in a Kubernetes cluster, beside what its API server makes by itself:
+//! The objects that we need in a Kubernetes cluster, besides those that its API server creates:
 //!
-//! - the agents may watch nodes, services and endpoints, out of which they make routes and cluster DNS;
-//! - the address of cluster DNS is taken, so that no service gets it;
-//! - in a new cluster the namespace for workloads says what pods may do. Later that is its users' own business.
+//! - a role by which the agents watch nodes, services and endpoints, from which they make routes and cluster DNS;
+//! - a service that reserves the address of cluster DNS;
+//! - in a new cluster, the Pod Security Standard of the namespace for workloads. Later its users decide about it.
 //!
-//! All but the last is applied server-side, so that doing it again changes nothing.
+//! All but the last are applied server-side, so that repeating it changes nothing.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -26,15 +26,15 @@ use crate::manifest::rules::NAMESPACE;
 
 /// The user that the agents' own certificate names (profile `NodeAgent` of the agent protocol), and its role.
 const AGENT: &str = "jeroboam:node";
-/// Where the address of cluster DNS is in the service network, counted from its beginning; as kubeadm has it.
+/// Offset of the cluster DNS address in the service network, as in kubeadm.
 const DNS_HOST_NUMBER: u32 = 10;
 /// Port of DNS.
 const DNS_PORT: i32 = 53;
 /// kube-proxy leaves services with this label alone.
 const OTHER_PROXY: &str = "service.kubernetes.io/service-proxy-name";
-/// Label of a namespace: which Pod Security Standard its pods have to keep.
+/// Label of a namespace: the Pod Security Standard that is enforced on its pods.
 const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
-/// Label of what we made.
+/// Label of objects that we created.
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> {
@@ -42,10 +42,10 @@ pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> 
         Cause::operator(
             Code::EngineRefused,
             format!("The cluster's label {} cannot be used: {}", error.field, error.message),
-            "Delete the cluster and make it anew with another value",
+            "Delete the cluster and recreate it with another value",
         )
     })?;
-    // Of a cluster that has users already, pods may be refused that were let in before.
+    // Only in a new cluster: in one that is in use, this could refuse pods that were admitted before.
     if cluster.status == Status::CreateInProgress {
         secure(client, labels.pod_security).await?;
     }
@@ -60,7 +60,7 @@ pub(super) async fn configure(client: &Client, cluster: &Cluster) -> Result<()> 
     Ok(())
 }
 
-/// Has the namespace for workloads refuse pods that may do more, unless its label says something already.
+/// Enforces this level in the namespace for workloads, unless its label is set already.
 async fn secure(client: &Client, level: PodSecurity) -> Result<()> {
     let doing = "limiting what pods may do";
     let namespaces: Api<Namespace> = Api::all(client.clone());
@@ -89,7 +89,7 @@ where
     Ok(())
 }
 
-/// Fields that somebody else took over are taken back: these objects are ours.
+/// Forced: we take back fields of these objects that another manager has taken over.
 fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
 }
@@ -102,7 +102,7 @@ fn metadata(name: &str) -> ObjectMeta {
     }
 }
 
-/// Reading only. Pods are not in it: routes need nodes, names need services and endpoints.
+/// Read-only. Without pods: routes need nodes, names need services and endpoints.
 fn agent_role() -> ClusterRole {
     let watch = |group: &str, resources: &[&str]| PolicyRule {
         api_groups: Some(vec![group.to_owned()]),
@@ -142,11 +142,11 @@ fn dns_address(service_network: Ipv4Addr) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(service_network).saturating_add(DNS_HOST_NUMBER))
 }
 
-/// The service that holds the address of cluster DNS, under the name that everybody looks for.
+/// The service that reserves the address of cluster DNS, under its customary name.
 ///
-/// Every agent answers DNS at this address on its own node. kube-proxy must therefore keep its hands off: it would
-/// reject all traffic to a service without endpoints, or send it elsewhere. [`OTHER_PROXY`] tells it that somebody else
-/// serves this address, which is the truth.
+/// Every agent answers DNS at this address on its own node. kube-proxy must therefore ignore the service: it would
+/// reject all traffic to a service without endpoints, or send it elsewhere. [`OTHER_PROXY`] marks it as handled by
+/// another proxy.
 fn dns_service(address: Ipv4Addr) -> Service {
     let mut metadata = metadata("kube-dns");
     let labels = metadata.labels.get_or_insert_default();

@@ -1,4 +1,4 @@
-//! Emptying a node: nothing new is placed on it, and what runs there moves.
+//! Draining a node: it is cordoned, and its pods are evicted.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use super::{FIELD_MANAGER, LIMIT, node, within};
 use crate::Result;
 
-/// How long pods may take to go, disruption budgets and their own grace included. After that they are deleted: the
-/// machine goes in any case, because somebody asked for it.
+/// How long evictions may take, disruption budgets and grace periods included. After that the pods are deleted: the
+/// machine is removed in any case, as requested.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// Seconds that a pod gets between SIGTERM and SIGKILL at most; below [`DRAIN_LIMIT`], so that the kubelet ends the pod and
-/// not we.
+/// Longest grace period of a pod between SIGTERM and SIGKILL; below [`DRAIN_LIMIT`], so that the kubelet stops the pod
+/// before we delete it.
 const GRACE_SECONDS: u32 = 20;
-/// How often it is looked whether pods are gone. The API server answers this look from its cache.
+/// Between two checks whether pods are gone. The API server answers these from its cache.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 /// Version of the eviction API.
 const EVICTION_VERSION: &str = "policy/v1";
@@ -26,7 +26,7 @@ pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
     if !crate::manifest::rules::is_subdomain(name) {
         return Ok(());
     }
-    let Some(ready) = within(LIMIT, "closing a node for new pods", cordon(client, name)).await? else {
+    let Some(ready) = within(LIMIT, "cordoning a node", cordon(client, name)).await? else {
         return Ok(());
     };
     let deadline = Instant::now() + DRAIN_LIMIT;
@@ -41,19 +41,19 @@ pub(super) async fn drain(client: &Client, name: &str) -> Result<()> {
                 break;
             }
             for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
-                within(LIMIT, "moving a pod", evict(client, pod)).await?;
+                within(LIMIT, "evicting a pod", evict(client, pod)).await?;
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
-    // The kubelet is gone or was too slow: nobody is left to confirm that a pod ended.
+    // The kubelet is gone or was too slow, and does not confirm that a pod has stopped.
     for pod in within(LIMIT, "listing a node's pods", pods(client, name)).await? {
         within(LIMIT, "deleting a pod", delete(client, &pod)).await?;
     }
     Ok(())
 }
 
-/// Closes the node. `None` when there is none, else whether its kubelet answers.
+/// Cordons the node. `None` when there is none, else whether its kubelet answers.
 async fn cordon(client: &Client, name: &str) -> std::result::Result<Option<bool>, kube::Error> {
     let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let closed = Patch::Merge(json!({"spec": {"unschedulable": true}}));
@@ -64,7 +64,7 @@ async fn cordon(client: &Client, name: &str) -> std::result::Result<Option<bool>
     }
 }
 
-/// The pods on the node that have to go.
+/// The pods on the node that have to be evicted.
 async fn pods(client: &Client, node: &str) -> std::result::Result<Vec<Pod>, kube::Error> {
     let on_node = ListParams::default().fields(&format!("spec.nodeName={node}"));
     let mut pods = Api::<Pod>::all(client.clone()).list(&on_node).await?.items;
@@ -72,7 +72,7 @@ async fn pods(client: &Client, node: &str) -> std::result::Result<Vec<Pod>, kube
     Ok(pods)
 }
 
-/// Not pods that belong to every node, nor those that the kubelet runs from its own files, nor those that ended.
+/// Not pods of daemon sets, nor static pods, nor those that have finished.
 fn has_to_go(pod: &Pod) -> bool {
     let by_daemon_set = pod.owner_references().iter().any(|owner| owner.kind == "DaemonSet");
     let by_kubelet = pod.annotations().contains_key("kubernetes.io/config.mirror");
@@ -80,12 +80,12 @@ fn has_to_go(pod: &Pod) -> bool {
     !by_daemon_set && !by_kubelet && !matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-/// Asks for the pod to be moved. A disruption budget may say "not now": then it is asked again at the next look.
+/// Requests the pod's eviction. A disruption budget may refuse that for now: it is retried at the next check.
 async fn evict(client: &Client, pod: &Pod) -> std::result::Result<(), kube::Error> {
     match request_eviction(client, pod).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 429) => Ok(()),
-        // 500: several budgets cover the pod, which evictions cannot handle. The deadline's deletion will.
+        // 500: several budgets cover the pod, which evictions cannot handle. It is deleted at the deadline.
         Err(kube::Error::Api(status)) if status.code == 500 => {
             tracing::warn!(pod = pod.name_any(), said = status.message, "the pod cannot be evicted");
             Ok(())
@@ -94,7 +94,7 @@ async fn evict(client: &Client, pod: &Pod) -> std::result::Result<(), kube::Erro
     }
 }
 
-/// By hand, because kube's own call sends neither the version nor the grace in a form that the server reads.
+/// Built here because kube's own call sends neither the version nor the grace period in a form that the server reads.
 async fn request_eviction(client: &Client, pod: &Pod) -> std::result::Result<serde_json::Value, kube::Error> {
     let (name, namespace) = (pod.name_any(), pod.namespace().unwrap_or_default());
     let own_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);

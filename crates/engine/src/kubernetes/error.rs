@@ -1,4 +1,4 @@
-//! What goes wrong with Kubernetes, in our words: as a cause for steps, as a workload error for requests.
+//! Maps Kubernetes' errors: to causes for steps, to workload errors for requests.
 
 use jeroboam_model::{Cause, CauseExt as _, Code};
 use kube::Error;
@@ -13,7 +13,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
         Error::Api(status) if is_passing(status.code) => Cause::passing(
             Code::EngineUnavailable,
             format!("Kubernetes cannot take the request now, {doing}"),
-            "Nothing; it is tried again. If it stays so, look at etcd and kube-apiserver on the masters",
+            "Nothing; it is retried automatically. If it stays so, look at etcd and kube-apiserver on the masters",
         )
         .said(said(status)),
         Error::Api(status) if matches!(status.code, 401 | 403) => Cause::operator(
@@ -25,7 +25,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
         Error::Api(status) => Cause::operator(
             Code::EngineRefused,
             format!("Kubernetes refused, {doing}"),
-            "See what Kubernetes said; remove what is in the way, then retry",
+            "See the underlying error; fix its cause, then retry",
         )
         .said(said(status)),
         other => unreachable(doing).said(chain(other)),
@@ -37,11 +37,11 @@ pub(super) fn unreachable(doing: &str) -> Cause {
     Cause::passing(
         Code::EngineUnavailable,
         format!("The cluster's Kubernetes API does not answer, {doing}"),
-        "Nothing; it is tried again. If it stays so, look at the masters' nodes and their kube-apiserver",
+        "Nothing; it is retried automatically. If it stays so, look at the masters and their kube-apiserver",
     )
 }
 
-/// An error about a workload, for the one who asked.
+/// An error of a workload, for the user who made the request.
 pub(super) fn workload(error: &Error) -> WorkloadError {
     match error {
         Error::Api(status) => match status.code {
@@ -49,16 +49,16 @@ pub(super) fn workload(error: &Error) -> WorkloadError {
             409 => WorkloadError::Conflict(said(status)),
             400 | 413 | 422 => WorkloadError::Invalid { field: field(status), message: said(status) },
             code if is_passing(code) => WorkloadError::Unreachable(said(status)),
-            // 401 and 403 included: they are about our certificate or a policy of the cluster's, and must not look like
-            // an expired token of the user's (contract workloads-2015 section 2.4).
+            // 401 and 403 included: they concern our certificate or a policy of the cluster, and must not look like an
+            // expired token of the user (contract workloads-2015 section 2.4).
             _ => WorkloadError::Refused(said(status)),
         },
         other => WorkloadError::Unreachable(chain(other)),
     }
 }
 
-/// The cluster's API, as good as unreachable because it cannot work now: too many requests, and all that is its own fault
-/// (etcd without a leader comes as 500).
+/// Whether the API server cannot work now: too many requests, or an error of its own (etcd without a leader is
+/// reported as 500).
 fn is_passing(code: u16) -> bool {
     code == 429 || code >= 500
 }

@@ -9,7 +9,7 @@ use super::{error, node};
 use crate::HealthReport;
 use crate::tls::chain;
 
-/// How long all of it may take. Longer, and one dead cluster holds up the look at others.
+/// How long the whole check may take. If it were longer, one dead cluster would delay the checks of others.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn health(client: &Client) -> HealthReport {

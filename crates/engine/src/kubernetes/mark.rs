@@ -1,8 +1,8 @@
-//! Labels and taints of node groups on their nodes. A kubelet registers its node with them, once; what is changed
-//! afterwards is brought to the nodes here.
+//! Labels and taints of node groups on their nodes. A kubelet registers its node with them, once; later changes are
+//! applied to the nodes here.
 //!
-//! A node's annotation says which of its labels and taints are the group's, so that those that the group has no longer
-//! are taken away and those that somebody else put there stay.
+//! An annotation of the node lists which of its labels and taints are the group's, so that those that the group no
+//! longer has are removed and those set by others stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,13 @@ use serde_json::{Map, Value, json};
 use super::{FIELD_MANAGER, LIMIT, within};
 use crate::{NodeMarks, Result};
 
-/// The annotation.
+/// The annotation with the group's labels and taints.
 const ANNOTATION: &str = "jeroboam.org/node-group-marks";
 
-/// How often a node is read again because somebody else changed it in between. Kubelets do so every few seconds.
+/// Most attempts to patch a node that others change concurrently. Kubelets do so every few seconds.
 const ATTEMPTS: usize = 5;
 
-/// What the annotation says: keys of labels, keys and effects of taints.
+/// Value of the annotation: keys of labels, keys and effects of taints.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Ours {
@@ -34,7 +34,7 @@ pub(super) async fn mark(client: &Client, marks: &BTreeMap<String, NodeMarks>) -
     within(LIMIT, "labelling its nodes", async {
         for node in super::node::list(client).await? {
             if let Some(marks) = marks.get(&node.name_any()) {
-                // Nodes are large, and few need this.
+                // Boxed because nodes are large, and few need this.
                 Box::pin(mark_one(client, node, marks)).await?;
             }
         }
@@ -51,7 +51,7 @@ async fn mark_one(client: &Client, mut node: Node, marks: &NodeMarks) -> std::re
         let Some(patch) = patch(&node, marks) else { return Ok(()) };
         match api.patch(&name, &parameters, &Patch::Merge(patch)).await {
             Err(kube::Error::Api(status)) if status.code == 409 && attempt < ATTEMPTS => node = api.get(&name).await?,
-            // Gone meanwhile: nothing is left to be labelled.
+            // The node was deleted concurrently: nothing to label.
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
             other => return other.map(|_| ()),
         }
@@ -59,7 +59,7 @@ async fn mark_one(client: &Client, mut node: Node, marks: &NodeMarks) -> std::re
     Ok(())
 }
 
-/// What must change about the node; `None` when it is as it should be.
+/// The patch that the node needs; `None` when it is as it should be.
 fn patch(node: &Node, marks: &NodeMarks) -> Option<Value> {
     let before: Ours =
         node.annotations().get(ANNOTATION).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -86,7 +86,7 @@ fn patch(node: &Node, marks: &NodeMarks) -> Option<Value> {
     let annotation = if after == Ours::default() { Value::Null } else { json!(json!(after).to_string()) };
     Some(json!({
         "metadata": {
-            // Taints are written as a whole, so they must be those that were read.
+            // The list of taints is replaced as a whole, so it must not have changed since it was read.
             "resourceVersion": node.resource_version(),
             "labels": labels,
             "annotations": {ANNOTATION: annotation},
@@ -181,7 +181,7 @@ mod tests {
         let (labels, taints) = facts(&node);
         assert_eq!(labels, [("a", "1"), ("b", "2"), ("theirs", "x")]);
         assert_eq!(taints, [("gpu", "NoExecute"), ("theirs", "NoSchedule")]);
-        assert_eq!(patch(&node, &first), None, "doing it again changes nothing");
+        assert_eq!(patch(&node, &first), None, "repeating it changes nothing");
 
         let second = marks(&[("b", "3")], &[("gpu", "NoSchedule")]);
         let node = patched(&node, &patch(&node, &second).unwrap());

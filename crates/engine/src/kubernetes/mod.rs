@@ -1,10 +1,10 @@
 //! Kubernetes.
 //!
-//! - `configure`: what we need in a cluster.
-//! - `node`, `mark`, `drain`, `health`: what the conductor asks for.
-//! - [`Workloads`]: what users run, of any kind; pods, services and replication controllers in their files.
-//! - `accounts`: when a namespace takes pods.
-//! - `error`: what goes wrong, in our words.
+//! - `configure`: the objects that we need in a cluster.
+//! - `node`, `mark`, `drain`, `health`: the conductor's calls.
+//! - [`Workloads`]: users' workloads of any kind; pods, services and replication controllers in files of their own.
+//! - `accounts`: waits until a namespace accepts pods.
+//! - `error`: maps Kubernetes' errors.
 
 mod accounts;
 mod configure;
@@ -34,13 +34,13 @@ pub use workloads::{ManifestOf, Workload, Workloads};
 
 use crate::{Access, Engine, EngineNode, HealthReport, NodeMarks, Result, WorkloadError, tls};
 
-/// How long one method may take, `drain` and `health` apart. An API server answers within milliseconds; a busy one
+/// How long one method may take, except `drain` and `health`. An API server answers within milliseconds; a busy one
 /// within seconds.
 const LIMIT: Duration = Duration::from_secs(15);
 /// Name under which we own fields (server-side apply), and the user agent of our changes.
 const FIELD_MANAGER: &str = "jeroboam";
 
-/// Kubernetes clusters. Cheap to clone; keeps a client per cluster, so that connections are used again.
+/// Kubernetes clusters. Cheap to clone; keeps a client per cluster, so that connections are reused.
 #[derive(Clone)]
 pub struct Kubernetes {
     clients: Cache<(Url, String), Client>,
@@ -53,7 +53,7 @@ impl Default for Kubernetes {
 }
 
 impl Kubernetes {
-    /// No clusters known yet.
+    /// Without any clients yet.
     #[must_use]
     pub fn new() -> Self {
         Self { clients: Cache::builder().max_capacity(tls::CLIENTS).time_to_idle(tls::CLIENT_IDLE).build() }
@@ -62,7 +62,7 @@ impl Kubernetes {
     /// The workloads of one cluster.
     ///
     /// # Errors
-    /// [`WorkloadError::Unreachable`] when there is no way to its API.
+    /// [`WorkloadError::Unreachable`] when its API cannot be reached.
     pub async fn workloads(&self, access: &Access) -> std::result::Result<Workloads, WorkloadError> {
         let client = self.client(access).await.map_err(|cause| WorkloadError::Unreachable(cause.one_line()))?;
         Ok(Workloads::new(client))
@@ -86,18 +86,18 @@ fn build(url: &Url, access: &Access) -> Result<Client> {
         Cause::operator(
             Code::EngineRefused,
             format!("The cluster's API address '{url}' cannot be used"),
-            "Retry the cluster's last operation, which finds the address anew",
+            "Retry the cluster's last operation, which determines the address again",
         )
         .said(error)
     })?;
-    // Built by hand, not from kube's configuration: that one takes keys as base64 only, logs every failure as an error
-    // and repeats requests by itself, which the conductor does.
+    // Not built from kube's configuration: that takes keys as base64 only, logs every failure as an error and retries
+    // requests, which is the conductor's task.
     let https = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(tls::connector(access)?);
     let service = tower::ServiceBuilder::new().layer(BaseUriLayer::new(base)).service(https);
     Ok(ClientBuilder::new(service, crate::manifest::rules::NAMESPACE).build())
 }
 
-/// Runs a request with a limit and gives its error a cause.
+/// Runs a request with a time limit and maps its error to a cause.
 async fn within<T>(
     limit: Duration,
     doing: &str,

@@ -8,11 +8,11 @@ use kube::{Client, ResourceExt as _};
 use super::{LIMIT, within};
 use crate::{EngineNode, Result};
 
-/// Nodes that are asked for at once.
+/// Nodes per page of a list.
 const PAGE: u32 = 250;
-/// More are not looked at: no cluster of ours is as large, whatever its API says.
+/// Most nodes that are read: no cluster of ours is as large, whatever its API reports.
 const MOST_NODES: usize = 10_000;
-/// Label of nodes that carry the control plane.
+/// Label of nodes that run the control plane.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 pub(super) async fn nodes(client: &Client) -> Result<Vec<EngineNode>> {
@@ -36,14 +36,13 @@ pub(super) async fn list(client: &Client) -> std::result::Result<Vec<Node>, kube
     }
 }
 
-/// Takes the node out of Kubernetes. Its pods go with it: the pod garbage collector removes what is bound to a node that
-/// does not exist.
+/// Deletes the node from Kubernetes. The pod garbage collector then deletes the pods that are bound to it.
 pub(super) async fn forget(client: &Client, name: &str) -> Result<()> {
     if !crate::manifest::rules::is_subdomain(name) {
-        // No node has such a name, and a path is made of it.
+        // No node has such a name, and it must not get into a URL path.
         return Ok(());
     }
-    within(LIMIT, "taking a node out of it", async {
+    within(LIMIT, "removing a node from it", async {
         match Api::<Node>::all(client.clone()).delete(name, &DeleteParams::default()).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             other => other.map(|_| ()),

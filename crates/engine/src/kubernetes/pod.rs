@@ -7,9 +7,9 @@ use kube::api::ListParams;
 
 use super::workloads::{Workload, Workloads, created_at, within};
 
-/// Events that are looked at to find out why a pod does not run. The newest one that warns is shown.
+/// Events that are read to determine why a pod does not run. The newest warning is shown.
 const EVENTS: u32 = 100;
-/// What a container waits for in the ordinary course of things.
+/// Waiting reasons of a container that is starting normally.
 const ORDINARY_WAITS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 impl Workload for v1::Pod {
@@ -35,7 +35,7 @@ impl Workload for v1::Pod {
         }
     }
 
-    /// When it does not run, what Kubernetes last complained about is in `status_reason`.
+    /// When the pod does not run, `status_reason` is Kubernetes' last warning.
     async fn explain(mut self, workloads: &Workloads) -> Self {
         let starting = self.status.as_deref().is_some_and(|s| s == "Pending" || s == "ContainerCreating");
         if starting && self.status_reason.is_none() {
@@ -45,7 +45,7 @@ impl Workload for v1::Pod {
     }
 }
 
-/// The newest warning about a pod. Events are a help only, so their absence or an error is none.
+/// The newest warning about a pod. Events are only a help, so a failure to read them is ignored.
 async fn last_warning(workloads: &Workloads, uid: &str) -> Option<String> {
     let api = workloads.api::<Event>();
     let about = ListParams::default().limit(EVENTS).fields(&format!("involvedObject.uid={uid},type=Warning"));
@@ -58,7 +58,7 @@ fn containers(pod: &Pod) -> &[ContainerStatus] {
     pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default()
 }
 
-/// How a pod stands in one word, and why when it does not run: the phase, or what is behind it, as `kubectl get` shows it.
+/// A pod's status in one word, as `kubectl get` shows it (the phase, or a reason behind it), and why it does not run.
 fn standing(pod: &Pod) -> (String, Option<String>) {
     let status = pod.status.clone().unwrap_or_default();
     let phase = status.phase.clone().unwrap_or_else(|| "Unknown".to_owned());
@@ -90,7 +90,7 @@ fn standing(pod: &Pod) -> (String, Option<String>) {
     (phase, reason)
 }
 
-/// A container that waits for something out of the ordinary, or that ended badly.
+/// Status and reason of a container that waits for an unusual reason, or that has failed.
 fn trouble(container: &ContainerStatus) -> Option<(String, String)> {
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {

@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 
 use super::workloads::{Workload, created_at};
 
-/// What Kubernetes takes when a manifest gives no `replicas`.
+/// Kubernetes' default when a manifest has no `replicas`.
 const DEFAULT_REPLICAS: i32 = 1;
 
 impl Workload for v1::ReplicationController {

@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 
 use super::workloads::{Workload, created_at};
 
-/// Name of a port that has none (contract workloads-2015 section 2.3).
+/// Name that is shown for an unnamed port (contract workloads-2015 section 2.3).
 const UNNAMED_PORT: &str = "k8s-service";
 
 impl Workload for v1::Service {
@@ -21,7 +21,7 @@ impl Workload for v1::Service {
             name: service.name_any(),
             labels: service.labels().clone(),
             selector: spec.selector.unwrap_or_default(),
-            // A headless service has the address "None", which is none.
+            // A headless service has the literal address "None".
             ip: spec.cluster_ip.filter(|ip| !ip.is_empty() && ip != "None"),
             ports: spec.ports.unwrap_or_default().into_iter().map(port).collect(),
             created_at: created_at(service.metadata.creation_timestamp.as_ref()),

@@ -17,24 +17,24 @@ use crate::WorkloadError;
 use crate::manifest::rules::{NAMESPACE, is_subdomain};
 use crate::manifest::{Kind, Manifest};
 
-/// How long a request of a user's may wait for the cluster.
+/// How long a user's request may wait for the cluster.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
-/// Objects per page of a list, as Kubernetes' own command line asks for.
+/// Objects per page of a list, as in kubectl.
 const PAGE: u32 = 250;
-/// Objects that one list may have: a cluster's API can say what it likes, and all of it is held in memory.
+/// Most objects that one list may have: a cluster's API can return any number, and all are held in memory.
 const MOST_LISTED: usize = 5_000;
 
-/// A kind of thing that runs in a Kubernetes cluster, as users see it.
+/// A kind of workload in a Kubernetes cluster, as users see it.
 pub trait Workload: Sized + Send {
-    /// What Kubernetes has of it.
+    /// Kubernetes' object of this kind.
     type Object: Kind + Object;
-    /// What one is called in messages.
+    /// Name of the kind in messages.
     const NOUN: &'static str;
 
-    /// What users see of an object. `bay_uuid` and `links` are left to the caller.
+    /// The users' view of an object. The caller sets `bay_uuid` and `links`.
     fn view(object: &Self::Object) -> Self;
 
-    /// Adds what only another request to the cluster tells, when one is shown by itself.
+    /// Adds details that take another request to the cluster, when a single object is shown.
     fn explain(self, _workloads: &Workloads) -> impl Future<Output = Self> + Send {
         std::future::ready(self)
     }
@@ -61,16 +61,16 @@ impl Workloads {
         Api::namespaced(self.client.clone(), NAMESPACE)
     }
 
-    /// Makes one from a manifest.
+    /// Creates one from a manifest.
     ///
     /// # Errors
-    /// What Kubernetes says against it, or that it does not answer.
+    /// Kubernetes' refusal, or that it does not answer.
     pub async fn create<W: Workload>(&self, manifest: &ManifestOf<W>) -> Result<W, WorkloadError> {
         let api = self.api::<W::Object>();
         let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let created = accounts::patiently(REQUEST_LIMIT, || api.create(&parameters, manifest.object()));
         match within(created).await {
-            // The namespace of a cluster that is just coming up, not something of the user's.
+            // The namespace is missing because the cluster is still starting; the request is not at fault.
             Err(WorkloadError::NotFound(said)) => Err(WorkloadError::Unreachable(said)),
             other => other.map(|object| W::view(&object)),
         }
@@ -84,7 +84,7 @@ impl Workloads {
         Ok(self.objects::<W::Object>().await?.iter().map(W::view).collect())
     }
 
-    /// One by uid or name, with all that is known of it.
+    /// One by uid or name, with all details.
     ///
     /// # Errors
     /// As above; [`WorkloadError::NotFound`] when there is none.
@@ -93,7 +93,7 @@ impl Workloads {
         Ok(W::view(&object).explain(self).await)
     }
 
-    /// Deletes by uid or name, with everything that belongs to it.
+    /// Deletes by uid or name, dependents included.
     ///
     /// # Errors
     /// As above.
@@ -133,7 +133,7 @@ impl Workloads {
         Ok(items)
     }
 
-    /// By `metadata.uid` or by name.
+    /// Finds by `metadata.uid` or by name.
     async fn find<W: Workload>(&self, ident: &str) -> Result<W::Object, WorkloadError> {
         let missing = || WorkloadError::NotFound(format!("there is no {} '{ident}'", W::NOUN));
         if ident.parse::<Uuid>().is_ok() {
@@ -143,7 +143,7 @@ impl Workloads {
                 return Ok(found);
             }
         }
-        // A path is made of the name: nothing that is no name may get there.
+        // The name becomes part of a URL path: only valid names may get there.
         if !is_subdomain(ident) {
             return Err(missing());
         }
@@ -152,7 +152,7 @@ impl Workloads {
     }
 }
 
-/// What is asked of the objects of a kind.
+/// Requirements on the objects of a kind.
 pub trait Object:
     Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Serialize

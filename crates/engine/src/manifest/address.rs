@@ -1,11 +1,11 @@
-//! Addresses that the server must not be sent to by a user: its own, its neighbours', the cloud's metadata.
+//! Addresses that a user must not make the server connect to: its own, its neighbours', the cloud's metadata service.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Networks that are not the public internet's, and why. From IANA's special-purpose address registries (RFC 6890 and
-/// what was added since), plus what clouds put elsewhere.
+/// Networks that are not part of the public internet, and why. From IANA's special-purpose address registries (RFC 6890
+/// and later additions), plus addresses that clouds use elsewhere.
 const INTERNAL: [(&str, &str); 33] = [
     ("0.0.0.0/8", "this network"),
     ("10.0.0.0/8", "private"),
@@ -26,7 +26,7 @@ const INTERNAL: [(&str, &str); 33] = [
     ("168.63.129.16/32", "a cloud's metadata"),
     ("::/128", "unspecified"),
     ("::1/128", "loopback"),
-    // What carries an IPv4 address inside could reach any of the above.
+    // Addresses that embed an IPv4 address could stand for any of the above.
     ("::/96", "an IPv4 address"),
     ("::ffff:0:0/96", "an IPv4 address"),
     ("::ffff:0:0:0/96", "an IPv4 address"),
@@ -44,7 +44,7 @@ const INTERNAL: [(&str, &str); 33] = [
     ("ff00::/8", "multicast"),
 ];
 
-/// Why the address is not to be used, or `None` when it is public or the operator allowed it.
+/// Why the address must not be used, or `None` when it is public or allowed by the operator.
 pub(super) fn internal(address: IpAddr, allowed: &[IpNet]) -> Option<&'static str> {
     if allowed.iter().any(|net| net.contains(&address)) {
         return None;
@@ -138,7 +138,7 @@ mod tests {
         let allowed = ["10.1.0.0/16".parse().unwrap()];
         assert_eq!(internal("10.1.2.3".parse().unwrap(), &allowed), None);
         assert!(internal("10.2.0.1".parse().unwrap(), &allowed).is_some());
-        // An address in another dress is not the one that was allowed.
+        // An allowed IPv4 address in its IPv6 form is not allowed.
         assert!(internal("::ffff:10.1.2.3".parse().unwrap(), &allowed).is_some());
     }
 }

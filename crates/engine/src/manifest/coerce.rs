@@ -1,15 +1,15 @@
-//! Spellings that people use and that Kubernetes' own command line accepts, brought into the one that its API wants.
+//! Converts spellings that kubectl accepts to those that Kubernetes' API requires.
 
 use serde_json::Value;
 
-/// Mappings whose values are quantities: `cpu: 1` is as good as `cpu: "1"`.
+/// Mappings whose values are quantities: `cpu: 1` means `cpu: "1"`.
 const QUANTITY_MAPS: [&str; 4] = ["limits", "requests", "overhead", "capacity"];
 /// Fields that are quantities.
 const QUANTITIES: [&str; 2] = ["sizeLimit", "divisor"];
-/// File modes, octal by habit. YAML 1.1 reads `0644` as a number, YAML 1.2 as text.
+/// File modes, usually written in octal. YAML 1.1 reads `0644` as a number, YAML 1.2 as text.
 const MODES: [&str; 2] = ["defaultMode", "mode"];
 
-/// Changes `manifest` in place. Only below `spec`, where these names mean one thing only.
+/// Changes `manifest` in place. Only below `spec`, where these names are unambiguous.
 pub(super) fn coerce(manifest: &mut Value) {
     let Some(spec) = manifest.get_mut("spec") else { return };
     // The contract's `replicas`: "coerced to integer".

@@ -1,8 +1,9 @@
-//! Manifests by URL (contract workloads-2015 section 2.2). The server fetches what a user names, so a user could have it
-//! look at places that only the server reaches: the rules here keep that from happening.
+//! Manifests by URL (contract workloads-2015 section 2.2). The server fetches URLs of users, who could point it at
+//! targets that only the server can reach (SSRF): the rules here prevent that.
 //!
-//! The name is resolved once, all its addresses are checked, and the connection goes to exactly these addresses: a name
-//! that resolves to something else a moment later (DNS rebinding) gains nothing. A redirect starts all over.
+//! The name is resolved once, all its addresses are checked, and the connection goes to exactly these addresses, so
+//! that a name that resolves differently a moment later (DNS rebinding) has no effect. A redirect is checked in the
+//! same way.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use url::{Host, Url};
 use super::{MAX_BYTES, address};
 use crate::WorkloadError;
 
-/// How long all of it may take, redirects included. A manifest is small; the user waits for the answer.
+/// Limit for the whole fetch, redirects included. A manifest is small, and the user waits for the response.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Redirects that are followed: `http` to `https`, then to a canonical or raw-content host.
 const MAX_REDIRECTS: usize = 3;
@@ -24,16 +25,16 @@ const MAX_REDIRECTS: usize = 3;
 /// Fetches manifests. Keeps no state.
 #[derive(Debug, Clone, Default)]
 pub struct ManifestFetcher {
-    /// Internal networks that manifests may come from all the same; none by default. For operators who keep manifests on
-    /// a server of their own.
+    /// Internal networks that are allowed as an exception; none by default. For operators who keep manifests on their
+    /// own server.
     pub allow_internal: Vec<IpNet>,
 }
 
 impl ManifestFetcher {
-    /// Fetches the text behind `url`, at most [`MAX_BYTES`].
+    /// Fetches the text at `url`, at most [`MAX_BYTES`].
     ///
     /// # Errors
-    /// [`WorkloadError::Invalid`] with field `manifest_url`, whatever goes wrong (contract: all are 400).
+    /// [`WorkloadError::Invalid`] with field `manifest_url` for every failure (contract: all are 400).
     pub async fn fetch(&self, url: &str) -> Result<String, WorkloadError> {
         tokio::time::timeout(TIME_LIMIT, self.follow(url))
             .await
@@ -48,8 +49,8 @@ impl ManifestFetcher {
             if status.is_redirection() {
                 let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
                 let location =
-                    location.ok_or_else(|| refuse(format!("the server answered {status} without a place")))?;
-                url = url.join(location).map_err(|error| refuse(format!("redirects to what is no URL: {error}")))?;
+                    location.ok_or_else(|| refuse(format!("the server answered {status} without a Location")))?;
+                url = url.join(location).map_err(|error| refuse(format!("redirects to an invalid URL: {error}")))?;
             } else if status.is_success() {
                 return read(response).await;
             } else {
@@ -61,7 +62,7 @@ impl ManifestFetcher {
 
     async fn get(&self, url: &Url) -> Result<reqwest::Response, WorkloadError> {
         let addresses = self.vetted(url).await?;
-        // One client per request: it must know the way to this one host only. Proxies would resolve for themselves.
+        // One client per request: it resolves only this host. No proxies: they would resolve names themselves.
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -84,7 +85,7 @@ impl ManifestFetcher {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("must not carry a user name or password"));
         }
-        let host = url.host().ok_or_else(|| refuse("names no host"))?;
+        let host = url.host().ok_or_else(|| refuse("has no host"))?;
         let port = url.port_or_known_default().unwrap_or_default();
         match host {
             Host::Ipv4(address) => self.vet(IpAddr::V4(address)).map(|()| vec![SocketAddr::from((address, port))]),
@@ -94,7 +95,7 @@ impl ManifestFetcher {
                     .await
                     .map_err(|error| refuse(format!("the name {name} cannot be resolved: {error}")))?
                     .collect();
-                // One internal address is enough to refuse: which of them a connection takes is up to chance.
+                // One internal address is enough to refuse: a connection may use any of them.
                 found.iter().try_for_each(|address| self.vet(address.ip()))?;
                 if found.is_empty() { Err(refuse(format!("the name {name} has no address"))) } else { Ok(found) }
             }
@@ -104,15 +105,15 @@ impl ManifestFetcher {
     fn vet(&self, address: IpAddr) -> Result<(), WorkloadError> {
         match address::internal(address, &self.allow_internal) {
             None => Ok(()),
-            // The address itself stays unsaid: it would tell how internal names resolve.
+            // The message does not have the address: it would reveal how internal names resolve.
             Some(why) => Err(refuse(format!(
-                "points at an internal address ({why}). Put the manifest where the internet sees it, or send it as text"
+                "points at an internal address ({why}). Put the manifest on a public server, or send it as text"
             ))),
         }
     }
 }
 
-/// Answers every question with the addresses that were checked.
+/// Resolves every name to the addresses that were checked.
 struct Vetted(Vec<SocketAddr>);
 
 impl Resolve for Vetted {
@@ -129,7 +130,7 @@ async fn read(mut response: reqwest::Response) -> Result<String, WorkloadError> 
     }
     let mut bytes = Vec::new();
     while let Some(chunk) =
-        response.chunk().await.map_err(|error| refuse(format!("broke off: {}", innermost(&error))))?
+        response.chunk().await.map_err(|error| refuse(format!("was interrupted: {}", innermost(&error))))?
     {
         if bytes.len() + chunk.len() > MAX_BYTES {
             return Err(too_long());

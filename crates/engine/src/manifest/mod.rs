@@ -1,13 +1,13 @@
-//! Manifests: from what a user sent to an object that Kubernetes may be asked for (contract workloads-2015 section 2.2).
+//! Manifests: from a user's text to an object that can be sent to Kubernetes (contract workloads-2015 section 2.2).
 //!
-//! The contract lets everything through that Kubernetes might take. We are stricter where that helps the user: kind and
-//! version must fit the resource, and a field that Kubernetes would drop without a word (a misspelt one) is an error.
+//! The contract accepts everything that Kubernetes might accept. We are stricter where that helps the user: kind and
+//! version must fit the resource, and a field that Kubernetes would silently drop (a misspelt one) is an error.
 //!
-//! - `text`: from text to a tree of values.
-//! - `rules`: what must be there, by kind.
-//! - `coerce`: spellings that people use and that Kubernetes' own tools accept.
-//! - `strict`: fields that no Kubernetes object has.
-//! - [`fetch`]: manifests by URL; `address`: where they may not come from.
+//! - `text`: parses text into a tree of values.
+//! - `rules`: required fields, by kind.
+//! - `coerce`: converts spellings that kubectl accepts.
+//! - `strict`: rejects fields that no Kubernetes object has.
+//! - [`fetch`]: manifests by URL; `address`: internal addresses, which are refused.
 
 mod address;
 mod coerce;
@@ -28,7 +28,7 @@ use crate::WorkloadError;
 /// Bytes that a manifest may have (`max_manifest_size`, contract workloads-2015 section 2.2).
 pub const MAX_BYTES: usize = 524_288;
 
-/// A manifest that kept all rules. There is no other way to make one than [`Manifest::parse`].
+/// A valid manifest. [`Manifest::parse`] is the only way to create one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest<K> {
     name: String,
@@ -59,7 +59,7 @@ impl<K: Kind> Manifest<K> {
             invalid(if path == "." { "" } else { &path }, message)
         })?;
         let known = serde_json::to_value(&object)
-            .map_err(|error| invalid("", format!("cannot be written out again: {error}")))?;
+            .map_err(|error| invalid("", format!("cannot be serialized: {error}")))?;
         strict::unknown_fields(&value, &known, K::KIND)?;
         Ok(Self { name, object })
     }
@@ -86,7 +86,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// What a value is, for people.
+/// The type of a value, for messages.
 fn sort(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,4 +1,4 @@
-//! What must be in a manifest, by kind (contract workloads-2015 section 2.2).
+//! Required fields of a manifest, by kind (contract workloads-2015 section 2.2).
 
 use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use serde_json::Value;
@@ -6,24 +6,24 @@ use serde_json::Value;
 use super::{invalid, join, sort};
 use crate::WorkloadError;
 
-/// The one version that all three kinds have today.
+/// The current version of all three kinds.
 const API_VERSION: &str = "v1";
 /// The version of 2015 that the contract's clients may still send. Its objects are those of `v1`.
 const OLD_API_VERSION: &str = "v1beta3";
-/// The one namespace that the API works in (contract workloads-2015 section 2.4).
+/// The only namespace that the API works in (contract workloads-2015 section 2.4).
 pub(crate) const NAMESPACE: &str = "default";
-/// Characters that a name may have (RFC 1123 subdomain, as Kubernetes checks it).
+/// Longest name in characters (RFC 1123 subdomain, as Kubernetes checks it).
 const MAX_SUBDOMAIN: usize = 253;
-/// Characters that a service's name may have (RFC 1035 label, as Kubernetes checks it).
+/// Longest name of a service in characters (RFC 1035 label, as Kubernetes checks it).
 const MAX_LABEL: usize = 63;
 
-/// What one kind asks for.
+/// Rules of one kind.
 pub trait Rules {
-    /// As in the manifest.
+    /// `kind` in the manifest.
     const KIND: &'static str;
-    /// The route that takes it.
+    /// The API route of the kind.
     const ROUTE: &'static str;
-    /// Whether it is a name for this kind, or what a name must look like.
+    /// Checks that `name` is valid for this kind.
     ///
     /// # Errors
     /// What a name must look like.
@@ -34,10 +34,10 @@ pub trait Rules {
             Err("must be 1 to 253 lower-case letters, digits, '-' and '.', and begin and end with a letter or digit")
         }
     }
-    /// Looks for the parts that must be there.
+    /// Checks that the required fields are present.
     ///
     /// # Errors
-    /// Names the part that is missing.
+    /// Names the missing field.
     fn required(manifest: &Value) -> Result<(), WorkloadError>;
 }
 
@@ -86,14 +86,14 @@ impl Rules for Service {
     }
 }
 
-/// Whether Kubernetes would take `name` as the name of most things. Also keeps slashes out of paths.
+/// Whether `name` is a valid name for most Kubernetes objects. Also keeps slashes out of URL paths.
 pub(crate) fn is_subdomain(name: &str) -> bool {
     (1..=MAX_SUBDOMAIN).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
         && name.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
 }
 
-/// Checks version, kind, namespace and name; brings the old version up to date. Gives the name.
+/// Checks version, kind, namespace and name; replaces the old version by the current one. Returns the name.
 pub(super) fn identity<K: Rules>(manifest: &mut Value) -> Result<String, WorkloadError> {
     match look(manifest, "kind")? {
         Value::String(kind) if kind == K::KIND => {}
@@ -165,7 +165,7 @@ fn missing(path: &str) -> WorkloadError {
     invalid(path, "is required")
 }
 
-/// The value at a path of field names; null when it or something on the way is not there.
+/// The value at a path of field names; null when it or a parent is missing.
 fn look<'v>(manifest: &'v Value, path: &str) -> Result<&'v Value, WorkloadError> {
     let mut at = manifest;
     let mut walked = String::new();

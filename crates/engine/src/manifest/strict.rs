@@ -1,14 +1,14 @@
-//! Fields that no Kubernetes object has. Kubernetes drops them with a warning that no client of ours would see, and a
-//! misspelt field then shows as a pod that does not do what its manifest says.
+//! Rejects fields that no Kubernetes object has. Kubernetes drops them with a warning that our clients would not see,
+//! and the pod then does not do what its manifest says.
 
 use serde_json::Value;
 
 use super::{invalid, join};
 use crate::WorkloadError;
 
-/// Compares what was sent with what came through the typed object. What is missing there is not known.
+/// Compares the manifest with the result of parsing it into the typed object: fields missing there are unknown.
 ///
-/// Empty values are left out of it: the typed objects do not write them, and they ask for nothing.
+/// Empty values are ignored: the typed objects do not write them, and they have no effect.
 pub(super) fn unknown_fields(sent: &Value, known: &Value, kind: &str) -> Result<(), WorkloadError> {
     compare(sent, Some(known), "", kind)
 }

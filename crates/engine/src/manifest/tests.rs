@@ -1,4 +1,4 @@
-//! Manifests that people send, good and bad.
+//! Valid and invalid manifests.
 
 use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn why(text: &str) -> String {
     pod(text).unwrap_err()
 }
 
-/// The good pod with one thing replaced.
+/// The valid pod with one part replaced.
 fn with(from: &str, to: &str) -> String {
     assert!(POD.contains(from), "{from}");
     POD.replacen(from, to, 1)
@@ -42,7 +42,7 @@ fn yaml_and_json_are_read() {
     let as_json = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"app": "web"}},
         "spec": {"containers": [{"name": "nginx", "image": "nginx:1.22", "ports": [{"containerPort": 80}]}]}});
     assert_eq!(pod(&as_json.to_string()).unwrap(), manifest);
-    // A blank before the brace makes it YAML, of which JSON is a part.
+    // A space before the brace makes it YAML, which includes JSON.
     assert_eq!(pod(&format!(" {as_json}")).unwrap(), manifest);
     assert_eq!(pod(&format!("---\n{POD}---\n")).unwrap(), manifest);
     assert_eq!(pod(&format!("\u{feff}{POD}")).unwrap(), manifest);
@@ -69,7 +69,7 @@ fn what_is_no_manifest_says_so() {
     assert_eq!(why("1: a"), "manifest: has a key that is no text: 1 (put it in quotes)");
     assert_eq!(why("a: !secret b"), "manifest: a: has the YAML tag !secret, which means nothing here");
     assert!(why("a: .nan").contains("a: "));
-    // Names for the same thing many times over must not become much of it.
+    // Nested aliases must not expand (YAML bomb).
     let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
         d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n";
     assert!(why(bomb).starts_with("manifest: is not YAML: "));
@@ -152,7 +152,7 @@ fn wrong_types_and_unknown_fields_are_named() {
     );
     assert_eq!(why(&with("spec:", "sepc: 1\nspec:")), format!("manifest: sepc: {unknown}"));
     assert_eq!(why(&with("labels:", "label: {a: b}\n  labels:")), format!("manifest: metadata.label: {unknown}"));
-    // Empty values ask for nothing, and tools write them.
+    // Empty values have no effect, and tools write them.
     assert!(pod(&with("spec:", "status: {}\nspec:")).is_ok());
     assert!(pod(&with("name: web", "name: web\n  creationTimestamp: null")).is_ok());
 }

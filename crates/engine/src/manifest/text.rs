@@ -1,4 +1,4 @@
-//! From a manifest's text to a tree of values.
+//! Parses a manifest's text into a tree of values.
 
 use serde::Deserialize as _;
 use serde_json::{Map, Number, Value};
@@ -7,11 +7,11 @@ use serde_norway::Value as Yaml;
 use super::{MAX_BYTES, invalid, join};
 use crate::WorkloadError;
 
-/// Brackets that may be open at once in YAML. Its reader takes time by the square of them before it finds them too many
-/// (at 128), so that a text of this size could keep a processor busy for long.
+/// Most brackets that may be open at once in YAML. The parser takes quadratic time before it finds them too many (at
+/// 128), so that a text of this size could keep a processor busy for long.
 const MAX_OPEN: usize = 1000;
 
-/// Reads the one document that the text must be; its root is a mapping.
+/// Parses the text, which must be a single document whose root is a mapping.
 pub(super) fn read(text: &str) -> Result<Value, WorkloadError> {
     if text.len() > MAX_BYTES {
         return Err(invalid("", format!("has {} bytes, more than the {MAX_BYTES} that are allowed", text.len())));
@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> Result<Value, WorkloadError> {
     }
 }
 
-/// JSON goes through the same tree as YAML, because that one refuses keys that come twice.
+/// JSON is parsed into the same tree as YAML, because that refuses duplicate keys.
 fn json(text: &str) -> Result<Yaml, WorkloadError> {
     let not_json = |error: serde_json::Error| invalid("", format!("is not JSON: {error}"));
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -46,7 +46,7 @@ fn yaml(text: &str) -> Result<Yaml, WorkloadError> {
     let mut found = None;
     for document in serde_norway::Deserializer::from_str(text) {
         let mut tree = Yaml::deserialize(document).map_err(not_yaml)?;
-        // What a leading or trailing `---` leaves is no document of the user's.
+        // Skip the empty documents that a leading or trailing `---` leaves.
         if tree.is_null() {
             continue;
         }
@@ -59,7 +59,8 @@ fn yaml(text: &str) -> Result<Yaml, WorkloadError> {
     Ok(found.unwrap_or(Yaml::Null))
 }
 
-/// The most brackets open at once. Those in quotes and in blocks of text count too: no manifest comes near the limit.
+/// The most brackets open at once. Those in quotes and in blocks of text count too: no real manifest comes near the
+/// limit.
 fn most_open(text: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
     for byte in text.bytes() {
@@ -73,7 +74,7 @@ fn most_open(text: &str) -> usize {
     most
 }
 
-/// YAML knows more than JSON does; what JSON cannot say has no place in a manifest.
+/// Converts to JSON. YAML that JSON cannot express is an error in a manifest.
 fn convert(tree: Yaml, path: &str) -> Result<Value, WorkloadError> {
     Ok(match tree {
         Yaml::Null => Value::Null,

@@ -21,7 +21,7 @@ use crate::{Access, WorkloadError, tls};
 pub struct Containers {
     swarm: Swarm,
     access: Access,
-    /// Of the manager that is asked.
+    /// URL of the manager that is used.
     url: Url,
     docker: Docker,
     project_id: String,
@@ -32,12 +32,12 @@ impl Containers {
         Self { swarm, access, url, docker, project_id: project_id.to_owned() }
     }
 
-    /// Makes a container and has it started. `bay_uuid` and `links` are left to the caller.
+    /// Creates and starts a container. The caller sets `bay_uuid` and `links`.
     ///
     /// # Errors
     /// [`WorkloadError::Invalid`] names the field; [`WorkloadError::Conflict`] when the name is taken.
     pub async fn create(&self, new: &NewContainer) -> Result<Container, WorkloadError> {
-        // Wrong input is found before anything is made.
+        // Validates the input before anything is created.
         spec::service(new, &self.project_id, "")?;
         if let Some(name) = &new.name
             && self.services().await?.iter().any(|service| label(service, NAME) == Some(name))
@@ -80,7 +80,7 @@ impl Containers {
         Ok(view(&service, &tasks, &nodes))
     }
 
-    /// What a container wrote, the last mebibyte of it. Empty as long as it has not started.
+    /// A container's log, at most its last mebibyte. Empty until the container has started.
     ///
     /// # Errors
     /// As above; [`WorkloadError::Unreachable`] when its node does not answer.
@@ -94,7 +94,7 @@ impl Containers {
         }
     }
 
-    /// Runs a command in a container and waits for its end, for as long as `limit`. Then it is ended.
+    /// Runs a command in a container and waits until it exits. It is killed after `limit`.
     ///
     /// # Errors
     /// As above; [`WorkloadError::Conflict`] when the container does not run, [`WorkloadError::TimedOut`] when the
@@ -128,7 +128,7 @@ impl Containers {
         }
     }
 
-    /// The engine of a node: a manager runs commands in its own containers only.
+    /// The engine of a node: a manager can run commands only in its own containers.
     async fn engine_of(&self, node_id: &str) -> Result<Docker, WorkloadError> {
         let nodes = within(self.docker.list_nodes(None::<ListNodesOptions>)).await?;
         let url = nodes
@@ -140,7 +140,7 @@ impl Containers {
         self.swarm.at(&url, &self.access).await.map_err(|cause| WorkloadError::Unreachable(cause.one_line()))
     }
 
-    /// The project's services that carry containers.
+    /// The project's services that run containers.
     async fn services(&self) -> Result<Vec<Service>, WorkloadError> {
         let ours = vec![format!("{PROJECT}={}", self.project_id), UUID.to_owned()];
         let options = ListServicesOptions {
@@ -148,7 +148,7 @@ impl Containers {
             ..ListServicesOptions::default()
         };
         let mut services = within(self.docker.list_services(Some(options))).await?;
-        // Whose a container is does not hang on how an engine reads filters.
+        // Checked here too: isolation between projects must not depend on how an engine applies filters.
         services.retain(|service| label(service, PROJECT) == Some(&self.project_id) && label(service, UUID).is_some());
         Ok(services)
     }

@@ -1,4 +1,4 @@
-//! Emptying a node: nothing new is placed on it, and what runs there moves.
+//! Draining a node: no new containers are placed on it, and those on it move.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use tokio::time::Instant;
 use super::{node, rescue, within};
 use crate::Result;
 
-/// How long containers may take to end; they get 10 s between SIGTERM and SIGKILL by default. After that the machine
-/// goes in any case, because somebody asked for it.
+/// How long containers may take to stop; they get 10 s between SIGTERM and SIGKILL by default. After that the machine
+/// is removed in any case, as requested.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
-/// How often it is looked whether they have ended.
+/// Between two checks whether they have stopped.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
 
 pub(super) async fn drain(docker: &Docker, name: &str) -> Result<()> {
     let nodes = node::named(docker, name).await?;
     for node in &nodes {
         let id = node.id.as_deref().unwrap_or_default();
-        node::change(docker, id, "closing a node for new containers", |spec| {
+        node::change(docker, id, "draining a node", |spec| {
             spec.availability = Some(NodeSpecAvailabilityEnum::DRAIN);
         })
         .await?;
@@ -30,13 +30,13 @@ pub(super) async fn drain(docker: &Docker, name: &str) -> Result<()> {
         return Ok(());
     }
     wait_until_empty(docker, &nodes, name).await?;
-    // Only now, so that no container runs twice.
+    // Only after the old containers have stopped, so that none runs twice.
     rescue::rescue(docker).await
 }
 
 async fn wait_until_empty(docker: &Docker, nodes: &[Node], name: &str) -> Result<()> {
     let deadline = Instant::now() + DRAIN_LIMIT;
-    // A node that is down cannot say that its containers ended.
+    // A node that is down cannot report that its containers have stopped.
     for id in nodes.iter().filter(|node| node::is_up(node)).filter_map(|node| node.id.as_deref()) {
         while runs_something(docker, id).await? {
             if Instant::now() >= deadline {

@@ -1,4 +1,4 @@
-//! What goes wrong with a swarm, in our words: as a cause for steps, as a workload error for requests.
+//! Maps a swarm's errors: to causes for steps, to workload errors for requests.
 
 use bollard::errors::Error;
 use jeroboam_model::{Cause, CauseExt as _, Code};
@@ -12,11 +12,11 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
         return unreachable(doing).said(chain(error));
     };
     match status_code {
-        // The engine itself lost its swarm or its leader, or ran out of time.
+        // The engine has lost its swarm or its leader, or has timed out.
         500.. => Cause::passing(
             Code::EngineUnavailable,
             format!("The swarm cannot take the request now, {doing}"),
-            "Nothing; it is tried again. If it stays so, see whether most of the managers are up",
+            "Nothing; it is retried automatically. If it stays so, check that most of the managers are up",
         ),
         401 | 403 => Cause::operator(
             Code::EngineRefused,
@@ -26,7 +26,7 @@ pub(super) fn cause(doing: &str, error: &Error) -> Cause {
         _ => Cause::operator(
             Code::EngineRefused,
             format!("The swarm refused, {doing}"),
-            "See what Docker said; remove what is in the way, then retry",
+            "See the underlying error; fix its cause, then retry",
         ),
     }
     .said(message.trim())
@@ -37,11 +37,11 @@ pub(super) fn unreachable(doing: &str) -> Cause {
     Cause::passing(
         Code::EngineUnavailable,
         format!("The swarm's managers do not answer, {doing}"),
-        "Nothing; it is tried again. If it stays so, look at the masters' nodes and their dockerd",
+        "Nothing; it is retried automatically. If it stays so, look at the masters and their dockerd",
     )
 }
 
-/// An error about a container, for the one who asked.
+/// An error of a container, for the user who made the request.
 pub(super) fn workload(error: &Error) -> WorkloadError {
     let Error::DockerResponseServerError { status_code, message } = error else {
         return WorkloadError::Unreachable(chain(error));
@@ -56,12 +56,12 @@ pub(super) fn workload(error: &Error) -> WorkloadError {
     }
 }
 
-/// Somebody else changed the same thing in between; the swarm's word for it has no status of its own.
+/// The object was changed concurrently; the swarm has no status code of its own for that.
 pub(super) fn is_outdated(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { message, .. } if message.contains("update out of sequence"))
 }
 
-/// There is no such thing (any more).
+/// The object does not exist (any more).
 pub(super) fn is_missing(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
 }

@@ -1,14 +1,14 @@
-//! Names of images, as Docker writes them: `[REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]`. Only checked, never taken apart: the
-//! engine gets the name as it was given (in 2015 it was split at the first colon, which broke registries with a port).
+//! Names of images, as Docker writes them: `[REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]`. Only checked: the engine gets the
+//! name unchanged (in 2015 it was split at the first colon, which broke registries with a port).
 
-/// Characters of a name without tag and digest.
+/// Longest name in characters, without tag and digest.
 const MAX_NAME: usize = 255;
-/// Characters of a tag.
+/// Longest tag in characters.
 const MAX_TAG: usize = 128;
-/// Hexadecimal digits of the shortest digest that Docker takes.
+/// Hexadecimal digits of the shortest digest that Docker accepts.
 const MIN_DIGEST: usize = 32;
 
-/// Whether `image` can be the name of an image, or what is wrong with it.
+/// Checks that `image` is a valid name of an image. The error says what is wrong.
 pub(super) fn check(image: &str) -> Result<(), String> {
     if image.trim().is_empty() {
         return Err("is required".to_owned());
@@ -63,7 +63,7 @@ fn is_digest(digest: &str) -> bool {
 
 fn is_registry(registry: &str) -> bool {
     let (host, port) = match registry.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are in brackets.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (registry, None),
     };

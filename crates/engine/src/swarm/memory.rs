@@ -1,9 +1,10 @@
-//! Memory limits as text (contract workloads-2015 section 2.5): a number with `b`, `k`, `m` or `g`, without any: bytes.
+//! Memory limits as text (contract workloads-2015 section 2.5): a number with the unit `b`, `k`, `m` or `g`; bytes by
+//! default.
 
-/// The least that a Docker Engine takes, in bytes: below it, a container could not even be started.
+/// Smallest limit that a Docker Engine accepts, in bytes: a container could not be started below it.
 const MIN_BYTES: i64 = 6 << 20;
 
-/// The limit in bytes, or what is wrong with it.
+/// The limit in bytes. The error says what is wrong.
 pub(super) fn bytes(text: &str) -> Result<i64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let (digits, shift) = match lower.char_indices().next_back() {

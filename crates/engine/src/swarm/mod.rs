@@ -1,10 +1,10 @@
 //! Docker Engines in swarm mode.
 //!
 //! - `network`: the project's network.
-//! - `node`, `drain`, `rescue`: what the conductor asks for.
-//! - [`Containers`]: a project's containers. `spec` makes the service that carries one, `status` says how it stands,
-//!   `output` reads logs and runs commands; `image` and `memory` check what users send.
-//! - `error`: what goes wrong, in our words.
+//! - `node`, `drain`, `rescue`: the conductor's calls.
+//! - [`Containers`]: a project's containers. `spec` makes the service that runs one, `status` determines its status,
+//!   `output` reads logs and runs commands; `image` and `memory` check users' input.
+//! - `error`: maps a swarm's errors.
 
 mod container;
 mod drain;
@@ -32,13 +32,13 @@ use url::Url;
 
 use crate::{Access, Engine, EngineNode, HealthReport, Result, WorkloadError, tls};
 
-/// How long one request to an engine may take. Managers answer within milliseconds; one that has to find a new leader
+/// How long one request to an engine may take. Managers answer within milliseconds, during the election of a leader
 /// within seconds.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long the look at a swarm's health may take.
+/// How long a health check of a swarm may take.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 
-/// Swarms. Cheap to clone; keeps a client per engine, so that connections are used again.
+/// Swarms. Cheap to clone; keeps a client per engine, so that connections are reused.
 #[derive(Clone)]
 pub struct Swarm {
     clients: Cache<(Url, String), Docker>,
@@ -51,16 +51,16 @@ impl Default for Swarm {
 }
 
 impl Swarm {
-    /// No swarms known yet.
+    /// Without any clients yet.
     #[must_use]
     pub fn new() -> Self {
         Self { clients: Cache::builder().max_capacity(tls::CLIENTS).time_to_idle(tls::CLIENT_IDLE).build() }
     }
 
-    /// The containers of one project in one swarm. Other projects' are not seen.
+    /// The containers of one project in one swarm. Those of other projects are not visible.
     ///
     /// # Errors
-    /// [`WorkloadError::Unreachable`] when there is no way to the swarm's managers.
+    /// [`WorkloadError::Unreachable`] when none of the swarm's managers can be reached.
     pub async fn containers(
         &self,
         access: &Access,
@@ -83,14 +83,14 @@ impl Swarm {
             return Ok(docker);
         }
         let docker = connect(url, access)?;
-        // Once per client: an engine refuses requests of versions that it does not know.
+        // Once per client: an engine refuses requests with an API version that it does not know.
         let docker = within("asking for its version", docker.negotiate_version()).await?;
         self.clients.insert(key, docker.clone()).await;
         Ok(docker)
     }
 }
 
-/// bollard's own TLS reads keys from files, again at every connection, and trusts the machine's authorities besides.
+/// bollard's own TLS reads keys from files at every connection, and also trusts the machine's CAs.
 fn connect(url: &Url, access: &Access) -> Result<Docker> {
     let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(tls::connector(access)?);
     let transport = move |request: BollardRequest| {
@@ -102,7 +102,7 @@ fn connect(url: &Url, access: &Access) -> Result<Docker> {
         .map_err(|error| error::cause("connecting to it", &error))
 }
 
-/// Runs a request with a limit and gives its error a cause.
+/// Runs a request with a time limit and maps its error to a cause.
 async fn within<T>(
     doing: &str,
     work: impl Future<Output = std::result::Result<T, bollard::errors::Error>> + Send,

@@ -10,12 +10,12 @@ use jeroboam_model::node::dns_label;
 use super::{spec, within};
 use crate::Result;
 
-/// Characters of the project's id in the network's name: enough to tell a person which project it is.
+/// Characters of the project's id in the network's name: enough for a person to recognize the project.
 const SHORT_ID: usize = 12;
 
-/// The project has its network in the swarm. Gives its id.
+/// Ensures that the project has its network in the swarm. Returns the network's id.
 ///
-/// The network is found by its label, which holds the whole of the project's id; its name is for people.
+/// The network is found by its label, which has the whole project id; its name is for people.
 pub(super) async fn ensure(docker: &Docker, project_id: &str) -> Result<String> {
     if let Some(id) = find(docker, project_id).await? {
         return Ok(id);
@@ -27,14 +27,14 @@ pub(super) async fn ensure(docker: &Docker, project_id: &str) -> Result<String> 
         labels: Some(HashMap::from([(spec::PROJECT.to_owned(), project_id.to_owned())])),
         ..NetworkCreateRequest::default()
     };
-    match within("making the project's network", docker.create_network(request)).await {
+    match within("creating the project's network", docker.create_network(request)).await {
         Ok(made) => Ok(made.id),
-        // Somebody else may have made it in between; the swarm lets a name be there once only.
+        // It may have been created concurrently; the swarm refuses a duplicate name.
         Err(cause) => find(docker, project_id).await?.ok_or(cause),
     }
 }
 
-/// Filtered here: the engine's own filters miss a network for a moment after it has been made.
+/// Filtered here: the engine's own filters miss a network for a moment after its creation.
 async fn find(docker: &Docker, project_id: &str) -> Result<Option<String>> {
     let all = within("looking for the project's network", docker.list_networks(None::<ListNetworksOptions>)).await?;
     Ok(all

@@ -13,18 +13,18 @@ use tokio::time::Instant;
 use super::{error, rescue, within};
 use crate::{EngineNode, Result};
 
-/// How long a manager may take to leave the managers' own consensus after it was demoted.
+/// How long a manager may take to leave the Raft group after it was demoted.
 const DEMOTE_LIMIT: Duration = Duration::from_secs(10);
-/// How often that is tried.
+/// Between two attempts.
 const DEMOTE_INTERVAL: Duration = Duration::from_millis(250);
-/// How often a change is tried when something else changed the node at the same time; the swarm does so at heartbeats.
+/// Most attempts of a change when the node is changed concurrently; the swarm does so at heartbeats.
 const CHANGE_ATTEMPTS: usize = 5;
 
 pub(super) async fn nodes(docker: &Docker) -> Result<Vec<EngineNode>> {
     let mut by_name: BTreeMap<String, EngineNode> = BTreeMap::new();
     for node in list(docker).await? {
         let seen = engine_node(&node);
-        // A machine that was made anew leaves its former self behind as a node of the same name that is down.
+        // A recreated machine leaves its earlier self behind as a node of the same name that is down.
         let better = by_name.get(&seen.name).is_none_or(|known| !known.ready && seen.ready);
         if better {
             by_name.insert(seen.name.clone(), seen);
@@ -44,7 +44,7 @@ pub(super) async fn named(docker: &Docker, name: &str) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
-/// Takes the node out of the swarm, and moves what still counted as running on it.
+/// Removes the node from the swarm, and moves containers that still counted as running on it.
 pub(super) async fn forget(docker: &Docker, name: &str) -> Result<()> {
     for node in named(docker, name).await? {
         let Some(id) = node.id.as_deref() else { continue };
@@ -53,11 +53,11 @@ pub(super) async fn forget(docker: &Docker, name: &str) -> Result<()> {
         }
         remove(docker, id).await?;
     }
-    // Also when the node is not known any more: the one before may have been cut off just here.
+    // Also when the node is not known any more: an earlier attempt may have been interrupted at this point.
     rescue::rescue(docker).await
 }
 
-/// Removes by force. Right after a demotion the swarm may still count the node as a manager, which it does not remove.
+/// Removes by force. Right after a demotion the swarm may still count the node as a manager and refuse to remove it.
 async fn remove(docker: &Docker, id: &str) -> Result<()> {
     let deadline = Instant::now() + DEMOTE_LIMIT;
     loop {
@@ -65,13 +65,13 @@ async fn remove(docker: &Docker, id: &str) -> Result<()> {
         match docker.delete_node(id, Some(options)).await {
             Ok(()) => return Ok(()),
             Err(said) if error::is_missing(&said) => return Ok(()),
-            Err(said) if Instant::now() >= deadline => return Err(error::cause("taking a node out of it", &said)),
+            Err(said) if Instant::now() >= deadline => return Err(error::cause("removing a node from it", &said)),
             Err(_) => tokio::time::sleep(DEMOTE_INTERVAL).await,
         }
     }
 }
 
-/// Changes a node's specification. What is so already is not sent. `Ok` when the node is gone.
+/// Changes a node's specification, if it differs. `Ok` when the node is gone.
 pub(super) async fn change(docker: &Docker, id: &str, doing: &str, edit: impl Fn(&mut NodeSpec)) -> Result<()> {
     for attempt in 1.. {
         let node = match docker.inspect_node(id).await {
@@ -102,7 +102,8 @@ pub(super) fn is_up(node: &Node) -> bool {
     node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY)
 }
 
-/// Where the node's engine is reached. A manager knows its own address better than its connections tell.
+/// Address of the node's engine. For a manager its own advertised address is more reliable than that of its
+/// connection.
 pub(super) fn address(node: &Node) -> Option<IpAddr> {
     let as_manager = node.manager_status.as_ref().and_then(|manager| manager.addr.as_deref());
     let as_worker = node.status.as_ref().and_then(|status| status.addr.as_deref());

@@ -1,4 +1,4 @@
-//! Reading what a container or a command in it writes, with limits. A command that outlasts its limit is ended.
+//! Reads the output of a container or of a command in it, with limits. A command that exceeds its limit is killed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use uuid::Uuid;
 use super::error;
 use crate::WorkloadError;
 
-/// Bytes that are answered at most; the last ones, because the end tells more than the beginning.
+/// Most bytes that are returned; the last ones, because the end of a log is the most useful part.
 const MAX_BYTES: usize = 1 << 20;
-/// Lines of a log that are asked for; what is before them is not read at all.
+/// Lines of a log that are requested; earlier ones are not read.
 const MAX_LINES: &str = "10000";
-/// How long logs may take to come.
+/// How long reading a log may take.
 const LOGS_LIMIT: Duration = Duration::from_secs(10);
 /// How long the engine may take for each request around a command.
 const EXEC_REQUEST_LIMIT: Duration = Duration::from_secs(5);
-/// How long ending a command that takes too long may take in all.
+/// How long killing a command may take in all.
 const END_LIMIT: Duration = Duration::from_secs(5);
-/// Between two looks at whether a command has ended.
+/// Between two checks whether a command has exited.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Bytes of a command's output that are told with the error when it took too long.
+/// Bytes of a command's output that the timeout error includes.
 const TOLD_BYTES: usize = 1 << 10;
-/// Variable in the environment of a command and of all that it starts, by which they are found when they are to end.
+/// Environment variable of a command and its child processes, by which they are found to be killed.
 const MARK: &str = "JEROBOAM_EXEC";
-/// Ends all processes of a container that have a mark in their environment. The engine's API ends containers only, and
-/// knows numbers of processes as they are outside of the container.
-/// Zero bytes between variables get lost on the way through the shell, which the mark does not mind.
-/// Twice: one may have started another between the looks.
+/// Kills all processes of a container that have a mark in their environment. The engine's API can only stop containers,
+/// and knows process ids only as they are outside of the container.
+/// The shell drops the zero bytes between variables, which does not matter for the mark.
+/// Runs twice: a process may have started another one during the first round.
 const END_MARKED: &str = r#"
 for round in 1 2; do
     for dir in /proc/[0-9]*; do
@@ -43,29 +43,29 @@ for round in 1 2; do
     done
 done 2>/dev/null"#;
 
-/// A container's log, its own output and errors merged.
+/// A container's log, standard output and standard error merged.
 pub(super) async fn logs(docker: &Docker, task: &str) -> Result<ContainerOutput, WorkloadError> {
     let options = LogsOptions { stdout: true, stderr: true, tail: MAX_LINES.to_owned(), ..LogsOptions::default() };
     let mut tail = Tail::new(MAX_BYTES);
     let outcome = tokio::time::timeout(LOGS_LIMIT, collect(docker.task_logs(task, Some(options)), &mut tail)).await;
     match outcome {
         Ok(Ok(())) => {}
-        // What has come is better than nothing.
+        // A partial log is better than none.
         Ok(Err(said)) if tail.is_empty() => return Err(error::workload(&said)),
         Err(_) if tail.is_empty() => {
             return Err(WorkloadError::Unreachable(format!("no log within {} s", LOGS_LIMIT.as_secs())));
         }
-        Ok(Err(said)) => tracing::debug!(task, error = %said, "the log broke off"),
-        Err(_) => tracing::debug!(task, "the log did not end in time"),
+        Ok(Err(said)) => tracing::debug!(task, error = %said, "the log was interrupted"),
+        Err(_) => tracing::debug!(task, "the log was not complete in time"),
     }
     Ok(ContainerOutput { output: tail.into_text(), exit_code: None })
 }
 
-/// Runs a command in a container, for as long as `limit`; then it is ended with all that it started. So it is when nobody
-/// waits for it any more, because the future is dropped.
+/// Runs a command in a container for at most `limit`; then it is killed with its child processes. The same happens when
+/// the future is dropped.
 ///
 /// # Errors
-/// [`WorkloadError::TimedOut`] says whether it could be ended, and what it wrote last.
+/// [`WorkloadError::TimedOut`] says whether the command could be killed, and has its last output.
 pub(super) async fn exec(
     docker: &Docker,
     container: &str,
@@ -86,7 +86,7 @@ pub(super) async fn exec(
         let (exec, mark) = (made.id.clone(), mark.clone());
         tokio::spawn(async move {
             let ended = tokio::time::timeout(END_LIMIT, end(&docker, &container, &exec, mark)).await;
-            tracing::debug!(exec, has_ended = matches!(ended, Ok(Ok(()))), "nobody waits for the command any more");
+            tracing::debug!(exec, has_ended = matches!(ended, Ok(Ok(()))), "the request for the command was dropped");
         });
     });
     let mut tail = Tail::new(MAX_BYTES);
@@ -106,7 +106,7 @@ pub(super) async fn exec(
     Ok(ContainerOutput { output: tail.into_text(), exit_code: inspected.exit_code })
 }
 
-/// Ends a command with all that it started, and waits until it is gone.
+/// Kills a command with its child processes, and waits until it is gone.
 async fn end(docker: &Docker, container: &str, exec: &str, mark: String) -> Result<(), Error> {
     let words = ["/bin/sh", "-c", END_MARKED, "sh", &mark].map(ToOwned::to_owned).to_vec();
     let options = CreateExecOptions { cmd: Some(words), ..CreateExecOptions::default() };
@@ -122,12 +122,12 @@ fn timed_out(limit: Duration, has_ended: bool, tail: Tail) -> WorkloadError {
     let outcome = if has_ended {
         "it was ended. Run what takes long in a container of its own"
     } else {
-        "it goes on, because it could not be ended (that needs sh and cat in the image, and takes processes of the \
-         same user only). Delete the container to end it"
+        "it still runs, because it could not be ended (that needs sh and cat in the image, and works only for \
+         processes of the same user). Delete the container to end it"
     };
     let mut last = Tail::new(TOLD_BYTES);
     last.push(tail.into_text().as_bytes());
-    let said = if last.is_empty() { String::new() } else { format!(". What it wrote last: {}", last.into_text()) };
+    let said = if last.is_empty() { String::new() } else { format!(". Its last output: {}", last.into_text()) };
     WorkloadError::TimedOut(format!("the command did not end within {} s; {outcome}{said}", limit.as_secs()))
 }
 
@@ -149,7 +149,7 @@ async fn collect(stream: impl Stream<Item = Result<LogOutput, Error>>, tail: &mu
     Ok(())
 }
 
-/// The last bytes of something.
+/// The last bytes of an output.
 struct Tail {
     limit: usize,
     bytes: VecDeque<u8>,
@@ -172,7 +172,7 @@ impl Tail {
         self.bytes.is_empty()
     }
 
-    /// As text. When something was dropped, a first line says so, and the broken line after it is left out.
+    /// As text. When bytes were dropped, a first line says so, and the incomplete line after it is left out.
     fn into_text(self) -> String {
         let bytes: Vec<u8> = self.bytes.into();
         if self.dropped == 0 {

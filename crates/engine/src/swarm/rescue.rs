@@ -1,9 +1,9 @@
-//! Moving containers that lost their node.
+//! Moves containers that have lost their node.
 //!
-//! Our containers are services that are never restarted (a container that ends stays so), and the swarm takes that
-//! literally: it does not start them on another node either when theirs is drained or gone. So it is told to, by a forced
-//! update of exactly those services whose container did not end by itself. What is to be done is found by looking, so
-//! that it may be done again after being cut off anywhere.
+//! Our containers are services that are never restarted (a container that exits stays so). The swarm therefore does not
+//! start them on another node either when theirs is drained or gone. A forced update makes it do so, for exactly those
+//! services whose container did not exit on its own. The services are determined from the swarm's state, so that this
+//! can be repeated after an interruption at any point.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use super::{error, node, spec, status, within};
 use crate::Result;
 
-/// How long the swarm may take to give up a container by itself. Told to move one before that, it waits a whole minute for
-/// the old one to end, which it never does on a machine that is gone.
+/// How long the swarm may take to give up a container. If it is told to move one before that, it waits a whole minute
+/// for the old one to stop, which never happens on a machine that is gone.
 const GIVE_UP_LIMIT: Duration = Duration::from_secs(5);
-/// How often that is looked at.
+/// Between two checks of that.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Gives every container whose node is drained or gone a new one.
+/// Moves every container whose node is drained or gone to another node.
 pub(super) async fn rescue(docker: &Docker) -> Result<()> {
     let deadline = Instant::now() + GIVE_UP_LIMIT;
     loop {
@@ -41,7 +41,7 @@ pub(super) async fn rescue(docker: &Docker) -> Result<()> {
     }
 }
 
-/// The services whose container lost its node, and whether the swarm has given that container up.
+/// The services whose container has lost its node, and whether the swarm has given up that container.
 async fn lost(docker: &Docker) -> Result<Vec<(Service, bool)>> {
     let filters = HashMap::from([("label".to_owned(), vec![spec::UUID.to_owned()])]);
     let options = ListServicesOptions { filters: Some(filters), ..ListServicesOptions::default() };
@@ -69,18 +69,18 @@ async fn lost(docker: &Docker) -> Result<Vec<(Service, bool)>> {
         .collect())
 }
 
-/// Whether the container lost its node and did not end by itself before.
+/// Whether the container has lost its node and had not exited before.
 fn is_lost(task: &Task, usable: &HashSet<String>) -> bool {
     let ended = matches!(
         task.status.as_ref().and_then(|status| status.state),
         Some(TaskState::COMPLETE | TaskState::FAILED | TaskState::REJECTED | TaskState::REMOVE)
     );
-    // Without a node it still waits for one.
+    // A task without a node still waits to be placed.
     let node = task.node_id.as_deref().filter(|id| !id.is_empty());
     !ended && node.is_some_and(|id| !usable.contains(id))
 }
 
-/// Whether it is done. It is not when the swarm changed the service at the same moment; `late` makes that an error.
+/// Returns whether the service was updated: not when the swarm changed it concurrently, which is an error if `late`.
 async fn move_away(docker: &Docker, service: Service, late: bool) -> Result<bool> {
     let (Some(id), Some(mut wanted)) = (service.id, service.spec) else { return Ok(true) };
     let template = wanted.task_template.get_or_insert_default();

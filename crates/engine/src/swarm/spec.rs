@@ -1,7 +1,7 @@
-//! From what a user asked for to the swarm service that carries the container.
+//! From a user's request to the swarm service that runs the container.
 //!
-//! A service with one replica, not a plain container: scheduling stays the swarm's, and the manager knows of it whichever
-//! node it is on.
+//! A service with one replica, not a plain container: the swarm schedules it, and the manager knows it whichever node
+//! it is on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,23 +26,23 @@ pub(super) const COMMAND: &str = "org.jeroboam.container.command";
 /// Label with the memory limit as the user gave it.
 pub(super) const MEMORY: &str = "org.jeroboam.container.memory";
 
-/// Characters of a name (contract workloads-2015 section 2.5).
+/// Longest name in characters (contract workloads-2015 section 2.5).
 const MAX_NAME: usize = 255;
 
-/// A container that is to be made.
+/// A container to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewContainer {
     /// Its id.
     pub uuid: Uuid,
     /// Name, 1 to 255 characters, unique in the project's swarm.
     pub name: Option<String>,
-    /// Image.
+    /// Name of the image, as Docker writes it.
     pub image: String,
-    /// Command, split as a shell would; the image's own when absent.
+    /// Command, split into words like a shell does; the image's own when absent.
     pub command: Option<String>,
     /// Memory limit, for example `64m`.
     pub memory: Option<String>,
-    /// Environment.
+    /// Environment variables.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -71,8 +71,8 @@ pub(super) fn service(new: &NewContainer, project_id: &str, network: &str) -> Re
             replicated: Some(ServiceSpecModeReplicated { replicas: Some(1) }),
             ..ServiceSpecMode::default()
         }),
-        // The name resolves to the container's own address. A virtual address would stand for one container only, and
-        // needs IPVS, which not every kernel has.
+        // The name resolves to the container's own address. A virtual address has no use with one container, and needs
+        // IPVS, which not every kernel has.
         endpoint_spec: Some(EndpointSpec { mode: Some(EndpointSpecModeEnum::DNSRR), ports: None }),
         task_template: Some(TaskSpec {
             container_spec: Some(TaskSpecContainerSpec {
@@ -89,7 +89,8 @@ pub(super) fn service(new: &NewContainer, project_id: &str, network: &str) -> Re
                 limits: Some(Limit { memory_bytes: Some(limit), ..Limit::default() }),
                 ..TaskSpecResources::default()
             }),
-            // A container that ends stays so, as in 2015. `rescue` makes up for what this keeps the swarm from doing.
+            // A container that exits stays so, as in 2015. `rescue` moves containers, which this keeps the swarm from
+            // doing.
             restart_policy: Some(TaskSpecRestartPolicy {
                 condition: Some(TaskSpecRestartPolicyConditionEnum::NONE),
                 ..TaskSpecRestartPolicy::default()
@@ -105,7 +106,7 @@ pub(super) fn service(new: &NewContainer, project_id: &str, network: &str) -> Re
     })
 }
 
-/// The words of a command, as a shell would split it.
+/// Splits a command into words, like a shell does.
 pub(super) fn words(field: &str, command: &str) -> Result<Vec<String>, WorkloadError> {
     if command.contains('\0') {
         return Err(invalid(field, "must not contain a zero byte"));

@@ -1,21 +1,21 @@
-//! How a container stands, from the swarm's tasks (contract workloads-2015 section 2.6.3, in a swarm's terms).
+//! Status of a container, from the swarm's tasks (contract workloads-2015 section 2.6.3, in a swarm's terms).
 
 use bollard::models::{Node, Task, TaskState};
 
 use super::node::{hostname, is_up};
 
-/// How a container stands.
+/// Status of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
     /// `Running`, `Stopped`, `Error`, `Pending`, `Unknown`.
     pub(super) status: &'static str,
-    /// Why, when it does not run.
+    /// Why the container does not run.
     pub(super) reason: Option<String>,
     /// Node that it runs on or ran on last.
     pub(super) host: Option<String>,
 }
 
-/// The newest task of a service: the container that counts. Older ones are those that were moved.
+/// The newest task of a service: its current container. Older ones were moved.
 pub(super) fn newest<'t>(tasks: &'t [Task], service: Option<&str>) -> Option<&'t Task> {
     tasks
         .iter()
@@ -27,7 +27,7 @@ fn version(task: &Task) -> u64 {
     task.version.as_ref().and_then(|version| version.index).unwrap_or_default()
 }
 
-/// How a container with this newest task stands.
+/// The status of a container with this newest task.
 pub(super) fn standing(task: Option<&Task>, nodes: &[Node]) -> Standing {
     let Some(task) = task else {
         return Standing { status: "Pending", reason: Some("the swarm has not placed it yet".to_owned()), host: None };
@@ -47,7 +47,7 @@ pub(super) fn standing(task: Option<&Task>, nodes: &[Node]) -> Standing {
         },
         TaskState::COMPLETE => ("Stopped", Some("ended with exit code 0".to_owned())),
         TaskState::SHUTDOWN | TaskState::REMOVE => ("Stopped", said),
-        // The container ran and ended by itself, or it did not even start.
+        // The container ran and exited, or it did not even start.
         TaskState::FAILED => match (exit_code, said) {
             (Some(code), Some(said)) if said.contains("non-zero exit") => {
                 ("Stopped", Some(format!("ended with exit code {code}")))
@@ -56,7 +56,7 @@ pub(super) fn standing(task: Option<&Task>, nodes: &[Node]) -> Standing {
         },
         TaskState::REJECTED => ("Error", said),
         TaskState::ORPHANED => ("Error", Some("its node is gone".to_owned())),
-        // On its way. What the swarm says is of interest when it is more than the state in other words.
+        // Being started. The swarm's message is shown unless it only repeats the state.
         _ => ("Pending", said),
     };
     Standing { status, reason, host }

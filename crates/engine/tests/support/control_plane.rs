@@ -1,5 +1,5 @@
-//! A real kube-apiserver with a real etcd, on loopback, without nodes of its own: what a kubelet would say is written by
-//! the tests. `scripts/install-tools engines` links both into the cache's folder `bin`, which `make` has on the PATH.
+//! A real kube-apiserver with a real etcd, on loopback, without nodes: the tests write what a kubelet would report.
+//! `scripts/install-tools engines` links both into the cache's folder `bin`, which `make` has on the PATH.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ impl ControlPlane {
                 format!("--etcd-servers={etcd_url}"),
                 "--bind-address=127.0.0.1".to_owned(),
                 format!("--secure-port={port}"),
-                // Loopback cannot be an endpoint.
+                // A loopback address cannot be an endpoint.
                 "--endpoint-reconciler-type=none".to_owned(),
                 format!("--client-ca-file={}", at("ca.crt")),
                 format!("--tls-cert-file={}", at("server.crt")),
@@ -71,7 +71,7 @@ impl ControlPlane {
                 format!("--service-account-key-file={}", at("server.crt")),
                 "--service-cluster-ip-range=10.254.0.0/16".to_owned(),
                 "--authorization-mode=Node,RBAC".to_owned(),
-                // Nobody makes service accounts here.
+                // No controller creates service accounts here.
                 "--disable-admission-plugins=ServiceAccount".to_owned(),
             ]),
             folder.path(),
@@ -147,7 +147,7 @@ pub(crate) fn access(port: u16, ca: &str, pair: &Pair) -> Access {
     }
 }
 
-/// kube's own client, made its own way, as a second opinion.
+/// kube's own client, from its own configuration, independent of ours.
 fn client(port: u16, ca: &str, pair: &Pair) -> Client {
     use kube::config::{KubeConfigOptions, Kubeconfig};
     let folder = tempfile::tempdir().unwrap();

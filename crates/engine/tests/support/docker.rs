@@ -1,5 +1,5 @@
-//! Real Docker Engines, each with its own network, mounts, host name and process numbers, joined by cables of their own:
-//! nothing of them is seen outside, and nothing is left when they end.
+//! Real Docker Engines, each with its own network, mounts, host name and process ids, connected by veth pairs: they are
+//! not visible outside, and nothing is left when they stop.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) struct Engine {
     socket: PathBuf,
 }
 
-/// Names that no other test of this machine has at the same time: the process's number is in them.
+/// Names that are unique among the tests running on this machine: they contain the process id.
 struct Names(u32);
 
 impl Names {
@@ -46,13 +46,13 @@ impl Names {
         format!("jeroboam-test-{}", self.0)
     }
 
-    /// A network of 8 addresses in 198.18.0.0/15, which is for benchmarks and used by nobody else.
+    /// A network of 8 addresses in 198.18.0.0/15, which is reserved for benchmarks.
     fn address(&self, offset: u32) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + (self.0 % 16_384) * 8 + offset)
     }
 }
 
-/// What a shell script is told to do must succeed.
+/// Runs a shell script, which must succeed; returns its output.
 fn run(script: &str) -> String {
     let output = Command::new("sh").args(["-ec", script]).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -87,7 +87,7 @@ impl Site {
         site
     }
 
-    /// From the tests to the engine.
+    /// Connects the tests with the engine.
     fn lay_cable(&self, index: usize) {
         let (space, cable) = (self.names.space(index), self.names.cable(index));
         let near = self.names.address(u32::try_from(index).unwrap() * 4 + 1);
@@ -104,7 +104,7 @@ impl Site {
         ));
     }
 
-    /// Between the two engines, so that the machine's own forwarding rules have no say.
+    /// Connects the two engines directly, so that the machine's own forwarding rules do not apply.
     fn join_cables(&self) {
         let (a, b) = (self.names.space(0), self.names.space(1));
         let (address_a, address_b) = (self.names.address(2), self.names.address(6));
@@ -128,7 +128,7 @@ impl Site {
             ("server.crt", &pair.certificate),
             ("server.key", &pair.key),
             ("daemon.json", "{}"),
-            // Pulls are tried first; here they fail at once, not after the time limits of a resolver out of reach.
+            // Pulls are tried first; here they fail at once, not after the timeouts of an unreachable resolver.
             ("resolv.conf", "nameserver 127.0.0.1\n"),
         ] {
             std::fs::write(folder.join(file), content).unwrap();
@@ -149,7 +149,7 @@ impl Site {
             cgroup = self.names.cgroup()
         );
         let space = format!("--net=/run/netns/{}", self.names.space(index));
-        // As the first process of its own process numbers, it takes everything it started with it when it is killed.
+        // It is the first process of its PID namespace: when it is killed, everything it started is killed too.
         let mut command = program("nsenter");
         command.args([&space, "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         command.args(["sh", "-ec", &script]).current_dir(&folder);
@@ -170,7 +170,7 @@ impl Engine {
         format!("https://{}:{PORT}", self.address)
     }
 
-    /// As if the machine had lost its power.
+    /// Simulates a power failure of the machine.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
@@ -216,7 +216,7 @@ impl Drop for Site {
     }
 }
 
-/// How long the kernel may take to let go of what was killed.
+/// How long the kernel may take to release the resources of killed processes.
 const REMOVE_LIMIT: Duration = Duration::from_secs(5);
 
 fn remove_cgroups(name: &str) {

@@ -1,4 +1,4 @@
-//! What tests against real engines share: throwaway certificates, processes that end with the test, waiting.
+//! Shared by tests against real engines: throwaway certificates, processes that are stopped with the test, waiting.
 
 pub(crate) mod control_plane;
 pub(crate) mod docker;
@@ -38,7 +38,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// A certificate for both sides of TLS.
+    /// Issues a certificate for both TLS server and client.
     pub(crate) fn issue(&self, common_name: &str, organization: Option<&str>, addresses: &[IpAddr]) -> Pair {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
@@ -60,7 +60,7 @@ pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A program that ends with the test.
+/// A program that is stopped with the test.
 pub(crate) struct Process {
     child: Child,
     name: String,
@@ -68,7 +68,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it; what it writes goes to `NAME.log` in the folder.
+    /// Starts it; its output goes to `NAME.log` in the folder.
     pub(crate) fn start(name: &str, command: &mut Command, folder: &Path) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).unwrap();
@@ -77,7 +77,7 @@ impl Process {
         Self { child, name: name.to_owned(), log }
     }
 
-    /// Panics with its last words when it has ended.
+    /// Panics with its last output when it has exited.
     pub(crate) fn check(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
             panic!("{} ended with {status}:\n{}", self.name, self.last_words());
@@ -90,7 +90,7 @@ impl Process {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    /// SIGKILL, and waits for the end.
+    /// Sends SIGKILL, and waits until it has exited.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -107,10 +107,10 @@ impl Drop for Process {
     }
 }
 
-/// How often a condition is looked at.
+/// Between two checks of a condition.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits until `look` gives something; panics with what it last said instead after `limit`.
+/// Waits until `look` succeeds; panics with its last error after `limit`.
 pub(crate) async fn eventually<T>(limit: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
     let mut ticks = tokio::time::interval(LOOK_INTERVAL);
@@ -124,7 +124,7 @@ pub(crate) async fn eventually<T>(limit: Duration, mut look: impl AsyncFnMut() -
     }
 }
 
-/// A port of loopback that is free now.
+/// A free port on loopback.
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -1,4 +1,4 @@
-//! Files that hold secrets: mode 0600, replaced whole or not at all.
+//! Files that hold secrets: mode 0600, replaced atomically.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -24,7 +24,7 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<String>, IdentityError>
     fs::read_to_string(path).map(Some).map_err(failed)
 }
 
-/// Writes a file that only its owner may read. Whoever reads it at the same moment sees the old or the new one.
+/// Writes a file that only its owner may read. A concurrent reader sees the old or the new content.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), IdentityError> {
     let draft = path.with_extension("new");
     let write = || {

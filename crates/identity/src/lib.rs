@@ -1,6 +1,6 @@
-//! Who asks, and what they may do. Knows nothing of how clusters are stored.
+//! Authentication and authorization. Independent of how clusters are stored.
 //!
-//! - [`Identity`]: from a token to an [`Auth`]. Today there is one implementation, [`Embedded`].
+//! - [`Identity`]: validates a token and returns an [`Auth`]. There is one implementation, [`Embedded`].
 //! - [`embedded`]: projects, users and roles in a file of the data folder.
 //! - [`keystone`]: the part of the Keystone v3 API that clients need to log in and to find the endpoint.
 //! - [`policy`]: who may do what (contract magnum-v1 section 5).
@@ -18,7 +18,7 @@ pub use embedded::{Embedded, Settings};
 use jiff::Timestamp;
 use thiserror::Error;
 
-/// Who asks: what a valid token stands for.
+/// The caller: the content of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auth {
     /// Id of the user.
@@ -31,14 +31,14 @@ pub struct Auth {
     pub project_name: String,
     /// Names of the roles that the user has in it, implied ones included.
     pub roles: Vec<String>,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// Why a token does not let its bearer in.
+/// Why a token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthError {
-    /// Not a token of ours, expired, revoked, or its user is gone. Not said which, so that nobody learns from it.
+    /// Not a token of ours, expired, revoked, or its user is gone. Not reported which, to give attackers no hint.
     #[error("The request you have made requires authentication")]
     Invalid,
     /// Valid, but for no project.
@@ -49,10 +49,10 @@ pub enum AuthError {
     Unavailable(String),
 }
 
-/// Turns tokens into who asks.
+/// Authenticates callers by their tokens.
 #[async_trait]
 pub trait Identity: Send + Sync {
-    /// Checks a token.
+    /// Validates a token.
     ///
     /// # Errors
     /// See [`AuthError`].
@@ -64,12 +64,12 @@ pub trait Identity: Send + Sync {
     /// [`AuthError::Unavailable`].
     async fn has_project(&self, id: &str) -> Result<bool, AuthError>;
 
-    /// Where clients log in, for the header `WWW-Authenticate`. `None` when that is below the very address that the
-    /// request came to, at [`keystone::PREFIX`].
+    /// URL at which clients log in, for the header `WWW-Authenticate`. `None` when it is [`keystone::PREFIX`] at the
+    /// address that the request was sent to.
     fn auth_url(&self) -> Option<String>;
 }
 
-/// What can go wrong with the embedded identity's files and hashes.
+/// Errors of the embedded identity's files and hashes.
 #[derive(Debug, Error)]
 pub enum IdentityError {
     /// A file could not be read or written.
@@ -79,7 +79,7 @@ pub enum IdentityError {
         doing: &'static str,
         /// The file.
         path: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// A file is readable by others than its owner.
@@ -90,8 +90,8 @@ pub enum IdentityError {
         /// Its mode.
         mode: u32,
     },
-    /// A file does not hold what it should.
-    #[error("{path} is damaged: {reason}. Restore it, or move it away to begin with new users and passwords")]
+    /// The content of a file is invalid.
+    #[error("{path} is damaged: {reason}. Restore it, or move it away to start with new users and passwords")]
     Damaged {
         /// The file.
         path: String,

@@ -1,4 +1,4 @@
-//! Passwords: made at random, kept as argon2id hashes, checked with bounded effort.
+//! Passwords: generated at random, stored as argon2id hashes, checked with bounded load.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use tokio::sync::Semaphore;
 
 use crate::IdentityError;
 
-/// Length of passwords made here: 24 letters and digits are 142 bits.
+/// Length of generated passwords: 24 letters and digits are 142 bits.
 const LENGTH: usize = 24;
 
-/// Memory of a hash in KiB, and passes over it. Of the settings that the OWASP Password Storage Cheat Sheet holds equal
-/// this is the one with the least memory: the whole server shall take no more than some 50 MB.
+/// Memory of a hash in KiB, and passes over it. Of the settings that the OWASP Password Storage Cheat Sheet considers
+/// equal this is the one with the least memory: the whole server is to take no more than some 50 MB.
 const MEMORY: u32 = 7 * 1024;
 const PASSES: u32 = 5;
 
-/// Hashes computed at the same time. Each takes its memory and a core for some ten milliseconds, so guessing passwords can
-/// neither fill the memory nor keep all cores from other work.
+/// Hashes computed at the same time. Each takes its memory and a core for some ten milliseconds. With this limit a
+/// password-guessing attack can neither fill the memory nor occupy all cores.
 const AT_ONCE: usize = 2;
 
-/// How long a login waits for its turn before it is told to come back.
+/// How long a login waits for its turn before it is refused as [`Outcome::Busy`].
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Makes a password.
+/// Generates a password.
 pub(crate) fn generate() -> SecretString {
     SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
 }
@@ -46,7 +46,7 @@ pub(crate) fn hash(password: &SecretString) -> Result<String, IdentityError> {
     Ok(hash.to_string())
 }
 
-/// A hash, of the same cost, that no password has: its output is random.
+/// A hash of the same cost that matches no password: its output is random.
 fn nobody() -> Result<String, IdentityError> {
     let output = Output::new(&rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>());
     let (Ok(params), Ok(output)) = (ParamsString::try_from(&params()?), output) else {
@@ -62,12 +62,12 @@ fn nobody() -> Result<String, IdentityError> {
     Ok(hash.to_string())
 }
 
-/// How checking a password ended.
+/// Result of checking a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is the one.
+    /// The password matches.
     Right,
-    /// It is not, or there is no such user.
+    /// It does not match, or there is no such user.
     Wrong,
     /// Too many logins at once.
     Busy,
@@ -76,7 +76,7 @@ pub(crate) enum Outcome {
 /// Checks passwords, a few at a time.
 pub(crate) struct Checker {
     turns: Arc<Semaphore>,
-    /// Checked when there is no such user, so that the answer takes as long.
+    /// Checked when there is no such user, so that the response takes as long.
     nobody: Arc<str>,
 }
 
@@ -85,7 +85,7 @@ impl Checker {
         Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: nobody()?.into() })
     }
 
-    /// Checks a password against the hash of a user, or against nobody's.
+    /// Checks a password against the hash of a user, or a dummy hash when there is none.
     pub(crate) async fn check(&self, password: SecretString, hash: Option<&str>) -> Outcome {
         let known = hash.is_some();
         let hash: Arc<str> = hash.map_or_else(|| Arc::clone(&self.nobody), Arc::from);

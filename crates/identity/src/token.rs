@@ -1,5 +1,5 @@
-//! Tokens: what they say, sealed with AES-256-GCM. Nothing about them is stored, so any process that has the key can
-//! check them, and they outlive a restart.
+//! Tokens: claims encrypted with AES-256-GCM. They are not stored, so any process that has the key can validate them,
+//! and they survive a restart.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -10,22 +10,22 @@ use uuid::Uuid;
 
 use crate::IdentityError;
 
-/// Bytes of the key.
+/// Length of the key in bytes.
 pub(crate) const KEY_LENGTH: usize = 32;
 
-/// Bytes of the nonce before the sealed text.
+/// Length of the nonce before the ciphertext, in bytes.
 const NONCE_LENGTH: usize = 12;
 
-/// First byte of a token: the format. Bound to the sealed text as additional data.
+/// First byte of a token: the format. Bound to the ciphertext as additional data.
 const FORMAT: u8 = 1;
 
-/// Bytes of a [`fingerprint`].
+/// Length of a [`fingerprint`] in bytes.
 const FINGERPRINT_LENGTH: usize = 12;
 
-/// Longest token that is looked at. Ours have some 300 characters.
+/// Longest token that is decoded, in characters. Ours have some 300.
 const MAX_LENGTH: usize = 4096;
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     /// Id of the user.
@@ -37,22 +37,22 @@ pub(crate) struct Claims {
     /// When it was issued, in seconds since 1970.
     #[serde(rename = "i")]
     pub(crate) issued: i64,
-    /// When it ends, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     #[serde(rename = "e")]
     pub(crate) expires: i64,
-    /// Its own audit id, then that of the token it was made from.
+    /// Its own audit id, then that of the token it was issued from.
     #[serde(rename = "a")]
     pub(crate) audit: Vec<String>,
-    /// How its bearer logged in.
+    /// Authentication methods of the login.
     #[serde(rename = "m")]
     pub(crate) methods: Vec<String>,
-    /// [`fingerprint`] of the user's password when it was issued. With another password it is not good any more.
+    /// [`fingerprint`] of the user's password when it was issued. It becomes invalid when the password changes.
     #[serde(rename = "k")]
     pub(crate) password: String,
 }
 
 impl Claims {
-    /// When it ends.
+    /// When it expires.
     pub(crate) fn expires_at(&self) -> Timestamp {
         Timestamp::from_second(self.expires).unwrap_or(Timestamp::MIN)
     }
@@ -63,13 +63,13 @@ impl Claims {
     }
 }
 
-/// What a token keeps of the hash of its user's password: enough to notice any change of it.
+/// What a token contains of the hash of its user's password: enough to detect a change.
 pub(crate) fn fingerprint(password_hash: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, password_hash.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.as_ref().get(..FINGERPRINT_LENGTH).unwrap_or_default())
 }
 
-/// A new audit id: 22 characters, as Keystone makes them.
+/// A new audit id: 22 characters, as in Keystone.
 pub(crate) fn audit_id() -> String {
     URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes())
 }
@@ -86,7 +86,7 @@ impl Sealer {
             .map_err(|_| IdentityError::Crypto("the key of the tokens does not have 32 bytes"))
     }
 
-    /// Makes a token.
+    /// Issues a token.
     pub(crate) fn seal(&self, claims: &Claims) -> Result<String, IdentityError> {
         let failed = || IdentityError::Crypto("sealing a token failed");
         let mut text = serde_json::to_vec(claims).map_err(|_| failed())?;
@@ -97,8 +97,8 @@ impl Sealer {
         Ok(URL_SAFE_NO_PAD.encode(token))
     }
 
-    /// What a token says, whether or not it has ended; `None` when it is not one of ours. The tag is compared in
-    /// constant time by the cipher.
+    /// The claims of a token, expired or not; `None` when it is not one of ours. The cipher compares the tag in
+    /// constant time.
     pub(crate) fn open(&self, token: &str) -> Option<Claims> {
         if token.len() > MAX_LENGTH {
             return None;
@@ -148,7 +148,7 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            // The last character has spare bits; then it decodes to nothing or to the same bytes.
+            // The last character has spare bits: such a token does not decode, or decodes to the same bytes.
             assert!(changed == token || sealer.open(&changed).is_none(), "position {position}");
         }
         assert!(Sealer::new(&[8; KEY_LENGTH]).unwrap().open(&token).is_none());

@@ -1,4 +1,4 @@
-//! `clouds.yaml`: how OpenStack clients and our own log in.
+//! `clouds.yaml`: credentials for OpenStack clients and our own.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::REGION;
 use super::directory::NewPassword;
 use crate::{IdentityError, files, keystone};
 
-/// Names of the clouds by user; `demo` is the one for people.
+/// Name of a user's cloud; `demo` is the user for people.
 fn cloud_name(user: &str) -> String {
     if user == "demo" { "jeroboam".to_owned() } else { format!("jeroboam-{user}") }
 }
@@ -40,12 +40,12 @@ pub(super) fn write(path: &Path, public_url: &str, passwords: &[NewPassword]) ->
     write_value(path, &Value::Mapping(Mapping::from_iter([("clouds".into(), Value::Mapping(clouds))])))
 }
 
-/// Puts the address under which clients reach the API now into the clouds of ours, keeping all else.
+/// Sets the current address of the API in our clouds, and keeps everything else.
 pub(super) fn update_url(path: &Path, text: &str, public_url: &str) -> Result<(), IdentityError> {
     let damaged = |reason: &str| IdentityError::Damaged { path: path.display().to_string(), reason: reason.to_owned() };
     let mut document: Value = serde_norway::from_str(text).map_err(|_| damaged("it is not YAML"))?;
     let clouds =
-        document.get_mut("clouds").and_then(Value::as_mapping_mut).ok_or_else(|| damaged("no clouds in it"))?;
+        document.get_mut("clouds").and_then(Value::as_mapping_mut).ok_or_else(|| damaged("it has no clouds"))?;
     let wanted = auth_url(public_url);
     let mut changed = false;
     for (name, cloud) in clouds.iter_mut() {

@@ -1,4 +1,4 @@
-//! Projects, users and their roles: what `identity.json` holds.
+//! Projects, users and their roles: the content of `identity.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,11 +25,11 @@ pub(crate) struct Project {
 pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// PHC string.
+    /// Hash of the password, as a PHC string.
     pub(crate) password_hash: String,
-    /// Id of the project that a login without a scope is for.
+    /// Id of the project for logins without a scope.
     pub(crate) default_project: String,
-    /// Id of a project to names of roles.
+    /// Names of roles by project id.
     pub(crate) roles: BTreeMap<String, Vec<String>>,
 }
 
@@ -46,7 +46,7 @@ impl User {
     }
 }
 
-/// All of `identity.json`.
+/// The content of `identity.json`.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Directory {
     /// Key of the tokens, base64.
@@ -55,7 +55,7 @@ pub(crate) struct Directory {
     pub(crate) users: Vec<User>,
 }
 
-/// A user's new password and the project that its cloud in `clouds.yaml` is for.
+/// A user's new password and the project of its cloud in `clouds.yaml`.
 pub(super) struct NewPassword {
     pub(super) user: String,
     pub(super) project: String,
@@ -63,7 +63,7 @@ pub(super) struct NewPassword {
 }
 
 impl Directory {
-    /// The projects and users of a first start: `demo`, for people, and `admin`. Without usable passwords yet.
+    /// The projects and users of a first start: `demo`, for people, and `admin`. They have no usable passwords yet.
     pub(super) fn generate() -> Result<Self, IdentityError> {
         let mut key = [0; token::KEY_LENGTH];
         rand::fill(&mut key).map_err(|_| IdentityError::Crypto("no random numbers for the key of the tokens"))?;
@@ -89,8 +89,8 @@ impl Directory {
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, IdentityError> {
         serde_json::from_str(text).map_err(|error| IdentityError::Damaged {
             path: path.display().to_string(),
-            // Only where, not what: the file holds hashes.
-            reason: format!("line {}, column {} is not what it should be", error.line(), error.column()),
+            // The position only, not the text: the file holds password hashes.
+            reason: format!("line {}, column {} is invalid", error.line(), error.column()),
         })
     }
 

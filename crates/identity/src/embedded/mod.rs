@@ -1,5 +1,5 @@
-//! The identity of one process: projects, users and roles in a file of the data folder. Tokens are self-contained; what
-//! was revoked before its end is in a second file.
+//! The identity service of one process: projects, users and roles in a file of the data folder. Tokens are
+//! self-contained; a second file lists tokens that were revoked before they expired.
 
 mod clouds;
 mod directory;
@@ -20,7 +20,7 @@ use crate::password::{Checker, Outcome};
 use crate::token::{Claims, Sealer, audit_id, fingerprint};
 use crate::{Auth, AuthError, Identity, IdentityError, files};
 
-/// How long a token is good when nobody says otherwise: a working day, as Keystone operators often set it.
+/// Default lifetime of tokens: a working day, as Keystone operators often set it.
 pub const DEFAULT_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(8);
 
 /// The region of the catalogue.
@@ -28,17 +28,17 @@ pub const REGION: &str = "RegionOne";
 
 /// Users, projects and the key of the tokens.
 const IDENTITY_FILE: &str = "identity.json";
-/// Tokens revoked before their end.
+/// Tokens that were revoked before they expired.
 const REVOKED_FILE: &str = "identity-revoked.json";
-/// How clients log in, with passwords.
+/// Credentials of clients, with passwords.
 const CLOUDS_FILE: &str = "clouds.yaml";
 
-/// What the operator chooses.
+/// Settings of the operator.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long tokens are good.
+    /// Lifetime of tokens.
     pub token_lifetime: SignedDuration,
-    /// Scheme, host and port under which clients reach the API, for `clouds.yaml`; no slash at the end.
+    /// Scheme, host and port at which clients reach the API, for `clouds.yaml`; without a trailing slash.
     pub public_url: String,
 }
 
@@ -57,10 +57,10 @@ pub struct Embedded {
     revoked: Revoked,
 }
 
-/// What a client wants its token to be for.
+/// The scope that a client requests for its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Nothing was said: the user's own project.
+    /// No scope given: the user's default project.
     Default,
     /// No project.
     Unscoped,
@@ -68,14 +68,14 @@ pub(crate) enum Scope {
     ProjectId(String),
     /// A project by name.
     ProjectName(String),
-    /// Something that does not exist here (a domain, the system, a trust).
+    /// A scope that does not exist here (a domain, the system, a trust).
     Unknown,
 }
 
 /// Why a login failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoginError {
-    /// Wrong user, password, token or project; not said which.
+    /// Wrong user, password, token or project; not reported which.
     Refused,
     /// Too many logins at once.
     Busy,
@@ -83,7 +83,7 @@ pub(crate) enum LoginError {
     Internal,
 }
 
-/// A token that was just made or checked.
+/// A token that was just issued or validated.
 #[derive(Debug, Clone)]
 pub(crate) struct Session<'a> {
     pub(crate) claims: Claims,
@@ -93,9 +93,9 @@ pub(crate) struct Session<'a> {
 }
 
 impl Embedded {
-    /// Opens the data folder; makes users with random passwords and `clouds.yaml` when they are missing. When only
-    /// `clouds.yaml` is missing, all passwords are made anew: that is how lost ones are replaced. Tokens that were
-    /// issued before a user's password changed, in this way or by another hash in the file, are not good any more.
+    /// Opens the data folder; creates users with random passwords and `clouds.yaml` when they are missing. When only
+    /// `clouds.yaml` is missing, all users get new passwords: this is how lost ones are replaced. Tokens that were
+    /// issued before a user's password changed, in this way or by another hash in the file, are invalid.
     ///
     /// # Errors
     /// When a file cannot be read or written, is damaged, or can be read by others.
@@ -115,10 +115,10 @@ impl Embedded {
             (known, _) => {
                 let mut directory = known.map_or_else(Directory::generate, Ok)?;
                 let passwords = directory.set_new_passwords()?;
-                // First the hashes: should the process die between the two, the next start makes both again.
+                // First the hashes: if the process dies between the two, the next start creates both again.
                 files::write_private(&identity, &directory.to_text()?)?;
                 clouds::write(&clouds, &settings.public_url, &passwords)?;
-                tracing::info!(file = %clouds.display(), "made new passwords");
+                tracing::info!(file = %clouds.display(), "created new passwords");
                 directory
             }
         };
@@ -136,8 +136,8 @@ impl Embedded {
         Ok(embedded)
     }
 
-    /// Ids of the project `admin` and of its user `admin`: who owns what comes out of the box. Empty where somebody has
-    /// taken them out of the file.
+    /// Ids of the project `admin` and of its user `admin`, who own predefined objects. Empty where they were removed
+    /// from the file.
     #[must_use]
     pub fn administrator(&self) -> (&str, &str) {
         let project = self.directory.project_named("admin").map_or("", |project| project.id.as_str());
@@ -172,7 +172,7 @@ impl Embedded {
         self.make(user, scope, issued, expires, vec!["password".to_owned()], None)
     }
 
-    /// A token for another project, made from a token. It ends when that one does.
+    /// Issues a token for another project from a token. It expires when that one does.
     pub(crate) fn rescope(&self, token: &str, scope: &Scope) -> Result<(String, Session<'_>), LoginError> {
         let from = self.session(token).ok_or(LoginError::Refused)?;
         let mut methods = from.claims.methods.clone();
@@ -216,7 +216,7 @@ impl Embedded {
         Ok((token, Session { claims, user, project, roles }))
     }
 
-    /// What a token stands for; `None` when it is not good (any more).
+    /// The session of a token; `None` when it is invalid or no longer valid.
     pub(crate) fn session(&self, token: &str) -> Option<Session<'_>> {
         let claims = self.sealer.open(token)?;
         if claims.expires <= Timestamp::now().as_second() || self.revoked.contains(claims.audit.first()?) {
@@ -237,7 +237,7 @@ impl Embedded {
         Some(Session { claims, user, project, roles })
     }
 
-    /// The token is not good any more.
+    /// Revokes a token.
     pub(crate) fn revoke(&self, claims: &Claims) -> Result<(), IdentityError> {
         match claims.audit.first() {
             Some(audit) => self.revoked.add(audit, claims.expires, Timestamp::now().as_second()),
@@ -270,7 +270,7 @@ impl Identity for Embedded {
     }
 }
 
-/// Roles, the stronger first, each of which has all after it: as Keystone's bootstrap sets them up.
+/// Roles, strongest first; each implies all after it, as Keystone's bootstrap sets them up.
 const IMPLYING: [&str; 3] = ["admin", "member", "reader"];
 
 /// Roles with those that they imply.

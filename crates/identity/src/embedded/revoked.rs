@@ -1,4 +1,4 @@
-//! Tokens that were revoked before their end. Kept until they would have ended anyway.
+//! Tokens that were revoked before they expired. Kept until they would have expired.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{IdentityError, files};
 
-/// Audit ids of revoked tokens, each with the second it ends in anyway.
+/// Audit ids of revoked tokens, each with its expiry in seconds since 1970.
 pub(super) struct Revoked {
     path: PathBuf,
     ends: Mutex<BTreeMap<String, i64>>,
@@ -28,7 +28,7 @@ impl Revoked {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner).contains_key(audit)
     }
 
-    /// Adds a token, forgets those that have ended, and writes the file. Times in seconds since 1970.
+    /// Adds a token, drops those that have expired, and writes the file. Times in seconds since 1970.
     pub(super) fn add(&self, audit: &str, end: i64, now: i64) -> Result<(), IdentityError> {
         // Held while writing, so that two revocations do not overwrite each other's file.
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);

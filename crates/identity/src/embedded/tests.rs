@@ -69,7 +69,7 @@ async fn tokens_end_with_the_password_that_they_were_issued_for() {
     assert_eq!(second.rescope(&demo, &Scope::Default).unwrap_err(), LoginError::Refused);
     assert!(second.validate(&admin).await.is_ok(), "another user's token stays good");
 
-    // All passwords are made anew.
+    // All users get new passwords.
     std::fs::remove_file(folder.path().join(CLOUDS_FILE)).unwrap();
     let third = Embedded::open(folder.path(), Settings::default()).unwrap();
     assert_eq!(third.validate(&admin).await, Err(AuthError::Invalid));

@@ -1,4 +1,4 @@
-//! The catalogue: where identity and the container infrastructure are.
+//! The service catalogue: endpoints of identity and container infrastructure.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,13 +11,13 @@ use super::tokens::caller;
 use super::{PREFIX, Shared, base};
 use crate::embedded::REGION;
 
-/// Type, name and path of each service. `container` is what clients before 2016 look for.
+/// Type, name and path of each service. Clients before 2016 look for `container`.
 const SERVICES: [(&str, &str, &str); 3] =
     [("identity", "keystone", PREFIX), ("container-infra", "magnum", "/v1"), ("container", "magnum", "/v1")];
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
-/// Always the same id for the same thing.
+/// A stable id: always the same for the same `thing`.
 fn id(thing: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, thing.as_bytes()).simple().to_string()
 }
@@ -32,7 +32,7 @@ fn endpoint(base: &str, service: &str, interface: &str, path: &str) -> Value {
     })
 }
 
-/// The catalogue as tokens carry it.
+/// The catalogue in the form that tokens contain.
 pub(super) fn build(base: &str) -> Value {
     SERVICES
         .iter()

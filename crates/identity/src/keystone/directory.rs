@@ -1,4 +1,4 @@
-//! Projects, users, domains and roles, to look at. Admins see all, others their own.
+//! Projects, users, domains and roles, read-only. Admins see all, others their own.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ fn domain_document(base: &str) -> Value {
     })
 }
 
-/// A collection as Keystone writes it, filtered by the query's `name`.
+/// A collection in Keystone's form, filtered by the query's `name`.
 fn collection(
     key: &str,
     base: &str,
@@ -86,7 +86,7 @@ fn projects_of(shared: &Shared, user: &User, headers: &HeaderMap, query: &HashMa
     collection("projects", &base, own.map(|project| project_document(&base, project)), query)
 }
 
-/// `GET /v3/auth/domains`: none, roles are given in projects only.
+/// `GET /v3/auth/domains`: always empty, since roles are assigned only in projects.
 pub(super) async fn own_domains(
     State(shared): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
@@ -96,13 +96,13 @@ pub(super) async fn own_domains(
     Ok(collection("domains", &base(&shared, &headers), std::iter::empty(), &query))
 }
 
-/// `GET /v3/auth/system`: nobody has a role on the system.
+/// `GET /v3/auth/system`: always empty, since there are no system roles.
 pub(super) async fn own_system(State(shared): State<Shared>, headers: HeaderMap) -> Answer {
     caller(&shared, &headers)?;
     Ok(Json(json!({"system": [], "links": {}})))
 }
 
-/// `GET /v3/projects`: admins.
+/// `GET /v3/projects`: for admins.
 pub(super) async fn projects(
     State(shared): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
@@ -116,7 +116,7 @@ pub(super) async fn projects(
     Ok(collection("projects", &base, all, &query))
 }
 
-/// `GET /v3/projects/{id}`: admins, and whoever has a role in it.
+/// `GET /v3/projects/{id}`: for admins, and users with a role in it.
 pub(super) async fn project(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let session = caller(&shared, &headers)?;
     let visible = is_admin(&session) || !session.user.roles_in(&id).is_empty();
@@ -125,7 +125,7 @@ pub(super) async fn project(State(shared): State<Shared>, Path(id): Path<String>
     Ok(Json(json!({"project": project_document(&base(&shared, &headers), project)})))
 }
 
-/// `GET /v3/users`: admins.
+/// `GET /v3/users`: for admins.
 pub(super) async fn users(
     State(shared): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
@@ -147,13 +147,13 @@ fn visible_user<'a>(shared: &'a Shared, session: &Session<'_>, id: &str) -> Resu
         .ok_or_else(|| Error::not_found("user", id))
 }
 
-/// `GET /v3/users/{id}`: admins, and the user.
+/// `GET /v3/users/{id}`: for admins, and the user.
 pub(super) async fn user(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let user = visible_user(&shared, &caller(&shared, &headers)?, &id)?;
     Ok(Json(json!({"user": user_document(&base(&shared, &headers), user)})))
 }
 
-/// `GET /v3/users/{id}/projects`: admins, and the user.
+/// `GET /v3/users/{id}/projects`: for admins, and the user.
 pub(super) async fn user_projects(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -164,7 +164,7 @@ pub(super) async fn user_projects(
     Ok(projects_of(&shared, user, &headers, &query))
 }
 
-/// `GET /v3/domains`: admins.
+/// `GET /v3/domains`: for admins.
 pub(super) async fn domains(
     State(shared): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
@@ -186,7 +186,7 @@ pub(super) async fn domain(State(shared): State<Shared>, Path(id): Path<String>,
     Ok(Json(json!({"domain": domain_document(&base(&shared, &headers))})))
 }
 
-/// `GET /v3/roles`: those that somebody has.
+/// `GET /v3/roles`: those that any user has.
 pub(super) async fn roles(
     State(shared): State<Shared>,
     Query(query): Query<HashMap<String, String>>,

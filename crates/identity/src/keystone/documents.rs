@@ -1,4 +1,4 @@
-//! Version documents, from which clients learn that there is v3 and where.
+//! Version documents, by which clients discover v3 and its URL.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{PREFIX, Shared, base};
 
-/// The newest minor version of Keystone's API whose shapes the answers have.
+/// The newest minor version of Keystone's API whose response format we follow.
 const VERSION: &str = "v3.14";
 
 fn document(base: &str) -> Value {
@@ -21,7 +21,7 @@ fn document(base: &str) -> Value {
     })
 }
 
-/// `GET /identity`: 300 with all versions, as Keystone answers.
+/// `GET /identity`: 300 with all versions, as in Keystone.
 pub(super) async fn versions(State(shared): State<Shared>, headers: HeaderMap) -> impl IntoResponse {
     let body = json!({"versions": {"values": [document(&base(&shared, &headers))]}});
     (StatusCode::MULTIPLE_CHOICES, Json(body))

@@ -1,4 +1,4 @@
-//! Errors in Keystone's shape.
+//! Errors in Keystone's format.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::embedded::LoginError;
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone)]
 pub(crate) struct Error {
     status: StatusCode,
@@ -19,7 +19,7 @@ impl Error {
         Self { status, message: message.into() }
     }
 
-    /// Wrong user, password, token or project: always the same words.
+    /// Wrong user, password, token or project: always the same message.
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "The request you have made requires authentication.")
     }
@@ -47,7 +47,7 @@ impl From<LoginError> for Error {
             LoginError::Busy => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "Too many logins at once. Try again in a moment.")
             }
-            LoginError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Making the token failed."),
+            LoginError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Creating the token failed."),
         }
     }
 }

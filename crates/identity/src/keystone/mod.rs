@@ -2,9 +2,9 @@
 //! OpenStack clients work with it.
 //!
 //! - `documents`: version documents.
-//! - `tokens`: log in, check, revoke.
-//! - `catalog`: where services are.
-//! - `directory`: projects, users, roles, to look at.
+//! - `tokens`: issues, validates and revokes tokens.
+//! - `catalog`: the service catalogue.
+//! - `directory`: projects, users and roles, read-only.
 
 mod catalog;
 mod directory;
@@ -22,16 +22,16 @@ use http::header::HOST;
 
 use crate::Embedded;
 
-/// Where the API is mounted.
+/// Path at which the API is mounted.
 pub const PREFIX: &str = "/identity";
 
-/// Largest body: a login has a few hundred bytes.
+/// Largest request body in bytes: a login has a few hundred.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What handlers share.
+/// State that the handlers share.
 pub(crate) type Shared = Arc<Embedded>;
 
-/// The API, with its prefix in its paths. Paths without a slash at the end.
+/// The API, with [`PREFIX`] in its paths. Paths have no trailing slash.
 pub fn router(embedded: Arc<Embedded>) -> Router {
     let v3 = Router::new()
         .route("/", get(documents::version))
@@ -61,7 +61,7 @@ pub fn router(embedded: Arc<Embedded>) -> Router {
     Router::new().nest(PREFIX, identity)
 }
 
-/// Scheme, host and port under which the client reached us, so that links lead back the same way.
+/// Scheme, host and port at which the client reached us, for the links in responses.
 pub(crate) fn base(embedded: &Embedded, headers: &HeaderMap) -> String {
     let scheme = embedded.public_url().split_once("://").map_or("http", |(scheme, _)| scheme);
     headers
@@ -71,7 +71,7 @@ pub(crate) fn base(embedded: &Embedded, headers: &HeaderMap) -> String {
         .map_or_else(|| embedded.public_url().to_owned(), |host| format!("{scheme}://{host}"))
 }
 
-/// Whether a text can be a host with a port, and nothing that would end it in a link.
+/// Whether a text can be a host with a port, without characters that would end the host in a URL.
 fn is_host(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
 }

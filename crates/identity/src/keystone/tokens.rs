@@ -1,4 +1,4 @@
-//! `/v3/auth/tokens`: log in, check, revoke.
+//! `/v3/auth/tokens`: issues, validates and revokes tokens.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ use super::{Shared, base, catalog};
 use crate::Embedded;
 use crate::embedded::{Scope, Session, User, role_id};
 
-/// The token that a request is made with.
+/// Header with the caller's token.
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
-/// The token that a request is about.
+/// Header with the token to validate or revoke.
 const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 
-/// The only domain there is.
+/// Id of the only domain.
 pub(super) const DOMAIN_ID: &str = "default";
-/// Its name.
+/// Name of the only domain.
 pub(super) const DOMAIN_NAME: &str = "Default";
 
 #[derive(Deserialize)]
@@ -78,7 +78,7 @@ struct TokenRequest {
 }
 
 impl DomainRequest {
-    /// Whether it is the only one there is.
+    /// Whether it names the only domain.
     fn exists(&self) -> bool {
         match (&self.id, &self.name) {
             (Some(id), _) => id == DOMAIN_ID,
@@ -95,7 +95,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    // The parser's own words are not passed on: they can quote the password.
+    // The parser's message is not returned: it can quote the password.
     let request: Request = serde_json::from_slice(&body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Error::bad_request(format!("The body is not a login request (line {line}, column {column})."))
@@ -117,8 +117,8 @@ pub(super) async fn create(
     respond(StatusCode::CREATED, &token, &document(&session, catalog.as_deref()))
 }
 
-/// Whoever names no domain means the only one there is. Keystone demands one of v3, but clients of 2015 send none
-/// (contract workloads-2015 section 3.3).
+/// Whether the domain exists. None given means the only one: Keystone v3 requires a domain, but clients of 2015 send
+/// none (contract workloads-2015 section 3.3).
 fn in_our_domain(domain: Option<&DomainRequest>) -> bool {
     domain.is_none_or(DomainRequest::exists)
 }
@@ -178,24 +178,24 @@ pub(super) async fn revoke(State(shared): State<Shared>, headers: HeaderMap) -> 
             tracing::error!(%error, "revoking a token");
             Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "Writing the list of revoked tokens failed."))
         }
-        Err(_) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "Revoking the token was cut off.")),
+        Err(_) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "Revoking the token was interrupted.")),
     }
 }
 
-/// Who asks.
+/// The session of the caller.
 pub(super) fn caller<'a>(shared: &'a Shared, headers: &HeaderMap) -> Result<Session<'a>, Error> {
     let token = headers.get(AUTH_TOKEN).and_then(|token| token.to_str().ok()).ok_or_else(Error::unauthorized)?;
     shared.session(token).ok_or_else(Error::unauthorized)
 }
 
-/// The token that a request is about: the caller's own, or any when the caller is admin.
+/// The token in X-Subject-Token: the caller's own, or any when the caller is admin.
 fn subject<'h, 'a>(shared: &'a Shared, headers: &'h HeaderMap) -> Result<(&'h str, Session<'a>), Error> {
     let caller = caller(shared, headers)?;
     let token = headers
         .get(SUBJECT_TOKEN)
         .and_then(|token| token.to_str().ok())
         .ok_or_else(|| Error::bad_request("The header X-Subject-Token is missing."))?;
-    // Not a word of what the token was: it may be a slip of the clipboard.
+    // Without the value of the header: it may be a password that was pasted by mistake.
     let unknown = || Error::not_found("token", "the one of the header X-Subject-Token");
     let session = shared.session(token).ok_or_else(unknown)?;
     let admin = caller.roles.iter().any(|role| role == "admin");
@@ -213,7 +213,7 @@ fn respond(status: StatusCode, token: &str, body: &Value) -> Result<Response, Er
     Ok((status, headers, Json(body)).into_response())
 }
 
-/// The body that describes a token. With the catalogue when it is for a project and a base for links is given.
+/// The response body for a token. With the catalogue when the token has a project and `base` is given.
 fn document(session: &Session<'_>, base: Option<&str>) -> Value {
     let domain = json!({"id": DOMAIN_ID, "name": DOMAIN_NAME});
     let mut token = json!({
@@ -240,7 +240,7 @@ fn document(session: &Session<'_>, base: Option<&str>) -> Value {
     json!({"token": token})
 }
 
-/// As Keystone writes times.
+/// A time in Keystone's format.
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.000000Z").to_string()
 }

@@ -1,4 +1,4 @@
-//! The policy of a running server, which follows its file.
+//! The policy of a running server, reloaded when its file changes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Policy, PolicyError, Problem};
 
-/// Between two looks at the file: as long as an operator waits gladly who has just changed it, at the cost of nothing.
+/// Between two checks of the file: short enough for an operator who has just changed it, at almost no cost.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The policy of a running server. Cheap to clone; all clones see the same.
@@ -24,23 +24,23 @@ struct Inner {
 /// The operator's file.
 struct File {
     path: PathBuf,
-    /// Whether there must be one. If not, no file means the defaults.
+    /// Whether the file must exist. If not, a missing file means the defaults.
     is_required: bool,
-    /// What it looked like when it was read last, good or bad.
+    /// Its stamp when it was read last, whether it was valid or not.
     seen: Mutex<Option<Stamp>>,
 }
 
-/// What changes when a file changes.
+/// Attributes by which a change of a file is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
-    /// A new file under the old name, as editors and deployments put it there.
+    /// Changes when a new file replaces the old one, as editors and deployment tools do it.
     inode: u64,
 }
 
 impl Default for PolicyBook {
-    /// The defaults, for good.
+    /// The defaults, without a file.
     fn default() -> Self {
         Self::new(Policy::default(), None)
     }
@@ -58,10 +58,10 @@ impl PolicyBook {
         Self { inner: Arc::new(Inner { current: RwLock::new(Arc::new(policy)), file }) }
     }
 
-    /// Opens a policy file. If there need not be one, the defaults hold as long as there is none.
+    /// Opens a policy file. If it is not required, the defaults apply while it is missing.
     ///
     /// # Errors
-    /// When it cannot be read: a server whose rules are not those that its operator wrote must not begin to serve.
+    /// When it cannot be read: a server must not start with rules other than its operator's.
     pub fn open(path: &Path, is_required: bool) -> Result<Self, PolicyError> {
         let seen = stamp(path);
         let policy = match seen {
@@ -71,16 +71,16 @@ impl PolicyBook {
         Ok(Self::new(policy, Some(File { path: path.to_owned(), is_required, seen: Mutex::new(seen) })))
     }
 
-    /// The rules as they are now.
+    /// The current rules.
     #[must_use]
     pub fn current(&self) -> Arc<Policy> {
         Arc::clone(&self.inner.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the file if it has changed. One that cannot be read changes nothing: the rules of before go on holding.
+    /// Reads the file if it has changed. If that fails, the previous rules stay in force.
     ///
     /// # Errors
-    /// What is wrong with the new file. Told once, until the file changes again.
+    /// What is wrong with the new file. Reported once, until the file changes again.
     pub fn refresh(&self) -> Result<(), PolicyError> {
         let Some(file) = &self.inner.file else { return Ok(()) };
         let now = stamp(&file.path);
@@ -100,7 +100,7 @@ impl PolicyBook {
         Ok(())
     }
 
-    /// Follows the file until `shutdown` ends.
+    /// Reloads the file when it changes, until `shutdown` completes.
     pub async fn watch(self, shutdown: impl Future<Output = ()>) {
         if self.inner.file.is_none() {
             return;
@@ -113,11 +113,11 @@ impl PolicyBook {
                 _ = ticks.tick() => {}
             }
             let book = self.clone();
-            // A file may lie on something slow.
+            // The file may be on slow storage.
             match tokio::task::spawn_blocking(move || book.refresh()).await {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(error)) => {
-                    tracing::error!("the policy stays as it was, as the new one cannot be used:\n{error}");
+                    tracing::error!("the new policy is invalid, the previous one stays in force:\n{error}");
                 }
             }
         }
@@ -132,7 +132,7 @@ fn load(path: &Path) -> Result<Policy, PolicyError> {
     Ok(policy)
 }
 
-/// `None` when there is no such file.
+/// The stamp of a file; `None` when there is no such file.
 fn stamp(path: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;

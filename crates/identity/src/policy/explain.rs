@@ -1,4 +1,4 @@
-//! Asking a rule, and saying step by step why it answers as it does.
+//! Evaluates a rule, and explains its result step by step.
 
 use serde::Serialize;
 
@@ -6,14 +6,14 @@ use super::expression::{Check, Expression, Left};
 use super::{Policy, PolicyTarget, rules};
 use crate::Auth;
 
-/// Attributes of callers that checks can compare. Checks of others never hold.
+/// Attributes of callers that checks can compare. Checks of other attributes never hold.
 pub(super) const CALLER_ATTRIBUTES: [&str; 6] =
     ["user_id", "user_name", "project_id", "project_name", "is_admin", "roles"];
 
-/// Attributes of targets that checks can name. Checks with others never hold.
+/// Attributes of targets that checks can name. Checks with other attributes never hold.
 pub(super) const TARGET_ATTRIBUTES: [&str; 2] = ["project_id", "user_id"];
 
-/// Who wants to do something, and to what.
+/// The caller and the target of a request.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) policy: &'a Policy,
@@ -21,36 +21,37 @@ pub(super) struct Question<'a> {
     pub(super) target: PolicyTarget<'a>,
 }
 
-/// The answer of a rule, with its reasons.
+/// The result of a rule, with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The rule that was asked.
+    /// The rule that was evaluated.
     pub rule: String,
-    /// Whether it lets the caller.
+    /// Whether it allows the caller.
     pub allowed: bool,
-    /// The rule that decided: the one asked, or the innermost that it refers to and whose answer is its own.
+    /// The rule that decided: the one evaluated, or the innermost rule that it refers to and that alone gave its
+    /// result.
     pub decided_by: String,
-    /// All that was looked at.
+    /// The evaluation, as a tree.
     pub step: Step,
 }
 
-/// A part of a rule and its answer.
+/// A part of a rule and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// The part, as rules are written.
+    /// The part, in the language of rules.
     pub text: String,
     /// Whether it holds.
     pub holds: bool,
-    /// Why, in words; empty where the parts inside say it.
+    /// The reason; empty where the inner parts give it.
     pub why: String,
-    /// The parts inside.
+    /// The inner parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<Step>,
     #[serde(skip)]
     kind: Kind,
 }
 
-/// What sort of part it is, as far as it matters for who decides.
+/// Kind of the part, as needed to determine the deciding rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     /// Another rule by its name.
@@ -78,7 +79,7 @@ impl Question<'_> {
         }
     }
 
-    /// A check of anything but another rule.
+    /// Evaluates a check that is not another rule.
     fn check(self, check: &Check) -> bool {
         match check {
             Check::Rule(_) => false,
@@ -95,14 +96,14 @@ impl Question<'_> {
         }
     }
 
-    /// The values of a caller's attribute; none when there is no such attribute.
+    /// The values of a caller's attribute; empty when there is no such attribute.
     fn of_caller(&self, name: &str) -> Vec<&str> {
         match name {
             "user_id" => vec![&self.auth.user_id],
             "user_name" => vec![&self.auth.user_name],
             "project_id" => vec![&self.auth.project_id],
             "project_name" => vec![&self.auth.project_name],
-            // As Python writes them, so that files for Magnum say the same here.
+            // As Python writes them, so that policy files for Magnum mean the same here.
             "is_admin" => vec![if self.rule(rules::ADMIN).unwrap_or(false) { "True" } else { "False" }],
             "roles" => self.auth.roles.iter().map(String::as_str).collect(),
             _ => Vec::new(),
@@ -117,7 +118,7 @@ impl Question<'_> {
         }
     }
 
-    /// The answer of a rule with its reasons.
+    /// The result of a rule with its reasons.
     pub(super) fn explain(self, name: &str) -> Explanation {
         let step = self.step_of_rule(name);
         let decided_by = deciding(&step).unwrap_or(name).to_owned();
@@ -168,7 +169,7 @@ impl Question<'_> {
         Step { text: expression.to_string(), holds: self.holds(expression), why, inner, kind }
     }
 
-    /// What a check compares, in words.
+    /// What a check compares, for messages.
     fn why(self, check: &Check) -> String {
         let (Check::Role(template) | Check::Same(_, template)) = check else { return String::new() };
         let Some(value) = template.fill(|name| self.of_target(name)) else {
@@ -187,12 +188,12 @@ impl Question<'_> {
     }
 }
 
-/// The innermost rule below a step that decided it alone; `None` when it is the step itself.
+/// The innermost rule below a step that alone decided it; `None` when it is the step itself.
 fn deciding(step: &Step) -> Option<&str> {
     let first = |holds: bool| step.inner.iter().find(|inner| inner.holds == holds);
     match &step.kind {
         Kind::Rule(name) => step.inner.first().and_then(deciding).or(Some(name)),
-        // One that holds is enough for an `or`, one that does not for an `and`. Otherwise all of them count.
+        // One part that holds decides an `or`, one that does not decides an `and`. Otherwise all parts count.
         Kind::Any if step.holds => first(true).and_then(deciding),
         Kind::All if !step.holds => first(false).and_then(deciding),
         Kind::Any | Kind::All | Kind::Other => None,

@@ -1,13 +1,13 @@
-//! What a rule says, as a tree. Printing a tree gives text that reads as the same tree again.
+//! The expression of a rule, as a tree. The printed text of a tree parses to the same tree.
 
 use std::fmt;
 
-/// What a rule says.
+/// The expression of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
-    /// `@`, or nothing at all: everybody may.
+    /// `@`, or an empty rule: allows everyone.
     Always,
-    /// `!`: nobody may.
+    /// `!`: allows no one.
     Never,
     /// `not x`.
     Not(Box<Expression>),
@@ -19,23 +19,23 @@ pub enum Expression {
     Check(Check),
 }
 
-/// A single question.
+/// A single check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
-    /// `rule:NAME`: what another rule says.
+    /// `rule:NAME`: the result of another rule.
     Rule(String),
-    /// `role:NAME`: whether the caller has a role; letters count the same in both cases.
+    /// `role:NAME`: whether the caller has a role; case-insensitive.
     Role(Template),
     /// `LEFT:VALUE`: whether the two are the same text.
     Same(Left, Template),
 }
 
-/// What a value is compared with.
+/// Left side of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Left {
     /// An attribute of the caller, for example `project_id`.
     Caller(String),
-    /// A text in quotes.
+    /// A quoted text.
     Text(String),
     /// `True`, `False`, `None` or a number, compared as written.
     Word(String),
@@ -48,14 +48,14 @@ pub struct Template(pub Vec<Piece>);
 /// A part of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// As it is. Never empty, and never followed by another text.
+    /// Literal text. Never empty, and never followed by another text.
     Text(String),
     /// An attribute of the target.
     Target(String),
 }
 
 impl Template {
-    /// The text, with `value_of` naming the target's attributes; `None` when one of them is not known.
+    /// The text with the target's attributes from `value_of` filled in; `None` when one of them is not known.
     pub(super) fn fill<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
         self.0
             .iter()
@@ -95,7 +95,7 @@ impl Expression {
         }
     }
 
-    /// How tightly it binds: an expression inside one that binds more tightly needs parentheses.
+    /// Precedence: an expression inside one of higher precedence needs parentheses.
     fn strength(&self) -> u8 {
         match self {
             Self::Any(_) => 0,
@@ -126,7 +126,7 @@ impl fmt::Display for Expression {
             if index > 0 {
                 f.write_str(word)?;
             }
-            // One of the same sort is in parentheses too: it was written so.
+            // A nested expression of the same kind gets parentheses too, as it was written with them.
             part.write_inside(self.strength() + 1, f)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Reads the operator's `policy.yaml`: rules by name, in the place of those that come with the program.
+//! Reads the operator's `policy.yaml`: rules by name that replace the defaults.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,28 +12,28 @@ use super::parser::{parse, parse_lists};
 /// Largest policy file. Magnum's own, with all comments, has some 30 KiB.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
-/// Why a policy file cannot be used: everything that is wrong with it.
+/// Why a policy file cannot be used: all its errors.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct PolicyError {
-    /// The file, as it was named.
+    /// Path of the file, as it was given.
     pub file: String,
-    /// What is wrong with it, from top to bottom. At least one.
+    /// Its errors, in order of lines. At least one.
     pub problems: Vec<Problem>,
 }
 
-/// Something that is wrong, or looks wrong, in a policy file.
+/// An error or a warning in a policy file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1; none when it is about the file as a whole.
+    /// The line, from 1; `None` when it concerns the whole file.
     pub line: Option<usize>,
     /// The rule.
     pub rule: Option<String>,
-    /// What is wrong and what would be right.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
 impl Problem {
-    /// As people look for it: `policy.yaml:12: cluster:get: '(' is not closed`.
+    /// With its place in the file: `policy.yaml:12: cluster:get: '(' is not closed`.
     #[must_use]
     pub fn in_file(&self, file: &str) -> String {
         let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -56,10 +56,10 @@ pub(super) struct Entry {
     pub(super) expression: Expression,
 }
 
-/// Reads the rules of a file. YAML by its events: they say in which line everything stands.
+/// Reads the rules of a file. Uses the parser's events, because these have line numbers.
 ///
 /// # Errors
-/// All rules that cannot be read; or that the whole is no YAML.
+/// All rules that cannot be read, or that the file is not YAML.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, Entry>, Vec<Problem>> {
     let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new() };
     let entries = reader.rules().unwrap_or_else(|problem| {
@@ -69,10 +69,10 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<String, Entry>, Vec<Problem>> 
     if reader.problems.is_empty() { Ok(entries) } else { Err(reader.problems) }
 }
 
-/// A value as it is written.
+/// The value of a rule in the file.
 enum Value {
     Text(String),
-    /// The lists of old.
+    /// The old form of rules, as lists.
     Lists(Vec<Vec<String>>),
 }
 
@@ -82,7 +82,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The next event that matters, and its line.
+    /// The next relevant event, and its line.
     fn next(&mut self) -> Result<(Event<'a>, usize), Problem> {
         loop {
             match self.parser.next_event() {
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
                 Some(Ok((Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd, _))) => {}
                 Some(Ok((event, span))) => return Ok((event, span.start.line())),
                 Some(Err(error)) => {
-                    let message = format!("this is no YAML: {}", error.info());
+                    let message = format!("this is not YAML: {}", error.info());
                     return Err(Problem { line: Some(error.marker().line()), rule: None, message });
                 }
             }
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
         let mut entries = BTreeMap::new();
         match self.next()? {
             (Event::StreamEnd, _) => return Ok(entries),
-            // A file with nothing but comments.
+            // A file that has only comments.
             (Event::Scalar(text, ScalarStyle::Plain, ..), _) if is_null(&text) => return Ok(entries),
             (Event::MappingStart(..), _) => {}
             (_, line) => {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
             };
             match self.value()?.and_then(expression) {
                 Err(message) => self.problems.push(at(line, Some(&name), message)),
-                Ok(_) if entries.contains_key(&name) => self.problems.push(at(line, Some(&name), "is there twice")),
+                Ok(_) if entries.contains_key(&name) => self.problems.push(at(line, Some(&name), "is defined twice")),
                 Ok(expression) => {
                     entries.insert(name, Entry { line, expression });
                 }
@@ -128,12 +128,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value, to its end. The inner error is about its form.
+    /// Reads a value completely. The inner error concerns its form.
     fn value(&mut self) -> Result<Result<Value, String>, Problem> {
         match self.next()?.0 {
-            // Nothing after the colon is more likely a slip than meant for everybody.
+            // An empty value is more likely a mistake than meant to allow everyone.
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(&text) => {
-                Ok(Err("says nothing; write \"@\" for everybody or \"!\" for nobody, with the quotes".to_owned()))
+                Ok(Err("is empty; write \"@\" for everybody or \"!\" for nobody, with the quotes".to_owned()))
             }
             Event::Scalar(text, ..) => Ok(Ok(Value::Text(text.into_owned()))),
             Event::SequenceStart(..) => self.lists(),
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         Ok(if is_good { Ok(Value::Lists(lists)) } else { Err(FORM.to_owned()) })
     }
 
-    /// Reads to the end of what begins with an event.
+    /// Skips to the end of the node that starts with an event.
     fn skip(&mut self, first: &Event<'_>) -> Result<(), Problem> {
         let mut open = depth(first);
         while open > 0 {
@@ -188,10 +188,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How a rule must be written.
+/// The required form of a rule, for messages.
 const FORM: &str = "must be a text such as \"role:admin\", or lists of such texts";
 
-/// What an event opens or closes.
+/// Change of the nesting depth by an event.
 fn depth(event: &Event<'_>) -> i32 {
     match event {
         Event::SequenceStart(..) | Event::MappingStart(..) => 1,

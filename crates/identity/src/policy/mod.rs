@@ -1,10 +1,10 @@
-//! Who may do what: rules by name, in the language of oslo.policy, with Magnum's names and defaults (contract magnum-v1
-//! section 5). An operator's `policy.yaml` puts other rules in their place.
+//! Authorization: rules by name, in the language of oslo.policy, with Magnum's names and defaults (contract magnum-v1
+//! section 5). An operator's `policy.yaml` replaces rules.
 //!
-//! - [`parse`]: from text to [`Expression`]; printing goes back.
-//! - [`Policy`]: all rules, and asking one; [`Policy::explain`] says why it answers so.
-//! - [`PolicyBook`]: the policy of a running server, which follows its file.
-//! - [`DEFAULT_RULES`]: what comes with the program.
+//! - [`parse`]: parses text to an [`Expression`], which prints as text again.
+//! - [`Policy`]: all rules, and their evaluation; [`Policy::explain`] gives the reasons of a result.
+//! - [`PolicyBook`]: the policy of a running server, reloaded when its file changes.
+//! - [`DEFAULT_RULES`]: the default rules.
 
 mod book;
 mod explain;
@@ -31,19 +31,19 @@ use thiserror::Error;
 
 use crate::Auth;
 
-/// Most levels of a rule, those of the rules that it refers to included: asking one takes stack for each.
+/// Most levels of a rule, including those of the rules that it refers to: evaluation takes stack for each.
 const MAX_DEPTH: usize = 256;
 
-/// Most checks that asking one rule can lead to, those of the rules that it refers to included. Rules that each refer to
-/// another one twice would otherwise take a request for ever.
+/// Most checks in the evaluation of one rule, including those of the rules that it refers to. Rules that each refer to
+/// another one twice would otherwise take exponential time.
 const MAX_CHECKS: usize = 4096;
 
-/// Whose thing a request is about. For lists and creates that is the caller itself.
+/// Owner of the object of a request. For lists and creates that is the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyTarget<'a> {
-    /// Project that the thing belongs to.
+    /// Project that owns the object.
     pub project_id: &'a str,
-    /// User who made the thing.
+    /// User who created the object.
     pub user_id: &'a str,
 }
 
@@ -55,22 +55,22 @@ impl<'a> PolicyTarget<'a> {
     }
 }
 
-/// A rule says no.
+/// A rule does not allow a request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("Policy doesn't allow {rule} to be performed. It needs {needs}")]
 pub struct Denied {
     /// Name of the rule.
     pub rule: String,
-    /// What the rule says, the rules that it refers to put in.
+    /// The rule's expression, with the rules that it refers to inserted.
     pub needs: String,
 }
 
-/// Where a rule was written.
+/// Where a rule is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// It comes with the program.
+    /// A default rule.
     Default,
-    /// In the operator's file, at a line.
+    /// In the operator's file, at this line.
     File(usize),
 }
 
@@ -86,9 +86,9 @@ impl fmt::Display for Source {
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// What it says.
+    /// Its expression.
     pub expression: Expression,
-    /// Where that was written.
+    /// Where it is defined.
     pub source: Source,
 }
 
@@ -101,7 +101,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         let rules = DEFAULT_RULES.iter().map(|rule| {
-            // A test reads them all. One that could not be read would let nobody in.
+            // A test parses all of them. One that could not be parsed would allow no one.
             let expression = parse(rule.check).unwrap_or(Expression::Never);
             (rule.name.to_owned(), Rule { expression, source: Source::Default })
         });
@@ -110,11 +110,10 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Puts the rules of a policy file in the place of the defaults. Also tells what looks wrong in it and does no
-    /// harm.
+    /// Replaces defaults by the rules of a policy file. Also returns warnings.
     ///
     /// # Errors
-    /// Everything that is wrong with the text; never a part of its rules.
+    /// All errors in the text. Its rules are then not used at all.
     pub fn read(text: &str) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut policy = Self::default();
         let known: BTreeSet<String> = policy.rules.keys().cloned().collect();
@@ -131,7 +130,7 @@ impl Policy {
     /// Reads a policy file; see [`Policy::read`].
     ///
     /// # Errors
-    /// When the file cannot be read, or its rules cannot.
+    /// When the file or its rules cannot be read.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), PolicyError> {
         let failed = |problems| PolicyError { file: path.display().to_string(), problems };
         let whole = |message| failed(vec![Problem { line: None, rule: None, message }]);
@@ -145,11 +144,11 @@ impl Policy {
         Self::read(&text).map_err(failed)
     }
 
-    /// Asks a rule by its name. A rule that is not there lets nobody in, not even an admin, unless the operator has
-    /// written one named `default`.
+    /// Evaluates a rule by its name. A rule that does not exist allows no one, not even an admin, unless the operator
+    /// has defined one named `default`.
     ///
     /// # Errors
-    /// When the rule says no.
+    /// When the rule does not allow it.
     pub fn enforce(&self, rule: &str, auth: &Auth, target: PolicyTarget<'_>) -> Result<(), Denied> {
         if self.question(auth, target).rule(rule) == Some(true) {
             return Ok(());
@@ -161,19 +160,19 @@ impl Policy {
         Err(Denied { rule: rule.to_owned(), needs })
     }
 
-    /// Whether the caller is an administrator: the rule `context_is_admin`, about the caller's own project.
+    /// Whether the caller is an administrator: the rule `context_is_admin`, for the caller's own project.
     #[must_use]
     pub fn is_admin(&self, auth: &Auth) -> bool {
         self.question(auth, PolicyTarget::own(auth)).rule(rules::ADMIN) == Some(true)
     }
 
-    /// What a rule answers, and why.
+    /// The result of a rule, and its reasons.
     #[must_use]
     pub fn explain(&self, rule: &str, auth: &Auth, target: PolicyTarget<'_>) -> Explanation {
         self.question(auth, target).explain(rule)
     }
 
-    /// Whether there is a rule of this very name.
+    /// Whether there is a rule of exactly this name.
     #[must_use]
     pub fn has(&self, rule: &str) -> bool {
         self.rules.contains_key(rule)
@@ -188,12 +187,12 @@ impl Policy {
         Question { policy: self, auth, target }
     }
 
-    /// The rule of this name, or the one for those that are not there.
+    /// The rule of this name, or the fallback rule when there is none.
     fn find(&self, name: &str) -> Option<&Rule> {
         self.rules.get(name).or_else(|| self.rules.get(rules::FALLBACK))
     }
 
-    /// An expression with the rules that it refers to put in.
+    /// An expression with the rules that it refers to inserted.
     fn spelt_out(&self, expression: &Expression) -> Expression {
         let all = |parts: &[Expression]| parts.iter().map(|part| self.spelt_out(part)).collect();
         match expression {
@@ -207,30 +206,30 @@ impl Policy {
         }
     }
 
-    /// Rules that refer to ones that there are not.
+    /// Rules that refer to missing rules.
     fn broken_references(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (name, rule) in &self.rules {
             for missing in references(&rule.expression).filter(|other| self.find(other).is_none()) {
-                problems.push(problem(name, rule, format!("refers to the rule {missing}, and there is none")));
+                problems.push(problem(name, rule, format!("refers to the rule {missing}, which does not exist")));
             }
         }
         problems.sort_by_key(|problem| problem.line);
         problems
     }
 
-    /// Rules that come back to themselves, or lead to too much.
+    /// Rules that refer to themselves, or lead to too many checks.
     fn endless(&self) -> Vec<Problem> {
         let mut known = BTreeMap::new();
         let mut problems: Vec<Problem> =
             self.rules.keys().filter_map(|name| self.extent(name, &mut Vec::new(), &mut known).err()).collect();
         problems.sort_by_key(|problem| problem.line);
-        // Every rule that leads into the same circle finds it.
+        // Every rule that leads into the same cycle finds it.
         problems.dedup();
         problems
     }
 
-    /// How much a rule is. `path` is how we came to it, `known` what was found before.
+    /// The extent of a rule. `path` are the rules that led to it, `known` the results so far.
     fn extent<'a>(
         &'a self,
         name: &'a str,
@@ -241,7 +240,7 @@ impl Policy {
             return extent.clone();
         }
         let extent = self.find_extent(name, path, known);
-        // Kept also when it failed: so every rule is looked at once.
+        // Kept also after a failure, so that every rule is visited only once.
         known.insert(name, extent.clone());
         extent
     }
@@ -274,7 +273,8 @@ impl Policy {
         if extent.depth > MAX_DEPTH || extent.checks > MAX_CHECKS { Err(too_much()) } else { Ok(extent) }
     }
 
-    /// A circle, told from the same rule wherever it was entered: the first of those that the operator wrote.
+    /// The problem of a cycle, reported for the same rule wherever it was entered: the first of those that the operator
+    /// wrote.
     fn circle(&self, rules: &[&str]) -> Problem {
         let line = |name: &str| match self.find(name).map(|rule| rule.source) {
             Some(Source::File(line)) => line,
@@ -288,11 +288,11 @@ impl Policy {
         Problem {
             line: Some(line(name)).filter(|line| *line != usize::MAX),
             rule: Some(name.to_owned()),
-            message: format!("comes back to itself: {way}"),
+            message: format!("refers to itself: {way}"),
         }
     }
 
-    /// What looks like a slip in the operator's rules.
+    /// Probable mistakes in the operator's rules.
     fn warnings(&self, known: &BTreeSet<String>) -> Vec<Problem> {
         let used: BTreeSet<&str> = self.rules.values().flat_map(|rule| references(&rule.expression)).collect();
         let mut warnings = Vec::new();
@@ -301,7 +301,7 @@ impl Policy {
                 continue;
             }
             if !known.contains(name) && !used.contains(name.as_str()) && name != rules::FALLBACK {
-                warnings.push(problem(name, rule, "is asked by nothing and nobody: is the name right?".to_owned()));
+                warnings.push(problem(name, rule, "is used by no request and no rule: check its name".to_owned()));
             }
             for check in rule.expression.checks() {
                 if let Check::Same(Left::Caller(attribute), _) = check
@@ -324,7 +324,7 @@ impl Policy {
     }
 }
 
-/// How much a rule is, with those that it refers to.
+/// Size of a rule, including the rules that it refers to.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     depth: usize,
@@ -339,7 +339,7 @@ fn problem(name: &str, rule: &Rule, message: String) -> Problem {
     Problem { line, rule: Some(name.to_owned()), message }
 }
 
-/// The rules that an expression refers to. `is_admin` is one by another name.
+/// The rules that an expression refers to. `is_admin` stands for the admin rule.
 fn references(expression: &Expression) -> impl Iterator<Item = &str> {
     expression.checks().into_iter().filter_map(|check| match check {
         Check::Rule(name) => Some(name.as_str()),

@@ -1,4 +1,4 @@
-//! Reads the language of rules: that of oslo.policy, so that policy files of OpenStack operators go on working.
+//! Parses the language of rules: that of oslo.policy, so that policy files of OpenStack operators keep working.
 //!
 //! ```text
 //! rule  := (nothing: everybody) | any
@@ -8,32 +8,32 @@
 //! check := "rule:" name | "role:" value | attribute ":" value | literal ":" value
 //! value := text with %(attribute of the target)s in it, %% for a per cent sign
 //! ```
-//! Words are divided by blanks; parentheses may touch the words that they enclose.
+//! Words are separated by spaces; parentheses need no spaces.
 
 use thiserror::Error;
 
 use super::expression::{Check, Expression, Left, Piece, Template};
 
-/// Longest rule, in bytes. The longest of real operators have some hundred.
+/// Longest rule, in bytes. Real ones have some hundred at most.
 pub const MAX_LENGTH: usize = 16 * 1024;
 
-/// Most parentheses and `not`s inside each other: reading and asking a rule take stack for each.
+/// Most nested parentheses and `not`s: parsing and evaluating a rule take stack for each.
 pub const MAX_NESTING: usize = 64;
 
-/// Why a text is no rule.
+/// Why a text is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message} (at character {position})")]
 pub struct ParseError {
-    /// Where in the text, in characters from 1.
+    /// Position in the text, in characters from 1.
     pub position: usize,
-    /// What is wrong and what would be right.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
-/// Reads a rule.
+/// Parses a rule.
 ///
 /// # Errors
-/// When the text is no rule; says where.
+/// When the text is not a rule; has the position.
 pub fn parse(text: &str) -> Result<Expression, ParseError> {
     if text.len() > MAX_LENGTH {
         return Err(ParseError { position: 1, message: format!("a rule has at most {MAX_LENGTH} bytes") });
@@ -47,16 +47,16 @@ pub fn parse(text: &str) -> Result<Expression, ParseError> {
     let expression = parser.any()?;
     match parser.words.get(parser.next) {
         None => Ok(expression),
-        Some((Word::Close, at)) => Err(error(*at, "')' closes nothing")),
+        Some((Word::Close, at)) => Err(error(*at, "')' has no matching '('")),
         Some((_, at)) => Err(error(*at, "'and' or 'or' is missing before this")),
     }
 }
 
-/// Reads the form of rules from before there was a language: a list, one of whose entries must hold; each is a check, or
-/// a list of checks that must all hold. No entry at all: everybody.
+/// Parses the old form of rules: a list, one of whose entries must hold; each is a check, or a list of checks that must
+/// all hold. An empty list allows everyone.
 ///
 /// # Errors
-/// When one of the checks is no check.
+/// When one of the checks is invalid.
 pub fn parse_lists(lists: &[Vec<String>]) -> Result<Expression, ParseError> {
     let mut entries = Vec::new();
     for list in lists.iter().filter(|list| !list.is_empty()) {
@@ -133,14 +133,14 @@ fn read_word(word: &str, at: usize) -> Result<Word, ParseError> {
 
 fn read_check(word: &str, at: usize) -> Result<Check, ParseError> {
     let Some((left, right)) = word.split_once(':') else {
-        return Err(error(at, format!("'{word}' is no check. Checks are such as role:member or rule:NAME")));
+        return Err(error(at, format!("'{word}' is not a check such as role:member or rule:NAME")));
     };
     if right.is_empty() {
-        return Err(error(at, format!("nothing stands after '{left}:'")));
+        return Err(error(at, format!("nothing follows '{left}:'")));
     }
     let value = |text| read_template(text, at);
     match left {
-        "" => Err(error(at, format!("nothing stands before '{word}'"))),
+        "" => Err(error(at, format!("nothing precedes '{word}'"))),
         "rule" => Ok(Check::Rule(right.to_owned())),
         "role" => Ok(Check::Role(value(right)?)),
         "http" | "https" => {
@@ -155,7 +155,7 @@ fn read_left(left: &str, at: usize) -> Result<Left, ParseError> {
         if let Some(rest) = left.strip_prefix(quote) {
             let inner = rest.strip_suffix(quote).filter(|inner| !inner.contains(quote));
             return inner.map(|inner| Left::Text(inner.to_owned())).ok_or_else(|| {
-                error(at, format!("{left} is not closed; texts in quotes have no blanks and no colons"))
+                error(at, format!("{left} is not closed; quoted texts have no spaces and no colons"))
             });
         }
     }
@@ -168,7 +168,7 @@ fn read_left(left: &str, at: usize) -> Result<Left, ParseError> {
     if left.chars().all(is_name) {
         Ok(Left::Caller(left.to_owned()))
     } else {
-        Err(error(at, format!("'{left}' is no attribute of a caller; put texts into quotes")))
+        Err(error(at, format!("'{left}' is not an attribute of a caller; put texts into quotes")))
     }
 }
 

@@ -1,21 +1,21 @@
-//! The rules that hold where the operator's file says nothing: Magnum's names and its defaults with the roles reader,
+//! The default rules, which the operator's file can replace: Magnum's names and its defaults with the roles reader,
 //! member and admin (contract magnum-v1 section 5.2, workloads-2015 section 2.10), and those of our own routes.
 
-/// A rule that comes with the program.
+/// A default rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DefaultRule {
     /// Its name.
     pub name: &'static str,
-    /// What it says.
+    /// Its expression.
     pub check: &'static str,
-    /// What it is asked for; for helpers what they stand for.
+    /// The request that it protects; for helper rules their meaning.
     pub about: &'static str,
 }
 
-/// The rule that says who is an administrator. Everything that counts in all projects hangs on it.
+/// The rule that defines administrators. Everything that applies to all projects depends on it.
 pub(super) const ADMIN: &str = "context_is_admin";
 
-/// The rule that is asked where there is none of the name. Only where an operator's file has it.
+/// The rule that is used where a rule does not exist. Only if the operator's file defines it.
 pub(super) const FALLBACK: &str = "default";
 
 const BY_ADMIN: &str = "rule:context_is_admin";
@@ -24,8 +24,8 @@ const BY_MEMBER: &str = "rule:admin_or_project_member";
 
 /// All rules, helpers first.
 pub const DEFAULT_RULES: &[DefaultRule] = &[
-    // The names are Magnum's, for files that refer to them. Those with "cluster_user" in their names told the users of
-    // clusters from people; clusters have no users any more.
+    // Magnum's names, for files that refer to them. Those with "cluster_user" in their names distinguished the users of
+    // clusters from people; clusters no longer have users.
     rule(ADMIN, "role:admin", "who is an administrator"),
     rule("admin_api", BY_ADMIN, "the same, by its name of 2015"),
     rule("admin_or_owner", "is_admin:True or project_id:%(project_id)s", "an admin, or anybody of the project"),
@@ -50,8 +50,8 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
         "rule:admin_or_project_member_user",
         "an admin, or the member who made it",
     ),
-    // Up to release 22 these two came with Magnum, so files of that time refer to them. There they told a cluster's own
-    // user from people; here clusters have no users, so everybody is let through and nobody is one.
+    // Magnum had these two up to release 22, so files of that time refer to them. There they distinguished a cluster's
+    // own user from people; here clusters have no users, so the first allows everyone and the second no one.
     rule("deny_cluster_user", "@", "anybody: no caller is the user of a cluster"),
     rule("cluster_user", "!", "nobody: no caller is the user of a cluster"),
     rule("project_member_deny_cluster_user", "rule:project_member", "a member of the project"),
@@ -103,7 +103,7 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("certificate:create", "rule:admin_or_project_member_user", "POST /v1/certificates"),
     rule("certificate:rotate_ca", BY_MEMBER, "PATCH /v1/certificates/{cluster}"),
     rule("credential:rotate", "rule:project_member", "PATCH /v1/credentials/{cluster}"),
-    // What the operator looks after.
+    // Administration.
     rule("quota:get", BY_READER, "GET /v1/quotas/{project}/{resource}"),
     rule("quota:get_all", BY_ADMIN, "GET /v1/quotas"),
     rule("quota:create", BY_ADMIN, "POST /v1/quotas"),
@@ -149,7 +149,7 @@ pub const DEFAULT_RULES: &[DefaultRule] = &[
     rule("baymodel:delete", "rule:clustertemplate:delete", "DELETE /v1/baymodels/{ident}"),
     rule("baymodel:delete_all_projects", "rule:clustertemplate:delete_all_projects", "the same for all projects"),
     rule("baymodel:publish", "rule:clustertemplate:publish", "making a baymodel public"),
-    // What there was in 2015 besides.
+    // Other resources of 2015.
     rule("node:get_all", BY_READER, "GET /v1/nodes"),
     rule("node:detail", BY_READER, "GET /v1/nodes/detail"),
     rule("node:get", BY_READER, "GET /v1/nodes/{uuid}"),

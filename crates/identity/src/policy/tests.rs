@@ -22,7 +22,7 @@ fn read(text: &str) -> Policy {
     Policy::read(text).unwrap().0
 }
 
-/// Whether a rule of its own lets the owner, a member of p.
+/// Whether this rule allows the owner, a member of p.
 fn holds(rule: &str) -> bool {
     let policy = read(&format!("\"cluster:get\": '{}'", rule.replace('\'', "''")));
     policy.enforce("cluster:get", &auth("owner", "p", &["Member", "reader"]), TARGET).is_ok()
@@ -74,7 +74,7 @@ fn roles_open_what_the_contract_says() {
         ("nonsense", [false; 6]),
     ] {
         let found: Vec<bool> = callers.iter().map(|caller| policy.enforce(rule, caller, TARGET).is_ok()).collect();
-        // A reader of certificates must have made the cluster, a member too; reading is all that a reader may.
+        // Certificates are only for the user who created the cluster; a reader may only read.
         assert_eq!(found, expected, "{rule}");
     }
 }
@@ -129,20 +129,20 @@ fn the_language_means_what_it_means_elsewhere() {
 #[test]
 fn what_is_no_rule_says_where_it_is_not() {
     for (text, position, words) in [
-        ("role", 1, "no check"),
-        ("role:", 1, "nothing stands after"),
-        (":x", 1, "nothing stands before"),
+        ("role", 1, "not a check"),
+        ("role:", 1, "nothing follows"),
+        (":x", 1, "nothing precedes"),
         ("role:a role:b", 8, "'and' or 'or' is missing"),
         ("role:a and", 11, "missing at the end"),
         ("and role:a", 1, "before 'and'"),
         ("role:a or or role:b", 11, "before 'or'"),
         ("(role:a", 1, "not closed"),
-        ("role:a)", 7, "closes nothing"),
+        ("role:a)", 7, "no matching '('"),
         ("()", 2, "before ')'"),
         ("role:%(x", 1, "must begin an attribute"),
         ("role:50%", 1, "must begin an attribute"),
         ("'a:b", 1, "not closed"),
-        ("a/b:c", 1, "no attribute of a caller"),
+        ("a/b:c", 1, "not an attribute of a caller"),
         ("role:b or  http://policy/x", 12, "another server"),
         ("not", 4, "missing at the end"),
     ] {
@@ -177,20 +177,20 @@ fn the_lists_of_old_are_read() {
 #[test]
 fn what_is_wrong_with_a_file_is_named_with_line_and_rule() {
     for (text, expected) in [
-        ("# mine\n\"cluster:get\": \"role:\"\n", "f:2: cluster:get: nothing stands after 'role:' (at character 1)"),
-        ("a: \"@\"\n\nb:\n", "f:3: b: says nothing"),
-        ("a: \"rule:b\"\n", "f:1: a: refers to the rule b, and there is none"),
-        ("a: \"@\"\na: \"!\"\n", "f:2: a: is there twice"),
+        ("# mine\n\"cluster:get\": \"role:\"\n", "f:2: cluster:get: nothing follows 'role:' (at character 1)"),
+        ("a: \"@\"\n\nb:\n", "f:3: b: is empty"),
+        ("a: \"rule:b\"\n", "f:1: a: refers to the rule b, which does not exist"),
+        ("a: \"@\"\na: \"!\"\n", "f:2: a: is defined twice"),
         (
             "x: \"@\"\na: \"rule:b\"\nb: \"not rule:c\"\nc: \"@ or rule:a\"\n",
-            "f:2: a: comes back to itself: a -> b -> c -> a",
+            "f:2: a: refers to itself: a -> b -> c -> a",
         ),
-        ("context_is_admin: \"is_admin:True\"\n", "f:1: context_is_admin: comes back to itself"),
-        ("default: \"rule:nope\"\n", "comes back to itself"),
+        ("context_is_admin: \"is_admin:True\"\n", "f:1: context_is_admin: refers to itself"),
+        ("default: \"rule:nope\"\n", "refers to itself"),
         ("- a\n- b\n", "f:1: the file must have lines"),
         ("a: {b: c}\n", "f:1: a: must be a text"),
         ("[a]: \"@\"\n", "the name of a rule must be a text"),
-        ("a: \"@\n", "this is no YAML"),
+        ("a: \"@\n", "this is not YAML"),
         ("a: \"@\"\n---\nb: \"@\"\n", "only one YAML document"),
         ("a: &x \"@\"\nb: *x\n", "f:2: b: must be a text"),
     ] {
@@ -218,7 +218,7 @@ fn slips_that_do_no_harm_are_warned_about() {
     let (_, warnings) = Policy::read(text).unwrap();
     let told: Vec<String> = warnings.iter().map(|warning| warning.in_file("f")).collect();
     assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].starts_with("f:1: cluster:gett: is asked by nothing"), "{told:?}");
+    assert!(told[0].starts_with("f:1: cluster:gett: is used by no request"), "{told:?}");
     assert!(told[1].starts_with("f:3: cluster:get: 'tenant:%(tenant_id)s' never holds: callers have"), "{told:?}");
     assert!(told[2].contains("targets have no tenant_id"), "{told:?}");
 }
@@ -233,11 +233,11 @@ fn an_operator_can_put_another_rule_in_the_place_of_each() {
             assert_eq!(policy.enforce(rule.name, &member, TARGET).is_ok(), allowed, "{} {check}", rule.name);
         }
     }
-    // A helper changes all that refers to it.
+    // Replacing a helper rule changes all rules that refer to it.
     let policy = read("context_is_admin: \"role:operator\"\n");
     assert!(policy.is_admin(&auth("x", "q", &["operator"])) && !policy.is_admin(&auth("x", "q", &["admin"])));
     assert!(policy.enforce("quota:create", &auth("x", "q", &["operator"]), TARGET).is_ok());
-    // The rule for those that are not there.
+    // The fallback for rules that do not exist.
     let policy = read("default: \"role:member\"\n");
     assert!(policy.enforce("nonsense", &member, TARGET).is_ok());
 }
@@ -311,7 +311,7 @@ fn a_book_follows_its_file_and_keeps_what_it_has_while_that_is_wrong() {
     assert!(PolicyBook::open(&path, false).is_err(), "nothing is served by half a policy");
 }
 
-/// Names that stand for themselves.
+/// Names without a special meaning.
 fn name() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9_.]{0,8}"
         .prop_filter("has a meaning of its own", |name| !["rule", "role", "http", "https"].contains(&name.as_str()))

@@ -1,88 +1,91 @@
-//! What templates, clusters and node groups name at an infrastructure: images, flavors, keypairs, networks.
+//! Resources of an infrastructure that templates, clusters and node groups refer to: images, flavors, keypairs,
+//! networks.
 
 use jeroboam_model::kubernetes::Version;
 use strum::Display;
 
-/// The node image that `make image` makes, as templates name it.
+/// The node image that `make image` builds, as templates name it.
 pub const NODE_IMAGE: &str = "debian-13";
 
-/// What can be looked up by name or id.
+/// Kind of a resource that can be looked up by name or id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, strum::EnumIter)]
 pub enum Kind {
-    /// What machines start from.
+    /// The image that machines boot from.
     #[strum(to_string = "image")]
     Image,
-    /// How large machines are.
+    /// Size of machines.
     #[strum(to_string = "flavor")]
     Flavor,
-    /// Who may log in to machines.
+    /// SSH key for logins to machines.
     #[strum(to_string = "keypair")]
     Keypair,
-    /// A network to the outside.
+    /// A network that leads outside.
     #[strum(to_string = "external network")]
     ExternalNetwork,
-    /// A network that machines are put on.
+    /// A network for machines.
     #[strum(to_string = "network")]
     Network,
-    /// Addresses on such a network.
+    /// A subnet of such a network.
     #[strum(to_string = "subnet")]
     Subnet,
 }
 
-/// What there is under a name or id.
+/// Result of a look-up by name or id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Exactly one.
     One(Offer),
-    /// Nothing. `advice` says what to do, for example what there is instead.
+    /// Nothing. `advice` says what to do, for example which ones exist.
     Nothing {
         /// One sentence.
         advice: String,
     },
-    /// Several have the name: only an id tells them apart.
+    /// Several have the name: an id is needed.
     Several,
-    /// It is there, and not for everybody.
+    /// It exists, but the caller may not use it.
     Forbidden,
-    /// The infrastructure has no such things. Any name will do and none does anything, so that templates and clients
-    /// that give one keep working.
+    /// The infrastructure has no resources of this kind. Any name is accepted and ignored, so that templates and
+    /// clients that give one keep working.
     NotUsed,
 }
 
-/// What is known of what was found.
+/// Properties of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offer {
-    /// Of an image: the operating system, Magnum's `os_distro`. None: machines cannot be made of it.
+    /// Of an image: the operating system, Magnum's `os_distro`. `None`: not usable for nodes.
     pub distro: Option<String>,
-    /// Of an image: the versions of Kubernetes that it carries, newest first; `None` when that is not known.
+    /// Of an image: the versions of Kubernetes that it contains, newest first; `None` when that is not known.
     pub kubernetes: Option<Vec<Carried<Version>>>,
-    /// Of an image: the Docker Engine that it carries, for Swarm.
+    /// Of an image: the Docker Engine that it contains, for Swarm.
     pub docker: Option<Carried<String>>,
-    /// Of an image: it was made for another release of Jeroboam; this one's agent does not find its programs in it.
+    /// Of an image: it was built for another release of Jeroboam; this release's agent does not find its programs in
+    /// it.
     pub of_other_release: bool,
     /// Of a flavor: GiB of its root disk; `None` is no limit, 0 is no disk.
     pub root_disk: Option<u32>,
 }
 
-/// A version of an engine that an image carries.
+/// A version of an engine that an image contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried<V> {
-    /// Which one.
+    /// The version.
     pub version: V,
-    /// Where its programs came from, for people: `release` (upstream's own), `modules` (built of its sources), `debian`.
+    /// Where its programs came from, for people: `release` (upstream's own), `modules` (built from its sources),
+    /// `debian`.
     pub source: String,
 }
 
-/// An image that nodes can be made of.
+/// An image for nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
     /// Its name, as templates give it.
     pub name: String,
-    /// What is known of it.
+    /// Its properties.
     pub offer: Offer,
 }
 
 impl Offer {
-    /// The versions of Kubernetes alone.
+    /// The versions of Kubernetes without their sources.
     #[must_use]
     pub fn kubernetes_versions(&self) -> Option<Vec<Version>> {
         Some(self.kubernetes.as_ref()?.iter().map(|carried| carried.version).collect())

@@ -1,4 +1,4 @@
-//! Flavors: how large machines are. The usual names and sizes are those that an OpenStack cloud usually has.
+//! Flavors: sizes of machines. The default names and sizes are those of a typical OpenStack cloud.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use jeroboam_model::validate::MAX_TEXT;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// Least memory in MiB: with less not even the agent runs.
+/// Smallest memory in MiB: with less not even the agent runs.
 pub const MIN_MEMORY_MIB: u32 = 64;
 /// Most processors: more than any machine has.
 const MAX_CPUS: u32 = 4096;
@@ -16,21 +16,21 @@ const MAX_CPUS: u32 = 4096;
 pub struct Flavor {
     /// Name, as templates use it.
     pub name: String,
-    /// Processors.
+    /// Number of processors.
     pub cpus: u32,
     /// Memory in MiB.
     pub memory_mib: u32,
 }
 
-/// A text that is no flavor.
+/// The text is not a valid flavor.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("'{text}' is no flavor: {why}. Give NAME=PROCESSORS:MIB such as m1.small=1:2048")]
+#[error("'{text}' is not a flavor: {why}. Give NAME=PROCESSORS:MIB such as m1.small=1:2048")]
 pub struct NotAFlavor {
     text: String,
     why: String,
 }
 
-/// The flavors that there are when the operator names none, by size.
+/// The default flavors, by size.
 #[must_use]
 pub fn usual() -> Vec<Flavor> {
     [("m1.tiny", 1, 1), ("m1.small", 1, 2), ("m1.medium", 2, 4), ("m1.large", 4, 8), ("m1.xlarge", 8, 16)]
@@ -39,7 +39,7 @@ pub fn usual() -> Vec<Flavor> {
         .collect()
 }
 
-/// What to do about a flavor that is not among these.
+/// Advice for a flavor that is not among these.
 #[must_use]
 pub fn advice(flavors: &[Flavor]) -> String {
     let known: Vec<&str> = flavors.iter().map(|flavor| flavor.name.as_str()).collect();
@@ -49,7 +49,7 @@ pub fn advice(flavors: &[Flavor]) -> String {
 impl FromStr for Flavor {
     type Err = NotAFlavor;
 
-    /// Reads `NAME=PROCESSORS:MIB`.
+    /// Parses `NAME=PROCESSORS:MIB`.
     fn from_str(text: &str) -> Result<Self, NotAFlavor> {
         let bad = |why: &str| NotAFlavor { text: text.to_owned(), why: why.to_owned() };
         let (name, size) = text.split_once('=').ok_or_else(|| bad("it has no '='"))?;
@@ -60,8 +60,8 @@ impl FromStr for Flavor {
         let cpus = cpus.parse().ok().filter(|cpus| (1..=MAX_CPUS).contains(cpus));
         let memory_mib = memory.parse().ok().filter(|mib| *mib >= MIN_MEMORY_MIB);
         match (cpus, memory_mib) {
-            (None, _) => Err(bad(&format!("its processors are no number from 1 to {MAX_CPUS}"))),
-            (_, None) => Err(bad(&format!("its memory is no number of MiB from {MIN_MEMORY_MIB}"))),
+            (None, _) => Err(bad(&format!("its processors are not a number from 1 to {MAX_CPUS}"))),
+            (_, None) => Err(bad(&format!("its memory is not a number of MiB from {MIN_MEMORY_MIB}"))),
             (Some(cpus), Some(memory_mib)) => Ok(Self { name: name.to_owned(), cpus, memory_mib }),
         }
     }

@@ -1,12 +1,12 @@
-//! Where machines come from.
+//! Infrastructure: creates networks and machines.
 //!
-//! An [`Infrastructure`] makes networks and machines and takes them away again. It keeps no state of its own: what
-//! there is, is found by the marks that every thing carries. It knows nothing of engines.
+//! An [`Infrastructure`] creates and removes networks and machines. It keeps no state of its own: everything is found
+//! by its labels. It is independent of engines.
 //!
-//! - [`catalog`], [`flavor`]: what machines can be made of.
+//! - [`catalog`], [`flavor`]: images, flavors and other resources for machines.
 //! - [`progress`]: what an infrastructure reports while it works.
 //! - [`docker`]: containers of a Docker Engine.
-//! - [`simulated`]: nothing real, with latencies and faults by a seed.
+//! - [`simulated`]: a simulation, with latencies and faults from a seed.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod catalog;
@@ -30,31 +30,31 @@ use uuid::Uuid;
 use self::catalog::{Found, Kind, NodeImage};
 pub use self::progress::Progress;
 
-/// An outcome of asking an infrastructure. The cause says whether it may pass.
+/// Result of a request to an infrastructure. The cause says whether it is retryable.
 pub type Result<T> = std::result::Result<T, Cause>;
 
-/// Where machines come from. Every method may be called again after it failed, was cut off or succeeded: what is
-/// there already is left as it is, what is gone already is no error.
+/// An infrastructure. Every method is idempotent, and can be repeated after a failure, an interruption or a success:
+/// what exists already is left as it is, what is gone already is not an error.
 #[async_trait]
 pub trait Infrastructure: Send + Sync {
-    /// `docker`, `simulated`.
+    /// Name of the infrastructure: `docker` or `simulated`.
     fn name(&self) -> &'static str;
 
-    /// Where the agents' endpoint must listen and how machines reach it.
+    /// The address on which the agent endpoint must listen, and the one at which machines reach it.
     async fn agent_endpoint(&self) -> Result<AgentEndpoint>;
 
-    /// Where the addresses of clusters' nodes are from. What else clusters number (pods, services) must lie elsewhere.
+    /// Networks of the nodes' addresses. Clusters' other networks (pods, services) must not overlap them.
     fn node_networks(&self) -> Vec<Ipv4Net>;
 
-    /// All that carries the cluster's mark.
+    /// Everything with the cluster's label.
     async fn observe(&self, cluster: Uuid) -> Result<Observation>;
 
-    /// The cluster has its network.
+    /// Ensures that the cluster has its network.
     async fn ensure_network(&self, cluster: &ClusterRef, progress: &Progress) -> Result<Network>;
 
-    /// These nodes have running machines. A machine that stopped or was paused goes on, with its disk; a node without a
-    /// machine gets one, on its disk if that is still there, and only then `bootstrap` is used. Yields how each node
-    /// fared, as it is known; a node is left out only when the stream ends early.
+    /// Ensures that these nodes have running machines. A stopped or paused machine continues with its disk; a node
+    /// without a machine gets one, on its disk if that still exists, and only then `bootstrap` is used. Yields each
+    /// node's outcome as soon as it is known; a node is missing only when the stream ends early.
     fn ensure_machines<'a>(
         &'a self,
         cluster: &'a ClusterRef,
@@ -62,11 +62,11 @@ pub trait Infrastructure: Send + Sync {
         progress: &'a Progress,
     ) -> BoxStream<'a, (Uuid, Result<Machine>)>;
 
-    /// The node's machine is started anew, with its disk, whatever it is doing. One that is gone is no error: the next
-    /// look finds that.
+    /// Restarts the node's machine, with its disk, in whatever state it is. A missing machine is not an error: the next
+    /// observation finds that.
     async fn restart_machine(&self, cluster: Uuid, node: Uuid) -> Result<()>;
 
-    /// These nodes have no machines, nor disks, nor anything that belonged to them alone. Yields how each fared.
+    /// Ensures that these nodes have no machines, no disks, and nothing else of their own. Yields each node's outcome.
     fn remove_machines<'a>(
         &'a self,
         cluster: Uuid,
@@ -74,51 +74,51 @@ pub trait Infrastructure: Send + Sync {
         progress: &'a Progress,
     ) -> BoxStream<'a, (Uuid, Result<()>)>;
 
-    /// A machine that belongs to no node is gone. `id` as in [`Observation::strays`].
+    /// Removes a machine that belongs to no node. `id` as in [`Observation::strays`].
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()>;
 
-    /// The cluster's network is gone, and whatever else still carries the cluster's mark.
+    /// Removes the cluster's network, and whatever else still has the cluster's label.
     async fn remove_network(&self, cluster: Uuid, progress: &Progress) -> Result<()>;
 
-    /// Tells of what changes by itself, as soon as that is known. It may tell too much, and what it misses is found by
-    /// looking now and then; one that knows of nothing ends.
+    /// A stream of changes that were not made by us, as soon as they are known. It may report too much, and what it
+    /// misses is found by periodic checks. Ends at once where the infrastructure has no events.
     fn changes(&self) -> BoxStream<'static, Change>;
 
-    /// How the node's machine ended or is, for people: state, exit code, its last words. `None` when it has none.
+    /// State or exit of the node's machine, for people: state, exit code, last log lines. `None` when it has none.
     async fn diagnose(&self, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>>;
 
-    /// All clusters of which something is here, for finding what nobody knows of any more.
+    /// All clusters of which anything exists, for finding leftovers.
     async fn clusters(&self) -> Result<Vec<Uuid>>;
 
-    /// From now on things are made and looked for under another deployment's id.
+    /// Switches to another id of the deployment, for all objects that are created or looked for from now on.
     fn take_deployment(&self, id: &str);
 
-    /// What there is of all clusters, for finding what the database does not know.
+    /// What exists of all clusters, for finding what the database does not know.
     async fn remains(&self) -> Result<Vec<Remains>>;
 
-    /// The nodes of a cluster of which there is a machine or a disk, for a database that does not know them.
+    /// The nodes of a cluster that have a machine or a disk, for a database that does not know them.
     async fn found_nodes(&self, cluster: Uuid) -> Result<Vec<FoundNode>>;
 
-    /// The cluster's machines are gone, and their disks stay: machines that are made for the same nodes go on with them.
+    /// Removes the cluster's machines and keeps their disks, which new machines of the same nodes then use.
     async fn free_disks(&self, cluster: Uuid) -> Result<()>;
 
     /// The marks that servers of this deployment have left here.
     async fn presences(&self) -> Result<Vec<Presence>>;
 
-    /// A server leaves its mark, in the place of the one that it left before.
+    /// Leaves a server's mark, in the place of its earlier one.
     async fn be_present(&self, presence: &Presence) -> Result<()>;
 
-    /// A server's mark is gone.
+    /// Removes a server's mark.
     async fn forget_presence(&self, instance: Uuid) -> Result<()>;
 
-    /// What there is under a name or id for somebody, before anything is made of it. What is not there is no error.
+    /// Looks up a name or id for a user. A missing resource is not an error.
     async fn look_up(&self, asker: &Asker, kind: Kind, name: &str) -> Result<Found>;
 
-    /// The images that nodes can be made of, as far as they are of this release.
+    /// The images for nodes that were built for this release.
     async fn node_images(&self) -> Result<Vec<NodeImage>>;
 }
 
-/// For whom something is looked up: clouds show each project its own things.
+/// The user of a look-up: clouds show each project its own resources.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Asker {
     /// The project.
@@ -132,44 +132,44 @@ pub struct Asker {
 pub enum Change {
     /// Something of this cluster.
     Of(Uuid),
-    /// Something may have been missed: nobody knows of whom.
+    /// Changes may have been missed; it is not known of which clusters.
     Any,
 }
 
-/// Where agents call home.
+/// Addresses of the agent endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentEndpoint {
-    /// To listen on.
+    /// Address to listen on.
     pub listen: SocketAddr,
-    /// How machines reach it.
+    /// Address at which machines reach it.
     pub reach: SocketAddr,
 }
 
-/// A cluster as infrastructures know it.
+/// A cluster, for infrastructures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRef {
-    /// Id; what is made carries it as a mark.
+    /// Id; the cluster's objects have it as a label.
     pub uuid: Uuid,
     /// Name, for people who look at the infrastructure.
     pub name: String,
     /// Project, for people who look at the infrastructure.
     pub project_id: String,
-    /// Name of its engine; machines carry it as a mark.
+    /// Name of its engine; machines have it as a label.
     pub engine: String,
-    /// How far the deployment has come; what is made carries it as a mark.
+    /// The deployment's number; new objects have it as a label.
     pub number: i64,
 }
 
-/// What there is of a cluster.
+/// What exists of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remains {
-    /// The cluster, by its mark.
+    /// Id of the cluster, from the labels.
     pub cluster: Uuid,
-    /// Its name, if the marks have it.
+    /// Its name, if the labels have it.
     pub name: Option<String>,
-    /// Its project, if the marks have it.
+    /// Its project, if the labels have it.
     pub project_id: Option<String>,
-    /// Its engine by name, if the marks have it: those of earlier releases do not.
+    /// Name of its engine, if the labels have it: those of earlier releases do not.
     pub engine: Option<String>,
     /// Names of its machines.
     pub machines: Vec<String>,
@@ -177,35 +177,35 @@ pub struct Remains {
     pub disks: Vec<String>,
     /// Names of its networks.
     pub networks: Vec<String>,
-    /// When the oldest of it was made, where that is known.
+    /// Creation time of its oldest object, where that is known.
     pub created: Option<Timestamp>,
-    /// The highest number that its marks carry; 0 when none does.
+    /// The highest deployment number in its labels; 0 when they have none.
     pub number: i64,
 }
 
-/// A server of this deployment, as its mark at the infrastructure has it.
+/// A server of this deployment, read from its mark at the infrastructure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
-    /// Its id; another one for every start.
+    /// Its id; a new one at every start.
     pub instance: Uuid,
-    /// How far its database had come.
+    /// The deployment's number in its database.
     pub number: i64,
-    /// The machine that it runs on.
+    /// Host name of its machine.
     pub host: String,
-    /// Base URL at which it answers agents and other servers, once it does.
+    /// Base URL at which it answers agents and other servers, once it listens.
     pub url: Option<String>,
 }
 
-/// What carries a cluster's mark.
+/// The objects with a cluster's label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observation {
     /// Its network.
     pub network: Option<Network>,
-    /// Its machines by the node whose mark they carry.
+    /// Its machines by node.
     pub machines: BTreeMap<Uuid, Machine>,
-    /// The nodes whose disks are there, with a machine or without.
+    /// The nodes whose disks exist, with or without a machine.
     pub disks: BTreeSet<Uuid>,
-    /// Machines with the cluster's mark and no node's, or a second one of the same node.
+    /// Ids of machines with the cluster's label and no node's, or of a second machine of a node.
     pub strays: Vec<String>,
 }
 
@@ -216,16 +216,16 @@ pub struct Network {
     pub id: String,
 }
 
-/// A machine that is wanted.
+/// Specification of a machine.
 #[derive(Debug, Clone)]
 pub struct MachineSpec {
-    /// The node it is for; it carries that as a mark.
+    /// Id of its node; the machine has it as a label.
     pub node: Uuid,
     /// Host name.
     pub name: String,
-    /// What it will carry, for people who look at the infrastructure.
+    /// Role of its node, for people who look at the infrastructure.
     pub role: NodeRole,
-    /// Unique in the cluster, small: the infrastructure may derive the address from it.
+    /// A small number, unique in the cluster: the infrastructure may derive the address from it.
     pub slot: u32,
     /// Image, as the template names it.
     pub image: String,
@@ -235,7 +235,7 @@ pub struct MachineSpec {
     pub bootstrap: String,
 }
 
-/// A machine that is there.
+/// An existing machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// Id at the infrastructure.
@@ -244,17 +244,17 @@ pub struct Machine {
     pub state: MachineState,
     /// Address under which the cluster's other nodes reach it.
     pub address: Option<IpAddr>,
-    /// How far the deployment had come when it was made; 0 when its marks do not say.
+    /// The deployment's number when it was created; 0 when its labels have none.
     pub number: i64,
 }
 
-/// How a machine ended or is.
+/// State or exit of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Where it stands.
     pub state: MachineState,
     /// One sentence, for example `container ended with exit code 137 (killed)`.
     pub summary: String,
-    /// Its last words, newest last.
+    /// Its last log lines, newest last.
     pub log: Vec<String>,
 }

@@ -1,9 +1,9 @@
-//! An infrastructure that is nothing real: machines, networks and the engine's nodes live in this process, with
-//! latencies and faults that follow from a seed.
+//! A simulated infrastructure: machines, networks and the engine's nodes exist only in this process, with latencies and
+//! faults that follow from a seed.
 //!
-//! It is a simulator, not a mock: it keeps state, its agents report as real ones do, and a test (or a user who tries
-//! out a plan at scale) can break it at any call. The engine on top of it is `jeroboam_engine::simulated`, which reads
-//! the same [`World`].
+//! It is a simulator, not a mock: it keeps state, its agents report like real ones, and a test (or a user who tries a
+//! plan at scale) can make any call fail. The engine on top of it is `jeroboam_engine::simulated`, which uses the same
+//! [`World`].
 
 mod agents;
 mod catalog;
@@ -36,24 +36,24 @@ use crate::{
     Presence, Progress, Remains, Result,
 };
 
-/// Changes that a slow listener may be behind before it is told that anything may have changed.
+/// Changes that a slow listener may lag behind before it gets [`Change::Any`].
 const CHANGES: usize = 1024;
 
-/// Where the addresses of nodes are from, the same in every cluster.
+/// Network of the nodes' addresses, the same in every cluster.
 const NODES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 64, 0, 0), 16);
-/// Where the address of slot 0 is in it.
+/// Offset of the address of slot 0 in it.
 const FIRST_NODE: u32 = 10;
 
 /// How the simulated cloud behaves.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Everything random follows from it.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Shortest and longest time that a call takes.
+    /// Shortest and longest duration of a call.
     pub latency: (Duration, Duration),
-    /// How long an agent takes from its machine's start until all components run.
+    /// Time from a machine's start until all components of its agent run.
     pub agent_start: Duration,
-    /// Share of calls that fail in a way that passes, 0.0 to 1.0.
+    /// Share of calls that fail in a retryable way, 0.0 to 1.0.
     pub fault_rate: f64,
 }
 
@@ -75,7 +75,7 @@ pub struct Simulated {
     random: Arc<Mutex<StdRng>>,
     settings: Settings,
     sink: Arc<dyn AgentSink>,
-    /// Where agents run. They outlive whoever started their machines.
+    /// The runtime of the agents. They outlive the task that started their machines.
     runtime: Handle,
     changes: broadcast::Sender<Change>,
 }
@@ -99,17 +99,17 @@ impl Simulated {
         self.world.clone()
     }
 
-    /// Asks for a fault.
+    /// Injects a fault.
     pub fn inject(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }
 
-    /// Forgets the faults that have not happened, and gives them.
+    /// Removes the faults that have not struck, and returns them.
     pub fn forget_faults(&self) -> Vec<Fault> {
         std::mem::take(&mut self.lock().faults)
     }
 
-    /// A node's machine ends by itself. Whether it ran.
+    /// Stops a node's machine, as in a crash. Returns whether it ran.
     pub fn kill(&self, cluster: Uuid, node: Uuid) -> bool {
         let before = self.lock().machines.get_mut(&(cluster, node)).map(|machine| {
             let before = machine.state;
@@ -120,21 +120,21 @@ impl Simulated {
         before == Some(MachineState::Running)
     }
 
-    /// A node's machine runs on, but does nothing any more: its agent is silent until the machine is started anew.
+    /// Makes a node's machine hang: it runs on, but its agent is silent until the machine is restarted.
     pub fn hang(&self, cluster: Uuid, node: Uuid) {
         if let Some(machine) = self.lock().machines.get_mut(&(cluster, node)) {
             machine.hangs = true;
         }
     }
 
-    /// A node's machine is taken away behind our back; its disk stays. Whether there was one.
+    /// Removes a node's machine behind our back; its disk stays. Returns whether there was one.
     pub fn take_away(&self, cluster: Uuid, node: Uuid) -> bool {
         let machine = self.lock().machines.remove(&(cluster, node));
         self.tell(cluster);
         machine.is_some()
     }
 
-    /// A node's machine is taken away behind our back, with its disk. Whether there was one or the other.
+    /// Removes a node's machine behind our back, with its disk. Returns whether there was either.
     pub fn destroy(&self, cluster: Uuid, node: Uuid) -> bool {
         let mut world = self.lock();
         let machine = world.machines.remove(&(cluster, node));
@@ -144,12 +144,12 @@ impl Simulated {
         machine.is_some() || disk.is_some()
     }
 
-    /// Tells those who listen. Nobody needs to.
+    /// Reports a change to listeners, if there are any.
     fn tell(&self, cluster: Uuid) {
         let _ = self.changes.send(Change::Of(cluster));
     }
 
-    /// A machine of a node appears that somebody else has made when the deployment had come so far.
+    /// Adds a machine of a node that another server created at this number of the deployment.
     pub fn add_machine(&self, cluster: Uuid, node: Uuid, number: i64) {
         let machine = SimulatedMachine {
             id: format!("vm-of-{node}"),
@@ -165,7 +165,7 @@ impl Simulated {
         self.lock().machines.insert((cluster, node), machine);
     }
 
-    /// A machine with the cluster's mark that belongs to no node appears.
+    /// Adds a machine with the cluster's label that belongs to no node.
     pub fn add_stray(&self, cluster: Uuid, id: &str) {
         self.lock().strays.entry(cluster).or_default().push(id.to_owned());
     }
@@ -174,7 +174,7 @@ impl Simulated {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every call takes its time and may fail: `effect` runs unless the fault comes before it.
+    /// Runs a call, which takes some time and may fail: `effect` runs unless the fault comes before it.
     async fn call<T>(&self, name: &'static str, effect: impl FnOnce(&mut World) -> T + Send) -> Result<T> {
         let (pause, unlucky) = {
             let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,18 +187,18 @@ impl Simulated {
         self.end(name, fault, effect).await
     }
 
-    /// A look at the catalogue: it takes no time, and fails only where that was asked for.
+    /// A look-up in the catalogue: it takes no time, and fails only by an injected fault.
     async fn look<T>(&self, name: &'static str, answer: impl FnOnce() -> T + Send) -> Result<T> {
         self.at_once(name, |_| answer()).await
     }
 
-    /// The same with what it does to the world.
+    /// The same with an effect on the world.
     async fn at_once<T>(&self, name: &'static str, effect: impl FnOnce(&mut World) -> T + Send) -> Result<T> {
         let fault = self.lock().enter(name);
         self.end(name, fault, effect).await
     }
 
-    /// How a call ends.
+    /// The result of a call, after its fault if there is one.
     async fn end<T>(
         &self,
         name: &'static str,
@@ -211,7 +211,7 @@ impl Simulated {
             Some(FaultKind::Passing) => failed(Cause::passing(
                 Code::InfrastructureUnavailable,
                 "the simulated cloud does not answer",
-                "wait: it is tried again by itself",
+                "wait: it is retried automatically",
             )),
             Some(FaultKind::Permanent) => failed(Cause::operator(
                 Code::InfrastructureRefused,
@@ -223,14 +223,14 @@ impl Simulated {
                 failed(Cause::passing(
                     Code::InfrastructureUnavailable,
                     "the simulated cloud's answer was lost",
-                    "wait: it is tried again by itself",
+                    "wait: it is retried automatically",
                 ))
             }
             Some(FaultKind::NoCapacity) => failed(
                 Cause::operator(
                     Code::InfrastructureOutOfMemory,
                     "the simulated cloud has no capacity left",
-                    "give machines back, or use smaller flavors; it is tried again by itself",
+                    "delete machines, or use smaller flavors; it is retried automatically",
                 )
                 .may_pass(),
             ),
@@ -249,7 +249,7 @@ impl Simulated {
                 world.engines.insert(cluster.uuid, cluster.engine.clone());
                 world.ensure_disk(cluster.uuid, spec.node);
                 let machine = match there {
-                    // It goes on, as the same one.
+                    // The same machine continues.
                     Some(machine) => SimulatedMachine { state: MachineState::Running, ..machine },
                     None => {
                         world.counter += 1;
@@ -293,7 +293,7 @@ impl Infrastructure for Simulated {
     }
 
     async fn agent_endpoint(&self) -> Result<AgentEndpoint> {
-        // Simulated agents need no endpoint; a loopback one keeps the rest the same.
+        // Simulated agents need no endpoint; a loopback address keeps the other code unchanged.
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(AgentEndpoint { listen: loopback, reach: loopback })
     }
@@ -424,7 +424,7 @@ impl Infrastructure for Simulated {
         self.call("clusters", |world| world.clusters().into_iter().collect()).await
     }
 
-    /// The simulated cloud is this process's own: there is nobody else's in it.
+    /// Does nothing: no other deployment shares the simulated cloud.
     fn take_deployment(&self, _: &str) {}
 
     async fn remains(&self) -> Result<Vec<Remains>> {

@@ -1,4 +1,4 @@
-//! What a node's container is asked for.
+//! The specification of a node's container.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -15,14 +15,14 @@ use super::upload::AGENT_PATH;
 use super::{Docker, flavor, image, labels};
 use crate::{ClusterRef, MachineSpec, Result};
 
-/// Kernel modules of the engine's machine, for components that load some.
+/// Kernel modules of the engine's machine, for components that load them.
 const MODULES: &str = "/lib/modules";
 
-/// How much of its output a container keeps: two files of this size. The agent keeps the components' own logs.
+/// Limits of a container's log: two files of this size. The agent keeps the components' own logs.
 const LOG_SIZE: &str = "5m";
 const LOG_FILES: &str = "2";
 
-/// Where a node's container belongs.
+/// Network, address and disk of a node's container.
 pub(super) struct Place {
     /// Id of the cluster's network.
     pub(super) network: String,
@@ -53,7 +53,7 @@ pub(super) fn build(
         network_mode: Some(place.network.clone()),
         mounts: Some(mounts(engine, &place.disk)),
         tmpfs: Some(HashMap::from([
-            // Programs are run from both: containerd's shims keep theirs under /run.
+            // Both need `exec`: containerd's shims run programs from /run.
             ("/run".to_owned(), "exec,mode=755".to_owned()),
             ("/tmp".to_owned(), "exec,mode=1777".to_owned()),
         ])),
@@ -61,13 +61,13 @@ pub(super) fn build(
             name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
             maximum_retry_count: None,
         }),
-        // Under version 1 a namespace of its own would hide the hierarchies that must be made writable.
+        // Under cgroup version 1 a namespace of its own would hide the hierarchies that must be made writable.
         cgroupns_mode: Some(match engine.facts.cgroup_v2 {
             true => HostConfigCgroupnsModeEnum::PRIVATE,
             false => HostConfigCgroupnsModeEnum::HOST,
         }),
-        // Containers within the container set up namespaces and mounts of their own, and the kubelet sets kernel
-        // parameters: the engine's profiles would forbid both.
+        // Containers in the container set up their own namespaces and mounts, and the kubelet sets kernel parameters:
+        // the engine's profiles would forbid both.
         security_opt: Some(vec![
             "seccomp=unconfined".to_owned(),
             "apparmor=unconfined".to_owned(),
@@ -76,11 +76,11 @@ pub(super) fn build(
         masked_paths: Some(Vec::new()),
         readonly_paths: Some(Vec::new()),
         device_cgroup_rules: Some(vec!["a *:* rwm".to_owned()]),
-        // Where the engine maps users, root in a node would own nothing that it has to manage.
+        // With user namespace mapping, root in a node would not own what it has to manage.
         userns_mode: Some("host".to_owned()),
-        // The agent is process 1 and reaps itself.
+        // The agent is process 1 and reaps processes itself.
         init: Some(false),
-        // Some drivers cannot be read back: this one can, whatever the engine's default is.
+        // Some log drivers cannot be read; this one can. The engine's default does not matter.
         log_config: Some(HostConfigLogConfig {
             typ: Some("json-file".to_owned()),
             config: Some(HashMap::from([
@@ -97,12 +97,12 @@ pub(super) fn build(
     Ok(ContainerCreateBody {
         hostname: Some(spec.name.clone()),
         image: Some(image::reference(&spec.image)),
-        // Not the image's own: any image will do that has what the components need.
+        // Overrides the image's own: any image works that has what the components need.
         entrypoint: Some(vec![AGENT_PATH.to_owned()]),
         cmd: Some(Vec::new()),
         user: Some("0:0".to_owned()),
         working_dir: Some("/".to_owned()),
-        // How programs learn that they are in a container (systemd.io/CONTAINER_INTERFACE).
+        // By this programs detect that they run in a container (systemd.io/CONTAINER_INTERFACE).
         env: Some(vec!["container=docker".to_owned()]),
         labels: Some(labels),
         networking_config: Some(NetworkingConfig {
@@ -113,7 +113,7 @@ pub(super) fn build(
     })
 }
 
-/// `/var` is a volume: layered file systems do not stack, and what is there outlives the container.
+/// `/var` is a volume: overlay file systems do not stack, and its data must outlive the container.
 fn mounts(engine: &Engine, disk: &str) -> Vec<Mount> {
     let mut mounts = vec![Mount {
         target: Some("/var".to_owned()),

@@ -1,16 +1,16 @@
-//! What a node's container may do: everything, where the engine itself may do everything, or else an explicit list.
+//! Capabilities of a node's container: all, where the engine itself has all, otherwise an explicit list.
 //!
-//! `--privileged` asks for every capability there is, and fails when the engine lacks a single one of them, as it does
-//! in many virtual machines and containers. What nodes need is less than that.
+//! `--privileged` requests every capability, and fails when the engine lacks a single one, as in many virtual machines
+//! and containers. Nodes need fewer.
 
 use bollard::models::HostConfig;
 
-/// How a container gets what a node needs.
+/// How a container gets the capabilities of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Grant {
     /// By the engine's privileged mode.
     Privileged,
-    /// By a list: on top of the engine's defaults, and taken away from them.
+    /// By a list: added to the engine's defaults, and dropped from them.
     Listed {
         /// Capabilities to add.
         add: Vec<&'static str>,
@@ -22,7 +22,7 @@ pub(super) enum Grant {
 /// Name and number (`linux/capability.h`).
 type Capability = (&'static str, u8);
 
-/// What the engine gives to every container.
+/// The engine's default capabilities of containers.
 const DEFAULTS: [Capability; 14] = [
     ("CHOWN", 0),
     ("DAC_OVERRIDE", 1),
@@ -40,7 +40,7 @@ const DEFAULTS: [Capability; 14] = [
     ("SETFCAP", 31),
 ];
 
-/// What nodes get besides. Every engine since 1.41 of its API knows these names.
+/// Additional capabilities of nodes. Every engine since API version 1.41 knows these names.
 const EXTRA: [Capability; 24] = [
     ("DAC_READ_SEARCH", 2),
     ("LINUX_IMMUTABLE", 9),
@@ -68,12 +68,12 @@ const EXTRA: [Capability; 24] = [
     ("AUDIT_READ", 37),
 ];
 
-/// The one that engines lack most often, and that nodes can do without.
+/// The capability that engines lack most often, and that nodes can do without.
 const SYS_RESOURCE: Capability = ("SYS_RESOURCE", 24);
 
 impl Grant {
-    /// What to try first with an engine whose capabilities (a bit for each) are `engine`, on a kernel whose last
-    /// capability has the number `last`. With an engine that cannot be looked at, privileged mode is worth a try.
+    /// The grant to try first with an engine whose capabilities (a bit for each) are `engine`, on a kernel whose last
+    /// capability has the number `last`. Where the engine's capabilities are not known, privileged mode is tried.
     pub(super) fn first(engine: Option<u64>, last: u8) -> Self {
         let all = u64::MAX >> (63 - last.min(63));
         match engine {
@@ -82,8 +82,8 @@ impl Grant {
         }
     }
 
-    /// The explicit list, limited to what the engine has. An engine that cannot be looked at and refused privileged
-    /// mode most likely lacks `SYS_RESOURCE`.
+    /// The explicit list, limited to what the engine has. An engine whose capabilities are not known and that refused
+    /// privileged mode most likely lacks `SYS_RESOURCE`.
     pub(super) fn listed(engine: Option<u64>) -> Self {
         let has = engine.unwrap_or(!(1 << SYS_RESOURCE.1));
         let names = |table: &[Capability], wanted: bool| {
@@ -92,7 +92,7 @@ impl Grant {
         Self::Listed { add: names(&EXTRA, true), drop: names(&DEFAULTS, false) }
     }
 
-    /// Gives it to a container.
+    /// Applies the grant to a container.
     pub(super) fn apply(&self, host: &mut HostConfig) {
         match self {
             Self::Privileged => host.privileged = Some(true),
@@ -105,7 +105,7 @@ impl Grant {
     }
 }
 
-/// The capabilities of a process of this machine: what it may have and give away.
+/// The capabilities of a process of this machine, which it can pass on.
 pub(super) fn of_process(pid: i32) -> Option<u64> {
     from_status(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }

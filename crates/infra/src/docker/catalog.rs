@@ -1,14 +1,14 @@
-//! What nodes can be made of, as templates, clusters and node groups name it.
+//! Look-up of images, flavors and the like for templates, clusters and node groups.
 
 use super::{Docker, image};
 use crate::Result;
 use crate::catalog::{Found, Kind, Offer};
 use crate::flavor;
 
-/// What there is under a name.
+/// Looks up a name.
 ///
-/// A Docker Engine has no keypairs: nobody logs in to nodes. Nor has it networks to choose from: every cluster gets one
-/// of its own, and reaches the outside through its gateway. Clients of clouds give both all the same.
+/// A Docker Engine has no keypairs, since there are no logins to nodes, and no networks to choose from: every cluster
+/// gets one of its own, and reaches the outside through its gateway. Clients may give both; they are ignored.
 pub(super) async fn look_up(docker: &Docker, kind: Kind, name: &str) -> Result<Found> {
     match kind {
         Kind::Image => image::find(&*docker.engine().await?, name).await,

@@ -1,4 +1,4 @@
-//! What goes wrong at a Docker Engine, in words for people: what was being done, who must act, the underlying error.
+//! Causes of failures at a Docker Engine: what was being done, who must act, the underlying error.
 
 use bollard::errors::Error;
 use jeroboam_model::{Cause, CauseExt, Code};
@@ -6,9 +6,9 @@ use jeroboam_model::{Cause, CauseExt, Code};
 /// A call to the engine that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// What was being done, as the beginning of a sentence: `Making the network of cluster c`.
+    /// What was being done, as the start of a sentence: `Creating the network of cluster c`.
     pub(super) doing: String,
-    /// What came of it.
+    /// The error.
     pub(super) error: Error,
 }
 
@@ -18,24 +18,24 @@ impl Failure {
         matches!(&self.error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
     }
 
-    /// Whether the engine's answer has these words in it, in whatever case.
+    /// Whether the engine's error message contains these words, ignoring case.
     pub(super) fn says(&self, words: &str) -> bool {
         matches!(&self.error, Error::DockerResponseServerError { message, .. } if contains(message, words))
     }
 
-    /// Whether what is called for is not there (any more).
+    /// Whether the object does not exist (any more).
     pub(super) fn is_gone(&self) -> bool {
         self.is(404)
     }
 
-    /// Whether the engine's answer means that it may not do everything itself.
+    /// Whether the engine's error means that it lacks privileges itself.
     pub(super) fn is_lack_of_privilege(&self) -> bool {
         ["operation not permitted", "apply caps", "permission denied", "privileged mode is incompatible"]
             .iter()
             .any(|words| self.says(words))
     }
 
-    /// Whether the connection, or what is agreed on it, is not to be relied on any more.
+    /// Whether the connection, or its negotiated API version, is no longer valid.
     pub(super) fn is_lost(&self) -> bool {
         !matches!(&self.error, Error::DockerResponseServerError { .. }) || self.says("client version")
     }
@@ -49,11 +49,11 @@ impl From<Failure> for Cause {
             Error::RequestTimeoutError => Cause::passing(
                 Code::InfrastructureUnavailable,
                 format!("{doing}: the Docker Engine did not answer in time."),
-                "Nothing: it is tried again. If it stays so, look after the machine that the Docker Engine runs on.",
+                "Nothing: it is retried automatically. If it stays so, check the Docker Engine's machine.",
             ),
             Error::UnsupportedURISchemeError { uri } => Cause::operator(
                 Code::InfrastructureConfiguration,
-                format!("{doing}: {uri:?} is no address of a Docker Engine."),
+                format!("{doing}: {uri:?} is not an address of a Docker Engine."),
                 "Give an address such as unix:///var/run/docker.sock or tcp://HOST:2376.",
             ),
             _ if io_kind(&error) == Some(std::io::ErrorKind::PermissionDenied) => Cause::operator(
@@ -64,22 +64,22 @@ impl From<Failure> for Cause {
             .said(words(&error)),
             Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => Cause::operator(
                 Code::InfrastructureError,
-                format!("{doing}: the Docker Engine's answer was not understood."),
-                "Use Docker Engine 20.10 or newer, and see that the address leads to one.",
+                format!("{doing}: the Docker Engine's response is invalid."),
+                "Use Docker Engine 20.10 or newer, and check that the address leads to one.",
             )
             .said(words(&error)),
             _ => Cause::passing(
                 Code::InfrastructureUnavailable,
                 format!("{doing}: the Docker Engine does not answer."),
-                "Start the Docker Engine; what was being done then goes on by itself.",
+                "Start the Docker Engine; the operation then continues automatically.",
             )
             .said(words(&error)),
         }
     }
 }
 
-/// What an answer means. By its words where Docker has no status of its own for it: these have been the same in all
-/// versions.
+/// The cause of an error response. Determined by its message where Docker has no status code of its own for it: these
+/// messages have been the same in all versions.
 fn answered(doing: &str, status: u16, message: &str) -> Cause {
     let says = |words: &str| contains(message, words);
     let operator = |code: Code, what: &str, action: &str| Cause::operator(code, format!("{doing}: {what}"), action);
@@ -94,7 +94,7 @@ fn answered(doing: &str, status: u16, message: &str) -> Cause {
         operator(
             Code::ImageMissing,
             "the Docker Engine does not have the image.",
-            "Make the node image by `make image`, or pull the one that the template names.",
+            "Build the node image with `make image`, or pull the one that the template names.",
         )
     } else if says("cannot allocate memory") || says("resource temporarily unavailable") {
         operator(
@@ -114,7 +114,7 @@ fn answered(doing: &str, status: u16, message: &str) -> Cause {
         Cause::passing(
             Code::AddressInUse,
             format!("{doing}: another container has the node's address."),
-            "Take the container off the cluster's network that Jeroboam has not made.",
+            "Disconnect the container that is not Jeroboam's from the cluster's network.",
         )
     } else if status == 409 && says("is already in use by container") {
         operator(
@@ -125,14 +125,14 @@ fn answered(doing: &str, status: u16, message: &str) -> Cause {
     } else if status == 404 {
         Cause::passing(
             Code::InfrastructureBusy,
-            format!("{doing}: somebody has taken away what is needed for it."),
-            "Nothing: it is tried again.",
+            format!("{doing}: something that it needs was removed concurrently."),
+            "Nothing: it is retried automatically.",
         )
     } else if status == 409 {
         Cause::passing(
             Code::InfrastructureBusy,
-            format!("{doing}: something else is being done to it, or uses it."),
-            "Nothing: it is tried again.",
+            format!("{doing}: it is in use, or is being changed concurrently."),
+            "Nothing: it is retried automatically.",
         )
     } else if says("exec format error") || says("unable to start container process: exec:") {
         operator(
@@ -150,7 +150,7 @@ fn answered(doing: &str, status: u16, message: &str) -> Cause {
         Cause::passing(
             Code::InfrastructureError,
             format!("{doing}: the Docker Engine failed."),
-            "Nothing at first: it is tried again. If it stays so, see the Docker Engine's log.",
+            "Nothing at first: it is retried automatically. If it stays so, see the Docker Engine's log.",
         )
     } else {
         operator(
@@ -166,7 +166,7 @@ fn contains(text: &str, words: &str) -> bool {
     text.to_lowercase().contains(words)
 }
 
-/// The error and all that caused it, in one line.
+/// The error and its chain of sources, in one line.
 fn words(error: &Error) -> String {
     let mut line = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -180,9 +180,9 @@ fn words(error: &Error) -> String {
     line
 }
 
-/// The kind of the IO error below, if there is one.
+/// The kind of the underlying IO error, if there is one.
 fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
-    // This variant passes its source's source off as its own.
+    // The source of this variant is the source of its IO error, so the IO error itself is not in the chain.
     if let Error::IOError { err } = error {
         return Some(err.kind());
     }

@@ -1,4 +1,4 @@
-//! What the engine tells of by itself: containers that end, networks and volumes that go.
+//! Events of the engine: containers that stop, networks that are removed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -15,28 +15,28 @@ use super::engine::{self, Engine};
 use super::labels;
 use crate::Change;
 
-/// Between two tries to reach an engine that is away.
+/// Between two attempts to reach an engine that is down.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// What tells that something of a cluster is not as it was. Much else is told of: each `exec`, say.
+/// Events that mean a change of a cluster. There are many others, for example of each `exec`.
 const EVENTS: [&str; 6] = ["die", "oom", "start", "pause", "unpause", "destroy"];
 
-/// Where to get at the engine, for as long as changes are wanted.
+/// Connection to the engine for the stream of changes.
 pub(super) struct Source {
     pub(super) host: String,
-    /// The id whose clusters' changes are wanted; it may become another one.
+    /// Id of the deployment whose changes are wanted; it may change.
     pub(super) deployment: Arc<RwLock<String>>,
     pub(super) engine: Arc<Mutex<Option<Arc<Engine>>>>,
 }
 
-/// The changes, for ever: while the engine is away nothing is told, and when it is back that anything may have changed.
+/// The changes, without end. While the engine is down there are none; after a reconnect [`Change::Any`] is reported.
 pub(super) fn stream(source: Source) -> BoxStream<'static, Change> {
     stream::unfold(source, |source| async move {
         let told = loop {
             match listen(&source).await {
                 Ok(told) => break told,
                 Err(cause) => {
-                    tracing::debug!(cause = cause.one_line(), "the Docker Engine tells of no changes");
+                    tracing::debug!(cause = cause.one_line(), "no events from the Docker Engine");
                     tokio::time::sleep(TRY_AGAIN).await;
                 }
             }
@@ -47,10 +47,10 @@ pub(super) fn stream(source: Source) -> BoxStream<'static, Change> {
     .boxed()
 }
 
-/// One connection, until it ends.
+/// The changes of one connection, until it is closed.
 async fn listen(source: &Source) -> crate::Result<BoxStream<'static, Change>> {
     let engine = engine::connected(&source.host, &source.engine).await?;
-    // Not by label: events of networks carry none.
+    // Not filtered by label: events of networks have none.
     let filters = HashMap::from([
         ("type".to_owned(), ["container", "network"].map(str::to_owned).to_vec()),
         ("event".to_owned(), EVENTS.map(str::to_owned).to_vec()),
@@ -59,22 +59,22 @@ async fn listen(source: &Source) -> crate::Result<BoxStream<'static, Change>> {
     let options = EventsOptions { filters: Some(filters), ..EventsOptions::default() };
     let events = engine.docker.events(Some(options));
     let changes = events
-        .map_err(|error| tracing::debug!(%error, "the Docker Engine has ended its events"))
+        .map_err(|error| tracing::debug!(%error, "the Docker Engine has closed its stream of events"))
         .take_while(|event| std::future::ready(event.is_ok()))
         .filter_map(move |event| {
             std::future::ready(event.ok().and_then(|event| change(event, &super::read(&deployment))))
         });
-    // What happened before we listened nobody has told us. An engine that ends every connection at once is not asked
-    // without a pause.
+    // Starts with `Any`, as earlier events were missed. Ends with a pause, in case the engine closes every connection
+    // at once.
     let pause = stream::once(tokio::time::sleep(TRY_AGAIN)).filter_map(|()| std::future::ready(None));
     Ok(stream::iter([Change::Any]).chain(changes).chain(pause).boxed())
 }
 
-/// What an event says of the clusters of a deployment.
+/// The change that an event means for the clusters of a deployment.
 fn change(event: EventMessage, deployment: &str) -> Option<Change> {
     let marks = event.actor?.attributes?;
     if event.typ == Some(EventMessageTypeEnum::NETWORK) {
-        // A container that ends is told of itself.
+        // A stopped container has an event of its own.
         let is_ours = marks.get("name").is_some_and(|name| name.starts_with(labels::PREFIX));
         return (is_ours && event.action.as_deref() == Some("destroy")).then_some(Change::Any);
     }

@@ -1,4 +1,4 @@
-//! Containers as the engine lists them, and taking them away.
+//! Lists and removes containers.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::engine::{CHANGE, Engine, LOOK};
 use super::labels::{self, Filters};
 use crate::{Machine, Result};
 
-/// How often to look whether a container is gone that somebody else is removing already.
+/// Between two checks whether a container is gone that is already being removed.
 const GONE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// All containers that the labels fit, running or not.
+/// All containers that match the labels, running or not.
 pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<ContainerSummary>> {
     let options = ListContainersOptions { all: true, filters: Some(filters), ..ListContainersOptions::default() };
     Ok(engine.call("Looking for containers", LOOK, engine.docker.list_containers(Some(options))).await?)
 }
 
-/// Where a container stands. One that the engine is about to start again counts as running: it keeps what it has,
+/// The state of a container. One that the engine is about to restart counts as running: it keeps its address and data,
 /// like a machine that reboots.
 pub(super) fn state(container: &ContainerSummary) -> MachineState {
     use ContainerSummaryStateEnum as Engine;
@@ -33,13 +33,13 @@ pub(super) fn state(container: &ContainerSummary) -> MachineState {
     }
 }
 
-/// Whether somebody has taken it off its network.
+/// Whether it was disconnected from its network.
 fn is_cut_off(container: &ContainerSummary) -> bool {
     let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
     networks.is_some_and(|networks| networks.is_empty())
 }
 
-/// A container as a machine.
+/// The machine of a container.
 pub(super) fn machine(container: &ContainerSummary) -> Machine {
     Machine {
         id: container.id.clone().unwrap_or_default(),
@@ -49,7 +49,7 @@ pub(super) fn machine(container: &ContainerSummary) -> Machine {
     }
 }
 
-/// The address that it has, or will have once it runs.
+/// Its address, or the one that it gets once it runs.
 fn address(container: &ContainerSummary) -> Option<IpAddr> {
     let networks = container.network_settings.as_ref()?.networks.as_ref()?;
     networks.values().find_map(|endpoint| {
@@ -58,8 +58,8 @@ fn address(container: &ContainerSummary) -> Option<IpAddr> {
     })
 }
 
-/// Sees to it that a container is gone. Its volume stays: it has the node's data. It is killed, not stopped: the node
-/// is to go, or has ended already.
+/// Ensures that a container is gone. Its volume stays: it has the node's data. It is killed, not stopped: the node is
+/// being removed or has stopped already.
 pub(super) async fn remove(engine: &Engine, id: &str) -> Result<()> {
     let doing = || format!("Removing the container {id:.12}");
     let options = RemoveContainerOptions { v: false, force: true, ..RemoveContainerOptions::default() };
@@ -84,7 +84,7 @@ pub(super) async fn remove(engine: &Engine, id: &str) -> Result<()> {
     }
 }
 
-/// Sees to it that all these containers are gone, side by side: one that cannot be removed keeps none of the others.
+/// Ensures that all these containers are gone, concurrently: one that cannot be removed does not block the others.
 pub(super) async fn remove_all(engine: &Engine, containers: &[ContainerSummary]) -> Result<()> {
     let ids = containers.iter().filter_map(|container| container.id.as_deref());
     futures::future::join_all(ids.map(|id| remove(engine, id))).await.into_iter().collect()

@@ -1,4 +1,4 @@
-//! How a node's container ended or is, for people.
+//! State or exit of a node's container, for people.
 
 use bollard::container::LogOutput;
 use bollard::models::{ContainerInspectResponse, ContainerState};
@@ -11,15 +11,15 @@ use super::engine::{Engine, LOOK};
 use super::{Docker, observe};
 use crate::{Diagnosis, Result};
 
-/// How many of its last lines to show: enough for a panic or the error of the component that failed.
+/// How many of its last log lines to show: enough for a panic or the error of the component that failed.
 const LOG_LINES: usize = 20;
-/// How much of a line to show: enough for an error, little enough to read.
+/// How many characters of a line to show.
 const LINE_CHARS: usize = 500;
 
-/// What a container's exit codes from here on mean: 128 and the number of the signal that ended it.
+/// Exit codes above this are 128 plus the number of the signal that killed the container.
 const SIGNALLED: i64 = 128;
 
-/// Looks at the node's container; `None` when it has none.
+/// Diagnoses the node's container; `None` when it has none.
 pub(super) async fn node(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<Option<Diagnosis>> {
     let Some(machine) = observe::cluster(docker, engine, cluster).await?.machines.remove(&node) else {
         return Ok(None);
@@ -43,7 +43,7 @@ fn summary(state: MachineState, container: &ContainerInspectResponse) -> String 
         return format!("the container {name} keeps ending with {}{times}", exit(how));
     }
     match state {
-        MachineState::Created => format!("the container {name} was made but not started{}", error(how)),
+        MachineState::Created => format!("the container {name} was created but not started{}", error(how)),
         MachineState::Paused => format!("the container {name} is paused"),
         MachineState::CutOff => format!("the container {name} runs, but is on no network"),
         MachineState::Running => format!("the container {name} runs{times}"),
@@ -59,22 +59,22 @@ fn exit(how: &ContainerState) -> String {
     let code = how.exit_code.unwrap_or_default();
     let meaning = match code {
         _ if how.oom_killed == Some(true) => " (out of memory)",
-        0 => " (by itself, without error)",
+        0 => " (without error)",
         137 => " (killed)",
         139 => " (crashed)",
-        143 => " (asked to end)",
-        code if code > SIGNALLED => " (ended by a signal)",
+        143 => " (SIGTERM)",
+        code if code > SIGNALLED => " (killed by a signal)",
         _ => "",
     };
     format!("exit code {code}{meaning}")
 }
 
-/// What the engine says on it.
+/// The engine's error for the container, if any.
 fn error(how: &ContainerState) -> String {
     how.error.as_deref().filter(|error| !error.is_empty()).map(|error| format!(": {error}")).unwrap_or_default()
 }
 
-/// The last lines of its output. None when they cannot be had: the summary alone is worth showing.
+/// The last lines of its log. Empty when they cannot be read: the summary is then shown without them.
 async fn last_words(engine: &Engine, id: &str) -> Vec<String> {
     let options = LogsOptions { stdout: true, stderr: true, tail: LOG_LINES.to_string(), ..LogsOptions::default() };
     let read = engine.docker.logs(id, Some(options)).map_ok(LogOutput::into_bytes).try_collect::<Vec<_>>();
@@ -87,7 +87,7 @@ async fn last_words(engine: &Engine, id: &str) -> Vec<String> {
     }
 }
 
-/// Lines fit to be shown: without colours and other control characters, and not too long.
+/// Lines for display: without colours and other control characters, and shortened.
 fn lines(text: &str) -> Vec<String> {
     let lines: Vec<String> = text
         .lines()
@@ -133,7 +133,7 @@ mod tests {
             (137, false, "the container jeroboam-1-c ended with exit code 137 (killed)"),
             (137, true, "the container jeroboam-1-c ended with exit code 137 (out of memory)"),
             (2, false, "the container jeroboam-1-c ended with exit code 2"),
-            (134, false, "the container jeroboam-1-c ended with exit code 134 (ended by a signal)"),
+            (134, false, "the container jeroboam-1-c ended with exit code 134 (killed by a signal)"),
         ] {
             assert_eq!(said(MachineState::Stopped, ended(code, oom), 0), text);
         }

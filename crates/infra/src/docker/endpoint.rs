@@ -1,4 +1,4 @@
-//! Where the agents' endpoint listens: on the engine's machine, at an address that every container reaches.
+//! Address of the agent endpoint: on the engine's machine, reachable from every container.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -8,8 +8,8 @@ use super::engine::Engine;
 use super::{DockerConfig, network};
 use crate::{AgentEndpoint, Result};
 
-/// As configured, or at the gateway of the engine's default bridge: that address is there as long as the engine runs,
-/// is on no outer network, and is reached from every network of the engine.
+/// As configured, or the gateway of the engine's default bridge: that address exists as long as the engine runs, is on
+/// no external network, and is reachable from every network of the engine.
 pub(super) async fn find(config: &DockerConfig, engine: &Engine) -> Result<AgentEndpoint> {
     let gateway = async || match network::bridge(engine).await?.and_then(|bridge| bridge.gateway) {
         Some(gateway) => Ok(SocketAddr::new(gateway.into(), config.agent_port)),
@@ -38,7 +38,7 @@ pub(super) async fn find(config: &DockerConfig, engine: &Engine) -> Result<Agent
     }
 }
 
-/// Whether the address is one of this machine: only then can something be bound to it.
+/// Whether the address belongs to this machine: only then can a socket be bound to it.
 fn is_ours(ip: IpAddr) -> bool {
     std::net::UdpSocket::bind(SocketAddr::new(ip, 0)).is_ok()
 }

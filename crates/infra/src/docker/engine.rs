@@ -12,21 +12,21 @@ use jeroboam_model::Cause;
 use super::capabilities::{self, Grant};
 use super::cause::Failure;
 
-/// How long looking at something may take. It takes milliseconds; a busy engine may need seconds.
+/// Timeout of reading calls. They take milliseconds; a busy engine may need seconds.
 pub(super) const LOOK: Duration = Duration::from_secs(15);
-/// How long changing something may take. It takes well below a second; a disk that is being written full, or ten
-/// containers started at once on a small machine, take longer.
+/// Timeout of changing calls. They take well below a second; longer on a slow disk, or when ten containers are started
+/// at once on a small machine.
 pub(super) const CHANGE: Duration = Duration::from_secs(60);
 
-/// How long connecting may take, waiting for another task that does it included.
+/// Timeout of connecting, including the wait for another task that is connecting.
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// Where the engine is when nothing else is said.
+/// Default address of the engine.
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
-/// A connection to an engine. It is made anew when it is lost, since the engine may then be another version.
+/// A connection to an engine. When it is lost a new one is opened, since the engine may then be another version.
 pub(super) struct Engine {
-    /// To call it by.
+    /// The client.
     pub(super) docker: bollard::Docker,
     /// What is known of it.
     pub(super) facts: Facts,
@@ -45,11 +45,11 @@ pub(super) struct Facts {
     pub(super) memory: i64,
     /// Whether its machine is this one, so that files, routes and processes here say something about it.
     pub(super) local: bool,
-    /// Its capabilities, a bit for each, where it can be looked at.
+    /// Its capabilities, a bit for each; `None` when they are not known.
     pub(super) capabilities: Option<u64>,
 }
 
-/// The engine's address: as configured, as `DOCKER_HOST` says, or the usual one. A path is one of a socket.
+/// The engine's address: as configured, from `DOCKER_HOST`, or the default. A path is that of a socket.
 pub(super) fn host(configured: Option<&str>) -> String {
     let host = match configured {
         Some(host) => host.to_owned(),
@@ -58,8 +58,8 @@ pub(super) fn host(configured: Option<&str>) -> String {
     if host.starts_with('/') { format!("unix://{host}") } else { host }
 }
 
-/// The connection, made anew if it was lost. One task makes it, the others wait for that, but not for each other in turn
-/// when the engine hangs.
+/// The connection, opened again if it was lost. One task connects and the others wait for it. When the engine hangs,
+/// they all time out together, not one after the other.
 pub(super) async fn connected(
     host: &str,
     kept: &tokio::sync::Mutex<Option<Arc<Engine>>>,
@@ -76,7 +76,7 @@ pub(super) async fn connected(
     tokio::time::timeout(CONNECT, connection).await.unwrap_or_else(|_| Err(hangs(host)))
 }
 
-/// The cause of an engine that takes connections and says nothing.
+/// The cause for an engine that accepts connections and does not answer.
 fn hangs(host: &str) -> Cause {
     Failure { doing: connecting(host), error: Error::RequestTimeoutError }.into()
 }
@@ -86,14 +86,14 @@ fn connecting(host: &str) -> String {
 }
 
 impl Engine {
-    /// Connects to the engine at `host` and looks at it.
+    /// Connects to the engine at `host` and reads its properties.
     pub(super) async fn connect(host: &str) -> Result<Self, Cause> {
         let fail = |error| Failure { doing: connecting(host), error };
         let docker = bollard::Docker::connect_with_host(host).map_err(fail)?;
         let docker = within(LOOK, docker.negotiate_version()).await.map_err(fail)?;
         let info = within(LOOK, docker.info()).await.map_err(fail)?;
 
-        // Docker Desktop keeps its engine in a virtual machine, however local its socket looks.
+        // Docker Desktop runs its engine in a virtual machine, although its socket is local.
         let desktop = info.operating_system.as_deref() == Some("Docker Desktop");
         let socket = host.strip_prefix("unix://").filter(|_| !desktop);
         let facts = Facts {
@@ -119,7 +119,7 @@ impl Engine {
         Ok(Self { docker, facts, grant: Mutex::new(grant), lost: AtomicBool::new(false) })
     }
 
-    /// Runs a call to the engine, bounded in time. `doing` begins a sentence.
+    /// Runs a call to the engine, with a timeout. `doing` starts a sentence.
     pub(super) async fn call<T>(
         &self,
         doing: impl Into<String>,
@@ -135,17 +135,17 @@ impl Engine {
         })
     }
 
-    /// Whether the connection has to be made anew.
+    /// Whether a new connection is needed.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// What containers get.
+    /// The grant for containers.
     pub(super) fn grant(&self) -> Grant {
         self.grant.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// The engine cannot give containers everything: from now on they get the list.
+    /// The engine refuses privileged containers: from now on they get the list of capabilities.
     pub(super) fn give_less(&self) -> Grant {
         let less = Grant::listed(self.facts.capabilities);
         tracing::info!("the Docker Engine refuses privileged containers, nodes get an explicit list of capabilities");

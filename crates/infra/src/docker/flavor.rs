@@ -1,4 +1,4 @@
-//! How large the containers are.
+//! Sizes of containers.
 
 use bollard::models::HostConfig;
 use jeroboam_model::{Cause, CauseExt, Code};
@@ -9,15 +9,15 @@ use crate::flavor::{self, Flavor};
 const BYTES_PER_MIB: i64 = 1 << 20;
 const NANO_PER_CPU: i64 = 1_000_000_000;
 
-/// The flavor of this name. The error names those there are.
+/// The flavor of this name. The error lists the existing ones.
 pub(super) fn find<'a>(flavors: &'a [Flavor], name: &str) -> Result<&'a Flavor, Cause> {
     flavors.iter().find(|flavor| flavor.name == name).ok_or_else(|| {
         Cause::user(Code::FlavorUnknown, format!("There is no flavor {name:?}."), flavor::advice(flavors))
     })
 }
 
-/// Limits the container to a size, as far as the engine's machine is larger: it has no more to give than it has,
-/// refuses more processors than that, and a memory limit above its memory would limit nothing.
+/// Limits the container to the flavor's size, where the engine's machine is larger: the engine refuses more processors
+/// than it has, and a memory limit above its memory has no effect.
 pub(super) fn limit(host: &mut HostConfig, flavor: &Flavor, facts: &Facts) {
     if i64::from(flavor.cpus) < facts.cpus {
         host.nano_cpus = Some(i64::from(flavor.cpus) * NANO_PER_CPU);
@@ -25,7 +25,7 @@ pub(super) fn limit(host: &mut HostConfig, flavor: &Flavor, facts: &Facts) {
     let memory = i64::from(flavor.memory_mib) * BYTES_PER_MIB;
     if memory < facts.memory {
         host.memory = Some(memory);
-        // Memory and swap together: by itself the engine would give as much swap again.
+        // Memory plus swap: by default the engine would allow the same amount of swap in addition.
         host.memory_swap = Some(memory);
     }
 }

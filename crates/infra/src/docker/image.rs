@@ -1,4 +1,4 @@
-//! Images that nodes are made of.
+//! Node images.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,34 +11,34 @@ use super::engine::{Engine, LOOK};
 use crate::Result;
 use crate::catalog::{Carried, Found, NodeImage, Offer};
 
-/// Where the node images are that `make image` makes; the tag is what templates name.
+/// Repository of the node images that `make image` builds; templates name the tag.
 const REPOSITORY: &str = "jeroboam/node";
 
-/// Label of node images: how they are laid out, so that an agent finds what it starts. Those of 2026-11 and before have
-/// none.
+/// Label of node images: version of their layout, by which an agent finds the programs that it starts. Images of
+/// 2026-11 and before have none.
 const LAYOUT: &str = "io.jeroboam.layout";
-/// The layout that this release's agent knows.
+/// The layout that this release's agent supports.
 const OUR_LAYOUT: &str = "2";
-/// Label of node images: the versions of Kubernetes in it, with commas, each with where it came from.
+/// Label of node images: the versions of Kubernetes in it, separated by commas, each with its source.
 const KUBERNETES: &str = "io.jeroboam.kubernetes";
 /// Label of node images: the version of the Docker Engine in it.
 const DOCKER: &str = "io.jeroboam.docker";
-/// Where a version came from that does not say.
+/// Source of a version without one.
 const UNKNOWN_SOURCE: &str = "unknown";
-/// Label of node images that are not made of the usual operating system: its name.
+/// Label of node images that are not based on the usual operating system: its name.
 const DISTRO: &str = "io.jeroboam.distro";
-/// The operating system of the images that `make image` makes.
+/// The operating system of the images that `make image` builds.
 const USUAL_DISTRO: &str = "debian";
 
-/// The reference of the image that a template names: a tag of ours (`debian-13`), or a reference as it is.
+/// The reference of the image that a template names: a tag of ours (`debian-13`), or a full reference.
 pub(super) fn reference(image: &str) -> String {
     if image.contains(['/', ':', '@']) { image.to_owned() } else { format!("{REPOSITORY}:{image}") }
 }
 
-/// What there is under an image's name, as templates give it.
+/// Looks up an image by the name that templates give.
 pub(super) async fn find(engine: &Engine, image: &str) -> Result<Found> {
     let reference = reference(image);
-    // It becomes part of a path at the engine, where it must not lead to anything but an image.
+    // The reference becomes part of a URL path at the engine, and must not lead to anything but an image.
     if !is_reference(&reference) {
         return Ok(Found::Nothing { advice: missing(engine, &reference).await.action });
     }
@@ -46,19 +46,19 @@ pub(super) async fn find(engine: &Engine, image: &str) -> Result<Found> {
     match engine.call(doing, LOOK, engine.docker.inspect_image(&reference)).await {
         Ok(found) => Ok(Found::One(offer(&found.config.and_then(|config| config.labels).unwrap_or_default()))),
         Err(failure) if failure.is_gone() => Ok(Found::Nothing { advice: missing(engine, &reference).await.action }),
-        // Not a name that an image could have.
+        // Not a valid name of an image.
         Err(failure) if failure.is(400) => Ok(Found::Nothing { advice: missing(engine, &reference).await.action }),
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Whether a text can be the reference of an image: parts of a path, each beginning with a letter or digit.
+/// Whether a text can be the reference of an image: parts of a path, each starting with a letter or digit.
 fn is_reference(text: &str) -> bool {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '@');
     text.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(is_fine))
 }
 
-/// What an image's labels say of it. Without any of ours it is no image of nodes.
+/// The properties of an image, from its labels. Without any of ours it is not a node image.
 fn offer(labels: &HashMap<String, String>) -> Offer {
     let (layout, kubernetes) = (labels.get(LAYOUT), labels.get(KUBERNETES));
     if layout.is_none() && kubernetes.is_none() {
@@ -67,7 +67,7 @@ fn offer(labels: &HashMap<String, String>) -> Offer {
     let distro = labels.get(DISTRO).cloned().unwrap_or_else(|| USUAL_DISTRO.to_owned());
     let offer = Offer { distro: Some(distro.clone()), ..Offer::default() };
     if layout.map(String::as_str) != Some(OUR_LAYOUT) {
-        // Where its programs are, and whether they are what it says, is not known here.
+        // The location of its programs, and whether its labels are right, is not known in this release.
         return Offer { of_other_release: true, ..offer };
     }
     let mut versions: Vec<Carried<Version>> =
@@ -80,22 +80,22 @@ fn offer(labels: &HashMap<String, String>) -> Offer {
     Offer { kubernetes: Some(versions), docker, ..offer }
 }
 
-/// A version with its source, `v1.37.2=modules`. What cannot be read is as good as not there.
+/// A version with its source, `v1.37.2=modules`. `None` for an invalid one.
 fn version(text: &str) -> Option<Carried<Version>> {
     let text = text.trim();
     let (version, source) = text.split_once('=').unwrap_or((text, UNKNOWN_SOURCE));
     Some(Carried { version: version.parse().ok()?, source: source.to_owned() })
 }
 
-/// The error for an image that is not there: it names those that are.
+/// The error for a missing image: it lists the existing ones.
 pub(super) async fn missing(engine: &Engine, reference: &str) -> Cause {
     let there = known(engine).await;
     let choose = match there.as_slice() {
         [] => String::new(),
-        there => format!(" Or choose one that is there: {}.", there.join(", ")),
+        there => format!(" Or choose an existing one: {}.", there.join(", ")),
     };
     let make = if reference.starts_with(&format!("{REPOSITORY}:")) {
-        "Make the node image by `make image`.".to_owned()
+        "Build the node image with `make image`.".to_owned()
     } else {
         format!("Get it by `docker pull {reference}`.")
     };
@@ -106,12 +106,12 @@ pub(super) async fn missing(engine: &Engine, reference: &str) -> Cause {
     )
 }
 
-/// Our node images that are there, as templates name them; none when that cannot be found out.
+/// Our existing node images, as templates name them; empty when they cannot be listed.
 async fn known(engine: &Engine) -> Vec<String> {
     of_nodes(engine).await.unwrap_or_default().into_iter().map(|image| image.name).collect()
 }
 
-/// The images that nodes of this release can be made of, by name: those of `make image`, and an operator's own.
+/// The images for nodes of this release, by name: those of `make image`, and an operator's own.
 pub(super) async fn of_nodes(engine: &Engine) -> Result<Vec<NodeImage>> {
     let filters = HashMap::from([("label".to_owned(), vec![format!("{LAYOUT}={OUR_LAYOUT}")])]);
     let options = ListImagesOptions { filters: Some(filters), ..ListImagesOptions::default() };
@@ -119,7 +119,7 @@ pub(super) async fn of_nodes(engine: &Engine) -> Result<Vec<NodeImage>> {
     let mut found: Vec<NodeImage> = images
         .iter()
         .flat_map(|image| image.repo_tags.iter().map(|tag| (tag, &image.labels)))
-        // An image that lost its name to a newer one.
+        // Without images whose name was taken over by a newer one.
         .filter(|(tag, _)| !tag.starts_with("<none>"))
         .map(|(tag, labels)| NodeImage { name: name(tag).to_owned(), offer: offer(labels) })
         .collect();

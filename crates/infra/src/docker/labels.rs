@@ -1,4 +1,4 @@
-//! The marks that everything we make at a Docker Engine carries: labels to find it by, names for people.
+//! Labels and names of everything that we create at a Docker Engine: labels to find it by, names for people.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Docker;
 use crate::{ClusterRef, MachineSpec};
 
-/// Which Jeroboam made it: several may share an engine.
+/// Id of the deployment that created it: several may share an engine.
 pub const DEPLOYMENT: &str = "org.jeroboam.deployment";
 /// Id of the cluster that it belongs to.
 pub const CLUSTER: &str = "org.jeroboam.cluster";
@@ -24,23 +24,23 @@ pub const ENGINE: &str = "org.jeroboam.engine";
 /// Project of the cluster, for people.
 pub const PROJECT: &str = "org.jeroboam.project";
 
-/// What names of networks and containers begin with.
+/// Prefix of the names of networks and containers.
 pub(super) const PREFIX: &str = "jeroboam-";
-/// How far the deployment had come when it was made.
+/// The deployment's number when it was created.
 pub const NUMBER: &str = "org.jeroboam.number";
 /// Id of the server whose mark it is.
 pub const INSTANCE: &str = "org.jeroboam.instance";
-/// The machine that the server runs on, for people.
+/// Host name of the server, for people.
 pub const HOST: &str = "org.jeroboam.host";
-/// Where the server answers.
+/// URL at which the server answers.
 pub const URL: &str = "org.jeroboam.url";
 
-/// Labels as the engine wants them.
+/// Labels in the engine's format.
 pub(super) type Labels = HashMap<String, String>;
-/// Filters as the engine wants them.
+/// Filters in the engine's format.
 pub(super) type Filters = HashMap<String, Vec<String>>;
 
-/// Labels of what belongs to a cluster.
+/// Labels of a cluster's objects.
 pub(super) fn of_cluster(docker: &Docker, cluster: &ClusterRef) -> Labels {
     HashMap::from([
         (DEPLOYMENT.to_owned(), docker.deployment()),
@@ -52,7 +52,7 @@ pub(super) fn of_cluster(docker: &Docker, cluster: &ClusterRef) -> Labels {
     ])
 }
 
-/// Labels of what belongs to a node of a cluster.
+/// Labels of a node's objects.
 pub(super) fn of_node(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec) -> Labels {
     let mut labels = of_cluster(docker, cluster);
     labels.insert(NODE.to_owned(), spec.node.to_string());
@@ -61,38 +61,38 @@ pub(super) fn of_node(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec)
     labels
 }
 
-/// Finds everything that this Jeroboam made.
+/// Filter for everything that this deployment created.
 pub(super) fn any(docker: &Docker) -> Filters {
     HashMap::from([("label".to_owned(), vec![format!("{DEPLOYMENT}={}", docker.deployment())])])
 }
 
-/// Finds what belongs to the cluster.
+/// Filter for the cluster's objects.
 pub(super) fn cluster_is(docker: &Docker, cluster: Uuid) -> Filters {
     let mut filters = any(docker);
     filters.entry("label".to_owned()).or_default().push(format!("{CLUSTER}={cluster}"));
     filters
 }
 
-/// Finds what belongs to the node of the cluster.
+/// Filter for the node's objects.
 pub(super) fn node_is(docker: &Docker, cluster: Uuid, node: Uuid) -> Filters {
     let mut filters = cluster_is(docker, cluster);
     filters.entry("label".to_owned()).or_default().push(format!("{NODE}={node}"));
     filters
 }
 
-/// Finds the marks of this Jeroboam's servers.
+/// Filter for the marks of this deployment's servers.
 pub(super) fn servers(docker: &Docker) -> Filters {
     let mut filters = any(docker);
     filters.entry("label".to_owned()).or_default().push(INSTANCE.to_owned());
     filters
 }
 
-/// Reads how far the deployment had come off the labels.
+/// Reads the deployment's number from the labels.
 pub(super) fn number(labels: &Labels) -> Option<i64> {
     labels.get(NUMBER)?.parse().ok()
 }
 
-/// Reads an id off the labels.
+/// Reads an id from the labels.
 pub(super) fn id(labels: Option<&Labels>, label: &str) -> Option<Uuid> {
     labels?.get(label)?.parse().ok()
 }
@@ -102,7 +102,7 @@ pub(super) fn network_name(cluster: Uuid) -> String {
     format!("{PREFIX}{}", short(cluster))
 }
 
-/// Name of a node's container. The engine gives a name away only once: that is why a node cannot get two containers.
+/// Name of a node's container. Names are unique at the engine, so a node cannot get two containers.
 pub(super) fn container_name(cluster: Uuid, node_name: &str) -> String {
     format!("{PREFIX}{}-{node_name}", short(cluster))
 }

@@ -1,5 +1,5 @@
-//! A lock per node, so that two tasks of one process do not make or remove one node's container at once. Between
-//! processes the engine decides: it gives a name away only once.
+//! A lock per node, so that two tasks of one process do not create or remove a node's container at once. Between
+//! processes the engine decides: names are unique.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-/// Locks by id. Those that nobody holds or waits for are forgotten.
+/// Locks by id. Those that no task holds or waits for are dropped.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     by_id: Mutex<HashMap<Uuid, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl Locks {
-    /// Waits until nobody else holds the lock of `id`.
+    /// Waits for the lock of `id`.
     pub(super) async fn lock(&self, id: Uuid) -> OwnedMutexGuard<()> {
         let lock = {
             let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);

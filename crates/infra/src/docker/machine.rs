@@ -1,18 +1,18 @@
-//! A node's container: made, filled, started, and taken away.
+//! Creates, fills, starts and removes a node's container.
 //!
-//! A cut at any moment leaves one of these, and the next call goes on from there:
+//! An interruption at any point leaves one of these states, from which the next call continues:
 //!
-//! | found | what is done |
+//! | found | action |
 //! |---|---|
-//! | nothing | makes the disk and the container |
-//! | a disk without container | makes a container on that disk: the node goes on with its data |
-//! | a container that was never started | removes it: whether it was filled, and with which token, nobody knows |
+//! | nothing | creates the disk and the container |
+//! | a disk without container | creates a container on that disk: the node keeps its data |
+//! | a container that was never started | removes it: it is not known whether and with which token it was filled |
 //! | a container that runs | leaves it: it was started, so it was filled before |
-//! | a container that runs without a network | makes another one on the same disk |
-//! | a container that is paused | lets it go on |
-//! | a container that has ended | starts it; if the engine cannot, makes another one on the same disk |
+//! | a container that runs without a network | creates another one on the same disk |
+//! | a container that is paused | unpauses it |
+//! | a container that has stopped | starts it; if the engine cannot, creates another one on the same disk |
 //!
-//! There is never a second one, since the engine gives a name only once.
+//! There is never a second one, since names are unique at the engine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -33,12 +33,12 @@ use super::upload::{self, Agent};
 use super::{Docker, body, container, image, labels, network, subnet, volume};
 use crate::{ClusterRef, Machine, MachineSpec, Progress, Result};
 
-/// How often to look, and how often in all, when the name is given away but the container is not what we need: it is
-/// being made or removed on behalf of somebody who was cut off. The engine takes a second or two for that.
+/// Interval and number of attempts when the name is taken but the container is not the one that we need: an interrupted
+/// call is still creating or removing it. The engine takes a second or two for that.
 const NAME_INTERVAL: Duration = Duration::from_millis(250);
 const NAME_ATTEMPTS: usize = 40;
 
-/// Sees to it that the node has a running container.
+/// Ensures that the node has a running container.
 pub(super) async fn ensure(
     docker: &Docker,
     engine: &Engine,
@@ -78,21 +78,21 @@ pub(super) async fn ensure(
             "Starting {}: the Docker Engine is still busy with an earlier container of the name {name}.",
             spec.name
         ),
-        "Nothing: it is tried again.",
+        "Nothing: it is retried automatically.",
     ))
 }
 
-/// What came of letting a node's container go on.
+/// Result of continuing a node's existing container.
 enum GoOn {
     /// It runs.
     Runs(Machine),
-    /// Somebody else was at it at the same time: look again.
+    /// It was changed concurrently: look again.
     Changed,
-    /// There is none that ever ran, or the engine cannot start it: another one is needed.
+    /// None has ever run, or the engine cannot start it: another one is needed.
     Cannot,
 }
 
-/// Lets the node's container go on: the one that runs or the oldest, should there be several.
+/// Continues the node's container: the one that runs or the oldest, if there are several.
 async fn go_on(
     engine: &Engine,
     spec: &MachineSpec,
@@ -108,7 +108,7 @@ async fn go_on(
             MachineState::Paused => {
                 progress.of_machine(spec.node, "unpausing the container");
                 let call = engine.docker.unpause_container(&machine.id);
-                engine.call(format!("Letting the container of {} go on", spec.name), CHANGE, call).await
+                engine.call(format!("Unpausing the container of {}", spec.name), CHANGE, call).await
             }
             MachineState::Stopped => {
                 progress.of_machine(spec.node, "starting the container that had stopped");
@@ -128,18 +128,18 @@ async fn go_on(
                 if is_paused || (cause.retryable && !network_gone) {
                     return Err(cause);
                 }
-                // Its network is gone, or a file of it is broken: another container on the same disk may do.
-                tracing::warn!(container = machine.id, cause = cause.one_line(), "cannot be started, is made again");
+                // Its network is gone, or one of its files is broken: another container on the same disk may work.
+                tracing::warn!(container = machine.id, cause = cause.one_line(), "cannot be started, is recreated");
             }
         }
     }
     Ok(GoOn::Cannot)
 }
 
-/// How long a container has to end by itself before it is killed.
+/// Seconds that a container has to stop before it is killed.
 const STOP: i32 = 5;
 
-/// Starts the node's container anew. One that is paused cannot be told to end, and so goes on first.
+/// Restarts the node's container. A paused one cannot be stopped and is unpaused first.
 pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, node: Uuid) -> Result<()> {
     let _restarting = docker.nodes.lock(node).await;
     for container in container::list(engine, labels::node_is(docker, cluster, node)).await? {
@@ -159,7 +159,7 @@ pub(super) async fn restart(docker: &Docker, engine: &Engine, cluster: Uuid, nod
     Ok(())
 }
 
-/// Sees to it that the node has no container and no volume.
+/// Ensures that the node has no container and no volume.
 pub(super) async fn remove(
     docker: &Docker,
     engine: &Engine,
@@ -176,7 +176,7 @@ pub(super) async fn remove(
     volume::remove_all(engine, filters()).await
 }
 
-/// Makes, fills and starts the container; `None` when another one has the name.
+/// Creates, fills and starts the container; `None` when another one has the name.
 async fn make(
     docker: &Docker,
     engine: &Engine,
@@ -189,7 +189,7 @@ async fn make(
         return Err(Cause::passing(
             Code::NetworkMissing,
             format!("Starting {}: the cluster's network is gone.", spec.name),
-            "Retry: the network is made anew then.",
+            "Retry: the network is then recreated.",
         ));
     };
     let address = subnet::address(subnet, spec.slot)?;
@@ -215,10 +215,10 @@ fn machine(id: String, address: Ipv4Addr, cluster: &ClusterRef) -> Machine {
     Machine { id, state: MachineState::Running, address: Some(IpAddr::V4(address)), number: cluster.number }
 }
 
-/// Why there is no container.
+/// Why the container was not created.
 enum NotMade {
     NameTaken,
-    /// The engine said no; with less privilege it may say yes.
+    /// The engine refused; it may accept a container with fewer privileges.
     Refused(Failure),
     Other(Cause),
 }
@@ -235,7 +235,7 @@ async fn make_one(
     let options = CreateContainerOptions { name: Some(name.to_owned()), ..CreateContainerOptions::default() };
     progress.of_machine(spec.node, "creating the container");
     let create = engine.docker.create_container(Some(options), body);
-    let id = match engine.call(format!("Making the container of {}", spec.name), CHANGE, create).await {
+    let id = match engine.call(format!("Creating the container of {}", spec.name), CHANGE, create).await {
         Ok(made) => made.id,
         Err(failure) if failure.is(409) && failure.says("is already in use by container") => {
             return Err(NotMade::NameTaken);
@@ -245,13 +245,13 @@ async fn make_one(
         }
         Err(failure) => return Err(NotMade::Refused(failure)),
     };
-    // From here on by id and not by name: should somebody have removed this container and made another one, then
-    // that one is left alone.
+    // From here on by id and not by name: if this container was removed and another one created concurrently, that one
+    // is left alone.
     match fill_and_start(engine, spec, &id, agent, progress).await {
         Ok(()) => Ok(id),
         Err(failure) => {
             if let Err(cause) = container::remove(engine, &id).await {
-                tracing::debug!(container = id, cause = cause.one_line(), "left behind: the next try removes it");
+                tracing::debug!(container = id, cause = cause.one_line(), "left behind: the next attempt removes it");
             }
             Err(NotMade::Refused(failure))
         }
@@ -278,12 +278,12 @@ async fn fill_and_start(
     engine.call(format!("Starting the container of {}", spec.name), CHANGE, start).await
 }
 
-/// Whether the one who has the name is a stranger, whom we leave alone: then that is the error.
+/// An error if the container with the name is not the node's: such containers are left alone.
 async fn stranger(engine: &Engine, cluster: &ClusterRef, spec: &MachineSpec, name: &str) -> Result<()> {
     let look = engine.docker.inspect_container(name, None::<InspectContainerOptions>);
     let found = match engine.call(format!("Looking at the container {name}"), LOOK, look).await {
         Ok(found) => found,
-        // Its name is given away before it can be looked at, and is taken back after it is gone.
+        // A name is taken before its container can be inspected, and freed after the container is gone.
         Err(failure) if failure.is_gone() => return Ok(()),
         Err(failure) => return Err(failure.into()),
     };

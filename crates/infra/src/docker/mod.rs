@@ -1,22 +1,22 @@
 //! Containers of a Docker Engine.
 //!
-//! A cluster is a bridge network, a node is a container on it with an address of its own. Everything carries
-//! [`labels`], by which it is found again: nothing is remembered here but the connection.
+//! A cluster is a bridge network, a node is a container on it with an address of its own. Everything has [`labels`],
+//! by which it is found again: no state is kept here but the connection.
 //!
-//! | file | what |
+//! | file | content |
 //! |---|---|
-//! | `engine` | the connection and what is known of the engine |
-//! | `network`, `subnet` | networks and who gets which addresses |
-//! | `machine`, `body`, `upload` | a node's container: when, what, with what in it |
-//! | `container`, `volume`, `image` | these as the engine knows them |
-//! | `capabilities`, `flavor` | what a container may do, how large it is |
-//! | `catalog` | what nodes can be made of |
-//! | `observe`, `diagnose` | what there is, and how it fares |
-//! | `changes` | what the engine tells of by itself |
-//! | `remains` | what there is of all clusters, for finding orphans |
+//! | `engine` | the connection and properties of the engine |
+//! | `network`, `subnet` | networks and addresses |
+//! | `machine`, `body`, `upload` | a node's container: its lifecycle, specification and content |
+//! | `container`, `volume`, `image` | these objects at the engine |
+//! | `capabilities`, `flavor` | capabilities and size of a container |
+//! | `catalog` | look-up of images, flavors and the like |
+//! | `observe`, `diagnose` | what exists, and its state |
+//! | `changes` | events of the engine |
+//! | `remains` | what exists of all clusters, for finding orphans |
 //! | `presence` | the marks of this deployment's servers |
-//! | `endpoint` | where agents call home |
-//! | `cause` | what goes wrong, in words for people |
+//! | `endpoint` | address of the agent endpoint |
+//! | `cause` | maps the engine's errors to causes |
 
 mod body;
 mod capabilities;
@@ -63,35 +63,35 @@ use crate::{
     Presence, Progress, Remains, Result,
 };
 
-/// Where agents call home when nothing else is said.
+/// Default port of the agent endpoint.
 pub const DEFAULT_AGENT_PORT: u16 = 9512;
 
-/// Machines of one cluster that are made or removed side by side: the engine does a few at a time anyway.
+/// Machines of one cluster that are created or removed concurrently: the engine does only a few at a time anyway.
 const MACHINES_AT_ONCE: usize = 32;
 
-/// How a Docker Engine is used.
+/// Configuration of a Docker Engine as infrastructure.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DockerConfig {
-    /// Where the engine is, `unix:///PATH` or `tcp://HOST:PORT`. As `DOCKER_HOST` says when absent, else
-    /// `unix:///var/run/docker.sock`. With `DOCKER_TLS_VERIFY` set, TCP is spoken with TLS and the certificates in
+    /// Address of the engine, `unix:///PATH` or `tcp://HOST:PORT`. Default: `DOCKER_HOST`, else
+    /// `unix:///var/run/docker.sock`. With `DOCKER_TLS_VERIFY` set, TCP uses TLS with the certificates in
     /// `DOCKER_CERT_PATH`.
     pub host: Option<String>,
-    /// Which Jeroboam this is. What another one made at the same engine is left alone.
+    /// Id of this deployment. What another deployment created at the same engine is left alone.
     pub deployment: String,
-    /// Where the clusters' networks come from, a /24 each. At most a /24 itself.
+    /// Pool of the clusters' networks, a /24 each. Its own prefix is at most /24.
     pub address_pool: Ipv4Net,
-    /// The agent's program, `jeroboam-node`, on this machine; it is put into every node.
+    /// Path of the agent's program, `jeroboam-node`, on this machine; it is copied into every node.
     pub agent_binary: PathBuf,
-    /// Port of the endpoint that agents call.
+    /// Port of the agent endpoint.
     pub agent_port: u16,
-    /// Address to listen on for agents. The gateway of the engine's default bridge when absent: right for an engine
-    /// on this machine.
+    /// Address on which the agent endpoint listens. Default: the gateway of the engine's default bridge, right for an
+    /// engine on this machine.
     pub agent_listen: Option<SocketAddr>,
-    /// Address at which containers reach `agent_listen`, where it is another one (an engine on another machine or in a
-    /// virtual one).
+    /// Address at which containers reach `agent_listen`, if it differs (an engine on another machine or in a virtual
+    /// machine).
     pub agent_reach: Option<SocketAddr>,
-    /// How large nodes can be.
+    /// The flavors that nodes can have.
     pub flavors: Vec<Flavor>,
 }
 
@@ -100,7 +100,7 @@ impl Default for DockerConfig {
         Self {
             host: None,
             deployment: "jeroboam".to_owned(),
-            // Private (RFC 1918), and in nobody's defaults but Podman's, whose networks are seen and avoided.
+            // Private (RFC 1918), and not in the defaults of other tools except Podman, whose networks are avoided.
             address_pool: Ipv4Net::new_assert(Ipv4Addr::new(10, 89, 0, 0), 16),
             agent_binary: PathBuf::from("jeroboam-node"),
             agent_port: DEFAULT_AGENT_PORT,
@@ -111,25 +111,25 @@ impl Default for DockerConfig {
     }
 }
 
-/// A Docker Engine as infrastructure. Cheap to call from many tasks at once.
+/// A Docker Engine as infrastructure. Can be used by many tasks at once.
 pub struct Docker {
     config: DockerConfig,
     host: String,
-    /// The id whose mark is set and looked for; at first [`DockerConfig::deployment`].
+    /// Id of the deployment in labels; at first [`DockerConfig::deployment`].
     deployment: Arc<RwLock<String>>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
-    /// Held while a network is made.
+    /// Held while a network is created.
     networks: Mutex<()>,
-    /// Held while a node's container is made or removed.
+    /// Held while a node's container is created or removed.
     nodes: Locks,
 }
 
 impl Docker {
-    /// Checks the configuration and looks for the engine. An engine that is away is no error: it is looked for again
-    /// with every call, each of which fails with a cause that passes.
+    /// Checks the configuration and connects to the engine. An engine that is down is not an error: every later call
+    /// tries to connect again, and fails with a retryable cause until that succeeds.
     ///
     /// # Errors
-    /// A configuration that cannot work, or an engine that will not have us.
+    /// An invalid configuration, or an engine that refuses us.
     pub async fn connect(config: DockerConfig) -> Result<Self> {
         if config.address_pool.prefix_len() > subnet::PREFIX {
             return Err(Cause::operator(
@@ -143,7 +143,7 @@ impl Docker {
         }) {
             return Err(Cause::operator(
                 Code::InfrastructureConfiguration,
-                format!("The flavor {twice} is there twice."),
+                format!("The flavor {twice} is defined twice."),
                 "Give every flavor a name of its own.",
             ));
         }
@@ -159,14 +159,14 @@ impl Docker {
         match docker.engine().await {
             Err(cause) if !cause.retryable => Err(cause),
             Err(cause) => {
-                tracing::warn!(cause = cause.one_line(), "the Docker Engine is away");
+                tracing::warn!(cause = cause.one_line(), "the Docker Engine does not answer");
                 Ok(docker)
             }
             Ok(_) => Ok(docker),
         }
     }
 
-    /// The id whose mark is set and looked for.
+    /// Id of the deployment in labels.
     fn deployment(&self) -> String {
         read(&self.deployment)
     }
@@ -176,7 +176,7 @@ impl Docker {
     }
 }
 
-/// The id that is kept.
+/// Reads the id of the deployment.
 fn read(deployment: &RwLock<String>) -> String {
     deployment.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -192,7 +192,7 @@ impl Infrastructure for Docker {
     }
 
     fn node_networks(&self) -> Vec<Ipv4Net> {
-        // Which part of the pool a cluster gets shows only when its network is made.
+        // A cluster's part of the pool is chosen only when its network is created.
         vec![self.config.address_pool]
     }
 
@@ -248,7 +248,7 @@ impl Infrastructure for Docker {
 
     async fn remove_stray(&self, cluster: Uuid, id: &str) -> Result<()> {
         let engine = self.engine().await?;
-        // Only what is a stray now: the id may be an old one, or one that somebody made up.
+        // Only if it is still a stray: the id may be outdated or invalid.
         let strays = observe::cluster(self, &engine, cluster).await?.strays;
         if strays.iter().any(|stray| stray == id) { container::remove(&engine, id).await } else { Ok(()) }
     }
@@ -295,7 +295,7 @@ impl Infrastructure for Docker {
         presence::remove(self, &*self.engine().await?, instance).await
     }
 
-    /// Everybody sees the same.
+    /// The same for all projects.
     async fn look_up(&self, _asker: &Asker, kind: Kind, name: &str) -> Result<Found> {
         catalog::look_up(self, kind, name).await
     }

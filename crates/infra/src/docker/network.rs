@@ -1,5 +1,5 @@
 //! One network per cluster, with a subnet that we choose: only then does the engine let us choose addresses, and only
-//! chosen addresses stay the same when the engine or a container starts again.
+//! chosen addresses stay the same after a restart of the engine or a container.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use super::labels::{self, Filters, Labels};
 use super::{Docker, container, subnet, volume};
 use crate::{ClusterRef, Progress, Result};
 
-/// How many subnets to ask for before giving up. The engine refuses one that somebody else took a moment ago, or that
-/// it knows to be in use in a way that its list does not show.
+/// How many subnets to try before giving up. The engine refuses a subnet that was taken concurrently, or that is in use
+/// in a way that its list does not show.
 const SUBNET_ATTEMPTS: usize = 16;
 
-/// How often to try to remove a network whose containers are just going, and how long to wait in between: an endpoint
-/// is gone some milliseconds after its container.
+/// Attempts to remove a network whose containers are being removed, and the pause between them: an endpoint is gone
+/// some milliseconds after its container.
 const REMOVE_ATTEMPTS: usize = 20;
 const REMOVE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The engine's own bridge.
+/// The engine's default bridge.
 pub(super) const DEFAULT_BRIDGE: &str = "bridge";
-/// Option of a bridge network: what packets may carry, in bytes.
+/// Option of a bridge network: its MTU in bytes.
 const MTU: &str = "com.docker.network.driver.mtu";
 
 /// A network as the engine lists it.
@@ -40,7 +40,7 @@ pub(super) struct Found {
     pub(super) created: Option<Timestamp>,
 }
 
-/// The networks that the filters fit, oldest first.
+/// The networks that match the filters, oldest first.
 pub(super) async fn list(engine: &Engine, filters: Option<Filters>) -> Result<Vec<Found>> {
     let options = ListNetworksOptions { filters };
     let networks = engine.call("Looking for networks", LOOK, engine.docker.list_networks(Some(options))).await?;
@@ -61,21 +61,21 @@ fn subnet_of(config: IpamConfig) -> Option<Ipv4Net> {
     config.subnet?.parse().ok()
 }
 
-/// The cluster's network and its subnet. Should there be two, the oldest counts, for everybody.
+/// The cluster's network and its subnet. If there are two, all servers use the oldest.
 pub(super) async fn of_cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Option<(String, Ipv4Net)>> {
     let networks = list(engine, Some(labels::cluster_is(docker, cluster))).await?;
     Ok(networks.into_iter().find_map(|network| Some((network.id, network.subnet?))))
 }
 
-/// Sees to it that the cluster has its network.
+/// Ensures that the cluster has its network.
 pub(super) async fn ensure(
     docker: &Docker,
     engine: &Engine,
     cluster: &ClusterRef,
     progress: &Progress,
 ) -> Result<String> {
-    // The engine does not mind two networks of one name: within this process the lock minds, and between processes
-    // the look after the making does.
+    // The engine allows two networks of one name. Within this process the lock prevents that; between processes the
+    // check after the creation handles it.
     let _making = docker.networks.lock().await;
     if let Some((id, _)) = of_cluster(docker, engine, cluster.uuid).await? {
         return Ok(id);
@@ -93,7 +93,7 @@ pub(super) async fn ensure(
 
 async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<String> {
     let pool = docker.config.address_pool;
-    let doing = format!("Making the network of cluster {}", cluster.name);
+    let doing = format!("Creating the network of cluster {}", cluster.name);
     let mut taken: Vec<Ipv4Net> = list(engine, None).await?.iter().filter_map(|network| network.subnet).collect();
     if engine.facts.local {
         let table = tokio::fs::read_to_string("/proc/net/route").await.unwrap_or_default();
@@ -132,7 +132,7 @@ async fn make(docker: &Docker, engine: &Engine, cluster: &ClusterRef) -> Result<
     ))
 }
 
-/// Sees to it that the cluster has no network, and that nothing else is left that carries its mark.
+/// Ensures that the cluster has no network, and that nothing else with its label is left.
 pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, progress: &Progress) -> Result<()> {
     let filters = || labels::cluster_is(docker, cluster);
     let containers = container::list(engine, filters()).await?;
@@ -147,7 +147,7 @@ pub(super) async fn remove(docker: &Docker, engine: &Engine, cluster: Uuid, prog
     volumes
 }
 
-/// Sees to it that a network is gone, whoever is still attached to it.
+/// Ensures that a network is gone, even with containers attached to it.
 async fn remove_one(engine: &Engine, id: &str) -> Result<()> {
     let doing = || format!("Removing the network {id:.12}");
     for attempt in 1.. {
@@ -163,29 +163,29 @@ async fn remove_one(engine: &Engine, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes off the network whoever is attached to it: only strangers can be. What fails shows when the network is
-/// removed.
+/// Disconnects all containers from the network: only those of others can still be attached. A failure shows when the
+/// network is removed.
 async fn detach_all(engine: &Engine, id: &str) {
     let look = engine.docker.inspect_network(id, None::<InspectNetworkOptions>);
     let Ok(network) = engine.call("Looking at a network", LOOK, look).await else { return };
     for container in network.containers.unwrap_or_default().into_keys() {
-        tracing::info!(network = id, container, "taking a container off a network that goes");
+        tracing::info!(network = id, container, "disconnecting a container from a network that is being removed");
         let request = NetworkDisconnectRequest { container, force: Some(true) };
         let detach = engine.docker.disconnect_network(id, request);
-        if let Err(failure) = engine.call("Taking a container off a network", CHANGE, detach).await {
-            tracing::debug!(network = id, error = %failure.error, "the container could not be taken off the network");
+        if let Err(failure) = engine.call("Disconnecting a container from a network", CHANGE, detach).await {
+            tracing::debug!(network = id, error = %failure.error, "a container could not be disconnected");
         }
     }
 }
 
-/// The engine's own bridge, as far as it matters.
+/// The relevant properties of the engine's default bridge.
 pub(super) struct Bridge {
-    /// The engine's machine on it.
+    /// Address of the engine's machine on it.
     pub(super) gateway: Option<std::net::Ipv4Addr>,
     mtu: Option<String>,
 }
 
-/// The engine's own bridge; `None` when the engine was told to have none.
+/// The engine's default bridge; `None` when the engine is configured without one.
 pub(super) async fn bridge(engine: &Engine) -> Result<Option<Bridge>> {
     let look = engine.docker.inspect_network(DEFAULT_BRIDGE, None::<InspectNetworkOptions>);
     let network = match engine.call("Looking at the Docker Engine's default bridge", LOOK, look).await {
@@ -193,7 +193,7 @@ pub(super) async fn bridge(engine: &Engine) -> Result<Option<Bridge>> {
         Err(failure) if failure.is_gone() => return Ok(None),
         Err(failure) => return Err(failure.into()),
     };
-    // The gateway is listed only once a container was attached; before, it is the first address, as always.
+    // The gateway is listed only once a container was attached; before that, assume the first address, as usual.
     let gateway = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().find_map(|config| {
         let listed = config.gateway.as_deref().and_then(|gateway| gateway.parse().ok());
         listed.or_else(|| subnet_of(config).map(subnet::gateway))

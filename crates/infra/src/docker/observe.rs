@@ -1,4 +1,4 @@
-//! What there is, by the marks that it carries.
+//! Observes what exists of clusters, by labels.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::{Docker, container, labels, network, volume};
 use crate::{Network, Observation, Result};
 
-/// All that carries the cluster's mark.
+/// All objects with the cluster's label.
 pub(super) async fn cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Observation> {
     let filters = || labels::cluster_is(docker, cluster);
     let (containers, networks, disks) = futures::try_join!(
@@ -22,8 +22,8 @@ pub(super) async fn cluster(docker: &Docker, engine: &Engine, cluster: Uuid) -> 
     Ok(Observation { network, disks: disks.collect(), ..machines(containers) })
 }
 
-/// Tells the nodes' containers from strays. Of two containers of one node the one that runs is the node's, or else
-/// the older one: it was there first, with the data.
+/// Separates the nodes' containers from strays. Of two containers of one node the running one is the node's, otherwise
+/// the older one, which was the first on the node's data.
 fn machines(mut containers: Vec<ContainerSummary>) -> Observation {
     containers.sort_by_key(|container| (container::state(container) != MachineState::Running, container.created));
     let mut observation = Observation::default();
@@ -39,7 +39,7 @@ fn machines(mut containers: Vec<ContainerSummary>) -> Observation {
     observation
 }
 
-/// The clusters of everything that this Jeroboam made.
+/// The clusters of everything that this deployment created.
 pub(super) async fn clusters(docker: &Docker, engine: &Engine) -> Result<Vec<Uuid>> {
     let filters = || labels::any(docker);
     let (containers, networks, volumes) = futures::try_join!(

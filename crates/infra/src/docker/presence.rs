@@ -1,5 +1,5 @@
-//! The marks of this deployment's servers: an empty volume for each, with what it says in its labels. Labels cannot be
-//! changed, so a new one is made before the old one goes.
+//! The marks of this deployment's servers: an empty volume for each, with its data in labels. Labels cannot be changed,
+//! so a new mark is created before the old one is removed.
 
 use bollard::models::VolumeCreateRequest;
 use uuid::Uuid;
@@ -18,10 +18,10 @@ pub(super) async fn all(docker: &Docker, engine: &Engine) -> Result<Vec<Presence
     Ok(presences)
 }
 
-/// Leaves a mark in the place of those that the same server left before.
+/// Replaces the earlier marks of the same server by a new one.
 pub(super) async fn renew(docker: &Docker, engine: &Engine, presence: &Presence) -> Result<()> {
     let before = volumes(docker, engine).await?;
-    // The engine gives what is there already under a name: so every mark has one of its own.
+    // Creating a volume whose name exists returns the existing one, so every mark has a name of its own.
     let name = format!("jeroboam-server-{}", Uuid::new_v4().simple());
     let request = VolumeCreateRequest {
         name: Some(name.clone()),
@@ -35,7 +35,7 @@ pub(super) async fn renew(docker: &Docker, engine: &Engine, presence: &Presence)
     Ok(())
 }
 
-/// Sees to it that a server has no mark.
+/// Ensures that a server has no mark.
 pub(super) async fn remove(docker: &Docker, engine: &Engine, instance: Uuid) -> Result<()> {
     for (old, _) in volumes(docker, engine).await?.into_iter().filter(|(_, old)| is_of(old.as_ref(), instance)) {
         volume::remove(engine, &old.name).await?;

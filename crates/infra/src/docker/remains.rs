@@ -1,4 +1,4 @@
-//! What there is of all clusters at the engine, by the marks that it carries.
+//! What exists of all clusters at the engine, by labels.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::labels::{self, Labels};
 use super::{Docker, container, network, subnet, volume};
 use crate::{Remains, Result};
 
-/// Of everything that carries a cluster's mark, by the cluster.
+/// Everything with a cluster's label, by cluster.
 pub(super) async fn all(docker: &Docker, engine: &Engine) -> Result<Vec<Remains>> {
     let filters = || labels::any(docker);
     let (containers, networks, volumes) = futures::try_join!(
@@ -40,7 +40,7 @@ pub(super) async fn all(docker: &Docker, engine: &Engine) -> Result<Vec<Remains>
     Ok(found.0.into_values().map(sorted).collect())
 }
 
-/// The nodes of a cluster, by the marks and names of their containers and volumes.
+/// The nodes of a cluster, from the labels and names of their containers and volumes.
 pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<Vec<FoundNode>> {
     let filters = || labels::cluster_is(docker, cluster);
     let (containers, volumes) =
@@ -58,7 +58,7 @@ pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Re
     Ok(nodes.into_values().collect())
 }
 
-/// A node by what the labels of its container or volume say, and its name.
+/// A node from the name and labels of its container or volume.
 fn found(cluster: Uuid, name: &str, marks: &Labels, slot: Option<u32>) -> Option<FoundNode> {
     Some(FoundNode {
         uuid: labels::id(Some(marks), labels::NODE)?,
@@ -72,7 +72,7 @@ fn found(cluster: Uuid, name: &str, marks: &Labels, slot: Option<u32>) -> Option
 struct Remainders(BTreeMap<Uuid, Remains>);
 
 impl Remainders {
-    /// What there is of the cluster whose mark something carries, with what its other marks say.
+    /// The entry of the cluster that an object's labels name, updated with its other labels.
     fn of(&mut self, marks: &Labels, created: Option<Timestamp>) -> Option<&mut Remains> {
         let cluster = labels::id(Some(marks), labels::CLUSTER)?;
         let remains = self.0.entry(cluster).or_insert_with(|| Remains { cluster, ..Remains::default() });
@@ -85,7 +85,7 @@ impl Remainders {
     }
 }
 
-/// Names in an order that stays.
+/// Sorts the names, for a stable order.
 fn sorted(mut remains: Remains) -> Remains {
     for names in [&mut remains.machines, &mut remains.disks, &mut remains.networks] {
         names.sort_unstable();

@@ -1,4 +1,4 @@
-//! Which addresses a cluster's network and its nodes get. Pure.
+//! Addresses of clusters' networks and nodes. Pure functions.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,11 +9,11 @@ use uuid::Uuid;
 /// Size of a cluster's network: a /24 has room for some 240 nodes, and a /16 pool for 256 clusters.
 pub(super) const PREFIX: u8 = 24;
 
-/// Offset of slot 0: the gateway has 1; the rest below is left for what people attach to the network by hand.
+/// Offset of slot 0: the gateway has 1; the others below are free for containers that people attach by hand.
 const FIRST_NODE: u32 = 10;
 
-/// A subnet of the pool that none of `taken` touches. Where the search starts depends on the cluster, so that
-/// clusters made at the same moment seldom want the same one, and one that is made again gets its old one back.
+/// A subnet of the pool that overlaps none of `taken`. The start of the search depends on the cluster, so that
+/// clusters created at the same time rarely get the same one, and a recreated network gets its old one back.
 pub(super) fn free(pool: Ipv4Net, taken: &[Ipv4Net], cluster: Uuid) -> Option<Ipv4Net> {
     let count = 1_u128 << PREFIX.checked_sub(pool.prefix_len())?;
     let start = usize::try_from(cluster.as_u128() % count).ok()?;
@@ -46,8 +46,8 @@ pub(super) fn gateway(subnet: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(subnet.network()) + 1)
 }
 
-/// The routes of a machine inside of the pool, from its `/proc/net/route`. Wider ones (a default route, a VPN's) do
-/// no harm: the cluster's own route is narrower and wins.
+/// The routes of a machine within the pool, from its `/proc/net/route`. Wider ones (a default route, a VPN's) do no
+/// harm: the cluster's own route is more specific and wins.
 pub(super) fn routes_inside(pool: Ipv4Net, table: &str) -> Vec<Ipv4Net> {
     let number = |text: Option<&&str>| u32::from_str_radix(text?, 16).ok().map(|hex| Ipv4Addr::from(hex.to_ne_bytes()));
     table

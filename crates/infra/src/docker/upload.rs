@@ -1,6 +1,7 @@
-//! What a node's container gets before it starts: the agent's program and its bootstrap file, as a tar archive.
+//! Files that are copied into a node's container before it starts: the agent's program and its bootstrap file, as a tar
+//! archive.
 //!
-//! They are uploaded and not passed as environment or labels: what `docker inspect` shows must not hold the token.
+//! They are uploaded and not passed as environment or labels: `docker inspect` must not show the token.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,15 +14,15 @@ use tar::{EntryType, Header};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-/// Where the agent's program lies in a node.
+/// Path of the agent's program in a node.
 pub(super) const AGENT_PATH: &str = "/usr/local/bin/jeroboam-node";
 
 /// Size of a tar block.
 const BLOCK: usize = 512;
-/// How much of the program is read at once: few enough calls, little memory with many nodes at a time.
+/// Bytes of the program that are read at once: few calls, and little memory with many nodes at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// An agent's program, open for reading, and how long it is. Open, it stays the same while a new one is installed.
+/// The agent's program, open for reading, and its size. The open file stays the same while a new one is installed.
 pub(super) struct Agent {
     file: tokio::fs::File,
     size: u64,
@@ -34,7 +35,7 @@ impl Agent {
             let file = tokio::fs::File::open(path).await?;
             let metadata = file.metadata().await?;
             if !metadata.is_file() {
-                return Err(io::Error::other("it is no file"));
+                return Err(io::Error::other("it is not a file"));
             }
             Ok(Self { file, size: metadata.len() })
         };
@@ -67,14 +68,14 @@ pub(super) fn archive(
     let tail = vec![0; usize::try_from(padding).unwrap_or_default() + 2 * BLOCK];
 
     let program = ReaderStream::with_capacity(agent.file.take(agent.size), CHUNK);
-    // A program that got shorter while it was read would leave an archive that ends in the middle of it.
+    // A program that was truncated while it was read would leave an incomplete archive.
     let mut left = agent.size;
     let program = program.map_ok(Some).chain(stream::once(async { Ok(None) })).map(move |chunk| match chunk? {
         Some(chunk) => {
             left = left.saturating_sub(chunk.len() as u64);
             Ok(chunk)
         }
-        None if left > 0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the agent's program got shorter")),
+        None if left > 0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the agent's program was truncated")),
         None => Ok(Bytes::new()),
     });
     Ok(stream::once(async { Ok(Bytes::from(head)) })

@@ -1,5 +1,5 @@
-//! The disk of a node: a volume with what must outlive its container (on `/var`: the engine's data, images, logs, the
-//! agent's own identity). It goes when the node goes on purpose, or with the whole cluster, never with a container.
+//! The disk of a node: a volume with the data that must outlive its container (on `/var`: the engine's data, images,
+//! logs, the agent's own identity). It is removed with the node or the whole cluster, never with a container.
 
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
@@ -12,7 +12,7 @@ use super::engine::{CHANGE, Engine, LOOK};
 use super::labels::{self, Filters, Labels};
 use crate::{ClusterRef, MachineSpec, Result};
 
-/// How old a volume without labels may be to be one that was never finished: an operation comes back to it in seconds.
+/// A volume without labels that is younger than this counts as half-made: an operation retries within seconds.
 const HALF_MADE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A volume as the engine lists it.
@@ -23,7 +23,7 @@ pub(super) struct Volume {
     pub(super) created: Option<Timestamp>,
 }
 
-/// All volumes that the labels fit.
+/// All volumes that match the labels.
 pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<Volume>> {
     let options = ListVolumesOptions { filters: Some(filters) };
     let answer = engine.call("Looking for volumes", LOOK, engine.docker.list_volumes(Some(options))).await?;
@@ -34,7 +34,7 @@ pub(super) async fn list(engine: &Engine, filters: Filters) -> Result<Vec<Volume
     Ok(volumes.collect())
 }
 
-/// Sees to it that a volume is gone.
+/// Ensures that a volume is gone.
 pub(super) async fn remove(engine: &Engine, name: &str) -> Result<()> {
     let call = engine.docker.remove_volume(name, None::<RemoveVolumeOptions>);
     match engine.call(format!("Removing the volume {name:.12}"), CHANGE, call).await {
@@ -43,8 +43,8 @@ pub(super) async fn remove(engine: &Engine, name: &str) -> Result<()> {
     }
 }
 
-/// Sees to it that the node has a disk; the name of its volume. One that is there is taken, whatever its name: earlier
-/// releases gave none.
+/// Ensures that the node has a disk; returns the name of its volume. An existing one is used, whatever its name:
+/// earlier releases gave none.
 pub(super) async fn ensure(
     docker: &Docker,
     engine: &Engine,
@@ -52,7 +52,7 @@ pub(super) async fn ensure(
     spec: &MachineSpec,
 ) -> Result<String> {
     let mut there = list(engine, labels::node_is(docker, cluster.uuid, spec.node)).await?;
-    // Of several (left by releases that named none) everybody takes the same one.
+    // Of several (left by releases that gave no names) all servers choose the same one.
     there.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     if let Some(volume) = there.into_iter().next() {
         return Ok(volume.name);
@@ -65,9 +65,9 @@ pub(super) async fn ensure(
             labels: Some(labels.clone()),
             ..VolumeCreateRequest::default()
         };
-        engine.call(format!("Making the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request))
+        engine.call(format!("Creating the disk of {}", spec.name), CHANGE, engine.docker.create_volume(request))
     };
-    // The engine gives what is there already under this name, whoever made it.
+    // If the name exists, the engine returns that volume, whoever created it.
     let mut made = make().await?;
     if is_half_made(&made, Timestamp::now()) {
         remove(engine, &name).await?;
@@ -83,20 +83,20 @@ pub(super) async fn ensure(
     ))
 }
 
-/// Whether an engine that ended while it made the volume has left it so: without labels, and so without anything in it.
-/// An older one may be somebody's.
+/// Whether the engine stopped while it created the volume: it then has no labels and no data. An older one may belong
+/// to someone else.
 fn is_half_made(volume: &bollard::models::Volume, now: Timestamp) -> bool {
     let created: Option<Timestamp> = volume.created_at.as_ref().and_then(|created| created.parse().ok());
     volume.labels.is_empty() && created.is_some_and(|created| now.duration_since(created) < HALF_MADE)
 }
 
-/// The nodes of a cluster that have disks.
+/// The nodes of a cluster with disks.
 pub(super) async fn nodes(docker: &Docker, engine: &Engine, cluster: Uuid) -> Result<impl Iterator<Item = Uuid>> {
     let volumes = list(engine, labels::cluster_is(docker, cluster)).await?;
     Ok(volumes.into_iter().filter_map(|volume| labels::id(Some(&volume.labels), labels::NODE)))
 }
 
-/// Sees to it that no volume is left that the labels fit.
+/// Removes all volumes that match the labels.
 pub(super) async fn remove_all(engine: &Engine, filters: Filters) -> Result<()> {
     let volumes = list(engine, filters).await?;
     futures::future::join_all(volumes.iter().map(|volume| remove(engine, &volume.name))).await.into_iter().collect()

@@ -1,4 +1,4 @@
-//! Simulated agents: they take a while to come up, say so, and live as long as their machines run.
+//! Simulated agents: they take a while to come up, report that, and live as long as their machines run.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -11,32 +11,32 @@ use uuid::Uuid;
 use super::Simulated;
 use super::world::{SimulatedMachine, World};
 
-/// Between two tries to report.
+/// Between two attempts to report.
 const REPORT_AGAIN: Duration = Duration::from_secs(1);
 
-/// Takes what simulated agents say, where real agents would call the agent endpoint.
+/// Receives the reports of simulated agents; real agents call the agent endpoint.
 #[async_trait]
 pub trait AgentSink: Send + Sync {
     /// Stores a report.
     async fn report(&self, node: Uuid, report: Report) -> Heard;
 
-    /// The agents of these nodes live, and their reports hold. Gives those that have to report again.
+    /// Heartbeats of the agents of these nodes: their last reports still hold. Returns those that have to report again.
     async fn heartbeats(&self, nodes: &[Uuid]) -> Vec<Uuid>;
 }
 
-/// What became of a report.
+/// Result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
     /// It was stored.
     Kept,
-    /// It was not, and would be when it came again.
+    /// It was not stored; the agent retries.
     Lost,
     /// The node is not known any more: its agent stops.
     Unknown,
 }
 
 impl Simulated {
-    /// Plays the start of a machine's agent: its components take a while, then the engine knows its node.
+    /// Simulates the start of a machine's agent: its components take a while, then the engine knows its node.
     pub(super) fn start_agent(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine) {
         let this = self.clone();
         let machine = machine.clone();
@@ -51,7 +51,7 @@ impl Simulated {
         });
     }
 
-    /// Reports until that is stored; false when the machine does not run any more, or its node is gone.
+    /// Reports until the report is stored; false when the machine no longer runs, or its node is gone.
     async fn report(&self, cluster: Uuid, node: Uuid, machine: &SimulatedMachine, phase: NodePhase) -> bool {
         while self.lock().is_alive(cluster, node, machine) {
             match self.sink.report(node, simulated_report(phase)).await {
@@ -64,7 +64,7 @@ impl Simulated {
     }
 }
 
-/// Plays what agents say while nothing changes, all of them at once, as long as there is a world.
+/// Sends the heartbeats of all agents, as long as the world exists.
 pub(super) async fn beat(world: Weak<Mutex<World>>, sink: Arc<dyn AgentSink>) {
     loop {
         tokio::time::sleep(Duration::from_secs(REPORT_SECONDS)).await;
@@ -80,9 +80,9 @@ pub(super) async fn beat(world: Weak<Mutex<World>>, sink: Arc<dyn AgentSink>) {
 fn simulated_report(phase: NodePhase) -> Report {
     let state = if phase == NodePhase::Up { ComponentState::Up } else { ComponentState::Starting };
     Report {
-        // Nothing there has assignments: each is the newest one.
+        // There are no assignments: every report counts as one of the newest revision.
         revision: u32::MAX.into(),
-        // Nor certificates.
+        // Nor are there certificates.
         authorities: 0,
         phase,
         components: vec![ComponentReport {

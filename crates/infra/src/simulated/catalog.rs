@@ -1,18 +1,18 @@
-//! What the simulated cloud has: the usual flavors, and of everything else whatever is asked for, so that templates made
-//! for any cloud can be tried out. A name that begins with one of these words is what the word says:
+//! The catalogue of the simulated cloud: the default flavors, and everything else by whatever name is requested, so
+//! that templates for any cloud can be tried out. A name that starts with one of these words has a special meaning:
 //!
-//! | begins with | is |
+//! | starts with | is |
 //! |---|---|
 //! | `missing` | nothing |
 //! | `twin` | two of that name |
-//! | `forbidden` | there, and not for everybody |
-//! | `plain` | an image that says nothing of its operating system |
+//! | `forbidden` | existing, but not allowed |
+//! | `plain` | an image without a label for its operating system |
 //! | `internal` | a network that does not lead outside |
 //! | `outdated` | an image of another release |
 //! | `single` | an image with Kubernetes v1.36.3 alone |
 //! | `empty` | an image without any Kubernetes |
 //!
-//! `debian-13` is the one image that says what it carries: the versions that this release makes.
+//! `debian-13` is the only image with labels for its content: the versions that this release builds.
 
 use jeroboam_model::kubernetes::{RELEASES, Version};
 
@@ -24,13 +24,13 @@ const DISKLESS: &str = "m1.diskless";
 /// GiB of the other flavors' root disks.
 const ROOT_DISK: u32 = 20;
 
-/// The Docker Engine of the image that says what it carries.
+/// Version of the Docker Engine in the image with labels.
 const DOCKER: &str = "26.1.5";
 
-/// Operating systems that names of images begin with.
+/// Operating systems that names of images start with.
 const DISTROS: [&str; 6] = ["debian", "ubuntu", "fedora-atomic", "fedora-coreos", "flatcar", "rockylinux"];
 
-/// What there is under a name.
+/// Looks up a name.
 pub(super) fn look_up(kind: Kind, name: &str) -> Found {
     let begins = |word: &str| name.starts_with(word);
     if kind == Kind::Flavor {
@@ -44,7 +44,7 @@ pub(super) fn look_up(kind: Kind, name: &str) -> Found {
         };
     }
     if begins("missing") || (kind == Kind::ExternalNetwork && begins("internal")) {
-        return Found::Nothing { advice: "Name any other.".to_owned() };
+        return Found::Nothing { advice: "Use any other name.".to_owned() };
     }
     if begins("twin") {
         return Found::Several;
@@ -63,7 +63,7 @@ pub(super) fn look_up(kind: Kind, name: &str) -> Found {
     })
 }
 
-/// The images that say what they carry.
+/// The images with labels for their content.
 pub(super) fn node_images() -> Vec<NodeImage> {
     match look_up(Kind::Image, NODE_IMAGE) {
         Found::One(offer) => vec![NodeImage { name: NODE_IMAGE.to_owned(), offer }],

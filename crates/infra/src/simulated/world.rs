@@ -1,4 +1,4 @@
-//! All that is simulated, and the faults that were asked for.
+//! The simulated state, and the injected faults.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use crate::{Machine, Presence, Remains};
 
-/// A fault that was asked for: it hits the `nth` call (0 is the next) of `call`, once.
+/// An injected fault: it hits the `nth` call (0 is the next) of `call`, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Name of the call, as in [`World::calls`].
     pub call: &'static str,
-    /// How many calls of that name are let through before.
+    /// How many calls of that name succeed before.
     pub nth: usize,
     /// What happens.
     pub kind: FaultKind,
@@ -27,19 +27,19 @@ pub struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum FaultKind {
-    /// The call fails before it did anything, and would pass when tried again.
+    /// The call fails before it did anything, and succeeds when retried.
     Passing,
-    /// The call fails before it did anything, for good.
+    /// The call fails permanently, before it did anything.
     Permanent,
-    /// The call does its work, but its answer is lost.
+    /// The call takes effect, but its answer is lost.
     AnswerLost,
-    /// The call never returns: what a conductor sees that is cut off in the middle.
+    /// The call never returns, as for a conductor that is killed during the call.
     Hang,
-    /// The cloud has nothing left to make it of, until others give something back.
+    /// The cloud has no capacity left, until others free some.
     NoCapacity,
 }
 
-/// Calls that a user can ask faults for.
+/// Calls that a user can inject faults into.
 const CALLS: [&str; 12] = [
     "observe",
     "ensure_network",
@@ -55,7 +55,7 @@ const CALLS: [&str; 12] = [
     "forget",
 ];
 
-/// A text that says no [`Fault`].
+/// The text is not a valid [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no fault such as ensure_machine:0:passing (call, calls before it, kind). Calls: {calls}. Kinds: {kinds}",
     calls = CALLS.join(", "), kinds = FaultKind::VARIANTS.join(", "))]
@@ -64,7 +64,7 @@ pub struct NotAFault(String);
 impl FromStr for Fault {
     type Err = NotAFault;
 
-    /// Reads `CALL:NTH:KIND`.
+    /// Parses `CALL:NTH:KIND`.
     fn from_str(text: &str) -> Result<Self, NotAFault> {
         let read = || {
             let (call, rest) = text.split_once(':')?;
@@ -76,27 +76,27 @@ impl FromStr for Fault {
     }
 }
 
-/// All that is simulated. Shared by the infrastructure, its agents and the simulated engine.
+/// The simulated state. Shared by the infrastructure, its agents and the simulated engine.
 #[derive(Debug, Default)]
 pub struct World {
     pub(super) networks: HashMap<Uuid, String>,
     pub(super) machines: BTreeMap<(Uuid, Uuid), SimulatedMachine>,
-    /// Disks by cluster and node; the number is another one for every disk that was ever made.
+    /// Disks by cluster and node, each with a number that is unique among all disks ever created.
     pub(super) disks: BTreeMap<(Uuid, Uuid), u64>,
     pub(super) strays: BTreeMap<Uuid, Vec<String>>,
     /// Marks of servers.
     pub(super) presences: BTreeMap<Uuid, Presence>,
-    /// How far the deployment had come when something of the cluster was made last.
+    /// The deployment's number when the cluster's newest object was created.
     pub(super) numbers: BTreeMap<Uuid, i64>,
-    /// Engines of the clusters that machines were made of.
+    /// Engines of the clusters that have had machines.
     pub(super) engines: BTreeMap<Uuid, String>,
     /// Nodes that joined a cluster's engine, by name.
     pub(super) engine: HashMap<Uuid, BTreeMap<String, NodeRole>>,
     pub(super) faults: Vec<Fault>,
-    /// Every call so far, in order: its name.
+    /// Names of all calls so far, in order.
     pub calls: Vec<&'static str>,
     pub(super) counter: u64,
-    /// Machines that are made from now on do nothing: nothing is ever heard of their agents.
+    /// Machines that are created from now on do nothing: their agents never report.
     pub stillborn: bool,
 }
 
@@ -109,7 +109,7 @@ pub(super) struct SimulatedMachine {
     pub(super) address: IpAddr,
     /// How often it was started.
     pub(super) starts: u32,
-    /// Whether it does nothing any more, until it is started anew.
+    /// Whether it hangs, until it is restarted.
     pub(super) hangs: bool,
     /// Whether all components of its agent run.
     pub(super) up: bool,
@@ -118,13 +118,13 @@ pub(super) struct SimulatedMachine {
 }
 
 impl World {
-    /// Networks and machines that exist, for looking for leftovers.
+    /// Number of networks and machines that exist, to find leftovers.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.networks.len(), self.machines.len() + self.strays.values().map(Vec::len).sum::<usize>())
     }
 
-    /// What there is of anything but calls and faults, in words.
+    /// Descriptions of everything that exists, except calls and faults.
     #[must_use]
     pub fn left_over(&self) -> Vec<String> {
         let networks = self.networks.values().cloned();
@@ -143,14 +143,14 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// The engine forgets a node.
+    /// Removes a node from the engine.
     pub fn engine_forget(&mut self, cluster: Uuid, name: &str) {
         if let Some(nodes) = self.engine.get_mut(&cluster) {
             nodes.remove(name);
         }
     }
 
-    /// Whether the machine that carries a node name runs.
+    /// Whether the machine of the node with this name runs.
     #[must_use]
     pub fn is_running(&self, cluster: Uuid, name: &str) -> bool {
         of(&self.machines, cluster).any(|(_, machine)| machine.name == name && machine.is_running())
@@ -162,19 +162,19 @@ impl World {
         !self.faults.is_empty()
     }
 
-    /// The number of a node's disk: the same as long as its data is.
+    /// The number of a node's disk: unchanged as long as its data exists.
     #[must_use]
     pub fn disk(&self, cluster: Uuid, node: Uuid) -> Option<u64> {
         self.disks.get(&(cluster, node)).copied()
     }
 
-    /// All clusters of which something is here.
+    /// All clusters of which anything exists.
     pub(super) fn clusters(&self) -> BTreeSet<Uuid> {
         let machines = self.machines.keys().chain(self.disks.keys()).map(|(cluster, _)| *cluster);
         self.networks.keys().chain(self.strays.keys()).copied().chain(machines).collect()
     }
 
-    /// What there is of a cluster.
+    /// What exists of a cluster.
     pub(super) fn remains(&self, cluster: Uuid) -> Remains {
         Remains {
             cluster,
@@ -199,18 +199,18 @@ impl World {
         found.collect()
     }
 
-    /// The node has a disk.
+    /// Ensures that the node has a disk.
     pub(super) fn ensure_disk(&mut self, cluster: Uuid, node: Uuid) {
         self.counter += 1;
         self.disks.entry((cluster, node)).or_insert(self.counter);
     }
 
-    /// Whether a node's machine still runs as it did when its agent was started.
+    /// Whether a node's machine still runs, and was not restarted since its agent was started.
     pub(super) fn is_alive(&self, cluster: Uuid, node: Uuid, earlier: &SimulatedMachine) -> bool {
         self.machines.get(&(cluster, node)).is_some_and(|now| now.is_same_run(earlier) && now.is_running())
     }
 
-    /// All components of a node's agent run, and the engine knows the node. False when its machine does not run any more.
+    /// Marks a node's agent as up and adds the node to the engine. False when its machine no longer runs.
     pub(super) fn come_up(&mut self, cluster: Uuid, node: Uuid, earlier: &SimulatedMachine) -> bool {
         if !self.is_alive(cluster, node, earlier) {
             return false;
@@ -222,13 +222,13 @@ impl World {
         true
     }
 
-    /// The nodes whose agents have come up and live.
+    /// The nodes whose agents have come up and still run.
     pub(super) fn nodes_up(&self) -> Vec<Uuid> {
         let is_up = |machine: &SimulatedMachine| machine.up && machine.is_running();
         self.machines.iter().filter(|(_, machine)| is_up(machine)).map(|((_, node), _)| *node).collect()
     }
 
-    /// Counts a call and takes the fault that was asked for it, if any.
+    /// Records a call and returns the fault injected for it, if any.
     pub fn enter(&mut self, call: &'static str) -> Option<FaultKind> {
         self.calls.push(call);
         let mut hit = None;
@@ -247,7 +247,7 @@ impl World {
     }
 }
 
-/// What a cluster has, by node.
+/// The entries of one cluster, by node.
 pub(super) fn of<T>(all: &BTreeMap<(Uuid, Uuid), T>, cluster: Uuid) -> impl Iterator<Item = (Uuid, &T)> {
     all.range((cluster, Uuid::nil())..=(cluster, Uuid::max())).map(|((_, node), one)| (*node, one))
 }
@@ -261,7 +261,7 @@ impl SimulatedMachine {
         Machine { id: self.id.clone(), state: self.state, address: Some(self.address), number: self.number }
     }
 
-    /// Whether it was not started again since.
+    /// Whether it was not restarted since.
     pub(super) fn is_same_run(&self, earlier: &Self) -> bool {
         (&self.id, self.starts) == (&earlier.id, earlier.starts)
     }

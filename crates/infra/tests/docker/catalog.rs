@@ -1,4 +1,4 @@
-//! What nodes are made of: flavors that hold, images that are there.
+//! Flavors and images of nodes.
 
 use jeroboam_infra::catalog::{Found, Kind};
 use jeroboam_infra::flavor::Flavor;
@@ -27,7 +27,7 @@ async fn a_flavors_memory_is_all_that_the_machine_gets() {
     let (yard, machine) = small_machine("memory").await;
     let host = yard.engine.inspect_container(&machine, None).await.unwrap().host_config.unwrap();
     assert_eq!((host.memory, host.memory_swap), (Some(64 << 20), Some(64 << 20)));
-    // `tail` keeps all that it is to print.
+    // `tail` holds in memory all that it is to print.
     let keep = |mib: u32| format!("head -c {mib}M /dev/zero | tail -c {mib}M >/dev/null; echo ended with $?");
     assert_eq!(yard.exec(&machine, &keep(16)).await.trim(), "ended with 0");
     let out = yard.exec(&machine, &keep(256)).await;
@@ -38,11 +38,11 @@ async fn a_flavors_memory_is_all_that_the_machine_gets() {
 async fn a_flavors_processors_are_all_that_the_machine_gets() {
     let (yard, machine) = small_machine("processors").await;
     if yard.engine.info().await.unwrap().ncpu.unwrap() < 2 {
-        return; // An engine with one processor has nothing to hold back.
+        return; // With one processor there is nothing to limit.
     }
     let spin = "for n in 1 2 3 4; do timeout 120 sh -c 'while :; do :; done' >/dev/null 2>&1 & done";
     yard.exec(&machine, spin).await;
-    support::until("the kernel holds the machine back", async || {
+    support::until("the kernel throttles the machine", async || {
         let stat = "cat /sys/fs/cgroup/cpu/cpu.stat /sys/fs/cgroup/cpu.stat 2>/dev/null";
         let stat = yard.exec(&machine, stat).await;
         stat.lines().any(|line| line.starts_with("nr_throttled ") && line != "nr_throttled 0").then_some(())
@@ -113,7 +113,7 @@ async fn the_images_of_nodes_are_listed_with_what_they_carry() {
 #[tokio::test]
 async fn an_image_of_another_release_says_so() {
     let yard = Yard::new().await;
-    // As the release before made them: a label with versions, and none for the layout.
+    // Like images of an earlier release: a label with versions, and none for the layout.
     for (tag, layout) in [("of-before", None), ("of-later", Some("io.jeroboam.layout=3"))] {
         let old = yard.image(tag, ["io.jeroboam.kubernetes=v1.20.2"].into_iter().chain(layout)).await;
         let Found::One(offer) = yard.docker.look_up(&somebody(), Kind::Image, &old).await.unwrap() else {

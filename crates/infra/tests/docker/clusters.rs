@@ -1,4 +1,4 @@
-//! Clusters: their networks, what belongs to them and what does not.
+//! Clusters: their networks and objects, and objects of others.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,7 +14,7 @@ use crate::support::{Yard, cluster, ensure, remove, spec};
 
 #[tokio::test]
 async fn two_clusters_at_once_get_different_subnets_of_the_pool() {
-    // Room for four.
+    // Room for four clusters.
     let yard = Yard::with(|config| config.address_pool = "10.88.4.0/22".parse().unwrap()).await;
     let other = Docker::connect(yard.config.clone()).await.unwrap();
     let clusters = ["a", "b", "c", "d"].map(cluster);
@@ -43,7 +43,7 @@ async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() 
     ensure(&yard.docker, &cluster, &node).await.unwrap();
     yard.container("leftovers-stray", yard.marks(cluster.uuid, None)).await;
     yard.volume(yard.marks(cluster.uuid, Some(Uuid::new_v4()))).await;
-    // Somebody's own container, attached to our network.
+    // A container that is not ours, attached to our network.
     let guest = yard.container("leftovers-guest", yard.guest_marks()).await;
     yard.engine.start_container(&guest, None).await.unwrap();
     let (_, subnet) = yard.networks().await.remove(0);
@@ -55,7 +55,7 @@ async fn removing_the_network_takes_everything_that_carries_the_clusters_mark() 
     assert_eq!(yard.docker.clusters().await.unwrap(), Vec::<Uuid>::new());
     yard.docker.remove_network(cluster.uuid, Progress::ignored()).await.unwrap();
     let guest = yard.engine.inspect_container(&guest, None).await.unwrap();
-    assert_eq!(guest.state.unwrap().running, Some(true), "a guest is sent away, not killed");
+    assert_eq!(guest.state.unwrap().running, Some(true), "a guest is disconnected, not killed");
 }
 
 #[tokio::test]

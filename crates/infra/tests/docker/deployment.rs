@@ -1,4 +1,4 @@
-//! Marks by which an older database, a copy and orphans are noticed.
+//! Marks by which an older database, a copy and orphans are detected.
 
 use jeroboam_infra::{Infrastructure, Presence, Progress};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The engine itself: away, back again, hanging, of another kind.
+//! The engine itself: down, up again, hanging, of another kind.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Machines: made once, made again, what is in them, what they may do.
+//! Machines: creation, recreation, content and capabilities.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -107,7 +107,7 @@ async fn a_machine_that_cannot_be_started_again_is_made_anew_on_its_disk() {
     yard.exec(&first.id, "echo old >/var/lib/data").await;
     yard.engine.kill_container(&first.id, None::<KillContainerOptions>).await.unwrap();
     yard.until_state(&cluster, node.node, MachineState::Stopped).await;
-    // Its network goes, and the one that is made then is another one.
+    // Its network is removed, and a new one is created.
     let (network, _) = yard.networks().await.remove(0);
     yard.engine.remove_network(&network).await.unwrap();
     assert!(yard.engine.start_container(&first.id, None).await.is_err(), "the fault is real");
@@ -154,9 +154,9 @@ async fn a_machine_that_was_made_but_never_started_is_made_again_with_the_agent_
 async fn cut_off_at_any_moment_the_next_try_ends_with_one_running_machine() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("cut-off"), spec("cut-off-master-0", 0));
-    // From before the network is asked for to after the container has been started, which takes half a second here.
+    // From before the network is requested to after the container has been started, which takes half a second here.
     for milliseconds in (0..800).step_by(65) {
-        // Another process: it knows nothing of what the one before did, nor waits for its locks.
+        // Another process: it does not know what the previous one did, and does not wait for its locks.
         let process = Docker::connect(yard.config.clone()).await.unwrap();
         let work = async {
             process.ensure_network(&cluster, Progress::ignored()).await?;
@@ -231,7 +231,7 @@ async fn a_machine_that_cannot_be_started_leaves_no_container() {
     let yard = Yard::new().await;
     let (cluster, node) = (cluster("taken"), spec("taken-master-0", 0));
     let network = yard.docker.ensure_network(&cluster, Progress::ignored()).await.unwrap();
-    // Somebody's own container has the address of slot 0.
+    // A container that is not ours has the address of slot 0.
     let guest = yard.container("taken-guest", yard.guest_marks()).await;
     yard.engine.start_container(&guest, None).await.unwrap();
     let (_, subnet) = yard.networks().await.remove(0);

@@ -1,6 +1,6 @@
-//! The Docker infrastructure against the Docker Engine that answers on `DOCKER_HOST` or the default socket, with the
-//! node image that `make image` makes and a shell script for an agent. Every test has a deployment of its own, and
-//! takes away by its mark whatever it leaves, also when it fails.
+//! The Docker infrastructure with the Docker Engine at `DOCKER_HOST` or the default socket, with the node image that
+//! `make image` builds and a shell script as the agent. Every test has a deployment of its own, and removes by its
+//! label whatever it leaves, even when it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod catalog;

@@ -1,4 +1,4 @@
-//! What the tests of the Docker infrastructure share.
+//! Shared by the tests of the Docker infrastructure.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -23,19 +23,19 @@ use uuid::Uuid;
 
 /// The node image, as templates name it.
 pub(crate) const IMAGE: &str = "debian-13";
-/// What must not be seen.
+/// The token, which must not be visible.
 pub(crate) const TOKEN: &str = "one-time-token-of-the-test";
 
-/// Label of containers that are not Jeroboam's but the test's.
+/// Label of the test's own containers, which are not Jeroboam's.
 const GUEST: &str = "org.jeroboam.test-guest";
 /// How long anything here may take, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// An agent that says that it is up and lives until it is asked to end.
+/// An agent that reports that it is up and runs until SIGTERM.
 const AGENT: &str = "#!/bin/sh\ntrap 'exit 0' TERM\necho agent: up\nwhile :; do sleep 1000 & wait $!; done\n";
 
-/// A deployment of the test's own. What it leaves at the engine goes when this is dropped.
+/// A deployment of the test's own. What it leaves at the engine is removed when this is dropped.
 pub(crate) struct Yard {
     pub(crate) docker: Docker,
     pub(crate) config: DockerConfig,
@@ -61,13 +61,13 @@ pub(crate) fn spec(name: &str, slot: u32) -> MachineSpec {
     }
 }
 
-/// Sees to one machine.
+/// Ensures one machine.
 pub(crate) async fn ensure(docker: &Docker, cluster: &ClusterRef, spec: &MachineSpec) -> Result<Machine> {
     let mut made = docker.ensure_machines(cluster, std::slice::from_ref(spec), Progress::ignored());
     made.next().await.expect("every machine is told").1
 }
 
-/// Sees to it that there is no machine.
+/// Ensures that there is no machine.
 pub(crate) async fn remove(docker: &Docker, cluster: Uuid, node: Uuid) -> Result<()> {
     let mut gone = docker.remove_machines(cluster, std::slice::from_ref(&node), Progress::ignored());
     gone.next().await.expect("every machine is told").1
@@ -92,7 +92,7 @@ pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Opt
     tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
-/// Somebody who looks things up.
+/// A user for look-ups.
 pub(crate) fn somebody() -> Asker {
     Asker { project_id: "project".to_owned(), user_id: "user".to_owned() }
 }
@@ -118,7 +118,7 @@ impl Yard {
         Self { docker, config, engine, _folder: folder }
     }
 
-    /// Labels as Jeroboam would give them.
+    /// Labels as Jeroboam sets them.
     pub(crate) fn marks(&self, cluster: Uuid, node: Option<Uuid>) -> HashMap<String, String> {
         let mut marks = HashMap::from([
             (labels::DEPLOYMENT.to_owned(), self.config.deployment.clone()),
@@ -128,12 +128,12 @@ impl Yard {
         marks
     }
 
-    /// Labels of something that is not Jeroboam's.
+    /// Labels of an object that is not Jeroboam's.
     pub(crate) fn guest_marks(&self) -> HashMap<String, String> {
         HashMap::from([(GUEST.to_owned(), self.config.deployment.clone())])
     }
 
-    /// Makes a container by hand.
+    /// Creates a container directly.
     pub(crate) async fn container(&self, name: &str, labels: HashMap<String, String>) -> String {
         let body = ContainerCreateBody {
             image: Some(format!("jeroboam/node:{IMAGE}")),
@@ -145,7 +145,7 @@ impl Yard {
         self.engine.create_container(Some(options), body).await.unwrap().id
     }
 
-    /// Makes an empty image with these labels (`NAME=VALUE`), and returns its reference.
+    /// Creates an empty image with these labels (`NAME=VALUE`), and returns its reference.
     pub(crate) async fn image(&self, tag: &str, labels: impl Iterator<Item = &str>) -> String {
         let options = CreateImageOptions {
             from_src: Some("-".into()),
@@ -159,7 +159,7 @@ impl Yard {
         format!("{}:{tag}", self.config.deployment)
     }
 
-    /// Attaches a container to a network by hand.
+    /// Attaches a container to a network directly.
     pub(crate) async fn attach(&self, container: &str, network: &str, address: &str) {
         let ipam = EndpointIpamConfig { ipv4_address: Some(address.into()), ..EndpointIpamConfig::default() };
         let endpoint = EndpointSettings { ipam_config: Some(ipam), ..EndpointSettings::default() };
@@ -167,7 +167,7 @@ impl Yard {
         self.engine.connect_network(network, request).await.unwrap();
     }
 
-    /// Makes a volume by hand.
+    /// Creates a volume directly.
     pub(crate) async fn volume(&self, labels: HashMap<String, String>) {
         let request = VolumeCreateRequest { labels: Some(labels), ..VolumeCreateRequest::default() };
         self.engine.create_volume(request).await.unwrap();
@@ -251,7 +251,7 @@ impl Drop for Yard {
                 let _ = engine.remove_volume(&name, None::<RemoveVolumeOptions>).await;
             }
         };
-        // The test's own runtime cannot be waited on from within.
+        // The test's own runtime cannot be blocked on from inside.
         let thread = std::thread::spawn(|| {
             tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(clean);
         });

@@ -14,23 +14,23 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::envelope::{Message, Priority};
 use crate::{NotifyError, Settings};
 
-/// Kept on disk by queues that are.
+/// Delivery mode of messages that durable queues keep on disk.
 const PERSISTENT: u8 = 2;
 
-/// Where the bus is. Its password never shows, not even in `Debug`.
+/// URL of the bus. Its password is never shown, not even in `Debug`.
 #[derive(Clone)]
 pub struct BusUrl {
-    /// Whole.
+    /// The complete URL.
     url: SecretString,
-    /// Without user and password.
+    /// The URL without user and password.
     shown: String,
 }
 
 impl FromStr for BusUrl {
     type Err = String;
 
-    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`; `amqps` for TLS. `rabbit`, as OpenStack's `transport_url` writes it, is
-    /// taken for `amqp`.
+    /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`; `amqps` for TLS. `rabbit`, as in OpenStack's `transport_url`, means
+    /// `amqp`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || "it must look like amqp://USER:PASSWORD@HOST:PORT/VHOST (amqps with TLS)".to_owned();
         let url = text.strip_prefix("rabbit://").map_or_else(|| text.to_owned(), |rest| format!("amqp://{rest}"));
@@ -55,17 +55,16 @@ impl fmt::Debug for BusUrl {
     }
 }
 
-/// A connection to the bus. Ends when it is dropped.
+/// A connection to the bus. Closed when it is dropped.
 pub(crate) struct Bus {
     channel: Channel,
     exchange: String,
-    /// Closes the connection when it goes.
+    /// Closes the connection when it is dropped.
     _connection: Connection,
 }
 
 impl Bus {
-    /// Connects, and sees to it that the exchange and the queues are there: a message for which there is no queue yet
-    /// would be lost.
+    /// Connects, and ensures that the exchange and the queues exist: a message without a queue would be lost.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, NotifyError> {
         let properties = ConnectionProperties::default().with_connection_name("jeroboam".into());
         let connection = Connection::connect(settings.url.url.expose_secret(), properties).await?;
@@ -99,10 +98,10 @@ impl Bus {
     }
 }
 
-/// Makes the exchange unless it is there: one with another durability must not be declared again.
+/// Creates the exchange unless it exists: one with another durability must not be declared again.
 async fn make_exchange(connection: &Connection, settings: &Settings) -> Result<(), NotifyError> {
     let declare = async |passive: bool| {
-        // The bus closes the channel when it refuses.
+        // One channel per attempt: the bus closes the channel when it refuses.
         let channel = connection.create_channel().await?;
         let options = ExchangeDeclareOptions { passive, durable: settings.durable, ..Default::default() };
         let name = settings.exchange.as_str().into();
@@ -115,7 +114,7 @@ async fn make_exchange(connection: &Connection, settings: &Settings) -> Result<(
     }
 }
 
-/// Makes a queue unless it is there, and has the exchange fill it.
+/// Creates a queue unless it exists, and binds it to the exchange.
 async fn make_queue(connection: &Connection, settings: &Settings, queue: &str) -> Result<(), NotifyError> {
     let declare = async |passive: bool| {
         let channel = connection.create_channel().await?;

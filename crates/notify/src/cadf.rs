@@ -1,5 +1,5 @@
-//! CADF events (DMTF DSP0262) about clusters, word for word as Magnum's conductor writes them, so that what reads
-//! Magnum's reads ours (contract magnum-v1 section 8.1). Events about certificates are ours alone: Magnum has none.
+//! CADF events (DMTF DSP0262) of clusters, identical to those of Magnum's conductor, so that consumers of Magnum's
+//! events can read ours (contract magnum-v1 section 8.1). Events of certificates are ours: Magnum has none.
 
 use jeroboam_model::OperationKind;
 use jeroboam_store::Notification;
@@ -8,18 +8,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The schema of events.
+/// Type URI of events.
 const EVENT: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
-/// What a user is in CADF's taxonomy.
+/// Type URI of users in CADF's taxonomy.
 const USER: &str = "service/security/account/user";
-/// What a cluster is, and, as in Magnum, the service that observed the event.
+/// Type URI of clusters and, as in Magnum, of the service that observed the event.
 const CLUSTER: &str = "service/magnum/cluster";
 
-/// What a certificate is.
+/// Type URI of certificates.
 const CERTIFICATE: &str = "service/magnum/certificate";
 
-/// What is done, and to what sort of thing. The bus knows three words for clusters; everything that is neither the
-/// beginning nor the end of one is an update.
+/// Kind of object, and action. Clusters have three actions; everything except create and delete is an update.
 #[must_use]
 pub fn action(deed: &Deed) -> (&'static str, &'static str) {
     match deed {
@@ -30,14 +29,14 @@ pub fn action(deed: &Deed) -> (&'static str, &'static str) {
     }
 }
 
-/// The event.
+/// The CADF event of a notification.
 #[must_use]
 pub fn event(told: &Notification, host: &str) -> Value {
     json!({
         "typeURI": EVENT,
         "eventType": "activity",
         "id": told.id.to_string(),
-        // Python's %z has no colon.
+        // In Python's format: %z has no colon.
         "eventTime": told.at.strftime("%Y-%m-%dT%H:%M:%S.%6f+0000").to_string(),
         "action": action(&told.deed).1,
         "outcome": told.stage.to_string(),
@@ -49,7 +48,7 @@ pub fn event(told: &Notification, host: &str) -> Value {
             "request_id": told.request_id,
         },
         "target": target(told),
-        // The same for as long as the machine has its name.
+        // Derived from the host name, so that it stays the same.
         "observer": {"typeURI": CLUSTER, "id": Uuid::new_v5(&Uuid::NAMESPACE_DNS, host.as_bytes()).to_string()},
     })
 }
@@ -95,7 +94,7 @@ fn content(cluster: &ClusterFigure) -> Value {
         "updated_at": cluster.updated_at.map(time),
         "cluster_template_id": cluster.template.to_string(),
         "keypair": cluster.keypair,
-        // The colon is Magnum's mistake; those who read it have got used to it.
+        // The colon is Magnum's mistake, which consumers rely on.
         "docker_volume_size:": cluster.docker_volume_size,
         "labels": cluster.labels,
         "master_flavor_id": cluster.master_flavor_id,

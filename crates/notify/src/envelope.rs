@@ -1,4 +1,4 @@
-//! Messages as oslo.messaging 2.0 writes them, so that its listeners (Ceilometer, Aodh and others) understand them.
+//! Messages in the format of oslo.messaging 2.0, so that its listeners (Ceilometer, Aodh and others) can read them.
 
 use jeroboam_store::Notification;
 use jeroboam_store::notification::Stage;
@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use crate::cadf;
 
-/// The topic of notifications when a cloud has not chosen another.
+/// Default topic of notifications.
 const TOPIC: &str = "notifications";
 
-/// Which of a topic's queues a message goes to.
+/// Priority of a message, which selects the queue of the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// Something went as it should.
+    /// Success.
     Info,
-    /// Something failed.
+    /// Failure.
     Error,
 }
 
 impl Priority {
-    /// All that we use.
+    /// All priorities that we use.
     pub const ALL: [Self; 2] = [Self::Info, Self::Error];
 
     fn of(stage: Stage) -> Self {
@@ -49,9 +49,9 @@ impl Priority {
 /// A message for the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Where it goes.
+    /// Priority, which selects the queue.
     pub priority: Priority,
-    /// JSON.
+    /// The envelope as JSON.
     pub body: Vec<u8>,
 }
 
@@ -60,7 +60,7 @@ pub struct Message {
 pub fn message(told: &Notification, host: &str) -> Message {
     let priority = Priority::of(told.stage);
     let inner = inner(told, priority, host);
-    // The message travels as a text within the envelope.
+    // The message is a JSON string in the envelope.
     let envelope = json!({"oslo.version": "2.0", "oslo.message": inner.to_string()});
     Message { priority, body: envelope.to_string().into_bytes() }
 }
@@ -69,12 +69,12 @@ fn inner(told: &Notification, priority: Priority, host: &str) -> Value {
     let (noun, action) = cadf::action(&told.deed);
     json!({
         "message_id": told.id.to_string(),
-        // Listeners leave out what they have seen: a message that comes twice keeps its id.
+        // Listeners skip ids that they have seen, so a message that is sent again keeps its id.
         "_unique_id": told.id.simple().to_string(),
         "publisher_id": format!("container-infra.{host}"),
         "event_type": format!("magnum.{noun}.{action}"),
         "priority": priority.word(),
-        // Python's way to write a time, without a zone: UTC.
+        // Python's format of a time without a zone; UTC.
         "timestamp": told.at.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string(),
         "payload": cadf::event(told, host),
         "_context_request_id": told.request_id,

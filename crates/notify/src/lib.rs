@@ -1,13 +1,13 @@
-//! Tells the world about operations: CADF events, as Magnum sends them, on the message bus that an OpenStack cloud has
-//! (contract magnum-v1 section 8.1). Telemetry and audit services read them there.
+//! Notifications of operations: CADF events, as Magnum sends them, on the message bus of an OpenStack cloud (contract
+//! magnum-v1 section 8.1). Telemetry and audit services read them there.
 //!
-//! - [`cadf`]: what an event says.
-//! - [`envelope`]: how oslo.messaging wraps it.
+//! - [`cadf`]: content of an event.
+//! - [`envelope`]: the envelope of oslo.messaging.
 //! - `bus`: RabbitMQ.
-//! - [`Notifier`]: takes what the store keeps for the bus, and brings it there.
+//! - [`Notifier`]: delivers notifications from the store to the bus.
 //!
-//! Every event arrives at least once and in order, however often the bus goes away or this process ends: the store
-//! keeps it until the bus has confirmed it. An event that comes twice has the same id.
+//! Every event is delivered at least once and in order, despite outages of the bus and restarts of this process: the
+//! store keeps it until the bus has confirmed it. An event that is delivered twice has the same id.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bus;
@@ -26,14 +26,14 @@ use tracing::{info, warn};
 use bus::Bus;
 pub use bus::BusUrl;
 
-/// Notifications that are under way at a time: enough that waiting for the bus does not limit us, and few enough to
-/// be held in memory.
+/// Notifications per delivery: enough that waiting for confirmations does not limit the rate, and few enough to hold in
+/// memory.
 const BATCH: u64 = 100;
 
-/// How often we look for notifications when nothing wakes us. Wake-ups may be lost; this is the safety net.
+/// How often to look for notifications without a wake-up. Wake-ups may be lost; this is the safety net.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// After failures: a bus that comes back is noticed within half a minute, because jitter makes a pause up to twice as
+/// Pauses after failures. A bus that is up again is noticed within half a minute: jitter makes a pause up to twice as
 /// long.
 const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(500))
@@ -42,57 +42,57 @@ const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// How long the bus may take to accept a connection, or to confirm what it was given.
+/// How long the bus may take to accept a connection, or to confirm messages.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where notifications go.
+/// Configuration of notifications.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The bus.
+    /// URL of the bus.
     pub url: BusUrl,
-    /// The exchange. oslo.messaging's services have one each; consumers know Magnum's by the name `magnum`.
+    /// Name of the exchange. Each service of oslo.messaging has one; Magnum's is `magnum`.
     pub exchange: String,
-    /// Whether exchange and queues outlive a restart of the bus, where they are not there yet. As the cloud's setting
-    /// `amqp_durable_queues` says, which is off by default.
+    /// Whether exchange and queues are created as durable, if they do not exist yet. Should be the same as the cloud's
+    /// setting `amqp_durable_queues`, which is off by default.
     pub durable: bool,
-    /// Name of this machine, for the publisher's id.
+    /// Host name of this machine, for the publisher's id.
     pub host: String,
 }
 
-/// Why a notification did not arrive (yet).
+/// Why a notification was not delivered (yet).
 #[derive(Debug, Error)]
 pub enum NotifyError {
-    /// The bus cannot be reached, or went away.
+    /// The bus cannot be reached, or the connection was lost.
     #[error("the message bus: {0}")]
     Bus(#[from] lapin::Error),
-    /// It does not answer.
+    /// The bus does not answer.
     #[error("the message bus did not answer in time while {0}")]
     Silent(&'static str),
-    /// It refused a message.
+    /// The bus refused a message.
     #[error("the message bus did not accept a message; see its log")]
     Refused,
-    /// The database refused.
+    /// The database failed.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
 
-/// Brings notifications to the bus.
+/// Delivers notifications to the bus.
 pub struct Notifier {
     store: Store,
     settings: Settings,
 }
 
 impl Notifier {
-    /// From now on the store keeps notifications; nothing is delivered until [`Notifier::run`].
+    /// Makes the store keep notifications from now on; nothing is delivered until [`Notifier::run`].
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database fails.
     pub async fn new(store: Store, settings: Settings) -> Result<Self, StoreError> {
         store.want_notifications(true).await?;
         Ok(Self { store, settings })
     }
 
-    /// Runs until `shutdown`. What has not arrived by then is delivered after the next start.
+    /// Runs until `shutdown`. What has not been delivered by then follows after the next start.
     pub async fn run(self, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -114,7 +114,7 @@ impl Notifier {
         }
     }
 
-    /// Delivers over one connection until something goes wrong.
+    /// Delivers over one connection until a failure.
     async fn deliver(&self, has_delivered: &mut bool) -> Result<std::convert::Infallible, NotifyError> {
         let mut events = self.store.subscribe();
         let bus = in_time("connecting", Bus::connect(&self.settings)).await?;
@@ -142,7 +142,7 @@ async fn in_time<T>(doing: &'static str, work: impl Future<Output = Result<T, No
     tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(NotifyError::Silent(doing)))
 }
 
-/// The store drops the oldest notifications when too many wait; that shows as a gap in their numbers.
+/// Logs dropped notifications: the store drops the oldest when too many wait, which leaves a gap in their numbers.
 fn say_what_is_missing(last: Option<i64>, batch: &[(i64, Notification)]) {
     if let (Some(last), Some((first, _))) = (last, batch.first())
         && *first > last + 1

@@ -1,5 +1,5 @@
-//! The authority that nodes' agents and their endpoint trust, one per deployment, and the tokens with which agents
-//! enrol. The endpoint and whoever gives machines their bootstrap file share these rules.
+//! The CA of nodes' agents and their endpoint, one per deployment, and the tokens with which agents enrol. Shared by
+//! the endpoint and the code that makes bootstrap files.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -15,28 +15,28 @@ use crate::certificate::{Facts, VALIDITY};
 use crate::encryption_key::random;
 use crate::{Authority, PkiError, Profile};
 
-/// Under which name a deployment keeps the authority among its secrets.
+/// Name of the CA among the deployment's secrets.
 pub const SECRET_NAME: &str = "agent-ca";
 
-/// Common name of the authority.
+/// Common name of the CA.
 const AUTHORITY_NAME: &str = "jeroboam agents";
 
-/// What the common name of an agent's certificate begins with; the node's id follows.
+/// Prefix of the common name of an agent's certificate; the node's id follows.
 const NODE_PREFIX: &str = "node:";
 
-/// Bytes of a token: as hard to guess as a key.
+/// Length of a token in bytes: as hard to guess as a key.
 const TOKEN_BYTES: usize = 32;
 
-/// A new authority for agents.
+/// Creates a CA for agents.
 ///
 /// # Errors
-/// When the library fails; nothing that the caller could do otherwise.
+/// When the cryptographic library fails.
 pub fn authority(now: Timestamp) -> Result<Authority, PkiError> {
     Authority::generate(AUTHORITY_NAME, now)
 }
 
-/// The certificate that lets an agent speak for a node, and be nothing else. Valid as long as the authority can be:
-/// an agent that was cut off for long must be able to come back.
+/// The profile of an agent's certificate, which identifies one node and has no other use. Valid as long as the CA can
+/// be: an agent that was disconnected for long must be able to reconnect.
 #[must_use]
 pub fn node_profile(node: Uuid) -> Profile {
     Profile {
@@ -50,7 +50,7 @@ pub fn node_profile(node: Uuid) -> Profile {
     }
 }
 
-/// The certificate of the endpoint that agents call, reached at these addresses.
+/// The profile of the agent endpoint's certificate, for these addresses.
 #[must_use]
 pub fn server_profile(addresses: Vec<IpAddr>) -> Profile {
     Profile {
@@ -64,7 +64,7 @@ pub fn server_profile(addresses: Vec<IpAddr>) -> Profile {
     }
 }
 
-/// The node that a certificate (DER) speaks for. Says nothing of who signed it: TLS has checked that before.
+/// The node that a certificate (DER) identifies. Does not check the signature: TLS has done that before.
 #[must_use]
 pub fn node_of(certificate: &[u8]) -> Option<Uuid> {
     let common_name = Facts::read(certificate).ok()?.common_name?;
@@ -74,9 +74,9 @@ pub fn node_of(certificate: &[u8]) -> Option<Uuid> {
 /// A one-time enrolment token.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// What the machine gets.
+    /// The token, for the machine.
     pub secret: SecretString,
-    /// What is kept: see [`token_hash`].
+    /// Its hash, for the database: see [`token_hash`].
     pub hash: String,
 }
 
@@ -84,7 +84,7 @@ impl Token {
     /// A new random token.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// When the system provides no random numbers.
     pub fn generate() -> Result<Self, PkiError> {
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
         random(bytes.as_mut())?;
@@ -93,7 +93,7 @@ impl Token {
     }
 }
 
-/// What is kept of a token: SHA-256 in hexadecimal. A token is as long as a key, so that nothing slower is needed.
+/// Hash of a token for the database: SHA-256 in hexadecimal. A token is as long as a key, so no slower hash is needed.
 #[must_use]
 pub fn token_hash(token: &str) -> String {
     sha256_hex(token.as_bytes())

@@ -39,7 +39,7 @@ impl Authority {
     /// A new authority, valid from a day ago for five years. The name is cut to 64 characters.
     ///
     /// # Errors
-    /// When the library fails; nothing that the caller could do otherwise.
+    /// When the cryptographic library fails.
     pub fn generate(common_name: &str, now: Timestamp) -> Result<Self, PkiError> {
         let key = Key::generate()?;
         let subject = name(common_name, &[])?;
@@ -60,7 +60,7 @@ impl Authority {
     }
 
     /// A new authority of a cluster. The one that clients see, `kubernetes`, has the cluster's name, the others that
-    /// and their own, so that they can be told apart.
+    /// and their own, to distinguish them.
     ///
     /// # Errors
     /// As [`Authority::generate`].
@@ -71,7 +71,7 @@ impl Authority {
         }
     }
 
-    /// An authority that was kept as PEM.
+    /// Loads an authority from PEM.
     ///
     /// # Errors
     /// When certificate or key is malformed, or they do not belong together.
@@ -111,17 +111,17 @@ impl Authority {
         self.key_pem.clone()
     }
 
-    /// When it ends to be valid.
+    /// When its certificate expires.
     #[must_use]
     pub fn not_after(&self) -> Timestamp {
         self.not_after
     }
 
-    /// Signs what a client asks for, as far as it may have it (contract magnum-v1 section 9.3): the subject as it
-    /// was sent, valid for five years. PEM without a newline at its end.
+    /// Signs a client's request, as far as it is allowed (contract magnum-v1 section 9.3): with the subject as
+    /// requested, valid for five years. PEM without a trailing newline.
     ///
     /// # Errors
-    /// When the request is unreadable or insists on what it may not have.
+    /// When the request is unreadable or has a critical extension that is not allowed.
     pub fn sign_request(&self, csr_pem: &str, now: Timestamp) -> Result<String, CsrError> {
         let request = SigningRequest::read(csr_pem)?;
         let (not_before, not_after) = validity(now)?;
@@ -137,8 +137,7 @@ impl Authority {
         Ok(pem("CERTIFICATE", &certificate)?)
     }
 
-    /// A certificate as the profile says; of the request only the public key is used. PEM without a newline at its
-    /// end.
+    /// Issues a certificate by a profile; of the request only the public key is used. PEM without a trailing newline.
     ///
     /// # Errors
     /// When the request is unreadable.
@@ -148,10 +147,10 @@ impl Authority {
         Ok(pem("CERTIFICATE", &certificate)?)
     }
 
-    /// A new key and a certificate for it as the profile says.
+    /// Generates a key and issues a certificate for it by a profile.
     ///
     /// # Errors
-    /// When the library fails; nothing that the caller could do otherwise.
+    /// When the cryptographic library fails.
     pub fn issue_pair(&self, profile: &Profile, now: Timestamp) -> Result<KeyPairPem, PkiError> {
         let key = Key::generate()?;
         let certificate = self.certify(profile, &key.public_key()?, true, now)?;

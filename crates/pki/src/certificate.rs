@@ -1,7 +1,7 @@
-//! Certificates as bytes: writing them, and reading what is of interest in them.
+//! Encodes certificates, and reads their relevant fields.
 //!
-//! Names and public keys of requests go into certificates byte for byte: a subject may hold any number of
-//! organizations (Kubernetes takes them for groups), in any order and encoding, and none of it may get lost.
+//! Names and public keys of requests are copied into certificates byte for byte: a subject may have any number of
+//! organizations (groups in Kubernetes), in any order and encoding, and all must be preserved.
 
 use std::time::Duration;
 
@@ -25,11 +25,10 @@ use crate::PkiError;
 use crate::encryption_key::random;
 use crate::key::Key;
 
-/// How long before now certificates begin to be valid: clocks of machines may be behind (contract magnum-v1 section
-/// 9.2).
+/// How far before now certificates become valid: clocks of machines may be behind (contract magnum-v1 section 9.2).
 pub(crate) const BACKDATED: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long authorities and what clients have them sign stay valid (contract magnum-v1 section 9.2).
+/// Validity of authorities and of certificates signed for clients (contract magnum-v1 section 9.2).
 pub const VALIDITY: SignedDuration = SignedDuration::from_hours(1825 * 24);
 
 /// Most characters of a common name (RFC 5280, `ub-common-name`).
@@ -45,7 +44,7 @@ const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// What is signed (RFC 5280 section 4.1).
+/// The part of a certificate that is signed (RFC 5280 section 4.1).
 #[derive(Sequence)]
 struct ToBeSigned<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
@@ -68,7 +67,7 @@ struct Signed<'a> {
     signature: BitString,
 }
 
-/// What goes into a certificate.
+/// Content of a new certificate.
 pub(crate) struct Content<'a> {
     /// DER of a name.
     pub(crate) issuer: &'a [u8],
@@ -78,17 +77,17 @@ pub(crate) struct Content<'a> {
     pub(crate) public_key: &'a [u8],
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
-    /// All but the key identifier, which is added.
+    /// All except the key identifier, which `sign` adds.
     pub(crate) extensions: Vec<Extension>,
 }
 
 impl Content<'_> {
-    /// Signs it: DER of a certificate.
+    /// Signs the content; returns the certificate as DER.
     pub(crate) fn sign(mut self, key: &Key) -> Result<Vec<u8>, PkiError> {
         self.extensions.push(extension(&key_identifier(self.public_key)?, false)?);
         let mut serial = [0; SERIAL_BYTES];
         random(&mut serial)?;
-        // The first byte is kept from being 0 and from being negative, so that all serials have the same length.
+        // The first byte is made positive and not 0, so that all serials have the same length.
         serial[0] = serial[0] & 0x7f | 0x40;
         let to_be_signed = ToBeSigned {
             version: Version::V3,
@@ -104,7 +103,7 @@ impl Content<'_> {
     }
 }
 
-/// Content with its signature: DER.
+/// Signs `content`; returns both as DER.
 pub(crate) fn signed(content: &[u8], key: &Key) -> Result<Vec<u8>, PkiError> {
     let signature = BitString::from_bytes(&key.sign(content)?).map_err(making)?;
     let content = AnyRef::from_der(content).map_err(making)?;
@@ -120,20 +119,20 @@ fn time(at: Timestamp) -> Result<Time, PkiError> {
     der::DateTime::from_unix_duration(since).map(Time::from).map_err(making)
 }
 
-/// An extension of a known sort.
+/// Encodes an extension.
 pub(crate) fn extension<T: AssociatedOid + Encode>(value: &T, critical: bool) -> Result<Extension, PkiError> {
     let value = value.to_der().map_err(making)?;
     Ok(Extension { extn_id: T::OID, critical, extn_value: OctetString::new(value).map_err(making)? })
 }
 
-/// An identifier for a public key (DER). Clients match it, nobody computes it again.
+/// An identifier for a public key (DER). Clients only compare it, and do not compute it again.
 fn key_identifier(public_key: &[u8]) -> Result<SubjectKeyIdentifier, PkiError> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public_key);
     let id = digest.as_ref().get(..KEY_ID_BYTES).unwrap_or_default();
     Ok(SubjectKeyIdentifier(OctetString::new(id).map_err(making)?))
 }
 
-/// DER of the name of somebody: organizations, then the common name cut to the length that there may be.
+/// DER of a distinguished name: organizations, then the common name, cut to [`MAX_COMMON_NAME`].
 pub(crate) fn name(common_name: &str, organizations: &[String]) -> Result<Vec<u8>, PkiError> {
     let common_name: String = common_name.chars().take(MAX_COMMON_NAME).collect();
     let organizations = organizations.iter().map(|organization| (ORGANIZATION, organization.as_str()));
@@ -148,13 +147,13 @@ pub(crate) fn name(common_name: &str, organizations: &[String]) -> Result<Vec<u8
         .map_err(making)
 }
 
-/// PEM without a newline at its end (contract magnum-v1 section 2.5).
+/// PEM without a trailing newline (contract magnum-v1 section 2.5).
 pub(crate) fn pem(label: &str, der: &[u8]) -> Result<String, PkiError> {
     let text = der::pem::encode_string(label, LineEnding::LF, der).map_err(making)?;
     Ok(text.trim_end().to_owned())
 }
 
-/// The first block of PEM with one of these labels: DER.
+/// DER of the first PEM block with one of these labels.
 pub(crate) fn from_pem(text: &str, labels: &[&str]) -> Option<Vec<u8>> {
     x509_parser::pem::Pem::iter_from_buffer(text.as_bytes())
         .filter_map(Result::ok)
@@ -166,12 +165,12 @@ pub(crate) fn making(error: impl std::fmt::Display) -> PkiError {
     PkiError::Making { doing: "encoding a certificate", detail: error.to_string() }
 }
 
-/// What is of interest in a certificate.
+/// The relevant fields of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Serial number, hexadecimal.
     pub serial: String,
-    /// The subject, as people read it.
+    /// The subject as text.
     pub subject: String,
     /// Common name of the subject, if it has exactly one.
     pub common_name: Option<String>,
@@ -179,9 +178,9 @@ pub struct Facts {
     pub organizations: Vec<String>,
     /// Common name of the issuer, if it has exactly one.
     pub issuer: Option<String>,
-    /// When it begins to be valid.
+    /// Start of its validity.
     pub not_before: Timestamp,
-    /// When it ends to be valid.
+    /// End of its validity.
     pub not_after: Timestamp,
 }
 
@@ -226,7 +225,7 @@ impl Facts {
 /// Parses the DER of a certificate.
 pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, PkiError> {
     let (rest, certificate) = X509Certificate::from_der(der).map_err(malformed)?;
-    if rest.is_empty() { Ok(certificate) } else { Err(malformed("something follows it")) }
+    if rest.is_empty() { Ok(certificate) } else { Err(malformed("there is data after its end")) }
 }
 
 pub(crate) fn malformed(detail: impl std::fmt::Display) -> PkiError {

@@ -1,4 +1,4 @@
-//! Encryption of secrets at rest: AES-256-GCM with a key that lies in a file beside the database, not in it.
+//! Encryption of secrets at rest: AES-256-GCM with a key in a file beside the database, not in it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -15,16 +15,16 @@ use crate::PkiError;
 /// Length of the key in bytes: AES-256.
 const KEY_BYTES: usize = 32;
 
-/// First byte of all that [`EncryptionKey::seal`] makes, so that the way of sealing can change one day.
+/// First byte of the output of [`EncryptionKey::seal`], so that the format can change in future.
 const VERSION: u8 = 1;
 
 /// Bytes of the authentication tag of AES-GCM.
 const TAG_BYTES: usize = 16;
 
-/// Permission bits of everybody but the owner.
+/// Permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// The key that secrets are sealed with before they go into the database. Wiped from memory when dropped.
+/// The key that encrypts secrets before they are stored in the database. Wiped from memory when dropped.
 ///
 /// Nonces are random (96 bits): safe for some 2^32 secrets under one key (NIST SP 800-38D section 8.3), and a
 /// deployment has a handful per cluster.
@@ -46,14 +46,14 @@ impl EncryptionKey {
     /// A new random key.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// When the system provides no random numbers.
     pub fn generate() -> Result<Self, PkiError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         random(bytes.as_mut())?;
         Ok(Self(bytes))
     }
 
-    /// A key that is known already.
+    /// An existing key.
     #[must_use]
     pub fn from_bytes(mut bytes: [u8; KEY_BYTES]) -> Self {
         let key = Self(Zeroizing::new(bytes));
@@ -61,10 +61,10 @@ impl EncryptionKey {
         key
     }
 
-    /// The key in a file (Base64), or none if there is no such file.
+    /// Loads the key from a file (Base64). `None` if there is no such file.
     ///
     /// # Errors
-    /// When the file cannot be read, holds something else, or may be read by others than its owner.
+    /// When the file cannot be read, has other content, or may be read by others than its owner.
     pub fn load(path: &Path) -> Result<Option<Self>, PkiError> {
         let unreadable = |source| PkiError::KeyFile { path: path.to_owned(), doing: "reading", source };
         let mode = match fs::metadata(path) {
@@ -81,11 +81,11 @@ impl EncryptionKey {
         Ok(Some(Self(Zeroizing::new(decoded.as_slice().try_into().map_err(|_| invalid())?))))
     }
 
-    /// Keeps the key in a file that is not there yet, readable by its owner only. It is written beside the place and
-    /// linked there: the file is there whole or not at all.
+    /// Stores the key in a new file, readable only by its owner. It is written to a temporary file and then linked, so
+    /// that the file is never incomplete.
     ///
     /// # Errors
-    /// When the file cannot be written, or is there already: a key in use is never written over.
+    /// When the file cannot be written, or exists already: a key in use is never overwritten.
     pub fn keep(&self, path: &Path) -> Result<(), PkiError> {
         let unwritable = |source| PkiError::KeyFile { path: path.to_owned(), doing: "writing", source };
         let mut suffix = [0; 8];
@@ -107,10 +107,10 @@ impl EncryptionKey {
         written.and(tidied).map_err(unwritable)
     }
 
-    /// Seals `plain` so that it can only be opened with this key and the same `aad` (what it is and whose).
+    /// Encrypts `plain` so that it can only be decrypted with this key and the same `aad` (what it is and its owner).
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// When the system provides no random numbers.
     pub fn seal(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, PkiError> {
         let mut nonce = [0; NONCE_LEN];
         random(&mut nonce)?;
@@ -128,10 +128,10 @@ impl EncryptionKey {
         Ok(sealed)
     }
 
-    /// Opens what [`Self::seal`] made.
+    /// Decrypts the output of [`Self::seal`].
     ///
     /// # Errors
-    /// When it was sealed with another key or another `aad`, or was changed since.
+    /// When it was encrypted with another key or another `aad`, or was changed since.
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PkiError> {
         let Some((&VERSION, rest)) = sealed.split_first() else { return Err(PkiError::Opening) };
         let Some((nonce, body)) = rest.split_first_chunk::<NONCE_LEN>() else { return Err(PkiError::Opening) };
@@ -151,7 +151,7 @@ impl EncryptionKey {
     }
 }
 
-/// Fills `bytes` with random numbers of the system.
+/// Fills `bytes` with random numbers from the system.
 pub(crate) fn random(bytes: &mut [u8]) -> Result<(), PkiError> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| PkiError::Random)
 }

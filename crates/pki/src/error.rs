@@ -1,11 +1,10 @@
-//! What can go wrong with keys and certificates.
+//! Errors of keys and certificates.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What can go wrong with our own keys and authorities. None of it is the fault of whoever sent a request; for that
-/// see [`crate::CsrError`].
+/// Errors of our own keys and authorities. For errors of a client's request see [`crate::CsrError`].
 #[derive(Debug, Error)]
 pub enum PkiError {
     /// A key file cannot be read or written.
@@ -15,7 +14,7 @@ pub enum PkiError {
         path: PathBuf,
         /// `reading` or `writing`.
         doing: &'static str,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// A key file may be read by others than its owner.
@@ -27,22 +26,22 @@ pub enum PkiError {
         /// Its permission bits.
         mode: u32,
     },
-    /// A key file holds something else.
+    /// The content of a key file is invalid.
     #[error("the encryption key {} does not hold 32 bytes in Base64: restore it from a backup", path.display())]
     KeyFileInvalid {
         /// The file.
         path: PathBuf,
     },
-    /// Sealing a secret failed.
+    /// A secret could not be encrypted.
     #[error("sealing a secret failed")]
     Sealing,
-    /// A sealed secret does not open.
+    /// A secret could not be decrypted.
     #[error(
         "a secret does not open: it was sealed with another key, for something else, or was changed since; \
              check that the encryption key belongs to this database"
     )]
     Opening,
-    /// No random numbers.
+    /// The system provides no random numbers.
     #[error("the system gives no random numbers")]
     Random,
     /// A certificate or key of ours is malformed.
@@ -50,15 +49,15 @@ pub enum PkiError {
     Malformed {
         /// For example `the authority's certificate`.
         what: &'static str,
-        /// What the parser said.
+        /// The parser's error.
         detail: String,
     },
-    /// Making a certificate or a key failed.
+    /// A certificate or a key could not be created.
     #[error("{doing} failed: {detail}")]
     Making {
         /// For example `signing a certificate`.
         doing: &'static str,
-        /// What the library said.
+        /// The library's error.
         detail: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Keys: P-256, made here.
+//! P-256 keys.
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::PkiError;
 use crate::certificate::{from_pem, making, name, pem, signed};
 
-/// A P-256 key with which certificates, requests and tokens are signed.
+/// A P-256 key for signing certificates, requests and tokens.
 pub(crate) struct Key(EcdsaKeyPair);
 
 impl Key {
@@ -21,7 +21,7 @@ impl Key {
             .map_err(|error| PkiError::Making { doing: "making a key", detail: error.to_string() })
     }
 
-    /// Reads PKCS#8 PEM.
+    /// Loads a key from PKCS#8 PEM.
     pub(crate) fn load(text: &SecretString) -> Result<Self, PkiError> {
         let malformed = |detail: String| PkiError::Malformed { what: "a private key", detail };
         let der = from_pem(text.expose_secret(), &["PRIVATE KEY"])
@@ -32,7 +32,7 @@ impl Key {
             .map_err(|error| malformed(error.to_string()))
     }
 
-    /// PKCS#8 PEM.
+    /// The key as PKCS#8 PEM.
     pub(crate) fn pem(&self) -> Result<SecretString, PkiError> {
         let document = self
             .0
@@ -51,7 +51,7 @@ impl Key {
         Ok(der.as_ref().to_vec())
     }
 
-    /// ECDSA with SHA-256, ASN.1.
+    /// Signature by ECDSA with SHA-256, ASN.1.
     pub(crate) fn sign(&self, content: &[u8]) -> Result<Vec<u8>, PkiError> {
         let signature = self
             .0
@@ -61,10 +61,10 @@ impl Key {
     }
 }
 
-/// A new key (PKCS#8 PEM) and a request for a certificate (PEM) for it, without extensions.
+/// A new key (PKCS#8 PEM) and a certificate signing request (PEM) for it, without extensions.
 ///
 /// # Errors
-/// When the library fails; nothing that the caller could do otherwise.
+/// When the cryptographic library fails.
 pub fn key_and_request(common_name: &str, organizations: &[String]) -> Result<(SecretString, String), PkiError> {
     let key = Key::generate()?;
     let subject = name(common_name, organizations)?;
@@ -93,7 +93,7 @@ struct RequestInfo<'a> {
 /// (SubjectPublicKeyInfo PEM).
 ///
 /// # Errors
-/// When the library fails; nothing that the caller could do otherwise.
+/// When the cryptographic library fails.
 pub fn signing_key() -> Result<(SecretString, String), PkiError> {
     let key = Key::generate()?;
     Ok((key.pem()?, pem("PUBLIC KEY", &key.public_key()?)?))

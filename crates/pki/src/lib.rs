@@ -1,11 +1,11 @@
-//! Keys, certificate authorities and what they sign. Knows nothing of clusters, storage or HTTP.
+//! Keys, certificate authorities and certificates. Independent of clusters, storage and HTTP.
 //!
 //! - [`encryption_key`]: encryption of secrets at rest.
-//! - [`authority`]: certificate authorities; [`request`]: what they are asked; [`profile`]: what they give of their
-//!   own accord; [`certificate`]: reading certificates.
-//! - [`key`]: keys that are made here.
-//! - [`agent`]: the authority of nodes' agents, and their tokens.
-//! - [`voucher`]: what agents keep for their server and cannot make up.
+//! - [`authority`]: certificate authorities; [`request`]: signing requests of clients; [`profile`]: certificates that
+//!   we issue for ourselves; [`certificate`]: reads certificates.
+//! - [`key`]: P-256 keys.
+//! - [`agent`]: the CA of nodes' agents, and their tokens.
+//! - [`voucher`]: sealed numbers that agents store for their server and cannot forge.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod agent;

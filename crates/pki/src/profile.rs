@@ -1,4 +1,4 @@
-//! What a certificate of our own making is for.
+//! Profiles of certificates that we issue for ourselves.
 
 use std::net::IpAddr;
 
@@ -15,22 +15,22 @@ use crate::certificate::{extension, making};
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
-/// What a certificate is for: everything in it that is not the key.
+/// Content of a certificate, except the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Common name, cut to 64 characters.
     pub common_name: String,
-    /// Organizations; Kubernetes takes them for groups.
+    /// Organizations; groups in Kubernetes.
     pub organizations: Vec<String>,
-    /// DNS names of the server.
+    /// DNS names of the server (subject alternative names).
     pub names: Vec<String>,
-    /// Addresses of the server.
+    /// IP addresses of the server (subject alternative names).
     pub addresses: Vec<IpAddr>,
-    /// Usable as a server.
+    /// Whether it is valid for TLS servers.
     pub server: bool,
-    /// Usable as a client.
+    /// Whether it is valid for TLS clients.
     pub client: bool,
-    /// From now on; never longer than the authority itself.
+    /// Validity from now on; limited to that of the authority.
     pub validity: SignedDuration,
 }
 
@@ -38,7 +38,7 @@ impl Profile {
     pub(crate) fn extensions(&self, elliptic: bool) -> Result<Vec<Extension>, PkiError> {
         let mut usages = KeyUsages::DigitalSignature.into();
         if !elliptic {
-            // TLS 1.2 with RSA key exchange, which some clients still insist on, enciphers with the key.
+            // TLS 1.2 with RSA key exchange, which some clients still require, encrypts with the key.
             usages |= KeyUsages::KeyEncipherment;
         }
         let mut purposes = Vec::new();

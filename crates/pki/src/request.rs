@@ -1,4 +1,4 @@
-//! Requests for certificates: reading them, and what of their wishes is granted (contract magnum-v1 section 9.3).
+//! Certificate signing requests: reads them, and decides which extensions are granted (contract magnum-v1 section 9.3).
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -27,51 +27,51 @@ use crate::PkiError;
 use crate::agent::sha256_hex;
 use crate::certificate::{extension, from_pem};
 
-/// Labels under which requests come in PEM.
+/// PEM labels of requests.
 const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
-/// Usages of keys that may be asked for.
+/// Key usages that may be requested.
 const GRANTED_USAGES: [KeyUsages; 3] =
     [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation, KeyUsages::KeyEncipherment];
 
-/// The same for people.
+/// The same for messages.
 const GRANTED_WORDS: &str = "digitalSignature, nonRepudiation and keyEncipherment";
 
-/// How long RSA keys may be, in bits. Shorter ones can be broken, longer ones the library that checks signatures does
-/// not take.
+/// Allowed length of RSA keys in bits. Shorter ones can be broken, longer ones are not supported by the library that
+/// checks signatures.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// What a refused key should have been.
+/// Advice for a refused key.
 const GOOD_KEYS: &str = "Use RSA with 2048 to 8192 bits, a curve P-256, P-384 or P-521, or Ed25519";
 
 /// Why a request is not signed.
 #[derive(Debug, Error)]
 pub enum CsrError {
-    /// It is no request.
+    /// It is not a request.
     #[error("the certificate signing request is unreadable: {0}")]
     Unreadable(String),
-    /// Its key is too weak, or of a sort that we do not know.
+    /// Its key is too weak, or of an unknown algorithm.
     #[error("the certificate signing request's key cannot be accepted: {0}")]
     Key(String),
-    /// Its signature is not of its own key, or of a sort that we do not know.
+    /// Its signature was not made with its own key, or with an unknown algorithm.
     #[error("the certificate signing request's signature cannot be accepted: {0}")]
     Signature(String),
-    /// It insists on something that it may not have.
+    /// It has a critical extension that is not allowed.
     #[error("the certificate signing request asks for something that is not allowed: {0}")]
     Forbidden(String),
-    /// Our own failure, not the request's.
+    /// An internal error, not the client's.
     #[error(transparent)]
     Internal(#[from] PkiError),
 }
 
-/// A request whose signature is right.
+/// A request whose signature is valid.
 #[derive(Debug, Clone)]
 pub struct SigningRequest {
     der: Vec<u8>,
 }
 
 impl SigningRequest {
-    /// Reads a request and checks that whoever made it has the private key.
+    /// Reads a request and checks its signature, which proves possession of the private key.
     ///
     /// # Errors
     /// When it is malformed or the signature is wrong.
@@ -80,7 +80,7 @@ impl SigningRequest {
             .ok_or_else(|| CsrError::Unreadable(format!("there is no PEM block '{}' in it", LABELS[0])))?;
         let request = Self { der };
         let parsed = request.parsed()?;
-        // The key comes first: a signature by one that we do not take cannot be right, and would be blamed.
+        // The key is checked first: with an unsupported key the signature check fails too, and its error would mislead.
         check_key(&parsed.certification_request_info.subject_pki)?;
         check_signature(&parsed)?;
         Ok(request)
@@ -89,20 +89,20 @@ impl SigningRequest {
     fn parsed(&self) -> Result<X509CertificationRequest<'_>, CsrError> {
         let (rest, request) = X509CertificationRequest::from_der(&self.der)
             .map_err(|error| CsrError::Unreadable(format!("it is not a PKCS#10 request ({error})")))?;
-        if rest.is_empty() { Ok(request) } else { Err(CsrError::Unreadable("something follows it".into())) }
+        if rest.is_empty() { Ok(request) } else { Err(CsrError::Unreadable("there is data after its end".into())) }
     }
 
-    /// DER of the subject, as it was sent.
+    /// DER of the subject, as in the request.
     pub(crate) fn subject(&self) -> Result<Vec<u8>, CsrError> {
         Ok(self.parsed()?.certification_request_info.subject.as_raw().to_vec())
     }
 
-    /// DER of the public key, as it was sent.
+    /// DER of the public key, as in the request.
     pub(crate) fn public_key(&self) -> Result<Vec<u8>, CsrError> {
         Ok(self.parsed()?.certification_request_info.subject_pki.raw.to_vec())
     }
 
-    /// What the public key is known by: SHA-256 in hexadecimal of its DER.
+    /// Fingerprint of the public key: SHA-256 of its DER, in hexadecimal.
     ///
     /// # Errors
     /// When the request is malformed.
@@ -110,15 +110,15 @@ impl SigningRequest {
         Ok(sha256_hex(&self.public_key()?))
     }
 
-    /// Whether the key is for elliptic curves: then it cannot encipher.
+    /// Whether it is an elliptic-curve key, which cannot encrypt.
     pub(crate) fn is_elliptic(&self) -> Result<bool, CsrError> {
         Ok(self.parsed()?.certification_request_info.subject_pki.algorithm.algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY)
     }
 
-    /// What of the extensions asked for is granted (contract magnum-v1 section 9.3).
+    /// The requested extensions that are granted (contract magnum-v1 section 9.3).
     ///
     /// # Errors
-    /// When a critical one asks for too much, or one is malformed or there twice.
+    /// When a critical one requests too much, or one is malformed or duplicated.
     pub(crate) fn granted_extensions(&self) -> Result<Vec<Extension>, CsrError> {
         let request = self.parsed()?;
         let mut seen = BTreeSet::new();
@@ -127,7 +127,7 @@ impl SigningRequest {
             let ParsedCriAttribute::ExtensionRequest(wanted) = attribute.parsed_attribute() else { continue };
             for wish in &wanted.extensions {
                 if !seen.insert(wish.oid.to_id_string()) {
-                    return Err(CsrError::Unreadable(format!("extension {} is there twice", name_of(wish))));
+                    return Err(CsrError::Unreadable(format!("extension {} is duplicated", name_of(wish))));
                 }
                 granted.extend(grant(wish)?);
             }
@@ -136,7 +136,7 @@ impl SigningRequest {
     }
 }
 
-/// An extension that is granted, perhaps less than it was; `None` when it is dropped.
+/// The extension as granted, possibly reduced; `None` when it is dropped.
 fn grant(wish: &X509Extension<'_>) -> Result<Option<Extension>, CsrError> {
     match wish.parsed_extension() {
         ParsedExtension::KeyUsage(wanted) => {
@@ -146,8 +146,7 @@ fn grant(wish: &X509Extension<'_>) -> Result<Option<Extension>, CsrError> {
                 return Err(CsrError::Forbidden(format!("a critical keyUsage other than {GRANTED_WORDS}")));
             }
             let granted = wanted & allowed;
-            // A certificate with no usage is refused by those who check it, and one without the extension could be used
-            // for anything.
+            // Verifiers refuse a certificate with no usage, and one without the extension could be used for anything.
             if granted.is_empty() {
                 return Err(CsrError::Forbidden(format!(
                     "a keyUsage with none of {GRANTED_WORDS}, the only ones that are granted. Ask for one of them, or \
@@ -172,7 +171,7 @@ fn grant(wish: &X509Extension<'_>) -> Result<Option<Extension>, CsrError> {
                 _ => Err(CsrError::Unreadable(format!("extension {} is malformed", name_of(wish)))),
             }
         }
-        // One that we would keep if we could read it.
+        // An extension that would be kept, but is malformed.
         _ if KEPT.iter().any(|(kept, _)| *kept == wish.oid) => {
             Err(CsrError::Unreadable(format!("extension {} is malformed", name_of(wish))))
         }
@@ -196,7 +195,7 @@ fn name_of(wish: &X509Extension<'_>) -> String {
     }
 }
 
-/// RSA with enough bits, P-256, P-384, P-521 and Ed25519: what Kubernetes and Docker can work with.
+/// Checks the key: RSA with enough bits, P-256, P-384, P-521 and Ed25519, which Kubernetes and Docker support.
 fn check_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), CsrError> {
     let refused = |what: String| Err(CsrError::Key(format!("it is {what}. {GOOD_KEYS}")));
     let algorithm = &key.algorithm.algorithm;
@@ -221,14 +220,14 @@ fn check_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), CsrError> {
     refused(format!("of the algorithm {}", known_as(&algorithm.to_id_string())))
 }
 
-/// Size of a number, big-endian.
+/// Number of bits of a big-endian number.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().position(|byte| *byte != 0).and_then(|at| number.get(at..)).unwrap_or_default();
     let unused = significant.first().map_or(0, |byte| byte.leading_zeros());
     (significant.len() * 8).saturating_sub(unused as usize)
 }
 
-/// The name of an algorithm or a curve that people ask for in vain.
+/// Name of an unsupported algorithm or curve, for messages.
 fn known_as(oid: &str) -> &str {
     match oid {
         "1.2.840.113549.1.1.10" => "RSASSA-PSS",
@@ -241,7 +240,7 @@ fn known_as(oid: &str) -> &str {
     }
 }
 
-/// RSA and Ed25519 with SHA-2, P-256, P-384 and P-521 with any SHA-2.
+/// Checks the signature: RSA and Ed25519 with SHA-2, P-256, P-384 and P-521 with any SHA-2.
 fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), CsrError> {
     let info = &request.certification_request_info;
     let sort = &request.signature_algorithm.algorithm;
@@ -268,7 +267,7 @@ fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), CsrErro
     })
 }
 
-/// Curve and digest go together freely: `openssl req` takes SHA-256 for every curve.
+/// Any combination of curve and digest is allowed: `openssl req` uses SHA-256 with every curve.
 fn elliptic(request: &X509CertificationRequest<'_>) -> Option<&'static dyn VerificationAlgorithm> {
     let curve = request.certification_request_info.subject_pki.algorithm.parameters.as_ref()?.as_oid().ok()?;
     let digest = &request.signature_algorithm.algorithm;

@@ -1,15 +1,15 @@
-//! What a server tells agents to keep for it: how far its deployment has come. Sealed, because the machines that keep
-//! it are their tenants': one that could make a number up could bring every server to a halt.
+//! The deployment's number, which a server has agents store for it. Sealed, because the machines belong to tenants: one
+//! that could forge a number could stop every server.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::{EncryptionKey, PkiError};
 
-/// A voucher for the number that a deployment has reached.
+/// A voucher for the number of a deployment.
 ///
 /// # Errors
-/// When there is no randomness.
+/// When the system provides no random numbers.
 pub fn issue(key: &EncryptionKey, deployment: &str, number: i64) -> Result<String, PkiError> {
     let sealed = key.seal(purpose(deployment).as_bytes(), &number.to_be_bytes())?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))

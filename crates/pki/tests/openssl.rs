@@ -1,4 +1,4 @@
-//! What `openssl` makes is signed as contract magnum-v1 sections 9.2 and 9.3 say, and it accepts what we make.
+//! Requests from `openssl` are signed as in contract magnum-v1 sections 9.2 and 9.3, and it accepts our certificates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use jeroboam_pki::{Authority, CsrError, Facts, Profile, key_and_request, signing
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
-/// Runs `openssl`; its output.
+/// Runs `openssl` and returns its output.
 fn openssl(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -56,7 +56,7 @@ impl Bench {
         self.request(&EC, "-sha256", "/CN=admin", extensions)
     }
 
-    /// Signs, checks the chain, and gives the certificate in words.
+    /// Signs, checks the chain, and returns the certificate as text.
     fn sign(&self, csr: &str) -> String {
         let certificate = self.authority.sign_request(csr, self.now).unwrap();
         assert!(!certificate.ends_with('\n'));
@@ -225,7 +225,7 @@ fn usages_that_are_not_granted_are_cleared() {
     let bench = Bench::new();
     let words = bench.sign(&bench.ec(&["keyUsage = digitalSignature, keyCertSign, cRLSign, decipherOnly"]));
     assert_eq!(extension(&words, "X509v3 Key Usage").unwrap(), "X509v3 Key Usage: Digital Signature");
-    // With nothing left there would be an empty keyUsage, which makes a certificate that nobody takes.
+    // With none left keyUsage would be empty, and verifiers refuse such a certificate.
     for line in ["keyUsage = keyCertSign", "keyUsage = keyAgreement, cRLSign"] {
         let refusal = bench.refusal(&bench.ec(&[line]));
         assert!(refusal.contains("digitalSignature, nonRepudiation and keyEncipherment"), "{line}: {refusal}");

@@ -1,4 +1,4 @@
-//! A RabbitMQ of one test: on loopback, with ports and a folder of its own, gone when the test ends in whatever way.
+//! A RabbitMQ of one test: on loopback, with ports and a folder of its own, removed however the test ends.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -13,28 +13,28 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties, Consumer};
 use serde_json::Value;
 
-/// The server behind Debian's wrapper, which would become another user.
+/// The server itself: Debian's wrapper would switch to another user.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /// How long the broker may take to come up, and a message to arrive, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Between two looks whether the broker is up.
+/// Between two checks whether the broker is up.
 const LOOK: Duration = Duration::from_millis(100);
 /// The password of the test's user.
 pub(crate) const PASSWORD: &str = "words-that-stay-secret";
 
-/// A broker. What it keeps on disk outlives a [`Broker::stop`], and a [`Broker::start`] finds it.
+/// A broker. Its data on disk survives a [`Broker::stop`] and is used by the next [`Broker::start`].
 pub(crate) struct Broker {
     folder: tempfile::TempDir,
     port: u16,
     distribution_port: u16,
     names_port: u16,
-    /// Erlang's name server: started by ourselves, because one that the broker starts would outlive it.
+    /// Erlang's name server (epmd): started here, because one that the broker starts would outlive it.
     names: Child,
     server: Option<Child>,
 }
 
 impl Broker {
-    /// A broker that is not started yet; nobody listens on its port.
+    /// A broker that is not started yet; its port is closed.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let names_port = free_port();
@@ -59,14 +59,14 @@ impl Broker {
         format!("amqp://jeroboam:{PASSWORD}@127.0.0.1:{}/%2f", self.port)
     }
 
-    /// Starts it and waits until it takes connections.
+    /// Starts it and waits until it accepts connections.
     pub(crate) async fn start(&mut self) {
         let folder = self.folder.path().to_owned();
         let at = |name: &str| folder.join(name);
         let mut command = program(SERVER, &self.log());
         command
             .env("HOME", &folder)
-            // As under a service manager the shell makes way for the server, so that it is our child.
+            // As under a service manager: the shell execs the server, so that the server is our child.
             .env("NOTIFY_SOCKET", at("nobody"))
             .env("ERL_EPMD_PORT", self.names_port.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
@@ -92,7 +92,7 @@ impl Broker {
         }
     }
 
-    /// Ends it as a power cut does.
+    /// Kills it, as in a power failure.
     pub(crate) fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
             let _ = server.kill();

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::broker::{Broker, PASSWORD};
 
-/// A store, a broker, and what brings from one to the other.
+/// A store, a broker, and a notifier between them.
 struct Case {
     store: Store,
     template: ClusterTemplate,
@@ -47,14 +47,14 @@ impl Case {
         self.running = Some((shutdown.clone(), tokio::spawn(notifier.run(shutdown))));
     }
 
-    /// As when the process ends.
+    /// Stops the notifier, as at the end of the process.
     async fn stop_delivering(&mut self) {
         let (shutdown, task) = self.running.take().unwrap();
         shutdown.cancel();
         task.await.unwrap();
     }
 
-    /// Asks for a cluster, and ends its creation.
+    /// Requests a cluster, and finishes its creation.
     async fn create(&self, name: &str, outcome: Outcome) -> Cluster {
         let cluster = Cluster {
             engine_version: Some("v1.37.2".to_owned()),
@@ -111,7 +111,7 @@ async fn every_operation_is_told_at_its_begin_and_its_end() {
     case.store.request_delete(record.id(), asked(OperationKind::Delete)).await.unwrap();
     case.end(succeeded()).await;
     let uuid = cluster.uuid.to_string();
-    // The queues are there once the first delivery went out.
+    // The queues exist after the first delivery.
     arrived(&case.store).await;
 
     let mut info = case.broker.read("notifications.info").await;
@@ -138,7 +138,7 @@ async fn every_operation_is_told_at_its_begin_and_its_end() {
     case.stop_delivering().await;
 }
 
-/// Waits until nothing waits for the bus any more.
+/// Waits until all notifications are delivered.
 async fn arrived(store: &Store) {
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
     let all = async {
@@ -153,14 +153,14 @@ async fn arrived(store: &Store) {
 async fn a_bus_that_is_away_loses_nothing_and_holds_nothing_up() {
     let log = Log::begin();
     let mut case = Case::new().await;
-    // Nobody listens yet, and clusters are made all the same.
+    // There is no broker yet, and clusters are created nevertheless.
     case.deliver().await;
     case.create("before", succeeded()).await;
     assert_eq!(case.store.waiting_notifications(10).await.unwrap().len(), 2);
     case.broker.start().await;
     arrived(&case.store).await;
 
-    // The bus goes away in the middle of the work, then this process does, and another goes on.
+    // The bus stops in between, then this process does, and another one continues.
     case.broker.stop();
     case.create("meanwhile", succeeded()).await;
     case.stop_delivering().await;
@@ -192,7 +192,7 @@ async fn an_exchange_that_is_there_is_used_as_it_is() {
     case.broker.start().await;
     let connection = case.broker.connect().await.unwrap();
     let channel = connection.create_channel().await.unwrap();
-    // As oslo.messaging declares it when nobody has asked for durable queues.
+    // As oslo.messaging declares it without durable queues.
     let options = ExchangeDeclareOptions::default();
     let topic = lapin::ExchangeKind::Topic;
     channel.exchange_declare("magnum".into(), topic, options, FieldTable::default()).await.unwrap();
@@ -204,7 +204,7 @@ async fn an_exchange_that_is_there_is_used_as_it_is() {
     case.stop_delivering().await;
 }
 
-/// All that is logged by this process from now on, at every level.
+/// Everything that this process logs from now on, at every level.
 #[derive(Clone)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

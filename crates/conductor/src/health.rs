@@ -91,7 +91,7 @@ pub(crate) async fn look_at(conductor: &Conductor, eyes: &Eyes, cluster: Uuid) -
     let observation = match conductor.infra.observe(cluster).await {
         Ok(observation) => observation,
         Err(cause) => {
-            debug!(%cluster, cause = cause.one_line(), "the infrastructure does not answer");
+            debug!(%cluster, cause = cause.one_line(), "the cluster cannot be observed");
             return Some(LOOK_AGAIN);
         }
     };

@@ -177,7 +177,7 @@ impl Observer {
             .store
             .deployment()
             .await
-            .map_err(|problem| store_cause("reading the deployment's number", &problem))?;
+            .map_err(|problem| store_cause("reading the number of the deployment", &problem))?;
         let since = if kind == OperationKind::Delete { 0 } else { deployment.accepted };
         Ok(unknown.filter(move |machine| since == 0 || machine.number > since))
     }

@@ -118,7 +118,7 @@ fn marks(record: &ClusterRecord) -> BTreeMap<String, NodeMarks> {
 /// The cluster for the infrastructure, with the deployment's current number.
 pub(crate) async fn reference(store: &Store, record: &ClusterRecord) -> Result<ClusterRef, Cause> {
     let deployment =
-        store.deployment().await.map_err(|problem| store_cause("reading the deployment's number", &problem))?;
+        store.deployment().await.map_err(|problem| store_cause("reading the number of the deployment", &problem))?;
     Ok(ClusterRef {
         uuid: record.cluster.uuid,
         name: record.cluster.name.clone(),

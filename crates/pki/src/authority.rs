@@ -93,7 +93,7 @@ impl Authority {
         Ok(Self { key_pem: key.pem()?, key, certificate, certificate_pem, subject, not_after })
     }
 
-    /// PEM of the certificate, without a newline at its end.
+    /// PEM of the certificate, without a trailing newline.
     #[must_use]
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem

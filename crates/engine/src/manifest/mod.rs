@@ -59,7 +59,7 @@ impl<K: Kind> Manifest<K> {
             invalid(if path == "." { "" } else { &path }, message)
         })?;
         let known = serde_json::to_value(&object)
-            .map_err(|error| invalid("", format!("cannot be serialized: {error}")))?;
+            .map_err(|error| invalid("", format!("cannot be serialized as JSON: {error}")))?;
         strict::unknown_fields(&value, &known, K::KIND)?;
         Ok(Self { name, object })
     }

@@ -45,7 +45,7 @@ pub(super) fn update_url(path: &Path, text: &str, public_url: &str) -> Result<()
     let damaged = |reason: &str| IdentityError::Damaged { path: path.display().to_string(), reason: reason.to_owned() };
     let mut document: Value = serde_norway::from_str(text).map_err(|_| damaged("it is not YAML"))?;
     let clouds =
-        document.get_mut("clouds").and_then(Value::as_mapping_mut).ok_or_else(|| damaged("it has no clouds"))?;
+        document.get_mut("clouds").and_then(Value::as_mapping_mut).ok_or_else(|| damaged("it has no key clouds"))?;
     let wanted = auth_url(public_url);
     let mut changed = false;
     for (name, cloud) in clouds.iter_mut() {

@@ -155,7 +155,7 @@ fn read_left(left: &str, at: usize) -> Result<Left, ParseError> {
         if let Some(rest) = left.strip_prefix(quote) {
             let inner = rest.strip_suffix(quote).filter(|inner| !inner.contains(quote));
             return inner.map(|inner| Left::Text(inner.to_owned())).ok_or_else(|| {
-                error(at, format!("{left} is not closed; quoted texts have no spaces and no colons"))
+                error(at, format!("{left} is not closed; quoted texts contain no spaces and no colons"))
             });
         }
     }

@@ -35,7 +35,7 @@ pub(crate) struct Eyes(Mutex<HashMap<Uuid, Known>>);
 struct Known {
     /// When this conductor first saw each finding that still holds.
     since: BTreeMap<What, Instant>,
-    /// When the engine was asked last, and whether it answered.
+    /// When the engine was queried last, and whether it answered.
     asked: Option<(Instant, bool)>,
 }
 
@@ -54,13 +54,13 @@ impl Eyes {
         findings.iter().map(|finding| now.duration_since(known.since[&what(finding)])).collect()
     }
 
-    /// How long ago the engine was asked last, and whether it answered.
+    /// How long ago the engine was queried last, and whether it answered.
     fn asked(&self, cluster: Uuid) -> Option<(Duration, bool)> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&cluster).and_then(|known| known.asked).map(|(at, answered)| (at.elapsed(), answered))
     }
 
-    /// Records that the engine was asked just now.
+    /// Records that the engine was queried just now.
     fn keep(&self, cluster: Uuid, answered: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(cluster).or_default().asked = Some((Instant::now(), answered));

@@ -45,7 +45,7 @@ impl Leases {
         Lease { lost, cancel, operation: held.operation(), kept: self.kept.clone() }
     }
 
-    /// Renews all leases until `shutdown`, and after that until the last operation has ended.
+    /// Renews all leases until `shutdown`, and after that until the last operation has finished.
     pub(crate) async fn renew(&self, conductor: &Conductor, shutdown: CancellationToken) {
         let length = conductor.settings.lease;
         let mut good_until = conductor.clock.now();

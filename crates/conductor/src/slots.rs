@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use jeroboam_model::OperationKind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One project can have the slots divided by this.
+/// A project's share is the number of slots divided by this.
 const SHARE: usize = 4;
 
 /// Permission to do work, until it is dropped.

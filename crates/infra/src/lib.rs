@@ -80,8 +80,8 @@ pub trait Infrastructure: Send + Sync {
     /// Removes the cluster's network, and whatever else still has the cluster's label.
     async fn remove_network(&self, cluster: Uuid, progress: &Progress) -> Result<()>;
 
-    /// A stream of changes that were not made by us, as soon as they are known. It may report too much, and what it
-    /// misses is found by periodic checks. Ends at once where the infrastructure has no events.
+    /// A stream of changes that the infrastructure reports, as soon as they are known. It may report too much, and
+    /// periodic checks find what it misses. Ends at once where the infrastructure has no events.
     fn changes(&self) -> BoxStream<'static, Change>;
 
     /// State or exit of the node's machine, for people: state, exit code, last log lines. `None` when it has none.

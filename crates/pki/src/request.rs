@@ -53,7 +53,7 @@ pub enum CsrError {
     /// Its key is too weak, or of an unknown algorithm.
     #[error("the certificate signing request's key cannot be accepted: {0}")]
     Key(String),
-    /// Its signature was not made with its own key, or with an unknown algorithm.
+    /// Its signature does not match its own key, or has an unknown algorithm.
     #[error("the certificate signing request's signature cannot be accepted: {0}")]
     Signature(String),
     /// It has a critical extension that is not allowed.

@@ -131,7 +131,7 @@ impl Directory {
     }
 }
 
-/// An id as Keystone makes them: 32 hexadecimal digits.
+/// An id in Keystone's format: 32 hexadecimal digits.
 fn new_id() -> String {
     Uuid::new_v4().simple().to_string()
 }

@@ -113,7 +113,7 @@ pub(super) struct SimulatedMachine {
     pub(super) hangs: bool,
     /// Whether all components of its agent run.
     pub(super) up: bool,
-    /// How far the deployment had come when it was made.
+    /// The deployment's number when it was created.
     pub(super) number: i64,
 }
 

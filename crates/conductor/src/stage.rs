@@ -176,7 +176,7 @@ impl Run<'_> {
     pub(crate) async fn begun(&self, action: &Action) -> Result<(), Cause> {
         let key = action.key();
         self.opened(action);
-        self.stored("writing down the step", self.held.step_running(&key).await)?;
+        self.stored("recording the step", self.held.step_running(&key).await)?;
         debug!(step = key, "step begins");
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Run<'_> {
                 self.held.step_failed(key, cause).await
             }
         };
-        self.stored("writing down the step", written)?;
+        self.stored("recording the step", written)?;
         outcome
     }
 }

@@ -102,7 +102,7 @@ impl Hope {
 fn patience_after(remedy: &str) -> Option<Duration> {
     match remedy {
         "restart-components" => Some(AFTER_COMPONENTS),
-        "machine" | "restart-machine" => Some(AFTER_MACHINE),
+        "machine" | "restart-machine" | "recreate-machine" => Some(AFTER_MACHINE),
         "replace-machine" => Some(AFTER_REPLACEMENT),
         _ => None,
     }

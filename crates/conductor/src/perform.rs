@@ -38,6 +38,10 @@ impl Run<'_> {
                 self.stored("deleting the agent's last report", self.held.forget_report(node.uuid).await)?;
                 infra.restart_machine(cluster.uuid, node.uuid).await
             }
+            Action::RecreateMachine(node) => {
+                self.stored("clearing the agent's report", self.held.forget_report(node.uuid).await)?;
+                infra.free_disks(cluster.uuid, Some(node.uuid)).await
+            }
             Action::ReplaceMachine(node) => self.replace(record, node).await,
             Action::ConfigureEngine => engine()?.configure(&self.access().await?, cluster).await,
             Action::MarkNodes => engine()?.mark(&self.access().await?, &marks(record)).await,

@@ -436,8 +436,9 @@ impl Infrastructure for Simulated {
         self.at_once("found_nodes", |world| world.found_nodes(cluster)).await
     }
 
-    async fn free_disks(&self, cluster: Uuid) -> Result<()> {
-        self.at_once("free_disks", |world| world.machines.retain(|(owner, _), _| *owner != cluster)).await
+    async fn free_disks(&self, cluster: Uuid, node: Option<Uuid>) -> Result<()> {
+        let is_freed = |owner: Uuid, of: Uuid| owner == cluster && node.is_none_or(|node| node == of);
+        self.at_once("free_disks", |world| world.machines.retain(|(owner, of), _| !is_freed(*owner, *of))).await
     }
 
     async fn presences(&self) -> Result<Vec<Presence>> {

@@ -139,6 +139,8 @@ pub enum Action {
     RestartComponents(NodeRef),
     /// The node's machine is restarted, with its disk.
     RestartMachine(NodeRef),
+    /// The node gets a new machine on its disk.
+    RecreateMachine(NodeRef),
     /// The node gets a new machine with a new disk: the engine drops the node, and its machine counts as gone.
     ReplaceMachine(NodeRef),
     /// The node's agent reports that all its components run.
@@ -173,6 +175,7 @@ impl Action {
             Self::EnsureMachine(node) => format!("machine/{}", node.name),
             Self::RestartComponents(node) => format!("restart-components/{}", node.name),
             Self::RestartMachine(node) => format!("restart-machine/{}", node.name),
+            Self::RecreateMachine(node) => format!("recreate-machine/{}", node.name),
             Self::ReplaceMachine(node) => format!("replace-machine/{}", node.name),
             Self::AwaitAgent(node) => format!("node/{}", node.name),
             Self::ConfigureEngine => "engine".into(),
@@ -196,6 +199,7 @@ impl Action {
             Self::EnsureMachine(node) => format!("Start machine {}", node.name),
             Self::RestartComponents(node) => format!("Restart the components of node {}", node.name),
             Self::RestartMachine(node) => format!("Restart machine {}", node.name),
+            Self::RecreateMachine(node) => format!("Recreate machine {} on its disk", node.name),
             Self::ReplaceMachine(node) => format!("Replace machine {}", node.name),
             Self::AwaitAgent(node) => format!("Bring up node {}", node.name),
             Self::ConfigureEngine => "Configure the engine".into(),
@@ -223,6 +227,7 @@ impl Action {
             Self::EnsureMachine(node)
             | Self::RestartComponents(node)
             | Self::RestartMachine(node)
+            | Self::RecreateMachine(node)
             | Self::ReplaceMachine(node)
             | Self::AwaitAgent(node)
             | Self::AwaitReady(node)
@@ -248,7 +253,10 @@ impl Action {
     /// Whether it is a remedy for a node that does not come up. Each is tried once in an operation.
     #[must_use]
     pub fn is_remedy(&self) -> bool {
-        matches!(self, Self::RestartComponents(_) | Self::RestartMachine(_) | Self::ReplaceMachine(_))
+        matches!(
+            self,
+            Self::RestartComponents(_) | Self::RestartMachine(_) | Self::RecreateMachine(_) | Self::ReplaceMachine(_)
+        )
     }
 }
 

@@ -35,14 +35,21 @@ pub(crate) fn faults() -> Vec<Fault> {
             "key and certificate of a worker's agent are removed, and the agent is killed",
             SILENT,
             "automatic: the worker is replaced",
-            key_lost,
+            |trial, living| key_lost(trial, living, WORKER),
+        ),
+        living(
+            "master-agent-key-lost",
+            "key and certificate of the master's agent are removed, and the agent is killed",
+            SILENT,
+            "automatic: the machine is recreated on its disk, with a new token",
+            |trial, living| key_lost(trial, living, MASTER),
         ),
         // Last, because an agent that has just come back has a longer time limit.
         living("agent-killed", "`kill -9` of a worker's agent, whenever it runs", SILENT, REPAIRED, killed),
     ];
     let mut all: Vec<Fault> = faults.iter().flat_map(Fault::on_both).collect();
-    // Replacing a worker takes minutes, so it is tested with one engine only.
-    all.retain(|fault| fault.id != "agent-key-lost" || fault.on == On::Kubernetes);
+    // Until the last remedy it takes minutes, so it is tested with one engine only.
+    all.retain(|fault| !fault.id.ends_with("agent-key-lost") || fault.on == On::Kubernetes);
     for fault in &mut all {
         fault.quick = fault.on == On::Kubernetes && fault.id == "all-agents-cut-off";
     }
@@ -125,17 +132,20 @@ fn all_cut_off(trial: &mut Trial<'_>, living: &Living<'_>) {
     assert_eq!(started(), before, "no machine was restarted");
 }
 
-fn key_lost(trial: &mut Trial<'_>, living: &Living<'_>) {
-    let worker = living.node(WORKER);
-    let agent = node::agent(&worker);
+fn key_lost(trial: &mut Trial<'_>, living: &Living<'_>, name: &str) {
+    let machine = living.node(name);
+    let agent = node::agent(&machine);
+    node::sh(&machine, "touch /var/lib/jeroboam/kept");
     let left = trial.strike(|| {
-        let left = node::sh(&worker, "cd /var/lib/jeroboam/agent && rm agent.crt agent.key && ls");
-        node::sh(&worker, &format!("kill -9 {agent}"));
+        let left = node::sh(&machine, "cd /var/lib/jeroboam/agent && rm agent.crt agent.key && ls");
+        node::sh(&machine, &format!("kill -9 {agent}"));
         left
     });
     assert!(!left.contains("agent.key"), "it has struck: {left}");
-    trial.shown("it was not heard for three heartbeats", node::is_silent(trial, living, WORKER));
+    trial.shown("it was not heard for three heartbeats", node::is_silent(trial, living, name));
     trial.told_by_why(living.server);
     trial.well_again(living);
-    assert_ne!(living.node(WORKER), worker, "another machine");
+    assert_ne!(living.node(name), machine, "another machine");
+    let kept = node::sh(&living.node(name), "ls /var/lib/jeroboam").contains("kept");
+    assert_eq!(kept, name == MASTER, "a master keeps its disk");
 }

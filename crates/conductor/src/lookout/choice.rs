@@ -111,7 +111,7 @@ impl Lookout {
     /// # Errors
     /// Errors of the infrastructure.
     pub async fn free_disks(&self, orphan: &Remains) -> Result<(), LookoutError> {
-        Ok(self.infra.free_disks(orphan.cluster).await?)
+        Ok(self.infra.free_disks(orphan.cluster, None).await?)
     }
 
     async fn find_orphan(&self, cluster: Uuid) -> Result<Remains, LookoutError> {

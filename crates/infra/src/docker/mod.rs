@@ -277,9 +277,13 @@ impl Infrastructure for Docker {
         remains::nodes(self, &*self.engine().await?, cluster).await
     }
 
-    async fn free_disks(&self, cluster: Uuid) -> Result<()> {
+    async fn free_disks(&self, cluster: Uuid, node: Option<Uuid>) -> Result<()> {
         let engine = self.engine().await?;
-        let there = container::list(&engine, labels::cluster_is(self, cluster)).await?;
+        let filters = match node {
+            Some(node) => labels::node_is(self, cluster, node),
+            None => labels::cluster_is(self, cluster),
+        };
+        let there = container::list(&engine, filters).await?;
         container::remove_all(&engine, &there).await
     }
 

@@ -16,7 +16,7 @@ pub fn disturbances(action: &Action, kind: OperationKind, desired: &Desired, obs
         ),
         Action::AwaitAgent(node) => coming_up(node, kind, desired, observed),
         Action::RestartComponents(node) => restart(node, kind, desired),
-        Action::RestartMachine(node) => {
+        Action::RestartMachine(node) | Action::RecreateMachine(node) => {
             let workloads = format!("workloads on {} restart", node.name);
             let mut all = one(DisturbanceKind::WorkloadsRestart, workloads);
             all.extend(api_away(node, kind, desired));

@@ -47,6 +47,10 @@ fn succeed(action: &Action, desired: &mut Desired, observed: &mut Observed) {
         Action::EnsureNetwork => observed.network = true,
         Action::EnsureMachine(node) => start(node, desired, observed),
         Action::RestartComponents(node) | Action::RestartMachine(node) => begin_again(node, desired, observed),
+        Action::RecreateMachine(node) => {
+            begin_again(node, desired, observed);
+            observed.machines.remove(&node.uuid);
+        }
         Action::ReplaceMachine(node) => {
             begin_again(node, desired, observed);
             observed.replace.insert(node.uuid);

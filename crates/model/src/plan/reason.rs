@@ -17,7 +17,10 @@ fn reason(action: &Action, desired: &Desired, observed: &Observed) -> String {
         Action::EnsureMachine(node) => machine(node, desired, observed),
         Action::AwaitAgent(node) => agent(node, observed),
         Action::AwaitReady(node) => format!("the engine does not report {} as ready", node.name),
-        Action::RestartComponents(node) | Action::RestartMachine(node) | Action::ReplaceMachine(node) => {
+        Action::RestartComponents(node)
+        | Action::RestartMachine(node)
+        | Action::RecreateMachine(node)
+        | Action::ReplaceMachine(node) => {
             format!("{} did not come up in time", node.name)
         }
         Action::ConfigureEngine => "every change of a cluster does this".into(),

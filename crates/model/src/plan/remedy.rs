@@ -1,6 +1,9 @@
 //! Remedies for a node whose machine runs but which does not come up: from the least to the most disruptive. Each one
 //! is tried once in an operation, the next one when the node did not come up in time after it.
 //!
+//! A master whose agent stays silent gets a new machine on its disk, and with it a new token to enrol with: the agent may have
+//! lost its key.
+//!
 //! Replacing deletes the data on a node's disk. So it is applied to workers only, to one of a group at a time, and not
 //! while so many of the group are unhealthy that their machines are hardly the reason. Workers wait for masters: before
 //! that, what the engine reports about them is not reliable. If no agent of the cluster is heard while its engine
@@ -31,9 +34,12 @@ pub(super) fn next(node: &DesiredNode, desired: &Desired, observed: &Observed) -
     let hears = observed.agents.contains_key(&node.uuid);
     let components = hears.then(|| Action::RestartComponents(reference.clone()));
     let machine = Some(Action::RestartMachine(reference.clone()));
+    let has_disk = observed.disks.contains(&node.uuid);
+    let recreate =
+        (node.role == NodeRole::Master && !hears && has_disk).then(|| Action::RecreateMachine(reference.clone()));
     let replace = may_be_replaced(node, desired, observed).then_some(Action::ReplaceMachine(reference));
     let done = |action: &Action| observed.done.contains(&action.key());
-    [components, machine, replace].into_iter().flatten().find(|action| !done(action))
+    [components, machine, recreate, replace].into_iter().flatten().find(|action| !done(action))
 }
 
 fn may_be_replaced(node: &DesiredNode, desired: &Desired, observed: &Observed) -> bool {
@@ -147,6 +153,17 @@ mod tests {
         let (desired, mut observed) = cluster(3, &[1]);
         observed.agents.remove(&Uuid::from_u128(1));
         assert_eq!(remedies(&desired, &observed), ["restart-machine/n1"]);
+    }
+
+    #[test]
+    fn a_master_whose_agent_stays_silent_gets_another_machine_on_its_disk() {
+        let (desired, mut observed) = cluster(1, &[0]);
+        observed.agents.remove(&Uuid::from_u128(0));
+        for key in ["restart-machine/n0", "recreate-machine/n0"] {
+            assert_eq!(remedies(&desired, &observed), [key]);
+            done(&mut observed, &[key]);
+        }
+        assert_eq!(remedies(&desired, &observed), [""; 0]);
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl LogRing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Whether some line contains a text.
+    pub fn contains(&self, text: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|line| line.contains(text))
+    }
+
     /// The last lines that explain a failure, at most `count`, oldest first. If no line looks like an error, the last
     /// lines.
     pub fn telling(&self, count: usize) -> Vec<String> {

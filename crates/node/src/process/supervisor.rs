@@ -66,6 +66,7 @@ pub struct Supervisor {
 #[derive(Debug)]
 struct Running {
     spec: Spec,
+    ring: Arc<LogRing>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -87,9 +88,10 @@ impl Supervisor {
         }
         self.stop(name).await;
         let stop = CancellationToken::new();
+        let ring: Arc<LogRing> = Arc::default();
         let keeper = Keeper {
             board: self.board.clone(),
-            ring: Arc::default(),
+            ring: ring.clone(),
             log: self.logs.join(format!("{name}.log")),
             spec: spec.clone(),
             probe,
@@ -99,7 +101,7 @@ impl Supervisor {
         self.board.component(name, |component| component.state = ComponentState::Starting);
         let task = tokio::spawn(keeper.run());
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(name, Running { spec, stop, task });
+        running.insert(name, Running { spec, ring, stop, task });
     }
 
     /// Waits until a component is ready.
@@ -118,6 +120,12 @@ impl Supervisor {
             stop.cancel();
             let _ = task.await;
         }
+    }
+
+    /// Whether a process has logged a line with this text since its last start; only its newest lines are known.
+    pub fn has_logged(&self, name: &str, text: &str) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(name).is_some_and(|known| known.ring.contains(text))
     }
 
     /// Stops all processes that are not in `names`.

@@ -23,6 +23,15 @@ const PORT: u16 = 2377;
 /// Prefix length of an overlay network: the default of the docker command.
 const OVERLAY_PREFIX: u8 = 24;
 
+/// An engine's place in a swarm, as it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// `inactive`, `pending`, `active`, `error` or `locked`.
+    pub state: String,
+    /// Its id in the swarm.
+    pub node: Option<String>,
+}
+
 /// The engine on this machine. Errors are the engine's messages.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -43,13 +52,17 @@ impl Engine {
         version["Version"].as_str().map(ToOwned::to_owned)
     }
 
-    /// The engine's swarm state: `inactive`, `pending`, `active`, `error` or `locked`.
+    /// The engine's place in a swarm.
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub async fn state(&self) -> Result<String, String> {
+    pub async fn membership(&self) -> Result<Membership, String> {
         let info = self.call(Method::GET, "info", None).await?;
-        Ok(info["Swarm"]["LocalNodeState"].as_str().unwrap_or("unknown").to_owned())
+        let text = |key: &str| info["Swarm"][key].as_str().map(ToOwned::to_owned);
+        Ok(Membership {
+            state: text("LocalNodeState").unwrap_or_else(|| "unknown".to_owned()),
+            node: text("NodeID").filter(|id| !id.is_empty()),
+        })
     }
 
     /// Initializes a swarm whose overlay networks get their addresses from `overlay`.

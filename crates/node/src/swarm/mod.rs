@@ -9,11 +9,13 @@ pub mod nodes;
 
 use std::time::Duration;
 
-use jeroboam_types::agent::{Assignment, CertificateProfile, NodeRole, SwarmAssignment, SwarmMembership};
+use jeroboam_types::agent::{
+    Assignment, CertificateProfile, ComponentState, NodeRole, SwarmAssignment, SwarmMembership,
+};
 
 use self::address_space::AddressSpace;
 use self::api::Api;
-use self::membership::Engine;
+use self::membership::{Engine, Membership};
 use crate::fault::{Code, Fault};
 use crate::images::{self, Runtime};
 use crate::machine::volume;
@@ -24,7 +26,7 @@ use crate::{certificates, registry, renewal};
 const NAME: &str = "swarm";
 
 /// Interval of checks of a running swarm. A removed node is detected within this time.
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Makes the machine the swarm node of this assignment. Returns only on failure.
 ///
@@ -141,13 +143,20 @@ async fn join(
     let joined = joined::Keeper::default();
     if let SwarmMembership::Join { token, .. } = membership
         && joined.is_another(assignment.attempt, token)
-        && engine.state().await.map_err(failed)? != "inactive"
+        && engine.membership().await.map_err(failed)?.state != "inactive"
     {
         tracing::warn!("the swarm of this engine no longer exists: it leaves it and joins the recreated one");
         engine.leave().await.map_err(failed)?;
     }
     loop {
-        match engine.state().await.map_err(failed)?.as_str() {
+        let now = engine.membership().await.map_err(failed)?;
+        if matches!(membership, SwarmMembership::Join { .. }) && was_removed(tools, &now) {
+            tracing::warn!("this node was removed from the swarm: its engine leaves it and joins it again");
+            board.component(NAME, |component| component.state = ComponentState::Starting);
+            engine.leave().await.map_err(failed)?;
+            continue;
+        }
+        match now.state.as_str() {
             "active" => {
                 match membership {
                     SwarmMembership::Init => board.swarm(engine.tokens().await.map_err(failed)?),
@@ -170,4 +179,11 @@ async fn join(
             }
         }
     }
+}
+
+/// Whether somebody removed the node from the swarm (`docker node rm --force`). Its engine does not take notice: it tries
+/// to connect for ever, and only logs the managers' refusal.
+fn was_removed(tools: &Tools, membership: &Membership) -> bool {
+    let refusal = |node: &String| format!("node {node} was removed from swarm");
+    membership.node.as_ref().is_some_and(|node| tools.supervisor.has_logged(dockerd::NAME, &refusal(node)))
 }

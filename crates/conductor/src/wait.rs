@@ -23,6 +23,8 @@ const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 const ASK_ENGINE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));
 /// How long the agent of a running machine may stay silent before that is a failure: a VM boots in less.
 const FIRST_CALL_PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// How often a machine may be restarted without a call of its agent before that is a failure: its agent cannot run.
+const MOST_RESTARTS: u32 = 5;
 /// How long a node may report the same problem before that is a failure; and a problem of its machine, which rarely
 /// goes away.
 const PROBLEM_PATIENCE: Duration = Duration::from_secs(3 * 60);
@@ -84,9 +86,12 @@ impl Run<'_> {
 
             let look_every = started.elapsed().clamp(LOOK.0, LOOK.1);
             let ask_every = (started.elapsed() / 8).clamp(ASK_ENGINE.0, ASK_ENGINE.1);
-            let seen = match machines.take() {
-                Some((seen, at)) if at.elapsed() < look_every => (seen, at),
-                _ => (self.conductor.infra.observe(self.held.cluster()).await?, Instant::now()),
+            let known = machines.take().filter(|(_, at)| at.elapsed() < look_every);
+            // A machine that has just been started tells nothing yet.
+            let is_new = known.is_none() && started.elapsed() > LOOK.0;
+            let seen = match known {
+                Some(known) => known,
+                None => (self.conductor.infra.observe(self.held.cluster()).await?, Instant::now()),
             };
             let facts = self.facts_for(seen.0.clone(), asks_engine).await?;
             machines = Some(seen);
@@ -96,6 +101,10 @@ impl Run<'_> {
                     Verdict::Waiting(cause) if facts.struggles_too_long(action, &cause, &mut struggles) => {
                         Verdict::Failed(Cause { retryable: false, ..cause })
                     }
+                    Verdict::Waiting(cause) if is_new => match self.keeps_restarting(&facts, action).await {
+                        Some(cause) => Verdict::Failed(cause),
+                        None => Verdict::Waiting(cause),
+                    },
                     verdict => verdict,
                 };
                 match verdict {
@@ -150,6 +159,22 @@ impl Run<'_> {
         }
         told.insert(key.to_owned(), cause.message.clone());
         self.stored("recording progress", self.held.step_progress(key, &cause.message).await)
+    }
+
+    /// The cause when the machine of an agent that has not called home is restarted again and again.
+    async fn keeps_restarting(&self, facts: &Facts, action: &Action) -> Option<Cause> {
+        let Action::AwaitAgent(node) = action else { return None };
+        let row = facts.record.nodes.iter().find(|row| row.uuid == node.uuid)?;
+        if row.report.is_some() {
+            return None;
+        }
+        let diagnosis = self.conductor.infra.diagnose(facts.record.cluster.uuid, node.uuid).await.ok()??;
+        let cause = Cause::operator(
+            Code::MachineStopped,
+            format!("node {}: {}", node.name, diagnosis.summary),
+            "its last log lines say why; fix that, then retry the operation: it gets another machine",
+        );
+        (diagnosis.restarts >= MOST_RESTARTS).then(|| cause.said(last_lines(&diagnosis.log)))
     }
 
     /// Adds the machine's last log lines to a cause that has no detail.

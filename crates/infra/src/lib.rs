@@ -254,6 +254,8 @@ pub struct Machine {
 pub struct Diagnosis {
     /// Where it stands.
     pub state: MachineState,
+    /// How often the infrastructure restarted it since it was started last.
+    pub restarts: u32,
     /// One sentence, for example `container ended with exit code 137 (killed)`.
     pub summary: String,
     /// Its last log lines, newest last.

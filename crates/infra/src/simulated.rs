@@ -407,6 +407,7 @@ impl Infrastructure for Simulated {
         self.call("diagnose", |world| {
             world.machines.get(&(cluster, node)).map(|machine| Diagnosis {
                 state: machine.state,
+                restarts: 0,
                 summary: match machine.state {
                     MachineState::Running => "the simulated machine runs".into(),
                     MachineState::Created => "the simulated machine is not started yet".into(),

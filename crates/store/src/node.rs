@@ -162,13 +162,18 @@ pub(crate) async fn replace_machine(connection: &impl ConnectionTrait, uuid: Uui
     changed.await.map(|_| ())
 }
 
-/// Asks the cluster's nodes that are not up to retry: their agents start over, also those that gave up.
+/// Asks the cluster's nodes that are not up to retry: their agents start over, also those that gave up. Nodes that were
+/// never up and whose agents were never heard get other machines: the token or the agent of theirs may be unusable.
 pub(crate) async fn try_again(connection: &impl ConnectionTrait, cluster: Uuid) -> Result<()> {
     let not_up = |row: &node::Model| {
         let phase = row.report.as_ref().and_then(|report| report.get("phase")).and_then(|phase| phase.as_str());
         phase.is_some_and(|phase| phase != NodePhase::Up.to_string())
     };
     let rows = of_clusters(connection, vec![cluster.to_string()]).await?;
+    for row in rows.iter().filter(|row| row.joined_at.is_none() && row.report.is_none()) {
+        let Some(machine) = &row.machine_id else { continue };
+        replace_machine(connection, codec::uuid(&row.uuid)?, machine).await?;
+    }
     let not_up: Vec<String> = rows.into_iter().filter(not_up).map(|row| row.uuid).collect();
     begin_again(connection, cluster, not_up).await
 }

@@ -1,6 +1,8 @@
 //! Missing or incomplete images and programs.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use jeroboam_tests::{Server, binary, container_of, docker_output};
@@ -39,6 +41,15 @@ pub(crate) fn faults() -> Vec<Fault> {
             agent_missing,
         )
         .quick(),
+        own(
+            "agent-not-executable",
+            On::Docker,
+            "`jeroboam-node` is replaced by a program for another processor while the server runs",
+            Told::operator("machine_stopped").by(Where::Operation),
+            "install the right one, `jeroboam bay retry NAME`",
+            agent_not_executable,
+        )
+        .late("the machine has to be restarted five times first"),
     ]
 }
 
@@ -127,5 +138,30 @@ fn agent_missing(trial: &mut Trial<'_>) {
     trial.shown("it is gone", || !agent.exists());
     trial.told_by_operation(&server, "c");
     std::fs::copy(binary("jeroboam-node"), &agent).unwrap();
+    retried(trial, &server);
+}
+
+fn agent_not_executable(trial: &mut Trial<'_>) {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = folder.path().join("jeroboam-node");
+    let install = |content: &[u8]| {
+        std::fs::write(&agent, content).unwrap();
+        std::fs::set_permissions(&agent, Permissions::from_mode(0o755)).unwrap();
+    };
+    let right = std::fs::read(binary("jeroboam-node")).unwrap();
+    install(&right);
+    let server = Server::with(&["--agent", agent.to_str().unwrap()]);
+    // The machine type in the ELF header (elf(5), e_machine): that of the IBM S/390.
+    let mut other = right.clone();
+    other[18..20].copy_from_slice(&[0x16, 0]);
+    trial.strike(|| install(&other));
+    server.ok(&["bay", "create", "c", "--baymodel", "swarm", "--node-count", "1", "--no-wait"]);
+    let uuid = server.uuid_of("c");
+    trial.shown("the machine exits again and again", || {
+        let restarts = |machine: String| docker_output(&["inspect", "-f", "{{.RestartCount}}", &machine]);
+        container_of(&uuid, "c-master-0").map(restarts).is_some_and(|count| !["", "0"].contains(&count.as_str()))
+    });
+    trial.told_by_operation(&server, "c");
+    install(&right);
     retried(trial, &server);
 }

@@ -88,3 +88,24 @@ async fn what_the_infrastructure_reports_stands_in_the_step_and_in_the_cause_whe
     assert_eq!(cause.code, "deadline_passed");
     assert!(cause.message.contains(&format!("({report})")), "{cause:?}");
 }
+
+#[tokio::test]
+async fn a_retry_gives_a_node_whose_agent_never_called_another_machine() {
+    let world = World::new(quick()).await;
+    world.fast_time();
+    let stillborn = |is| world.cloud.infra.world().lock().unwrap().stillborn = is;
+    let machines = async |cluster| -> Vec<Option<String>> {
+        world.record(cluster).await.nodes.into_iter().map(|node| node.machine_id).collect()
+    };
+    stillborn(true);
+    world.conductor("one");
+    let (cluster, create) = world.create_within("c", 1, 1, Some(SignedDuration::from_secs(40))).await;
+    assert_eq!(world.end_of(create.uuid).await.status, OperationStatus::Failed);
+    let before = machines(cluster).await;
+    assert!(before.iter().all(Option::is_some), "{before:?}");
+    stillborn(false);
+    let retry = world.retry(cluster).await;
+    world.success_of(retry.uuid).await;
+    let after = machines(cluster).await;
+    assert!(after.iter().all(|machine| machine.is_some() && !before.contains(machine)), "{before:?}, {after:?}");
+}

@@ -31,7 +31,8 @@ pub(super) async fn node(docker: &Docker, engine: &Engine, cluster: Uuid, node: 
         Err(failure) => return Err(failure.into()),
     };
     let log = last_words(engine, &machine.id).await;
-    Ok(Some(Diagnosis { state: machine.state, summary: summary(machine.state, &container), log }))
+    let restarts = container.restart_count.and_then(|count| count.try_into().ok()).unwrap_or_default();
+    Ok(Some(Diagnosis { state: machine.state, restarts, summary: summary(machine.state, &container), log }))
 }
 
 fn summary(state: MachineState, container: &ContainerInspectResponse) -> String {

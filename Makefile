@@ -71,8 +71,8 @@ faults: ## inject every fault, and regenerate docs/faults.md; FAULTS=worker-kill
 	@images/node/build
 	@images/nginx/build
 	@scripts/build
-	@cargo nextest run --locked --package jeroboam-tests --profile slow --test catalogue
-	@cargo nextest run --locked --package jeroboam-tests --test catalogue page
+	@cargo nextest run --locked --workspace --profile slow --no-fail-fast -E "binary(catalogue)"
+	@cargo nextest run --locked --workspace -E "binary(catalogue) and test(page)"
 
 conformance: ## the upstream conformance tests of Kubernetes, on a new cluster; VERSION=v1.36.3 selects another version
 	@scripts/install-tools build

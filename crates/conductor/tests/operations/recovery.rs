@@ -229,7 +229,7 @@ async fn a_delete_that_is_cancelled_before_it_begins_after_a_failure_leaves_the_
     assert_eq!(world.record(cluster).await.nodes.len(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn waiting_creates_hold_up_nobody_elses_delete() {
     let settings = jeroboam_infra::simulated::Settings { agent_start: Duration::from_secs(3600), ..quick() };
     let world = World::new(settings).await;

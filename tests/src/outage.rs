@@ -68,6 +68,19 @@ impl Outage {
         println!("the engine is away (it took {:.1} s)", began.elapsed().as_secs_f32());
     }
 
+    /// Kills the engine and everything in these containers at once, as a host that loses power does. Another engine than that
+    /// of `scripts/docker-up` keeps running, and has its containers killed.
+    pub fn lose_power(&mut self, containers: &[String]) {
+        let ids: Vec<&str> = containers.iter().map(String::as_str).collect();
+        match self {
+            Self::Engine(engine) => engine.kill(&ids),
+            Self::Proxy(proxy) => {
+                docker_output(&[&["kill"], &ids[..]].concat());
+                proxy.close();
+            }
+        }
+    }
+
     /// Makes the engine available again.
     pub fn end(&mut self) {
         let began = Instant::now();
@@ -112,6 +125,17 @@ impl Dockerd {
         assert!(as_root(&["kill", "-TERM", &self.pid]).status().unwrap().success(), "stopping dockerd");
         let proc = PathBuf::from(format!("/proc/{}", self.pid));
         eventually("dockerd has stopped", STOP, || (!proc.exists()).then_some(()));
+    }
+
+    fn kill(&mut self, containers: &[&str]) {
+        let processes = docker_output(&[&["inspect", "--format", "{{.State.Pid}}"], containers].concat());
+        self.is_stopped = true;
+        // Its containerd first: it would clean up after the containers.
+        let _ = as_root(&["pkill", "-KILL", "-P", &self.pid]).status().unwrap();
+        let all: Vec<&str> = ["kill", "-KILL", &self.pid].into_iter().chain(processes.split_whitespace()).collect();
+        assert!(as_root(&all).status().unwrap().success(), "killing dockerd and all containers");
+        let proc = PathBuf::from(format!("/proc/{}", self.pid));
+        eventually("dockerd is gone", STOP, || (!proc.exists()).then_some(()));
     }
 
     fn start(&mut self) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jeroboam_tests::{Events, Server, container_of, containers_of, docker_output, eventually, run};
+use jeroboam_tests::{Events, Living, Outage, Server, Setup, container_of, containers_of, docker_output, eventually, run};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -177,4 +177,49 @@ fn agents_keep_working(kind: &str, component: &str) {
     assert!(before.iter().all(|id| now.contains(id)), "the existing nodes are unchanged");
     server.ok(&["bay", "delete", "c", "--watch"]);
     assert_eq!(server.marked(&uuid), Vec::<String>::new());
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_kubernetes_cluster_comes_back_without_a_hand_after_the_host_has_lost_power() {
+        power_is_lost("kubernetes");
+    }
+
+    #[test]
+    fn a_swarm_comes_back_without_a_hand_after_the_host_has_lost_power() {
+        power_is_lost("swarm");
+    }
+
+    fn power_is_lost(kind: &'static str) {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut outage = Outage::possible_here(scratch.path());
+        let mut server = Server::set_up(Setup { docker_host: outage.host(), ..Setup::default() });
+        let uuid = Living::new(&server, kind).uuid;
+        let started = || -> Vec<String> {
+            let started = |id: &String| docker_output(&["inspect", "-f", "{{.State.StartedAt}}", id]);
+            containers_of(&uuid).iter().map(started).collect()
+        };
+        let (machines, before) = (containers_of(&uuid), started());
+
+        server.kill();
+        outage.lose_power(&machines);
+        outage.end();
+        server.restart();
+
+        eventually("all nodes are up again, in the engine too", PATIENCE, || {
+            let topology = server.json(&["bay", "topology", "c"]);
+            let groups = topology["node_groups"].as_array()?.iter();
+            let mut nodes = groups.flat_map(|group| group["nodes"].as_array().unwrap());
+            let is_up = nodes.all(|node| node["phase"] == "up" && node["ready"] == true);
+            (is_up && started().iter().all(|at| !before.contains(at))).then_some(())
+        });
+        eventually("it is healthy", PATIENCE, || {
+            (server.json(&["bay", "show", "c"])["health_status"] == "HEALTHY").then_some(())
+        });
+        Living::found(&server, kind).assert_precious("after the power came back");
+        assert_eq!(server.json(&["bay", "show", "c"])["status"], "CREATE_COMPLETE");
+        assert_eq!(containers_of(&uuid), machines, "the same machines");
+    }
 }

@@ -66,7 +66,7 @@ impl Finding {
         match self.cause.kind() {
             // Do not interfere while somebody restarts a machine or the whole container engine of the host.
             Some(Code::MachineGone | Code::MachineStopped | Code::MachineCutOff | Code::NetworkGone) => {
-                SignedDuration::from_secs(2)
+                SignedDuration::from_secs(1)
             }
             // The next heartbeat may be on its way.
             Some(Code::AgentSilent | Code::MachinePaused) => SignedDuration::from_secs(3),

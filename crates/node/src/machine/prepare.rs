@@ -1,5 +1,7 @@
 //! Prepares a container to be a node: makes read-only mounts writable and creates missing devices.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,9 +12,19 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 const FOLDERS: [&str; 5] =
     ["/var/lib/jeroboam", "/var/log/jeroboam", "/var/log/pods", "/run/jeroboam", "/etc/cni/net.d"];
 
+/// Links that the image has in `/var`. Docker copies its content to a new volume once; when it is stopped meanwhile, the
+/// volume keeps what was copied until then.
+const LINKS: [(&str, &str); 2] = [("var/run", "/run"), ("var/lock", "/run/lock")];
+
+/// Folders of the image in `/var`, for the same reason.
+const DISK_FOLDERS: [&str; 5] = ["var/cache", "var/lib", "var/log", "var/spool", "var/tmp"];
+
 /// Prepares the machine. `container` states whether this is a container with our process 1: the mounts of a real
 /// machine are not changed.
 pub fn prepare(container: bool) -> anyhow::Result<()> {
+    if container {
+        complete_disk(Path::new("/")).context("completing the disk")?;
+    }
     for folder in FOLDERS {
         std::fs::create_dir_all(folder).with_context(|| format!("making {folder}"))?;
     }
@@ -24,6 +36,26 @@ pub fn prepare(container: bool) -> anyhow::Result<()> {
     }
     forward_packets();
     raise_inotify_instances();
+    Ok(())
+}
+
+/// Creates what the volume on `/var` lacks of the image's content.
+fn complete_disk(root: &Path) -> anyhow::Result<()> {
+    for folder in DISK_FOLDERS {
+        let path = root.join(folder);
+        std::fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
+    }
+    std::fs::set_permissions(root.join("var/tmp"), Permissions::from_mode(0o1777)).context("opening /var/tmp")?;
+    for (link, target) in LINKS {
+        let path = root.join(link);
+        match path.symlink_metadata() {
+            Ok(there) if there.is_symlink() => continue,
+            // What a component has created in its place is of an earlier start.
+            Ok(_) => std::fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?,
+            Err(_) => {}
+        }
+        symlink(target, &path).with_context(|| format!("linking {} to {target}", path.display()))?;
+    }
     Ok(())
 }
 
@@ -117,6 +149,21 @@ fn cgroup_mounts(mounts: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_half_copied_disk_lacks_is_created_and_what_is_right_stays() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("var/run/docker")).unwrap();
+        std::fs::create_dir_all(root.path().join("var/lib/docker")).unwrap();
+        for _ in 0..2 {
+            complete_disk(root.path()).unwrap();
+            assert_eq!(std::fs::read_link(root.path().join("var/run")).unwrap(), Path::new("/run"));
+            assert_eq!(std::fs::read_link(root.path().join("var/lock")).unwrap(), Path::new("/run/lock"));
+            let tmp = std::fs::metadata(root.path().join("var/tmp")).unwrap();
+            assert_eq!(tmp.permissions().mode() & 0o7777, 0o1777);
+            assert!(root.path().join("var/lib/docker").is_dir());
+        }
+    }
 
     #[test]
     fn cgroup_mounts_of_both_versions_are_found() {

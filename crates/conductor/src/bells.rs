@@ -2,6 +2,7 @@
 //! notified only of those of its own cluster.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jeroboam_store::{Event, Store};
@@ -17,6 +18,15 @@ pub(crate) struct Bell {
     pub(crate) operation: Notify,
     /// Something was reported of the cluster or its nodes.
     pub(crate) fact: Notify,
+    /// Whether the infrastructure has reported a change since this was last taken.
+    machines: AtomicBool,
+}
+
+impl Bell {
+    /// Whether the machines may have changed since the last call.
+    pub(crate) fn take_machines(&self) -> bool {
+        self.machines.swap(false, Ordering::AcqRel)
+    }
 }
 
 /// The bells of the clusters that some task waits for.
@@ -35,6 +45,15 @@ impl Bells {
             bells.insert(cluster, Arc::downgrade(&bell));
             bell
         })
+    }
+
+    /// Wakes those who wait for the cluster when the infrastructure reports a change of it. Returns whether there are any.
+    pub(crate) fn machines_changed(&self, cluster: Uuid) -> bool {
+        let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bell) = bells.get(&cluster).and_then(Weak::upgrade) else { return false };
+        bell.machines.store(true, Ordering::Release);
+        bell.fact.notify_waiters();
+        true
     }
 
     /// Whether any task waits for the cluster.

@@ -146,12 +146,12 @@ async fn hear_the_infrastructure(conductor: &Conductor) {
     let mut changes = conductor.infra.changes();
     while let Some(change) = changes.next().await {
         match change {
-            Change::Of(cluster) if conductor.bells.is_heard(cluster) => {}
+            Change::Of(cluster) if conductor.bells.machines_changed(cluster) => {}
             Change::Of(cluster) => conductor.looks.ask(cluster),
             Change::Any => ask_for_all(conductor).await,
         }
     }
-    // A store without events: the periodic checks have to suffice.
+    // An infrastructure without events: the periodic checks have to suffice.
     std::future::pending().await
 }
 

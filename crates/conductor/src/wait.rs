@@ -29,10 +29,18 @@ const MOST_RESTARTS: u32 = 5;
 /// goes away.
 const PROBLEM_PATIENCE: Duration = Duration::from_secs(3 * 60);
 const UNFIT_PATIENCE: Duration = Duration::from_secs(20);
-/// The agent's code for a machine that cannot become a node.
-const MACHINE_UNFIT: &str = "machine_unfit";
+/// A problem that is reported again within this time was not solved in between.
+const PROBLEM_GAP: Duration = Duration::from_secs(30);
 /// How often a component may exit recently before its node counts as failed.
 const GIVE_UP_RESTARTS: u32 = 6;
+
+/// A problem that a node reports.
+struct Struggle {
+    code: String,
+    /// When it was reported first and last.
+    first: Instant,
+    last: Instant,
+}
 
 /// State of a wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +84,7 @@ impl Run<'_> {
         let asks_engine = waits.iter().any(|action| matches!(action, Action::AwaitReady(_)));
         let mut open: Vec<&Action> = waits.to_vec();
         let mut told: BTreeMap<String, String> = BTreeMap::new();
-        let mut struggles: BTreeMap<String, (String, Instant)> = BTreeMap::new();
+        let mut struggles: BTreeMap<String, Struggle> = BTreeMap::new();
         let mut machines: Option<(Observation, Instant)> = None;
         loop {
             // Registered before the checks, so that nothing reported during them is missed.
@@ -86,7 +94,8 @@ impl Run<'_> {
 
             let look_every = started.elapsed().clamp(LOOK.0, LOOK.1);
             let ask_every = (started.elapsed() / 8).clamp(ASK_ENGINE.0, ASK_ENGINE.1);
-            let known = machines.take().filter(|(_, at)| at.elapsed() < look_every);
+            let has_changed = self.bell.take_machines();
+            let known = machines.take().filter(|(_, at)| at.elapsed() < look_every && !has_changed);
             // A machine that has just been started tells nothing yet.
             let is_new = known.is_none() && started.elapsed() > LOOK.0;
             let seen = match known {
@@ -172,7 +181,7 @@ impl Run<'_> {
         let cause = Cause::operator(
             Code::MachineStopped,
             format!("node {}: {}", node.name, diagnosis.summary),
-            "its last log lines say why; fix that, then retry the operation: it gets another machine",
+            "its last log lines say why; fix that, then retry the operation",
         );
         (diagnosis.restarts >= MOST_RESTARTS).then(|| cause.said(last_lines(&diagnosis.log)))
     }
@@ -215,23 +224,25 @@ impl Facts {
     }
 
     /// Whether the node's agent has reported this problem for so long that it will not go away.
-    fn struggles_too_long(
-        &self,
-        action: &Action,
-        cause: &Cause,
-        since: &mut BTreeMap<String, (String, Instant)>,
-    ) -> bool {
+    fn struggles_too_long(&self, action: &Action, cause: &Cause, since: &mut BTreeMap<String, Struggle>) -> bool {
         let row = action.node().and_then(|node| self.record.nodes.iter().find(|row| row.uuid == node.uuid));
         let has_problem = row.and_then(|row| row.report.as_ref()).is_some_and(|report| report.problem.is_some());
+        let now = Instant::now();
+        let known = since.get(&action.key()).filter(|known| {
+            // An agent that tries again has no problem for a moment.
+            let is_same = !has_problem || known.code == cause.code;
+            is_same && now.duration_since(known.last) < PROBLEM_GAP
+        });
         if !has_problem {
-            since.remove(&action.key());
+            if known.is_none() {
+                since.remove(&action.key());
+            }
             return false;
         }
-        let known = since.entry(action.key()).or_insert_with(|| (cause.code.clone(), Instant::now()));
-        if known.0 != cause.code {
-            *known = (cause.code.clone(), Instant::now());
-        }
-        known.1.elapsed() > if cause.code == MACHINE_UNFIT { UNFIT_PATIENCE } else { PROBLEM_PATIENCE }
+        let first = known.map_or(now, |known| known.first);
+        since.insert(action.key(), Struggle { code: cause.code.clone(), first, last: now });
+        let patience = if cause.kind() == Some(Code::MachineUnfit) { UNFIT_PATIENCE } else { PROBLEM_PATIENCE };
+        now.duration_since(first) > patience
     }
 
     fn of_engine(&self, node: &NodeRef, row: &Node) -> Verdict {

@@ -66,7 +66,7 @@ fn keeps(assignment: &Assignment) -> bool {
 /// When its certificates cannot be used.
 pub async fn start(tools: &Tools, assignment: &Assignment) -> Result<(), Fault> {
     let Some(registry) = assignment.registry.filter(|_| keeps(assignment)) else { return Ok(()) };
-    let probe = Probe::Http { client: client()?, url: format!("https://{registry}/v2/") };
+    let probe = Probe::Http { client: client()?, url: format!("https://{registry}/v2/"), alive: None };
     tools.supervisor.ensure(spec(assignment, registry), probe).await;
     Ok(())
 }

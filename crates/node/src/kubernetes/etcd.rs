@@ -19,7 +19,7 @@ pub fn spec(node: &Node) -> Spec {
 
 /// Ready when the member has a leader.
 pub fn probe(client: &reqwest::Client) -> Probe {
-    Probe::Http { client: client.clone(), url: format!("{HEALTH}/health") }
+    Probe::Http { client: client.clone(), url: format!("{HEALTH}/health"), alive: None }
 }
 
 /// Whether it listens: requests are answered as soon as it has a leader.

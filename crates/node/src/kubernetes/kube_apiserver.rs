@@ -19,7 +19,12 @@ pub fn spec(node: &Node) -> Spec {
 
 /// Ready when its own check succeeds: etcd answers and the built-in roles exist.
 pub fn probe(node: &Node, client: &reqwest::Client) -> Probe {
-    Probe::Http { client: client.clone(), url: format!("{}/readyz", node.local_api()) }
+    // Readiness depends on etcd, being alive does not.
+    Probe::Http {
+        client: client.clone(),
+        url: format!("{}/readyz", node.local_api()),
+        alive: Some(format!("{}/livez/ping", node.local_api())),
+    }
 }
 
 /// Arguments; the same from 1.34 to 1.37, and none of them is deprecated.

@@ -46,7 +46,7 @@ pub async fn has_something_to_do(node: &Node) -> Result<(), Fault> {
 
 /// Ready when the rules are set.
 pub fn probe(client: &reqwest::Client) -> Probe {
-    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10256/healthz".to_owned() }
+    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10256/healthz".to_owned(), alive: None }
 }
 
 /// nftables if the machine supports it, unless the cluster's labels select another mode.

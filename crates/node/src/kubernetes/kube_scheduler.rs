@@ -25,7 +25,7 @@ pub fn spec(node: &Node) -> Spec {
 
 /// Ready when it serves; its certificate is self-signed.
 pub fn probe(loopback: &reqwest::Client) -> Probe {
-    Probe::Http { client: loopback.clone(), url: "https://127.0.0.1:10259/healthz".to_owned() }
+    Probe::Http { client: loopback.clone(), url: "https://127.0.0.1:10259/healthz".to_owned(), alive: None }
 }
 
 fn arguments(node: &Node) -> Vec<String> {

@@ -30,7 +30,7 @@ pub fn spec(node: &Node) -> Spec {
 
 /// Ready when its sync loops run.
 pub fn probe(client: &reqwest::Client) -> Probe {
-    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10248/healthz".to_owned() }
+    Probe::Http { client: client.clone(), url: "http://127.0.0.1:10248/healthz".to_owned(), alive: None }
 }
 
 fn arguments(node: &Node) -> Vec<String> {

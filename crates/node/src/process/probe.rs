@@ -28,6 +28,8 @@ pub enum Probe {
         client: reqwest::Client,
         /// URL to request.
         url: String,
+        /// URL that is answered as long as the process does, if that is another one.
+        alive: Option<String>,
     },
     /// An HTTP GET with any response.
     Answers {
@@ -56,7 +58,7 @@ impl Probe {
     pub async fn is_ready(&self) -> bool {
         let look = async {
             match self {
-                Self::Http { client, url } => {
+                Self::Http { client, url, .. } => {
                     client.get(url).send().await.is_ok_and(|response| response.status().is_success())
                 }
                 Self::Answers { client, url } => client.get(url).send().await.is_ok(),
@@ -73,7 +75,8 @@ impl Probe {
     pub async fn is_alive(&self) -> bool {
         let look = async {
             match self {
-                Self::Http { client, url } | Self::Answers { client, url } => client.get(url).send().await.is_ok(),
+                Self::Http { client, url, alive } => client.get(alive.as_ref().unwrap_or(url)).send().await.is_ok(),
+                Self::Answers { client, url } => client.get(url).send().await.is_ok(),
                 // The kernel takes connections for a process that hangs.
                 Self::Socket(path) => answers(path).await.is_ok(),
                 Self::Port(address) => TcpStream::connect(address).await.is_ok(),

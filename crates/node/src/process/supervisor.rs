@@ -36,15 +36,15 @@ const STABLE: Duration = Duration::from_secs(60);
 const GIVE_UP: u32 = 6;
 
 /// How often a process that is ready is asked whether it still answers.
-const ALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// After so many questions in a row without an answer it is reported as unresponsive. With the patience of each that is
 /// within the 10 s in which everything that is wrong is to be seen.
 const UNRESPONSIVE_AFTER: u32 = 2;
 
-/// After so many it is killed and started again: some 40 s, in which a machine that was only busy has answered once. Counted
-/// in questions, so that a machine that was paused does not take its pause for theirs.
-const KILL_AFTER: u32 = 10;
+/// After so many it is killed and restarted: some 30 s, in which a machine that was only busy has answered once. Counted in
+/// questions, so that a machine that was paused does not take its pause for theirs.
+const KILL_AFTER: u32 = 8;
 
 /// Time between SIGTERM and SIGKILL. Below Docker's 10 s for the whole container.
 const STOP_GRACE: Duration = Duration::from_secs(5);

@@ -19,7 +19,6 @@ use rustls::version::TLS13;
 use rustls::{RootCertStore, ServerConfig};
 use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +26,7 @@ use tower::ServiceExt;
 
 use super::AgentServerError;
 use super::caller::Peer;
+use crate::connections::{BusyBody, Connections, Place};
 
 /// Timeout of a handshake. Nodes are near; a slower client would only occupy a connection.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,8 +35,15 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// between reports.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Most connections at once: two for each of about two thousand nodes. More wait in the system's queue.
-const MAX_CONNECTIONS: usize = 4096;
+/// Most connections at once, if the system's limits allow that many: two for each of about two thousand nodes.
+const MOST_CONNECTIONS: usize = 4096;
+
+/// How many connections agents may have, given the process's limit of file descriptors: at most a quarter of it. Clients have
+/// half of it ([`crate::most_connections`]).
+#[must_use]
+pub fn most_connections(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 4).unwrap_or(usize::MAX).clamp(16, MOST_CONNECTIONS)
+}
 
 /// Pause after `accept` failed (mostly out of file descriptors) before the next attempt.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -73,15 +80,24 @@ pub(super) fn tls(
 }
 
 /// Accepts connections until `shutdown`, then waits up to [`GRACE`] for open ones.
-pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router, shutdown: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    most: usize,
+    shutdown: CancellationToken,
+) {
     let acceptor = TlsAcceptor::from(tls);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Connections::new(most);
     let connections = TaskTracker::new();
     while let Some((place, stream)) = shutdown.run_until_cancelled(next(&listener, &places)).await {
         let (acceptor, router, shutdown) = (acceptor.clone(), router.clone(), shutdown.clone());
         connections.spawn(async move {
-            connection(stream, &acceptor, router, &shutdown).await;
-            drop(place);
+            let closed = place.closed();
+            tokio::select! {
+                () = connection(stream, &acceptor, router, &place, &shutdown) => {}
+                () = closed => tracing::debug!("closed an idle connection of an agent to make room for another"),
+            }
         });
     }
     connections.close();
@@ -90,16 +106,14 @@ pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router:
     }
 }
 
-/// The next connection, once there is a free slot for it.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (Option<tokio::sync::OwnedSemaphorePermit>, TcpStream) {
-    // The semaphore is never closed, so that there always is a permit.
-    let place = places.clone().acquire_owned().await.ok();
+/// The next connection that is admitted.
+async fn next(listener: &TcpListener, places: &Connections) -> (Place, TcpStream) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (place, stream),
+            Ok((stream, address)) => match places.admit(address.ip()) {
+                Some(place) => return (place, stream),
+                None => tracing::debug!(%address, "refused a connection of an agent: the limit is reached"),
+            },
             Err(error) => {
                 tracing::warn!("accepting a connection of an agent: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -108,7 +122,13 @@ async fn next(
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: &TlsAcceptor, router: Router, shutdown: &CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: &TlsAcceptor,
+    router: Router,
+    place: &Place,
+    shutdown: &CancellationToken,
+) {
     let address = stream.peer_addr().ok();
     // Long polls and small responses gain nothing from Nagle's algorithm.
     let _ = stream.set_nodelay(true);
@@ -121,7 +141,11 @@ async fn connection(stream: TcpStream, acceptor: &TlsAcceptor, router: Router, s
     let peer = Peer(certificate.and_then(|certificate| agent::node_of(certificate)));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request.map(Body::new))
+        let (router, busy) = (router.clone(), place.busy());
+        async move {
+            let response = router.oneshot(request.map(Body::new)).await?;
+            Ok::<_, std::convert::Infallible>(response.map(|body| BusyBody::new(body, busy)))
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -25,6 +25,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use self::connection::most_connections;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,14 +116,14 @@ impl AgentServer {
         self.endpoint.authority.certificate_pem()
     }
 
-    /// Serves until `shutdown`, then lets calls in progress finish. An error of one connection affects no other.
-    pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) {
+    /// Serves at most `most` connections at once until `shutdown`, then lets calls in progress finish. An error of one connection affects no other.
+    pub async fn serve(mut self, listener: TcpListener, most: usize, shutdown: CancellationToken) {
         self.endpoint.shutdown = shutdown.clone();
         let (snapshots, hearing) = (self.endpoint.snapshots.clone(), self.endpoint.hearing.clone());
         // A node that cannot call because the endpoint stops is not silent.
         let stop = shutdown.clone();
         let listening = Box::pin(stop.run_until_cancelled(hearing.listen()));
-        let serving = Box::pin(connection::serve(listener, self.tls, router(self.endpoint), shutdown));
+        let serving = Box::pin(connection::serve(listener, self.tls, router(self.endpoint), most, shutdown));
         tokio::select! {
             _ = async { tokio::join!(serving, listening) } => {}
             () = snapshots.keep_fresh() => {}

@@ -38,6 +38,7 @@ pub(super) async fn serve(
     store: Store,
     infra: Arc<dyn Infrastructure>,
     told: Told,
+    most: usize,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     loop {
@@ -48,7 +49,7 @@ pub(super) async fn serve(
                 told.birth.home_is(Home { server: url, ca: server.ca_pem().to_owned() });
                 info!(agents = %reach, "ready");
                 told.readiness.reached();
-                server.serve(listener, shutdown).await;
+                server.serve(listener, most, shutdown).await;
                 return Ok(());
             }
             Err(problem) if problem.is::<Taken>() => {

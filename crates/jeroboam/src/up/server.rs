@@ -117,7 +117,8 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         tasks.spawn(note.keep(lookout.id(), shutdown.clone()));
     }
     let told = agents::Told { birth: birth.clone(), readiness: readiness.clone(), lookout: lookout.clone() };
-    let agents = tasks.spawn(agents::serve(store.clone(), infra.clone(), told, shutdown.clone()));
+    let most = jeroboam_api::agent::most_connections(descriptors);
+    let agents = tasks.spawn(agents::serve(store.clone(), infra.clone(), told, most, shutdown.clone()));
     let accesses = AccessBook::new(store.clone());
     let observer = Observer::new(store.clone(), infra.clone(), engines.clone(), accesses.clone(), clock);
     let conductor = Conductor::new(

@@ -52,7 +52,7 @@ impl World {
         let ca = server.ca_pem().to_owned();
         let snapshots = server.endpoint.snapshots.clone();
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(server.serve(listener, shutdown.clone()));
+        let server = tokio::spawn(server.serve(listener, 64, shutdown.clone()));
         Self { store, address, ca, shutdown, server, snapshots, _folder: folder }
     }
 

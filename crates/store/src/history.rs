@@ -1,4 +1,4 @@
-//! Deleting old history of deleted clusters.
+//! Deleting old history.
 
 use jeroboam_model::{OperationKind, OperationStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -17,8 +17,8 @@ const PIECE: u64 = 500;
 pub const DELETION_KNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Store {
-    /// Deletes a batch of history older than `keep` of deleted clusters: operations with their steps, and certificates
-    /// signed for users. Returns the number of deleted rows without steps; 0 means that nothing is left. That a cluster
+    /// Deletes a batch of history older than `keep`: finished operations with their steps, and certificates signed for
+    /// users, of existing clusters only those that have expired. The operation that a cluster's status is from stays. Returns the number of deleted rows without steps; 0 means that nothing is left. That a cluster
     /// was deleted stays known for [`DELETION_KNOWN`].
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Store {
         let doing = "deleting old history";
         let transaction = self.begin().await?;
         let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
-        let certificates = forget_certificates(&transaction, before(now, keep)).await?;
+        let certificates = forget_certificates(&transaction, before(now, keep), codec::micros(now)).await?;
         self.commit(transaction, doing).await?;
         Ok(operations + certificates)
     }
@@ -36,6 +36,12 @@ impl Store {
 /// `time` before now, in microseconds as stored.
 fn before(now: Timestamp, time: SignedDuration) -> i64 {
     codec::micros(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
+}
+
+/// The operations that the status of an existing cluster is from.
+fn decisive() -> SelectStatement {
+    let mut select = Query::select().column(cluster::Column::OperationUuid).from(cluster::Entity).to_owned();
+    select.and_where(cluster::Column::OperationUuid.is_not_null()).to_owned()
 }
 
 /// The uuids of existing clusters.
@@ -54,7 +60,7 @@ async fn forget_operations(connection: &impl ConnectionTrait, oldest: i64, delet
         .select_only()
         .column(C::Uuid)
         .filter(C::FinishedAt.lt(oldest))
-        .filter(C::ClusterUuid.not_in_subquery(there()))
+        .filter(C::Uuid.not_in_subquery(decisive()))
         .filter(tells_of_no_deletion)
         .order_by_asc(C::Id)
         .limit(PIECE)
@@ -74,14 +80,14 @@ async fn forget_operations(connection: &impl ConnectionTrait, oldest: i64, delet
     Ok(deleted.rows_affected)
 }
 
-async fn forget_certificates(connection: &impl ConnectionTrait, oldest: i64) -> Result<u64> {
+async fn forget_certificates(connection: &impl ConnectionTrait, oldest: i64, now: i64) -> Result<u64> {
     use issued_certificate::Column as C;
     let doing = "deleting old certificates";
     let old: Vec<i64> = issued_certificate::Entity::find()
         .select_only()
         .column(C::Id)
         .filter(C::CreatedAt.lt(oldest))
-        .filter(C::ClusterUuid.not_in_subquery(there()))
+        .filter(Condition::any().add(C::ExpiresAt.lt(now)).add(C::ClusterUuid.not_in_subquery(there())))
         .order_by_asc(C::Id)
         .limit(PIECE)
         .into_tuple()

@@ -71,7 +71,8 @@ impl Finding {
             // The next heartbeat may be on its way.
             Some(Code::AgentSilent | Code::MachinePaused) => SignedDuration::from_secs(3),
             Some(Code::NodeNotJoined) => SignedDuration::from_secs(5),
-            Some(Code::NodeStarting) => SignedDuration::from_secs(60),
+            // Its agent restarts it first.
+            Some(Code::NodeStarting | Code::ComponentUnresponsive) => SignedDuration::from_secs(60),
             _ => SignedDuration::from_secs(20),
         }
     }
@@ -206,12 +207,18 @@ fn of_agent(node: &Node, facts: &Facts<'_>) -> Option<Cause> {
 /// The health reasons of a cluster (`cluster` and `NODE.reason`) in one line. `None` when there are none.
 #[must_use]
 pub fn in_a_line(health_reason: &BTreeMap<String, String>) -> Option<String> {
+    let api = health_reason.get("api").filter(|api| *api != "ok");
+    let api = api.map(|why| format!("the engine's API does not answer: {why}"));
     let of_cluster = health_reason.get("cluster").cloned();
     let of_nodes = health_reason.iter().filter_map(|(key, why)| {
         let node = key.strip_suffix(".reason")?;
         Some(format!("node {node}: {why}"))
     });
-    let mut all = of_cluster.into_iter().chain(of_nodes);
+    // What is wrong with nodes explains why the API does not answer, as in `why`.
+    let mut all = of_cluster.into_iter().chain(of_nodes).peekable();
+    if all.peek().is_none() {
+        return api;
+    }
     let first = all.next()?;
     let more = all.count();
     Some(if more == 0 { first } else { format!("{first} (and {more} more)") })

@@ -14,18 +14,20 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 /// Summary of a cluster without problems.
 pub const NOTHING: &str = "nothing is wrong";
 
-/// Explains the state of a cluster. `operations` are the cluster's, newest first; unfinished ones have their steps.
+/// Explains the state of a cluster. `operations` are the cluster's, newest first; unfinished ones have their steps. `failed`
+/// is the one that gave the cluster its failed status, which a retry repeats.
 /// `repairs` are the times at which automatic repairs of the last day finished, newest first.
 #[must_use]
 pub fn explain(
     cluster: &Cluster,
     findings: Vec<Finding>,
     operations: &[Operation],
+    failed: Option<&Operation>,
     repairs: &[Timestamp],
     now: Timestamp,
 ) -> Why {
     let mut problems: Vec<WhyProblem> = operations.iter().rev().filter_map(held_up).collect();
-    problems.extend(failed(cluster, operations));
+    problems.extend(of_status(cluster, failed));
     problems.extend(findings.into_iter().map(|finding| found(cluster, finding)));
     let summary = match problems.first() {
         None if cluster.status.is_in_progress() => "nothing is wrong: an operation is in progress".to_owned(),
@@ -64,16 +66,11 @@ fn held_up(operation: &Operation) -> Option<WhyProblem> {
     })
 }
 
-/// The operation that gave the cluster its status, if that is a failed one.
-fn failed(cluster: &Cluster, operations: &[Operation]) -> Option<WhyProblem> {
+/// The failed status of a cluster and the operation that it is from.
+fn of_status(cluster: &Cluster, last: Option<&Operation>) -> Option<WhyProblem> {
     if !cluster.status.is_failed() {
         return None;
     }
-    let did_fail = |operation: &&Operation| {
-        operation.kind != OperationKind::Repair
-            && matches!(operation.status, OperationStatus::Failed | OperationStatus::Cancelled)
-    };
-    let last = operations.iter().find(did_fail);
     let cause = last.and_then(|operation| operation.cause.clone()).unwrap_or_else(|| {
         let message = cluster.status_reason.clone().unwrap_or_else(|| "the last operation failed".to_owned());
         Cause::operator(Code::OperationFailed, message, "retry the operation or delete the cluster")
@@ -140,7 +137,7 @@ mod tests {
     fn told(repairs: &[Timestamp], now: Timestamp) -> String {
         let template = ClusterTemplate::new(EngineKind::SWARM, "any", "p", "u", now);
         let cluster = Cluster::of(&template, "demo", "p", "u", now);
-        explain(&cluster, Vec::new(), &[], repairs, now).healing
+        explain(&cluster, Vec::new(), &[], None, repairs, now).healing
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub(super) async fn why(
     let findings = findings(&state, &record).await?;
     let now = Timestamp::now();
     let repairs = state.store.repairs_since(record.cluster.uuid, now - healing::DAY).await?;
-    Ok(Json(why::explain(&record.cluster, findings, &operations, &repairs, now)))
+    let failed = match record.cluster.status.is_failed() {
+        true => state.store.operation_that_failed(record.id()).await?,
+        false => None,
+    };
+    Ok(Json(why::explain(&record.cluster, findings, &operations, failed.as_ref(), &repairs, now)))
 }
 
 /// The newest operations; unfinished ones with their steps.

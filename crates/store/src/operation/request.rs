@@ -225,6 +225,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The operation that gave a cluster its failed status, which is what a retry repeats; `None` when its history does not
+    /// have it any more.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the cluster was deleted.
+    pub async fn operation_that_failed(&self, cluster: ClusterId) -> Result<Option<Operation>> {
+        let snapshot = self.snapshot().await?;
+        let row = cluster::one(&snapshot, cluster.uuid()).await?;
+        match failed(&snapshot, &row).await {
+            Ok(operation) => with_steps(&snapshot, operation).await.map(Some),
+            Err(StoreError::NotFound { .. } | StoreError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// The operation that gave the cluster its failed status.
 async fn failed(connection: &impl ConnectionTrait, row: &cluster_entity::Model) -> Result<operation::Model> {
     if let Some(uuid) = row.operation_uuid.as_deref() {

@@ -273,7 +273,9 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Step> {
 /// Whether the step with this key [is a remedy](Action::is_remedy).
 #[must_use]
 pub fn is_remedy_key(key: &str) -> bool {
-    ["restart-components/", "restart-machine/", "replace-machine/"].iter().any(|word| key.starts_with(word))
+    ["restart-components/", "restart-machine/", "recreate-machine/", "replace-machine/"]
+        .iter()
+        .any(|word| key.starts_with(word))
 }
 
 /// The masters whose disks with the only copy of the cluster's state are gone: recreated ones would start empty. Empty

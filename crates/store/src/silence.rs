@@ -51,13 +51,16 @@ impl Store {
         let changed = change(&transaction, uuid, doing, |before| {
             let is_same = before.report.as_ref() == Some(&report);
             let reported_at = codec::maybe_time(before.reported_at).ok().flatten();
+            let joins = is_up && before.joined_at.is_none();
             is_news = !is_same || was_silent(reported_at, before.silent_since.is_some(), now);
             Some(Changed {
                 row: node::ActiveModel {
                     report: if is_same { NotSet } else { Set(Some(report)) },
                     reported_at: Set(Some(at)),
                     silent_since: Set(None),
-                    joined_at: if is_up && before.joined_at.is_none() { Set(Some(at)) } else { NotSet },
+                    joined_at: if joins { Set(Some(at)) } else { NotSet },
+                    // A retry asked for another machine, and this one came up after all: it has the node's state now.
+                    replace_machine: if joins { Set(None) } else { NotSet },
                     ..Default::default()
                 },
                 for_agents: false,

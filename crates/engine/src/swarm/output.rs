@@ -95,7 +95,12 @@ pub(super) async fn exec(
         drop(input);
         drop(ScopeGuard::into_inner(unheard));
         match outcome {
-            Ok(outcome) => outcome.map_err(|said| error::workload(&said))?,
+            Ok(Ok(())) => {}
+            // Its output is too large, or the connection broke: nobody hears it any more.
+            Ok(Err(said)) => {
+                let _ = tokio::time::timeout(END_LIMIT, end(docker, container, &made.id, mark.clone())).await;
+                return Err(error::workload(&said));
+            }
             Err(_) => {
                 let ended = tokio::time::timeout(END_LIMIT, end(docker, container, &made.id, mark.clone())).await;
                 return Err(timed_out(limit, matches!(ended, Ok(Ok(()))), tail));

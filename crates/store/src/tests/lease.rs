@@ -116,6 +116,7 @@ async fn refuses_what_is_held(bench: &Bench, claim: &Claim) {
     assert_eq!(held.forget_report(node).await, lost);
     assert_eq!(held.begin_anew(node).await, lost);
     assert_eq!(held.begin_cluster_anew(node).await, lost);
+    assert_eq!(held.restart_components(node).await, lost);
     assert_eq!(held.replace_machine(node, "m-1").await, lost);
     assert_eq!(held.issue_token(node, "hash", later(60)).await, lost);
     assert_eq!(held.remove_node(node).await, lost);

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jeroboam_tests::{Events, Living, Outage, Server, Setup, container_of, containers_of, docker_output, eventually, run};
+use jeroboam_tests::{
+    Events, Living, Outage, Server, Setup, container_of, containers_of, docker_output, eventually, run,
+};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 

@@ -1,7 +1,7 @@
 //! Writes what an infrastructure reports into the steps of an operation.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jeroboam_infra::progress::Report;
@@ -23,21 +23,31 @@ impl Run<'_> {
         mut reports: UnboundedReceiver<Report>,
         key: impl Fn(Option<Uuid>) -> Option<String>,
     ) -> T {
-        let mut work = pin!(work);
+        // Side by side with the work: that may be in the middle of a transaction, on the connection that this waits for.
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.write_reports(&mut reports, key) => match never {},
+        }
+    }
+
+    async fn write_reports(
+        &self,
+        reports: &mut UnboundedReceiver<Report>,
+        key: impl Fn(Option<Uuid>) -> Option<String>,
+    ) -> Infallible {
         let mut unwritten = BTreeMap::new();
         let mut write = interval_at(Instant::now() + WRITE, WRITE);
         write.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                biased;
-                done = &mut work => return done,
                 Some(report) = reports.recv() => {
                     if let Some(key) = key(report.node) {
                         self.reported(&key, &report.text);
                         unwritten.insert(key, report.text);
                     }
                 }
-                _ = write.tick(), if !unwritten.is_empty() => {
+                _ = write.tick() => {
                     for (key, text) in std::mem::take(&mut unwritten) {
                         if self.is_open(&key) {
                             self.note(self.held.step_progress(&key, &text).await);

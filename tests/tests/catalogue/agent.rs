@@ -10,6 +10,14 @@ const SILENT: Told = Told::operator("agent_silent").passing();
 
 pub(crate) fn faults() -> Vec<Fault> {
     let faults = [
+        // First: right after a restart an agent has a longer time limit, and would not count as silent with the others.
+        living(
+            "all-agents-cut-off",
+            "packet filters on all nodes drop packets to the agents' endpoint",
+            SILENT,
+            "fix the network (firewall, routes): no machine is changed, as all nodes are ready in the engine",
+            all_cut_off,
+        ),
         living("agent-hangs", "`kill -STOP` of a worker's agent", SILENT, REPAIRED, |trial, living| {
             hangs(trial, living, WORKER);
         }),
@@ -22,13 +30,6 @@ pub(crate) fn faults() -> Vec<Fault> {
             SILENT,
             "automatic: the machine is restarted; or fix the firewall",
             cut_off,
-        ),
-        living(
-            "all-agents-cut-off",
-            "packet filters on all nodes drop packets to the agents' endpoint",
-            SILENT,
-            "fix the network (firewall, routes): no machine is changed, as all nodes are ready in the engine",
-            all_cut_off,
         ),
         living(
             "agent-key-lost",

@@ -28,6 +28,9 @@ const NAME: &str = "swarm";
 /// Interval of checks of a running swarm. A removed node is detected within this time.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Within this time the exit of the engine is noticed.
+const NOTICED: Duration = Duration::from_millis(250);
+
 /// Makes the machine the swarm node of this assignment. Returns only on failure.
 ///
 /// # Errors
@@ -149,7 +152,18 @@ async fn join(
         engine.leave().await.map_err(failed)?;
     }
     loop {
-        let now = engine.membership().await.map_err(failed)?;
+        let now = match engine.membership().await {
+            Ok(now) => now,
+            Err(why) => {
+                tokio::time::sleep(NOTICED).await;
+                if board.is_up(dockerd::NAME) {
+                    return Err(failed(why));
+                }
+                // The engine has exited: its supervisor reports that, and restarts it.
+                tools.supervisor.ready(dockerd::NAME).await;
+                continue;
+            }
+        };
         if matches!(membership, SwarmMembership::Join { .. }) && was_removed(tools, &now) {
             tracing::warn!("this node was removed from the swarm: its engine leaves it and joins it again");
             board.component(NAME, |component| component.state = ComponentState::Starting);

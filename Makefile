@@ -8,7 +8,7 @@ SHELL := /bin/bash
 cache := $(or $(JEROBOAM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jeroboam)
 export PATH := $(cache)/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo down build image test test-slow faults conformance unit lint bench
+.PHONY: help demo down build image test databases test-slow faults conformance unit lint bench
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ image: ## build the node image and the small image for tests
 # `make` and not $(MAKE), as `make -n test` would run the whole recipe if it contained $(MAKE).
 test: ## lint, then all tests, including those on real clusters
 	@source scripts/lib.sh; source images/versions; export JEROBOAM_KEEP_GO_CACHES=1; \
-	part 'tools' scripts/install-tools build test deny shear scripts bus world clients; \
+	part 'tools' scripts/install-tools build test deny shear scripts bus world databases clients; \
 	part 'lint' make --no-print-directory lint; \
 	part 'Docker Engine' scripts/docker-up; \
 	part 'Kubernetes' scripts/install-tools kubectl engines; \
@@ -53,7 +53,14 @@ test: ## lint, then all tests, including those on real clusters
 	images/get --drop-go-caches; \
 	part 'programs' scripts/build; \
 	part 'tests' cargo nextest run --locked --workspace; \
+	part 'databases' make --no-print-directory databases; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
+
+databases: ## the tests of the store on PostgreSQL and MariaDB
+	@scripts/install-tools build test databases
+	@for kind in postgresql mariadb; do \
+		JEROBOAM_TEST_DATABASE=$$kind scripts/with-databases cargo nextest run --locked --workspace --profile databases; \
+	done
 
 test-slow: ## the slow tests: clusters of every version of Kubernetes, the fault catalogue, 10,000 random sequences
 	@scripts/install-tools build test kubectl

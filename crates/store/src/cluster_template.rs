@@ -25,19 +25,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when its uuid is taken.
     pub async fn create_template(&self, template: &ClusterTemplate) -> Result<()> {
-        let transaction = self.begin().await?;
-        idempotency::makes(&transaction, template.uuid).await?;
-        counter::increase(&transaction, Counter::ClusterTemplates).await?;
-        cluster_template::Entity::insert(row(template)?).exec_without_returning(&transaction).await.map_err(
-            |error| {
-                if is_duplicate(&error) {
-                    StoreError::Conflict(format!("There is a cluster template with uuid {} already.", template.uuid))
-                } else {
-                    classify("creating a cluster template", &error)
-                }
-            },
-        )?;
-        self.commit(transaction, "creating a cluster template").await
+        self.write(|transaction| async move {
+            idempotency::makes(&transaction, template.uuid).await?;
+            counter::increase(&transaction, Counter::ClusterTemplates).await?;
+            cluster_template::Entity::insert(row(template)?).exec_without_returning(&transaction).await.map_err(
+                |error| {
+                    if is_duplicate(&error) {
+                        StoreError::Conflict(format!(
+                            "There is a cluster template with uuid {} already.",
+                            template.uuid
+                        ))
+                    } else {
+                        classify("creating a cluster template", &error)
+                    }
+                },
+            )?;
+            self.commit(transaction, "creating a cluster template").await
+        })
+        .await
     }
 
     /// The template with this id or name.
@@ -118,16 +123,18 @@ impl Store {
     /// [`StoreError::Overtaken`] when it was changed since it was read, [`StoreError::InUse`], [`StoreError::NotFound`]
     /// when it was deleted.
     pub async fn update_template(&self, old: &ClusterTemplate, new: &ClusterTemplate, is_harmless: bool) -> Result<()> {
-        let transaction = self.begin().await?;
-        lock_as_read(&transaction, old).await?;
-        if !is_harmless && is_used(&transaction, old.uuid).await? {
-            let message = "The template is in use by clusters: only one of name, tags, hidden, or making it public \
-                           can be changed. Create a new template instead.";
-            return Err(StoreError::InUse(message.to_owned()));
-        }
-        counter::increase(&transaction, Counter::ClusterTemplates).await?;
-        rows::replace(&transaction, old.uuid, new).await?;
-        self.commit(transaction, "changing a cluster template").await
+        self.write(|transaction| async move {
+            lock_as_read(&transaction, old).await?;
+            if !is_harmless && is_used(&transaction, old.uuid).await? {
+                let message = "The template is in use by clusters: only one of name, tags, hidden, or making it public \
+                               can be changed. Create a new template instead.";
+                return Err(StoreError::InUse(message.to_owned()));
+            }
+            counter::increase(&transaction, Counter::ClusterTemplates).await?;
+            rows::replace(&transaction, old.uuid, new).await?;
+            self.commit(transaction, "changing a cluster template").await
+        })
+        .await
     }
 
     /// Deletes the template that the caller read as `read`.
@@ -138,19 +145,21 @@ impl Store {
     pub async fn delete_template(&self, read: &ClusterTemplate) -> Result<()> {
         let (doing, uuid) = ("deleting a cluster template", read.uuid);
         let in_use = || StoreError::InUse(format!("Cluster template {uuid} is referenced by one or more clusters."));
-        let transaction = self.begin().await?;
-        lock_as_read(&transaction, read).await?;
-        if is_used(&transaction, uuid).await? {
-            return Err(in_use());
-        }
-        counter::increase(&transaction, Counter::ClusterTemplates).await?;
-        cluster_template::Entity::delete_many()
-            .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
-            .exec(&transaction)
-            .await
-            // With concurrent writers (PostgreSQL, MySQL) a cluster may have been created since the check.
-            .map_err(|error| if is_dangling(&error) { in_use() } else { classify(doing, &error) })?;
-        self.commit(transaction, doing).await
+        self.write(|transaction| async move {
+            lock_as_read(&transaction, read).await?;
+            if is_used(&transaction, uuid).await? {
+                return Err(in_use());
+            }
+            counter::increase(&transaction, Counter::ClusterTemplates).await?;
+            cluster_template::Entity::delete_many()
+                .filter(cluster_template::Column::Uuid.eq(uuid.to_string()))
+                .exec(&transaction)
+                .await
+                // With concurrent writers (PostgreSQL, MySQL) a cluster may have been created since the check.
+                .map_err(|error| if is_dangling(&error) { in_use() } else { classify(doing, &error) })?;
+            self.commit(transaction, doing).await
+        })
+        .await
     }
 }
 

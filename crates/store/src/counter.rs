@@ -41,6 +41,18 @@ pub(crate) async fn increase(connection: &impl ConnectionTrait, counter: Counter
     upsert(connection, counter, 1, Expr::col((counter::Entity, counter::Column::Value)).add(1)).await
 }
 
+/// Locks the number until the transaction ends.
+pub(crate) async fn lock(connection: &impl ConnectionTrait, counter: Counter) -> Result<()> {
+    // A no-op update locks the row in every database.
+    counter::Entity::update_many()
+        .col_expr(counter::Column::Value, Expr::col(counter::Column::Value))
+        .filter(counter::Column::Name.eq(counter.to_string()))
+        .exec(connection)
+        .await
+        .map(|_| ())
+        .doing("locking a counter")
+}
+
 async fn upsert(connection: &impl ConnectionTrait, counter: Counter, first: i64, next: Expr) -> Result<()> {
     counter::Entity::insert(counter::ActiveModel { id: NotSet, name: Set(counter.to_string()), value: Set(first) })
         .on_conflict(OnConflict::column(counter::Column::Name).value(counter::Column::Value, next).to_owned())

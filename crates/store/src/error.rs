@@ -6,6 +6,8 @@ use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
 
+use crate::write;
+
 /// Result of a call of the store.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -128,6 +130,18 @@ pub(crate) fn is_dangling(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
 }
 
+/// Maps an error of a commit. If the connection was lost, the server may have committed or not.
+pub(crate) fn of_commit(doing: &str, error: &DbErr) -> StoreError {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))
+            if matches!(inner.as_ref(), sqlx::Error::Io(_)) =>
+        {
+            StoreError::Database(format!("{doing}: the connection was lost during the commit: {error}"))
+        }
+        _ => classify(doing, error),
+    }
+}
+
 /// Maps a database error to a [`StoreError`].
 pub(crate) fn classify(doing: &str, error: &DbErr) -> StoreError {
     let said = format!("{doing}: {error}");
@@ -137,11 +151,16 @@ pub(crate) fn classify(doing: &str, error: &DbErr) -> StoreError {
         | DbErr::Exec(RuntimeErr::SqlxError(inner))
         | DbErr::Query(RuntimeErr::SqlxError(inner)) => match inner.as_ref() {
             sqlx::Error::Database(inner) => match trouble(inner.as_ref()) {
-                Trouble::Locked => StoreError::Busy(said),
+                Trouble::Conflict => {
+                    write::note_conflict();
+                    StoreError::Busy(said)
+                }
+                Trouble::Busy => StoreError::Busy(said),
                 Trouble::Unwritable => StoreError::Full(said),
                 Trouble::Other => StoreError::Database(said),
             },
-            sqlx::Error::PoolTimedOut => StoreError::Busy(said),
+            // A database server that restarts or cannot be reached.
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => StoreError::Busy(said),
             _ => StoreError::Database(said),
         },
         _ => StoreError::Database(said),
@@ -149,7 +168,10 @@ pub(crate) fn classify(doing: &str, error: &DbErr) -> StoreError {
 }
 
 enum Trouble {
-    Locked,
+    /// Another transaction was in the way: this one can be repeated at once.
+    Conflict,
+    /// It may work later.
+    Busy,
     Unwritable,
     Other,
 }
@@ -164,28 +186,36 @@ fn trouble(error: &(dyn DatabaseError + 'static)) -> Trouble {
         // The low byte of an extended code is the primary one.
         return match number & 0xff {
             // SQLITE_BUSY, SQLITE_LOCKED
-            5 | 6 => Trouble::Locked,
+            5 | 6 => Trouble::Busy,
             // SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
             8 | 10 | 13 | 14 => Trouble::Unwritable,
             _ => Trouble::Other,
         };
     }
+    let message = error.message();
+    let starts = |with: &[&str]| with.iter().any(|start| message.starts_with(start));
     match code.as_ref() {
-        // serialization_failure, deadlock_detected, lock_not_available
-        "40001" | "40P01" | "55P03" => Trouble::Locked,
+        // serialization_failure (MySQL: also deadlocks, and a Galera cluster's rejected commits), deadlock_detected,
+        // lock_not_available
+        "40001" | "40P01" | "55P03" => Trouble::Conflict,
         // disk_full, read_only_sql_transaction, io_error
         "53100" | "25006" | "58030" => Trouble::Unwritable,
-        // MySQL has no SQLSTATE of its own for these errors (1205, 1021, 1114, 1290).
-        "HY000" if error.message().starts_with("Lock wait timeout") => Trouble::Locked,
+        // too_many_connections, query_canceled, idle_in_transaction_session_timeout, and three kinds of shutdown
+        "53300" | "57014" | "25P03" | "57P01" | "57P02" | "57P03" => Trouble::Busy,
+        // MariaDB: max_statement_time exceeded
+        "70100" => Trouble::Busy,
+        // Connections; MariaDB also: too many of them, shutdown, a node of a Galera cluster that is not ready
+        _ if code.starts_with("08") => Trouble::Busy,
+        // MySQL has no SQLSTATE of its own for these errors (1205, 1020, 3024, 1021, 1114, 1290).
+        "HY000" if starts(&["Lock wait timeout", "Record has changed since last read"]) => Trouble::Conflict,
+        "HY000" if starts(&["Query execution was interrupted"]) => Trouble::Busy,
         "HY000"
-            if [
+            if starts(&[
                 "Disk full",
                 "The table",
                 "The MySQL server is running with the --read-only",
                 "The MariaDB server is running with the --read-only",
-            ]
-            .iter()
-            .any(|start| error.message().starts_with(start)) =>
+            ]) =>
         {
             Trouble::Unwritable
         }

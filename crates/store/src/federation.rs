@@ -18,12 +18,14 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn create_federation(&self, new: &Federation) -> Result<()> {
-        let transaction = self.begin().await?;
-        federation::Entity::insert(new.row()?)
-            .exec_without_returning(&transaction)
-            .await
-            .doing("creating a federation")?;
-        self.commit(transaction, "creating a federation").await
+        self.write(|transaction| async move {
+            federation::Entity::insert(new.row()?)
+                .exec_without_returning(&transaction)
+                .await
+                .doing("creating a federation")?;
+            self.commit(transaction, "creating a federation").await
+        })
+        .await
     }
 
     /// The visible federation with this id, or else the one with this name.
@@ -65,7 +67,7 @@ impl Store {
         &self,
         scope: &Scope,
         uuid: Uuid,
-        change: impl FnOnce(Federation) -> std::result::Result<Federation, E> + Send,
+        change: impl Fn(Federation) -> std::result::Result<Federation, E> + Send + Sync,
     ) -> std::result::Result<Federation, E> {
         self.change_thing(scope, uuid, change).await
     }

@@ -6,7 +6,7 @@ use jeroboam_model::Health;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use crate::cluster::one;
+use crate::cluster::lock;
 use crate::entity::cluster;
 use crate::error::Doing;
 use crate::{ClusterId, Event, Result, Store, codec};
@@ -35,14 +35,16 @@ impl Store {
     /// As [`Store::set_health`].
     pub async fn change_health(&self, cluster: ClusterId, change: &HealthChange) -> Result<()> {
         let uuid = cluster.uuid();
-        let transaction = self.begin().await?;
-        let before = one(&transaction, uuid).await?;
-        if !write(&transaction, &before, change).await? {
-            return Ok(());
-        }
-        self.commit(transaction, "storing a cluster's health").await?;
-        self.publish(Event::cluster(uuid));
-        Ok(())
+        self.write(|transaction| async move {
+            let before = lock(&transaction, uuid).await?;
+            if !write(&transaction, &before, change).await? {
+                return Ok(());
+            }
+            self.commit(transaction, "storing a cluster's health").await?;
+            self.publish(Event::cluster(uuid));
+            Ok(())
+        })
+        .await
     }
 }
 

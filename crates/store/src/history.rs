@@ -25,11 +25,13 @@ impl Store {
     /// On a database error.
     pub async fn forget_history(&self, keep: SignedDuration, now: Timestamp) -> Result<u64> {
         let doing = "deleting old history";
-        let transaction = self.begin().await?;
-        let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
-        let certificates = forget_certificates(&transaction, before(now, keep), codec::micros(now)).await?;
-        self.commit(transaction, doing).await?;
-        Ok(operations + certificates)
+        self.write(|transaction| async move {
+            let operations = forget_operations(&transaction, before(now, keep), before(now, DELETION_KNOWN)).await?;
+            let certificates = forget_certificates(&transaction, before(now, keep), codec::micros(now)).await?;
+            self.commit(transaction, doing).await?;
+            Ok(operations + certificates)
+        })
+        .await
     }
 }
 

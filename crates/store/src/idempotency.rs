@@ -106,9 +106,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::KeyTaken`].
     pub async fn take_key(&self, key: &IdempotencyKey) -> Result<()> {
-        let transaction = self.begin().await?;
-        take(&transaction, key).await?;
-        self.commit(transaction, "storing an idempotency key").await
+        self.write(|transaction| async move {
+            take(&transaction, key).await?;
+            self.commit(transaction, "storing an idempotency key").await
+        })
+        .await
     }
 
     /// Stores the response to the request that took the key. Responses above [`MAX_ANSWER`] are not kept.
@@ -121,15 +123,18 @@ impl Store {
         }
         let unsealed = |error| StoreError::Database(format!("sealing a response: {error}"));
         let sealed = self.key().seal(key.digest.as_bytes(), answer).map_err(unsealed)?;
-        let transaction = self.begin().await?;
-        idempotency_key::Entity::update_many()
-            .col_expr(idempotency_key::Column::SealedAnswer, Expr::value(sealed))
-            .filter(idempotency_key::Column::Digest.eq(key.digest.as_str()))
-            .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
-            .exec(&transaction)
-            .await
-            .doing("storing a response")?;
-        self.commit(transaction, "storing a response").await
+        let sealed = &sealed;
+        self.write(|transaction| async move {
+            idempotency_key::Entity::update_many()
+                .col_expr(idempotency_key::Column::SealedAnswer, Expr::value(sealed.clone()))
+                .filter(idempotency_key::Column::Digest.eq(key.digest.as_str()))
+                .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
+                .exec(&transaction)
+                .await
+                .doing("storing a response")?;
+            self.commit(transaction, "storing a response").await
+        })
+        .await
     }
 
     /// Releases a key that this request took, because the request had no effect.
@@ -137,14 +142,16 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn give_key_back(&self, key: &IdempotencyKey) -> Result<()> {
-        let transaction = self.begin().await?;
-        idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::Digest.eq(key.digest.as_str()))
-            .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
-            .exec(&transaction)
-            .await
-            .doing("releasing an idempotency key")?;
-        self.commit(transaction, "releasing an idempotency key").await
+        self.write(|transaction| async move {
+            idempotency_key::Entity::delete_many()
+                .filter(idempotency_key::Column::Digest.eq(key.digest.as_str()))
+                .filter(idempotency_key::Column::RequestId.eq(key.request_id.as_str()))
+                .exec(&transaction)
+                .await
+                .doing("releasing an idempotency key")?;
+            self.commit(transaction, "releasing an idempotency key").await
+        })
+        .await
     }
 
     /// Deletes keys older than [`KEY_LIFETIME`], and returns how many.
@@ -152,14 +159,16 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn sweep_keys(&self, now: Timestamp) -> Result<u64> {
-        let transaction = self.begin().await?;
-        let deleted = idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::CreatedAt.lt(oldest(now)))
-            .exec(&transaction)
-            .await
-            .doing("deleting idempotency keys")?;
-        self.commit(transaction, "deleting idempotency keys").await?;
-        Ok(deleted.rows_affected)
+        self.write(|transaction| async move {
+            let deleted = idempotency_key::Entity::delete_many()
+                .filter(idempotency_key::Column::CreatedAt.lt(oldest(now)))
+                .exec(&transaction)
+                .await
+                .doing("deleting idempotency keys")?;
+            self.commit(transaction, "deleting idempotency keys").await?;
+            Ok(deleted.rows_affected)
+        })
+        .await
     }
 }
 

@@ -36,23 +36,25 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn record_certificate(&self, issued: &IssuedCertificate) -> Result<()> {
-        let transaction = self.begin().await?;
-        issued_certificate::Entity::insert(issued_certificate::ActiveModel {
-            id: NotSet,
-            cluster_uuid: Set(issued.cluster.to_string()),
-            authority: Set(issued.authority.clone()),
-            serial: Set(issued.serial.clone()),
-            subject: Set(Some(issued.subject.clone())),
-            user_id: Set(issued.user_id.clone()),
-            request_id: Set(issued.request_id.clone()),
-            created_at: Set(codec::micros(issued.created_at)),
-            expires_at: Set(codec::micros(issued.expires_at)),
+        self.write(|transaction| async move {
+            issued_certificate::Entity::insert(issued_certificate::ActiveModel {
+                id: NotSet,
+                cluster_uuid: Set(issued.cluster.to_string()),
+                authority: Set(issued.authority.clone()),
+                serial: Set(issued.serial.clone()),
+                subject: Set(Some(issued.subject.clone())),
+                user_id: Set(issued.user_id.clone()),
+                request_id: Set(issued.request_id.clone()),
+                created_at: Set(codec::micros(issued.created_at)),
+                expires_at: Set(codec::micros(issued.expires_at)),
+            })
+            .exec_without_returning(&transaction)
+            .await
+            .doing("recording a certificate")?;
+            notification::note_certificate(&transaction, issued).await?;
+            self.commit(transaction, "recording a certificate").await
         })
-        .exec_without_returning(&transaction)
         .await
-        .doing("recording a certificate")?;
-        notification::note_certificate(&transaction, issued).await?;
-        self.commit(transaction, "recording a certificate").await
     }
 
     /// Certificates signed for users of a cluster, also after the cluster was deleted. Markers are serial numbers.

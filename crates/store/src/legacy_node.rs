@@ -18,10 +18,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when its uuid or its machine is taken.
     pub async fn create_legacy_node(&self, new: &LegacyNode) -> Result<()> {
-        let transaction = self.begin().await?;
-        let inserted = legacy_node::Entity::insert(new.row()?).exec_without_returning(&transaction).await;
-        inserted.map_err(|error| new.refused("creating a node", &error))?;
-        self.commit(transaction, "creating a node").await
+        self.write(|transaction| async move {
+            let inserted = legacy_node::Entity::insert(new.row()?).exec_without_returning(&transaction).await;
+            inserted.map_err(|error| new.refused("creating a node", &error))?;
+            self.commit(transaction, "creating a node").await
+        })
+        .await
     }
 
     /// The visible node with this id.
@@ -63,7 +65,7 @@ impl Store {
         &self,
         scope: &Scope,
         uuid: Uuid,
-        change: impl FnOnce(LegacyNode) -> std::result::Result<LegacyNode, E> + Send,
+        change: impl Fn(LegacyNode) -> std::result::Result<LegacyNode, E> + Send + Sync,
     ) -> std::result::Result<LegacyNode, E> {
         self.change_thing(scope, uuid, change).await
     }

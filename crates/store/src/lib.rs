@@ -44,6 +44,7 @@ mod quick;
 pub mod quota;
 mod rows;
 mod scale;
+mod schema;
 pub mod secret;
 mod shown;
 pub mod silence;
@@ -51,13 +52,16 @@ pub mod stats;
 mod target;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use cluster::{ClusterFacts, ClusterRecord};
-pub use connect::Store;
+pub use connect::{Kind, Store};
 pub use deployment::{Deployment, Hold, Instance};
 pub use dry_run::{Asked, DryRun};
 pub use error::{Result, StoreError};
 pub use event::Event;
+#[cfg(any(test, feature = "fixtures"))]
+pub use fixtures::TestDatabase;
 pub use health::HealthChange;
 pub use id::{ClusterId, Owner};
 pub use idempotency::{IdempotencyKey, KnownKey};
@@ -66,6 +70,7 @@ pub use notification::Notification;
 pub use operation::{Claim, HEALER, Held, NewOperation, Outcome, Renewed};
 pub use page::{Marker, Page, Scope};
 pub use precondition::{Precondition, Tag, Target};
+pub use schema::Schema;
 pub use secret::{KeyFit, NewAuthority, Secret, SecretNames};
 pub use silence::Silence;
 pub use stats::Stats;

@@ -20,34 +20,38 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn beat(&self, host: &str, binary: &str, now: Timestamp) -> Result<()> {
-        let transaction = self.begin().await?;
-        let at = codec::micros(now);
-        mservice::Entity::insert(mservice::ActiveModel {
-            id: NotSet,
-            host: Set(host.to_owned()),
-            program: Set(binary.to_owned()),
-            report_count: Set(1),
-            created_at: Set(at),
-            reported_at: Set(at),
-        })
-        .on_conflict(
-            OnConflict::columns([mservice::Column::Host, mservice::Column::Program])
-                .value(
-                    mservice::Column::ReportCount,
-                    Expr::col((mservice::Entity, mservice::Column::ReportCount)).add(1),
-                )
-                .value(mservice::Column::ReportedAt, at)
-                .to_owned(),
-        )
-        .exec_without_returning(&transaction)
-        .await
-        .doing("storing a heartbeat")?;
-        mservice::Entity::delete_many()
-            .filter(mservice::Column::ReportedAt.lt(codec::micros(now.saturating_sub(REMEMBERED_FOR).unwrap_or(now))))
-            .exec(&transaction)
+        self.write(|transaction| async move {
+            let at = codec::micros(now);
+            mservice::Entity::insert(mservice::ActiveModel {
+                id: NotSet,
+                host: Set(host.to_owned()),
+                program: Set(binary.to_owned()),
+                report_count: Set(1),
+                created_at: Set(at),
+                reported_at: Set(at),
+            })
+            .on_conflict(
+                OnConflict::columns([mservice::Column::Host, mservice::Column::Program])
+                    .value(
+                        mservice::Column::ReportCount,
+                        Expr::col((mservice::Entity, mservice::Column::ReportCount)).add(1),
+                    )
+                    .value(mservice::Column::ReportedAt, at)
+                    .to_owned(),
+            )
+            .exec_without_returning(&transaction)
             .await
-            .doing("deleting a process")?;
-        self.commit(transaction, "storing a heartbeat").await
+            .doing("storing a heartbeat")?;
+            mservice::Entity::delete_many()
+                .filter(
+                    mservice::Column::ReportedAt.lt(codec::micros(now.saturating_sub(REMEMBERED_FOR).unwrap_or(now))),
+                )
+                .exec(&transaction)
+                .await
+                .doing("deleting a process")?;
+            self.commit(transaction, "storing a heartbeat").await
+        })
+        .await
     }
 
     /// All processes, oldest first.

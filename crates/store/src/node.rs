@@ -8,7 +8,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, Iterable, JsonValue, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Select,
 };
 use uuid::Uuid;
 
@@ -44,29 +44,31 @@ impl Store {
     /// [`StoreError::NotFound`] when the token is not one of the node's, is bound to another key, or has expired.
     pub async fn enroll(&self, uuid: Uuid, token_hash: &str, key_hash: &str, now: Timestamp) -> Result<()> {
         let doing = "enrolling an agent";
-        let transaction = self.begin().await?;
-        // No constant-time comparison is needed: hashes are compared, so timing reveals nothing about the token.
-        let used = enrolment_token::Entity::update_many()
-            .set(enrolment_token::ActiveModel { bound_to: Set(Some(key_hash.to_owned())), ..Default::default() })
-            .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
-            .filter(enrolment_token::Column::TokenHash.eq(token_hash))
-            .filter(enrolment_token::Column::ExpiresAt.gt(codec::micros(now)))
-            .filter(
-                Condition::any()
-                    .add(enrolment_token::Column::BoundTo.is_null())
-                    .add(enrolment_token::Column::BoundTo.eq(key_hash)),
-            )
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        if used.rows_affected == 0 {
-            return Err(StoreError::not_found("enrolment token of node", uuid));
-        }
-        let row = one(&transaction, uuid).await?;
-        update(&transaction, uuid, node::ActiveModel { enrolled: Set(true), ..Default::default() }, doing).await?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::node(codec::uuid(&row.cluster_uuid)?, uuid));
-        Ok(())
+        self.write(|transaction| async move {
+            // No constant-time comparison is needed: hashes are compared, so timing reveals nothing about the token.
+            let used = enrolment_token::Entity::update_many()
+                .set(enrolment_token::ActiveModel { bound_to: Set(Some(key_hash.to_owned())), ..Default::default() })
+                .filter(enrolment_token::Column::NodeUuid.eq(uuid.to_string()))
+                .filter(enrolment_token::Column::TokenHash.eq(token_hash))
+                .filter(enrolment_token::Column::ExpiresAt.gt(codec::micros(now)))
+                .filter(
+                    Condition::any()
+                        .add(enrolment_token::Column::BoundTo.is_null())
+                        .add(enrolment_token::Column::BoundTo.eq(key_hash)),
+                )
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            if used.rows_affected == 0 {
+                return Err(StoreError::not_found("enrolment token of node", uuid));
+            }
+            let row = one(&transaction, uuid).await?;
+            update(&transaction, uuid, node::ActiveModel { enrolled: Set(true), ..Default::default() }, doing).await?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::node(codec::uuid(&row.cluster_uuid)?, uuid));
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -78,7 +80,7 @@ pub(crate) async fn change(
     doing: &str,
     decide: impl FnOnce(&node::Model) -> Option<Changed> + Send,
 ) -> Result<Option<Uuid>> {
-    let before = one(connection, uuid).await?;
+    let before = locked(connection, uuid).await?;
     let Some(Changed { row, for_agents }) = decide(&before) else { return Ok(None) };
     let cluster = codec::uuid(&before.cluster_uuid)?;
     if for_agents {
@@ -260,12 +262,20 @@ async fn update(connection: &impl ConnectionTrait, uuid: Uuid, row: node::Active
 }
 
 async fn one(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<node::Model> {
-    node::Entity::find()
-        .filter(node::Column::Uuid.eq(uuid.to_string()))
-        .one(connection)
-        .await
-        .doing("reading a node")?
-        .ok_or_else(|| StoreError::not_found(WHAT, uuid))
+    row(connection, of(uuid), uuid).await
+}
+
+/// The node's row, locked until the transaction ends.
+async fn locked(connection: &impl ConnectionTrait, uuid: Uuid) -> Result<node::Model> {
+    row(connection, of(uuid).lock_exclusive(), uuid).await
+}
+
+fn of(uuid: Uuid) -> Select<node::Entity> {
+    node::Entity::find().filter(node::Column::Uuid.eq(uuid.to_string()))
+}
+
+async fn row(connection: &impl ConnectionTrait, select: Select<node::Entity>, uuid: Uuid) -> Result<node::Model> {
+    select.one(connection).await.doing("reading a node")?.ok_or_else(|| StoreError::not_found(WHAT, uuid))
 }
 
 /// The nodes of some clusters, oldest first.

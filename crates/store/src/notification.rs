@@ -150,15 +150,17 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn want_notifications(&self, wanted: bool) -> Result<()> {
-        let transaction = self.begin().await?;
-        if (counter::get(&transaction, Counter::NotificationsWanted).await? > 0) == wanted {
-            return Ok(());
-        }
-        counter::set(&transaction, Counter::NotificationsWanted, wanted.into()).await?;
-        if !wanted {
-            notification::Entity::delete_many().exec(&transaction).await.doing("dropping notifications")?;
-        }
-        self.commit(transaction, "switching notifications").await
+        self.write(|transaction| async move {
+            if (counter::get(&transaction, Counter::NotificationsWanted).await? > 0) == wanted {
+                return Ok(());
+            }
+            counter::set(&transaction, Counter::NotificationsWanted, wanted.into()).await?;
+            if !wanted {
+                notification::Entity::delete_many().exec(&transaction).await.doing("dropping notifications")?;
+            }
+            self.commit(transaction, "switching notifications").await
+        })
+        .await
     }
 
     /// Stores a notification that an operation was refused because of its cluster's status (contract magnum-v1 section
@@ -172,13 +174,15 @@ impl Store {
         if dry_run::is_on() || counter::get(self.reader(), Counter::NotificationsWanted).await? == 0 {
             return Ok(());
         }
-        let transaction = self.begin_beside().await?;
-        let Some(figure) = figure(&transaction, &cluster.to_string()).await? else { return Ok(()) };
-        let by = (refused.request_id.as_str(), refused.user_id.as_str());
-        keep(&transaction, Deed::Operation(refused.kind), Stage::Failure, by, figure).await?;
-        self.commit_beside(transaction, "storing a notification").await?;
-        self.publish(Event::cluster(cluster));
-        Ok(())
+        self.write_beside(|transaction| async move {
+            let Some(figure) = figure(&transaction, &cluster.to_string()).await? else { return Ok(()) };
+            let by = (refused.request_id.as_str(), refused.user_id.as_str());
+            keep(&transaction, Deed::Operation(refused.kind), Stage::Failure, by, figure).await?;
+            self.commit_beside(transaction, "storing a notification").await?;
+            self.publish(Event::cluster(cluster));
+            Ok(())
+        })
+        .await
     }
 
     /// The oldest undelivered notifications, each with its number for [`Store::delivered`]. Numbers ascend; a missing
@@ -203,9 +207,11 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn delivered(&self, number: i64) -> Result<()> {
-        let transaction = self.begin().await?;
-        forget(&transaction, number).await?;
-        self.commit(transaction, "deleting notifications").await
+        self.write(|transaction| async move {
+            forget(&transaction, number).await?;
+            self.commit(transaction, "deleting notifications").await
+        })
+        .await
     }
 }
 
@@ -273,6 +279,9 @@ async fn keep(
         project_id: cluster.project_id.clone(),
         cluster,
     };
+    // Numbers must be visible in ascending order, as delivery deletes all up to the last one that it has seen: only one
+    // transaction at a time has uncommitted ones.
+    counter::lock(connection, Counter::NotificationsWanted).await?;
     let inserted = notification::Entity::insert(notification::ActiveModel {
         id: NotSet,
         content: Set(codec::json("a notification", &content)?),

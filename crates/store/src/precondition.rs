@@ -2,7 +2,7 @@
 //!
 //! A condition is about the resource in the request's path. It is checked inside of the transaction that writes, so
 //! that of two requests that have read the same state only one succeeds. It is passed in a task-local value: every
-//! write of a request goes through [`Store::begin`](crate::Store), so no present or future write can bypass it.
+//! write of a request goes through [`Store::write`](crate::Store), so no present or future write can bypass it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -94,13 +94,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::PreconditionFailed`], [`StoreError::NotFound`] when the resource does not exist.
     pub async fn check_precondition(&self) -> Result<()> {
-        let is_open = PRECONDITION.try_with(|condition| !condition.0.is_checked.load(Ordering::Acquire));
-        if is_open.unwrap_or(false) {
+        if PRECONDITION.try_with(|_| ()).is_ok() && !is_checked() {
             // Starting a transaction checks the condition; this one is dropped without a write.
-            self.begin().await?;
+            self.write(|_| async { Ok::<_, StoreError>(()) }).await?;
         }
         Ok(())
     }
+}
+
+/// Whether a write of the current request has checked its condition.
+pub(crate) fn is_checked() -> bool {
+    PRECONDITION.try_with(|condition| condition.0.is_checked.load(Ordering::Acquire)).unwrap_or(false)
 }
 
 /// Makes the next transaction check again: the last one wrote nothing, and the request is retried.

@@ -22,28 +22,31 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when the project has one for the resource, or the number is taken.
     pub async fn create_quota(&self, new: &Quota) -> Result<Quota> {
-        let transaction = self.begin().await?;
-        let row = quota::ActiveModel {
-            id: if new.id == 0 { NotSet } else { Set(new.id) },
-            project_id: Set(new.project_id.clone()),
-            resource: Set(new.resource.to_string()),
-            hard_limit: Set(new.hard_limit.into()),
-            created_at: Set(codec::micros(new.created_at)),
-            updated_at: Set(new.updated_at.map(codec::micros)),
-        };
-        quota::Entity::insert(row).exec_without_returning(&transaction).await.map_err(|error| {
-            if is_duplicate(&error) {
-                StoreError::Conflict(format!(
-                    "There is a quota of project {} for {} already, or one with this id. Change that one.",
-                    new.project_id, new.resource
-                ))
-            } else {
-                classify("creating a quota", &error)
-            }
-        })?;
-        let made = one(&transaction, &new.project_id, new.resource).await?;
-        self.commit(transaction, "creating a quota").await?;
-        made.try_into()
+        self.write(|transaction| async move {
+            let row = quota::ActiveModel {
+                id: if new.id == 0 { NotSet } else { Set(new.id) },
+                project_id: Set(new.project_id.clone()),
+                resource: Set(new.resource.to_string()),
+                hard_limit: Set(new.hard_limit.into()),
+                created_at: Set(codec::micros(new.created_at)),
+                updated_at: Set(new.updated_at.map(codec::micros)),
+            };
+            quota::Entity::insert(row).exec_without_returning(&transaction).await.map_err(|error| {
+                if is_duplicate(&error) {
+                    StoreError::Conflict(format!(
+                        "There is a quota of project {} for {} already, or one with this id. Change that one.",
+                        new.project_id, new.resource
+                    ))
+                } else {
+                    classify("creating a quota", &error)
+                }
+            })?;
+            skip_taken_ids(&transaction).await?;
+            let made = one(&transaction, &new.project_id, new.resource).await?;
+            self.commit(transaction, "creating a quota").await?;
+            made.try_into()
+        })
+        .await
     }
 
     /// A project's quota for a resource; `None` when the default holds.
@@ -92,18 +95,20 @@ impl Store {
         limit: u32,
         now: Timestamp,
     ) -> Result<Quota> {
-        let transaction = self.begin().await?;
-        let before = one(&transaction, project, resource).await?;
-        quota::Entity::update_many()
-            .col_expr(quota::Column::HardLimit, Expr::value(i64::from(limit)))
-            .col_expr(quota::Column::UpdatedAt, Expr::value(codec::micros(now)))
-            .filter(quota::Column::Id.eq(before.id))
-            .exec(&transaction)
-            .await
-            .doing("changing a quota")?;
-        let after = one(&transaction, project, resource).await?;
-        self.commit(transaction, "changing a quota").await?;
-        after.try_into()
+        self.write(|transaction| async move {
+            let before = one(&transaction, project, resource).await?;
+            quota::Entity::update_many()
+                .col_expr(quota::Column::HardLimit, Expr::value(i64::from(limit)))
+                .col_expr(quota::Column::UpdatedAt, Expr::value(codec::micros(now)))
+                .filter(quota::Column::Id.eq(before.id))
+                .exec(&transaction)
+                .await
+                .doing("changing a quota")?;
+            let after = one(&transaction, project, resource).await?;
+            self.commit(transaction, "changing a quota").await?;
+            after.try_into()
+        })
+        .await
     }
 
     /// Deletes a quota: from then on the default holds.
@@ -111,10 +116,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when the project has none of its own for the resource.
     pub async fn delete_quota(&self, project: &str, resource: QuotaResource) -> Result<()> {
-        let transaction = self.begin().await?;
-        let row = one(&transaction, project, resource).await?;
-        quota::Entity::delete_by_id(row.id).exec(&transaction).await.doing("deleting a quota")?;
-        self.commit(transaction, "deleting a quota").await
+        self.write(|transaction| async move {
+            let row = one(&transaction, project, resource).await?;
+            quota::Entity::delete_by_id(row.id).exec(&transaction).await.doing("deleting a quota")?;
+            self.commit(transaction, "deleting a quota").await
+        })
+        .await
     }
 }
 
@@ -218,6 +225,15 @@ pub(crate) async fn sum_of_nodes(connection: &impl ConnectionTrait, groups: Sele
         .await
         .doing("counting nodes")?;
     codec::number("a number of nodes", sum.flatten().unwrap_or_default())
+}
+
+/// PostgreSQL does not count ids that were given: makes it continue after the highest one.
+async fn skip_taken_ids(connection: &impl ConnectionTrait) -> Result<()> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT setval(pg_get_serial_sequence('quotas', 'id'), (SELECT MAX(id) FROM quotas))";
+    connection.execute_unprepared(sql).await.map(|_| ()).doing("creating a quota")
 }
 
 fn of(project: &str, resource: QuotaResource) -> Select<quota::Entity> {

@@ -85,13 +85,16 @@ impl Store {
         &self,
         scope: &Scope,
         uuid: Uuid,
-        change: impl FnOnce(T) -> std::result::Result<T, E> + Send,
+        change: impl Fn(T) -> std::result::Result<T, E> + Send + Sync,
     ) -> std::result::Result<T, E> {
-        let transaction = self.begin().await?;
-        let after = change(locked(&transaction, scope, uuid).await?)?;
-        replace(&transaction, uuid, &after).await?;
-        self.commit(transaction, &format!("changing a {}", T::WHAT)).await?;
-        Ok(after)
+        let change = &change;
+        self.write(|transaction| async move {
+            let after = change(locked(&transaction, scope, uuid).await?)?;
+            replace(&transaction, uuid, &after).await?;
+            self.commit(transaction, &format!("changing a {}", T::WHAT)).await?;
+            Ok(after)
+        })
+        .await
     }
 
     /// Deletes a resource.
@@ -100,12 +103,15 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub(crate) async fn remove_thing<T: Thing>(&self, scope: &Scope, uuid: Uuid) -> Result<()> {
         let doing = format!("deleting a {}", T::WHAT);
-        let transaction = self.begin().await?;
-        let visible = T::Entity::delete_many().filter(scope.condition(T::PROJECT));
-        let deleted = visible.filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
-        if deleted.doing(&doing)?.rows_affected == 0 {
-            return Err(StoreError::not_found(T::WHAT, uuid));
-        }
-        self.commit(transaction, &doing).await
+        let doing = &doing;
+        self.write(|transaction| async move {
+            let visible = T::Entity::delete_many().filter(scope.condition(T::PROJECT));
+            let deleted = visible.filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
+            if deleted.doing(&doing)?.rows_affected == 0 {
+                return Err(StoreError::not_found(T::WHAT, uuid));
+            }
+            self.commit(transaction, &doing).await
+        })
+        .await
     }
 }

@@ -94,18 +94,20 @@ impl Store {
         if let Some(there) = self.secret(of, name).await? {
             return Ok(there);
         }
-        let transaction = self.begin().await?;
-        let kept = self.keep_secret(&transaction, owner, name, certificate, key).await;
-        match kept {
-            Ok(()) => {
-                self.commit(transaction, doing).await?;
-                self.publish(Event::cluster(owner));
+        self.write(|transaction| async move {
+            let kept = self.keep_secret(&transaction, owner, name, certificate, key).await;
+            match kept {
+                Ok(()) => {
+                    self.commit(transaction, doing).await?;
+                    self.publish(Event::cluster(owner));
+                }
+                // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
+                Err(StoreError::Conflict(_)) => transaction.rollback().await.doing(doing)?,
+                Err(error) => return Err(error),
             }
-            // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
-            Err(StoreError::Conflict(_)) => transaction.rollback().await.doing(doing)?,
-            Err(error) => return Err(error),
-        }
-        self.secret(of, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
+            self.secret(of, name).await?.ok_or_else(|| StoreError::not_found("secret", name))
+        })
+        .await
     }
 
     /// Inserts a secret unless it exists; an existing one stays as it is. [`StoreError::Conflict`] when somebody else
@@ -158,18 +160,21 @@ impl Store {
             return Ok(());
         }
         let sealed = self.seal(owner, name, key)?;
-        let transaction = self.begin().await?;
-        bump(&transaction, owner).await?;
-        secret::Entity::update_many()
-            .col_expr(secret::Column::SealedKey, Expr::value(sealed))
-            .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
-            .filter(secret::Column::Name.eq(name))
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::cluster(owner));
-        Ok(())
+        let sealed = &sealed;
+        self.write(|transaction| async move {
+            bump(&transaction, owner).await?;
+            secret::Entity::update_many()
+                .col_expr(secret::Column::SealedKey, Expr::value(sealed.clone()))
+                .filter(secret::Column::OwnerUuid.eq(owner.to_string()))
+                .filter(secret::Column::Name.eq(name))
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::cluster(owner));
+            Ok(())
+        })
+        .await
     }
 
     /// The secret with this name.

@@ -46,32 +46,35 @@ impl Store {
         let is_up = report.phase == NodePhase::Up;
         let report = codec::json("a report", report)?;
         let at = codec::micros(now);
-        let mut is_news = true;
-        let transaction = self.begin().await?;
-        let changed = change(&transaction, uuid, doing, |before| {
-            let is_same = before.report.as_ref() == Some(&report);
-            let reported_at = codec::maybe_time(before.reported_at).ok().flatten();
-            let joins = is_up && before.joined_at.is_none();
-            is_news = !is_same || was_silent(reported_at, before.silent_since.is_some(), now);
-            Some(Changed {
-                row: node::ActiveModel {
-                    report: if is_same { NotSet } else { Set(Some(report)) },
-                    reported_at: Set(Some(at)),
-                    silent_since: Set(None),
-                    joined_at: if joins { Set(Some(at)) } else { NotSet },
-                    // A retry asked for another machine, and this one came up after all: it has the node's state now.
-                    replace_machine: if joins { Set(None) } else { NotSet },
-                    ..Default::default()
-                },
-                for_agents: false,
-            })
-        });
-        let cluster = changed.await?;
-        self.commit(transaction, doing).await?;
-        if let Some(cluster) = cluster.filter(|_| is_news) {
-            self.publish(Event::node(cluster, uuid));
-        }
-        Ok(())
+        let report = &report;
+        self.write(|transaction| async move {
+            let mut is_news = true;
+            let changed = change(&transaction, uuid, doing, |before| {
+                let is_same = before.report.as_ref() == Some(report);
+                let reported_at = codec::maybe_time(before.reported_at).ok().flatten();
+                let joins = is_up && before.joined_at.is_none();
+                is_news = !is_same || was_silent(reported_at, before.silent_since.is_some(), now);
+                Some(Changed {
+                    row: node::ActiveModel {
+                        report: if is_same { NotSet } else { Set(Some(report.clone())) },
+                        reported_at: Set(Some(at)),
+                        silent_since: Set(None),
+                        joined_at: if joins { Set(Some(at)) } else { NotSet },
+                        // A retry asked for another machine, and this one came up after all: it has the node's state now.
+                        replace_machine: if joins { Set(None) } else { NotSet },
+                        ..Default::default()
+                    },
+                    for_agents: false,
+                })
+            });
+            let cluster = changed.await?;
+            self.commit(transaction, doing).await?;
+            if let Some(cluster) = cluster.filter(|_| is_news) {
+                self.publish(Event::node(cluster, uuid));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Records a heartbeat of the node's agent, which means that its last report still holds. Writes only when the node
@@ -93,22 +96,25 @@ impl Store {
         if is_own && !known.is_silent && now.duration_since(reported_at) < WRITTEN_EVERY {
             return Ok(own);
         }
-        let transaction = self.begin().await?;
-        let at = codec::micros(now);
-        let mut was_noticed = false;
-        let changed = change(&transaction, uuid, doing, |before| {
-            // Its machine may have been restarted concurrently: then the report is void.
-            let reported_at = codec::maybe_time(before.reported_at).ok().flatten()?;
-            was_noticed = was_silent(Some(reported_at), before.silent_since.is_some(), now);
-            let row = node::ActiveModel { reported_at: Set(Some(at)), silent_since: Set(None), ..Default::default() };
-            Some(Changed { row, for_agents: false })
-        });
-        let Some(cluster) = changed.await? else { return Ok(None) };
-        self.commit(transaction, doing).await?;
-        if was_noticed {
-            self.publish(Event::node(cluster, uuid));
-        }
-        codec::time(at).map(Some)
+        self.write(|transaction| async move {
+            let at = codec::micros(now);
+            let mut was_noticed = false;
+            let changed = change(&transaction, uuid, doing, |before| {
+                // Its machine may have been restarted concurrently: then the report is void.
+                let reported_at = codec::maybe_time(before.reported_at).ok().flatten()?;
+                was_noticed = was_silent(Some(reported_at), before.silent_since.is_some(), now);
+                let row =
+                    node::ActiveModel { reported_at: Set(Some(at)), silent_since: Set(None), ..Default::default() };
+                Some(Changed { row, for_agents: false })
+            });
+            let Some(cluster) = changed.await? else { return Ok(None) };
+            self.commit(transaction, doing).await?;
+            if was_noticed {
+                self.publish(Event::node(cluster, uuid));
+            }
+            codec::time(at).map(Some)
+        })
+        .await
     }
 
     /// Records heartbeats of all these nodes' agents, without events. Returns the nodes whose agents have to send a
@@ -118,25 +124,27 @@ impl Store {
     /// On a database error.
     pub async fn record_lives(&self, uuids: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>> {
         let doing = "storing agents' heartbeats";
-        let mut without = Vec::new();
-        let transaction = self.begin().await?;
-        for piece in uuids.chunks(PIECE) {
-            let kept = node::Entity::update_many()
-                .set(node::ActiveModel { reported_at: Set(Some(codec::micros(now))), ..Default::default() })
-                .filter(node::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
-                .filter(node::Column::ReportedAt.is_not_null())
-                .filter(node::Column::SilentSince.is_null())
-                .exec(&transaction)
-                .await
-                .doing(doing)?;
-            if kept.rows_affected < u64::try_from(piece.len()).unwrap_or(u64::MAX) {
-                let known = pulses(&transaction, piece.iter().copied()).await?;
-                let has_to_report = |pulse: &Pulse| pulse.is_silent || pulse.reported_at.is_none();
-                without.extend(known.iter().filter(|(_, pulse)| has_to_report(pulse)).map(|(uuid, _)| *uuid));
+        self.write(|transaction| async move {
+            let mut without = Vec::new();
+            for piece in uuids.chunks(PIECE) {
+                let kept = node::Entity::update_many()
+                    .set(node::ActiveModel { reported_at: Set(Some(codec::micros(now))), ..Default::default() })
+                    .filter(node::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
+                    .filter(node::Column::ReportedAt.is_not_null())
+                    .filter(node::Column::SilentSince.is_null())
+                    .exec(&transaction)
+                    .await
+                    .doing(doing)?;
+                if kept.rows_affected < u64::try_from(piece.len()).unwrap_or(u64::MAX) {
+                    let known = pulses(&transaction, piece.iter().copied()).await?;
+                    let has_to_report = |pulse: &Pulse| pulse.is_silent || pulse.reported_at.is_none();
+                    without.extend(known.iter().filter(|(_, pulse)| has_to_report(pulse)).map(|(uuid, _)| *uuid));
+                }
             }
-        }
-        self.commit(transaction, doing).await?;
-        Ok(without)
+            self.commit(transaction, doing).await?;
+            Ok(without)
+        })
+        .await
     }
 
     /// Marks nodes as silent, each with the time at which it was last heard, unless another server has heard it since.
@@ -147,22 +155,24 @@ impl Store {
     /// On a database error.
     pub async fn mark_silent(&self, last_words: &[(Uuid, Timestamp)]) -> Result<Vec<Silence>> {
         let doing = "marking agents as silent";
-        let transaction = self.begin().await?;
-        let mut marked = Vec::with_capacity(last_words.len());
-        for (uuid, last_heard) in last_words {
-            marked.push(mark(&transaction, *uuid, *last_heard).await.doing(doing)?);
-        }
-        let known = pulses(&transaction, last_words.iter().map(|(uuid, _)| *uuid)).await?;
-        transaction.commit().await.doing(doing)?;
-        let outcome = |((uuid, _), is_marked): (&(Uuid, Timestamp), bool)| match known.get(uuid) {
-            Some(now) if is_marked => {
-                self.publish(Event::node(now.cluster, *uuid));
-                Silence::Noticed
+        self.write(|transaction| async move {
+            let mut marked = Vec::with_capacity(last_words.len());
+            for (uuid, last_heard) in last_words {
+                marked.push(mark(&transaction, *uuid, *last_heard).await.doing(doing)?);
             }
-            Some(Pulse { reported_at: Some(at), is_silent: false, .. }) => Silence::HeardAt(*at),
-            _ => Silence::NoNews,
-        };
-        Ok(last_words.iter().zip(marked).map(outcome).collect())
+            let known = pulses(&transaction, last_words.iter().map(|(uuid, _)| *uuid)).await?;
+            self.commit_beside(transaction, doing).await?;
+            let outcome = |((uuid, _), is_marked): (&(Uuid, Timestamp), bool)| match known.get(uuid) {
+                Some(now) if is_marked => {
+                    self.publish(Event::node(now.cluster, *uuid));
+                    Silence::Noticed
+                }
+                Some(Pulse { reported_at: Some(at), is_silent: false, .. }) => Silence::HeardAt(*at),
+                _ => Silence::NoNews,
+            };
+            Ok(last_words.iter().zip(marked).map(outcome).collect())
+        })
+        .await
     }
 
     /// The nodes that were heard and are not marked as silent, with the time of the last write. For a server that

@@ -31,7 +31,7 @@ pub(super) async fn update(
 ) -> Result<Response> {
     params.finish()?;
     let uuid = find(&state, &caller, &ident, "node:update").await?.uuid;
-    let node = state.store.update_legacy_node(&caller.scope(), uuid, |old| patched(old, patch)).await?;
+    let node = state.store.update_legacy_node(&caller.scope(), uuid, |old| patched(old, patch.clone())).await?;
     Ok(Json(view::show(&node, &caller)).into_response())
 }
 

@@ -67,7 +67,7 @@ pub(super) async fn update(
     let (cluster, uuid) = (record.id(), old.uuid);
     let operation = caller.operation(OperationKind::Update, &record.cluster.project_id);
     let change = |group: &Group| {
-        let new = patched(group, patch)?;
+        let new = patched(group, patch.clone())?;
         check(&new).map(|()| new)
     };
     let operation = state.store.request_node_group_update(cluster, uuid, operation, change).await?;

@@ -61,11 +61,10 @@ use jeroboam_infra::Infrastructure;
 use jeroboam_infra::simulated::{self, AgentSink, Heard, Simulated};
 use jeroboam_model::{EngineKind, Report, Status};
 use jeroboam_pki::EncryptionKey;
-use jeroboam_store::{Claim, ClusterFacts, Outcome, Scope, Store};
+use jeroboam_store::{Claim, ClusterFacts, Outcome, Scope, Store, TestDatabase};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -212,7 +211,7 @@ pub(super) struct Case {
     pub(super) router: Router,
     pub(super) store: Store,
     pub(super) infra: Simulated,
-    folder: TempDir,
+    database: TestDatabase,
 }
 
 impl Case {
@@ -228,15 +227,14 @@ impl Case {
         settings: Settings,
         identity: impl FnOnce(&std::path::Path) -> (Arc<dyn Identity>, Option<Router>),
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
-        let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
+        let database = TestDatabase::new().await.unwrap();
+        let store = Store::connect(database.url(), EncryptionKey::generate().unwrap()).await.unwrap();
         let quick = simulated::Settings { latency: (Duration::ZERO, Duration::ZERO), ..simulated::Settings::default() };
         let infra = Simulated::new(quick, Arc::new(NoAgents));
         let (kubernetes, swarm) = (Kubernetes::new(), Swarm::new());
         let drivers: [(EngineKind, Arc<dyn Engine>); 2] =
             [(EngineKind::KUBERNETES, Arc::new(kubernetes.clone())), (EngineKind::SWARM, Arc::new(swarm.clone()))];
-        let (identity, keystone) = identity(folder.path());
+        let (identity, keystone) = identity(database.folder());
         let accesses = AccessBook::new(store.clone());
         let cloud: Arc<dyn Infrastructure> = Arc::new(infra.clone());
         let (started, instance) = store.start_instance("host", None).await.unwrap();
@@ -245,7 +243,7 @@ impl Case {
             Observer::new(store.clone(), cloud.clone(), Engines::new(drivers), accesses.clone(), Clock::System);
         let below = (cloud, lookout, observer);
         let state = AppState::new(store.clone(), identity, accesses, below, (kubernetes, swarm), settings);
-        Self { router: router(state, keystone), store, infra, folder }
+        Self { router: router(state, keystone), store, infra, database }
     }
 
     pub(super) fn call(&self, method: &str, path: &str) -> Call<'_> {
@@ -299,8 +297,7 @@ impl Case {
 
     /// Changes the database directly. Returns the number of changed rows.
     pub(super) async fn run_sql(&self, sql: &str) -> u64 {
-        let url = format!("sqlite://{}", self.folder.path().join("test.db").display());
-        let database = sea_orm::Database::connect(url).await.unwrap();
+        let database = sea_orm::Database::connect(self.database.url()).await.unwrap();
         database.execute_unprepared(sql).await.unwrap().rows_affected()
     }
 

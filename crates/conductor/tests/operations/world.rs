@@ -1,4 +1,4 @@
-//! A conductor on the simulated cloud, with a real database in a file of its own.
+//! A conductor on the simulated cloud, with a real database of its own.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use jeroboam_infra::simulated::Settings as CloudSettings;
 use jeroboam_model::validate::Limits;
 use jeroboam_model::{Cluster, ClusterTemplate, EngineKind, NodeGroup, NodeRole, QuotaDefaults, Status, node_group};
 use jeroboam_pki::EncryptionKey;
-use jeroboam_store::{ClusterId, ClusterRecord, Event, NewOperation, Scope, Store, StoreError};
+use jeroboam_store::{ClusterId, ClusterRecord, Event, NewOperation, Scope, Store, StoreError, TestDatabase};
 use jeroboam_types::operation::{Operation, OperationKind, OperationStatus};
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) template: ClusterTemplate,
     stop: CancellationToken,
-    dir: tempfile::TempDir,
+    database: TestDatabase,
 }
 
 impl Drop for World {
@@ -71,16 +71,15 @@ impl World {
 
     /// A world whose clusters have this engine and this API port.
     pub(crate) async fn of(settings: CloudSettings, engine: EngineKind, apiserver_port: Option<u16>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display());
-        let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
+        let database = TestDatabase::new().await.unwrap();
+        let store = Store::connect(database.url(), EncryptionKey::generate().unwrap()).await.unwrap();
         let clock = Clock::tokio();
         let cloud = Cloud::new(settings, store.clone(), clock);
         let template = ClusterTemplate::new(engine, "any", PROJECT, "tester", Timestamp::now());
         let template = ClusterTemplate { apiserver_port, ..template };
         store.create_template(&template).await.unwrap();
         let template = store.template(&Scope::All, &template.uuid.to_string()).await.unwrap();
-        Self { store, cloud, clock, template, stop: CancellationToken::new(), dir }
+        Self { store, cloud, clock, template, stop: CancellationToken::new(), database }
     }
 
     /// Starts a conductor; it runs until the returned token is cancelled or the world is dropped.
@@ -168,8 +167,7 @@ impl World {
 
     /// Makes the cluster one of an earlier release, whose version of Kubernetes is no longer supported.
     pub(crate) async fn age(&self, cluster: Uuid) {
-        let url = format!("sqlite://{}", self.dir.path().join("test.db").display());
-        let connection = sea_orm::Database::connect(url).await.unwrap();
+        let connection = sea_orm::Database::connect(self.database.url()).await.unwrap();
         let sql = format!("UPDATE clusters SET engine_version = 'v1.20.2' WHERE uuid = '{cluster}'");
         connection.execute_unprepared(&sql).await.unwrap();
     }

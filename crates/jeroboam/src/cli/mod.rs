@@ -8,6 +8,7 @@ mod cluster_config;
 mod cluster_template;
 mod cluster_view;
 mod container;
+mod db;
 mod deployment;
 mod engine_version;
 mod failure;
@@ -191,6 +192,9 @@ enum Command {
     /// Clusters that have machines, disks or networks but are not in the database.
     #[command(subcommand, alias = "orphans")]
     Orphan(orphan::OrphanCommand),
+    /// The schema of the server's database: its version, and upgrades.
+    #[command(subcommand)]
+    Db(db::DbCommand),
     /// Check the policy file on this machine: who may do what.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -244,6 +248,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         other => other,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let Command::Db(command) = command {
+        return runtime.block_on(command.run());
+    }
     runtime.block_on(async {
         let choice = Choice { cloud: global.os_cloud, data_folder: None };
         let client = Client::new(Config::load(&Process, &choice)?)?;
@@ -278,7 +285,7 @@ impl Command {
             Self::Mservice(command) => command.run(context).await,
             Self::Deployment(command) => command.run(context).await,
             Self::Orphan(command) => command.run(context).await,
-            Self::Up(_) | Self::Policy(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
+            Self::Up(_) | Self::Db(_) | Self::Policy(_) | Self::Completion { .. } | Self::ExitCodes => Ok(()),
         }
     }
 }

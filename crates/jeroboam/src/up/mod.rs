@@ -18,7 +18,9 @@ use secrecy::SecretString;
 
 use crate::cli::number;
 
+pub(crate) use data::DataDir;
 use data::default_data_dir;
+pub(crate) use database::DatabaseUrl;
 pub(crate) use server::run;
 
 /// Arguments of `jeroboam up`.
@@ -27,6 +29,16 @@ pub(crate) struct UpArgs {
     /// Data folder: the database, keys and clouds.yaml.
     #[arg(long, env = "JEROBOAM_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
     pub(crate) data: PathBuf,
+
+    /// Database server to use instead of the file in the data folder: postgresql://USER:PASSWORD@HOST/DATABASE, or
+    /// mysql:// for MariaDB and MySQL. Set the environment variable or use --database-file instead of the option:
+    /// everybody on this machine can see arguments.
+    #[arg(long, env = "JEROBOAM_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<SecretString>,
+
+    /// File that contains the URL of the database server.
+    #[arg(long, env = "JEROBOAM_DATABASE_FILE", value_name = "FILE", conflicts_with = "database")]
+    pub(crate) database_file: Option<PathBuf>,
 
     /// Address that the API listens on.
     #[arg(long, env = "JEROBOAM_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9511")]

@@ -74,9 +74,14 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
         format!("listening on {}: another server may be using it; give another address with --listen", args.listen)
     })?;
     let public_url = format!("http://{}", listener.local_addr().context("reading our own address")?);
-    let store = database::open(&data).await?;
-    // The folder's lock ensures that no other process uses this database.
-    store.end_all_leases().await.context("taking over from the server before")?;
+    let given = database::DatabaseUrl::given(args.database.clone(), args.database_file.as_deref())?;
+    let is_own = given.is_none();
+    let store = database::open(&data, &given.unwrap_or_else(|| database::DatabaseUrl::in_folder(&data))).await?;
+    if is_own {
+        // The folder's lock ensures that no other process uses this database. On a database server leases of a server
+        // that has crashed expire by themselves.
+        store.end_all_leases().await.context("taking over from the server before")?;
+    }
     let note = Note::at(data.file("deployment"));
     let (deployment, instance) = store
         .start_instance(&host_name(), note.read()?.as_deref())

@@ -69,13 +69,15 @@ impl Store {
         let doing = "deleting old servers";
         let old = superseded(&self.instances().await?, marked, now);
         for piece in old.chunks(PIECE) {
-            let transaction = self.begin_beside().await?;
-            instance::Entity::delete_many()
-                .filter(instance::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
-                .exec(&transaction)
-                .await
-                .doing(doing)?;
-            transaction.commit().await.doing(doing)?;
+            self.write_beside(|transaction| async move {
+                instance::Entity::delete_many()
+                    .filter(instance::Column::Uuid.is_in(piece.iter().map(Uuid::to_string)))
+                    .exec(&transaction)
+                    .await
+                    .doing(doing)?;
+                self.commit_beside(transaction, doing).await
+            })
+            .await?;
         }
         Ok(())
     }

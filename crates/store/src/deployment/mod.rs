@@ -89,16 +89,18 @@ impl Store {
     pub async fn start_instance(&self, host: &str, former: Option<&str>) -> Result<(Deployment, Uuid)> {
         let doing = "recording the start of a server";
         let instance = Uuid::new_v4();
-        let transaction = self.begin().await?;
-        instance::insert(&transaction, instance, host, Timestamp::now()).await?;
-        let row = lock(&transaction, 1).await?;
-        if let Some(former) = former.filter(|_| row.number == 1) {
-            let changed = deployment::ActiveModel { uuid: Set(former.to_owned()), ..Default::default() };
-            deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
-        }
-        let started = one(&transaction).await?.try_into()?;
-        self.commit(transaction, doing).await?;
-        Ok((started, instance))
+        self.write(|transaction| async move {
+            instance::insert(&transaction, instance, host, Timestamp::now()).await?;
+            let row = lock(&transaction, 1).await?;
+            if let Some(former) = former.filter(|_| row.number == 1) {
+                let changed = deployment::ActiveModel { uuid: Set(former.to_owned()), ..Default::default() };
+                deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
+            }
+            let started = one(&transaction).await?.try_into()?;
+            self.commit(transaction, doing).await?;
+            Ok((started, instance))
+        })
+        .await
     }
 
     /// Holds the deployment: no operation starts from now on, and conductors lose their operations. Evidence that is
@@ -108,33 +110,35 @@ impl Store {
     /// On a database error.
     pub async fn hold(&self, evidence: &[Evidence]) -> Result<Hold> {
         let doing = "holding the deployment";
-        let transaction = self.begin().await?;
-        operation::Entity::update_many()
-            .set(operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() })
-            .filter(operation::Column::Owner.is_not_null())
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        let row = lock(&transaction, 0).await?;
-        let before = Deployment::try_from(row)?.hold;
-        let mut hold = before.unwrap_or_else(|| Hold { since: Timestamp::now(), evidence: Vec::new() });
-        for new in evidence {
-            let known = |old: &&mut Evidence| (old.kind, old.instance) == (new.kind, new.instance);
-            match hold.evidence.iter_mut().find(known) {
-                // Keep the highest number: accepting the database must exceed it.
-                Some(old) if old.number > new.number => {}
-                Some(old) => *old = new.clone(),
-                None => hold.evidence.push(new.clone()),
+        self.write(|transaction| async move {
+            operation::Entity::update_many()
+                .set(operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() })
+                .filter(operation::Column::Owner.is_not_null())
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            let row = lock(&transaction, 0).await?;
+            let before = Deployment::try_from(row)?.hold;
+            let mut hold = before.unwrap_or_else(|| Hold { since: Timestamp::now(), evidence: Vec::new() });
+            for new in evidence {
+                let known = |old: &&mut Evidence| (old.kind, old.instance) == (new.kind, new.instance);
+                match hold.evidence.iter_mut().find(known) {
+                    // Keep the highest number: accepting the database must exceed it.
+                    Some(old) if old.number > new.number => {}
+                    Some(old) => *old = new.clone(),
+                    None => hold.evidence.push(new.clone()),
+                }
             }
-        }
-        let changed = deployment::ActiveModel {
-            held_since: Set(Some(codec::micros(hold.since))),
-            evidence: Set(Some(codec::json("evidence", &hold.evidence)?)),
-            ..Default::default()
-        };
-        deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
-        self.commit(transaction, doing).await?;
-        Ok(hold)
+            let changed = deployment::ActiveModel {
+                held_since: Set(Some(codec::micros(hold.since))),
+                evidence: Set(Some(codec::json("evidence", &hold.evidence)?)),
+                ..Default::default()
+            };
+            deployment::Entity::update_many().set(changed).exec(&transaction).await.doing(doing)?;
+            self.commit(transaction, doing).await?;
+            Ok(hold)
+        })
+        .await
     }
 
     /// Accepts this database as the authoritative one: its number is raised above `highest`, and the servers in `dead`
@@ -145,18 +149,20 @@ impl Store {
     pub async fn accept_deployment(&self, highest: i64, dead: &[(Uuid, String)]) -> Result<Deployment> {
         let doing = "accepting the database";
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        cluster::leap(&transaction).await?;
-        for (instance, host) in dead {
-            instance::insert(&transaction, *instance, host, now).await?;
-        }
-        let row = lock(&transaction, 1).await?;
-        let seen = Deployment::try_from(row.clone())?.hold.into_iter().flat_map(|hold| hold.evidence);
-        let highest = seen.filter_map(|evidence| evidence.number).chain([highest, row.number]).max();
-        let highest = highest.unwrap_or(row.number);
-        let accepted =
-            deployment::ActiveModel { number: Set(highest.saturating_add(1)), accepted: Set(highest), ..free() };
-        self.settle(transaction, accepted, doing).await
+        self.write(|transaction| async move {
+            cluster::leap(&transaction).await?;
+            for (instance, host) in dead {
+                instance::insert(&transaction, *instance, host, now).await?;
+            }
+            let row = lock(&transaction, 1).await?;
+            let seen = Deployment::try_from(row.clone())?.hold.into_iter().flat_map(|hold| hold.evidence);
+            let highest = seen.filter_map(|evidence| evidence.number).chain([highest, row.number]).max();
+            let highest = highest.unwrap_or(row.number);
+            let accepted =
+                deployment::ActiveModel { number: Set(highest.saturating_add(1)), accepted: Set(highest), ..free() };
+            self.settle(transaction, accepted, doing).await
+        })
+        .await
     }
 
     /// Makes this copy a separate deployment with an `id` of its own. Resources marked with the old id no longer belong
@@ -165,10 +171,12 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn rename_deployment(&self, id: &str) -> Result<Deployment> {
-        let transaction = self.begin().await?;
-        lock(&transaction, 1).await?;
-        let renamed = deployment::ActiveModel { uuid: Set(id.to_owned()), ..free() };
-        self.settle(transaction, renamed, "giving the deployment a new id").await
+        self.write(|transaction| async move {
+            lock(&transaction, 1).await?;
+            let renamed = deployment::ActiveModel { uuid: Set(id.to_owned()), ..free() };
+            self.settle(transaction, renamed, "giving the deployment a new id").await
+        })
+        .await
     }
 
     /// Writes the operator's choice, and wakes up the conductors.

@@ -4,6 +4,7 @@
 use sea_orm_migration::prelude::*;
 
 use super::columns::maybe_short;
+use super::parts;
 
 /// The version of clusters without the label in earlier releases.
 const DEFAULT: &str = "v1.20.2";
@@ -15,7 +16,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.alter_table(column()).await?;
+        parts::add(manager, column()).await?;
         let connection = manager.get_connection();
         let clusters = Query::select().columns(["uuid", "labels"]).from("clusters").and_where(is_kubernetes()).take();
         // Row by row: databases differ in how JSON is queried.

@@ -4,6 +4,7 @@
 use sea_orm_migration::prelude::*;
 
 use super::columns::{flag, maybe_number, maybe_short, maybe_word, number};
+use super::parts;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -13,7 +14,7 @@ impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for change in columns() {
-            manager.alter_table(change).await?;
+            parts::add(manager, change).await?;
         }
         // Nodes of clusters that were complete once have been up.
         let were_complete = Query::select()

@@ -14,6 +14,11 @@ impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, tables(), indexes()).await?;
+        // A server without transactions for the schema may have been interrupted after the insert.
+        let there = Query::select().column("uuid").from("deployments").take();
+        if manager.get_connection().query_one(&there).await?.is_some() {
+            return Ok(());
+        }
         // The only row of the table. Until the first start its id can be replaced by one of an earlier release.
         let row = Query::insert()
             .into_table("deployments")

@@ -3,6 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use super::columns::maybe_json;
+use super::parts;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -11,7 +12,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     #[allow(elided_lifetimes_in_paths, reason = "async-trait requires the signature of the trait")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.alter_table(column()).await
+        parts::add(manager, column()).await
     }
 
     /// Atomic where the database has transactional DDL (SQLite and PostgreSQL).

@@ -31,21 +31,24 @@ impl Store {
     ) -> Result<Operation> {
         let doing = "adopting a cluster";
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        idempotency::makes(&transaction, new.uuid).await?;
-        quota::lock(&transaction, &new.project_id, 1).await?;
-        cluster_template::lock_as_read(&transaction, template).await?;
-        cluster::insert(&transaction, new).await?;
-        // Its agents have a revision of the lost history, and accept only a newer one.
-        cluster::raise(&transaction, new.uuid, now.as_second()).await?;
-        node_group::insert(&transaction, groups).await?;
-        node::insert(&transaction, arrivals(template, new, groups, nodes)?, codec::micros(now)).await?;
-        let operation = NewOperation { kind: OperationKind::Create, ..operation };
-        let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
-        let operation = insert(&transaction, subject, operation, now).await?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(new.uuid, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            idempotency::makes(&transaction, new.uuid).await?;
+            quota::lock(&transaction, &new.project_id, 1).await?;
+            cluster_template::lock_as_read(&transaction, template).await?;
+            cluster::insert(&transaction, new).await?;
+            // Its agents have a revision of the lost history, and accept only a newer one.
+            cluster::raise(&transaction, new.uuid, now.as_second()).await?;
+            node_group::insert(&transaction, groups).await?;
+            node::insert(&transaction, arrivals(template, new, groups, nodes)?, codec::micros(now)).await?;
+            let operation = NewOperation { kind: OperationKind::Create, ..operation.clone() };
+            let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
+            let operation = insert(&transaction, subject, operation, now).await?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(new.uuid, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 }
 

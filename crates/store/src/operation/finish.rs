@@ -41,76 +41,79 @@ impl Store {
     pub(crate) async fn finish(&self, uuid: Uuid, fence: i64, outcome: Outcome) -> Result<()> {
         let doing = "finishing an operation";
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
-        let before = match cluster::lock(&transaction, cluster).await {
-            Ok(row) => Some(row),
-            Err(StoreError::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let row = guard(&transaction, uuid, fence).await?;
-        let kind: OperationKind = codec::word("a kind", &row.kind)?;
+        let outcome = &outcome;
+        self.write(|transaction| async move {
+            let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
+            let before = match cluster::lock(&transaction, cluster).await {
+                Ok(row) => Some(row),
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let row = guard(&transaction, uuid, fence).await?;
+            let kind: OperationKind = codec::word("a kind", &row.kind)?;
 
-        let (status, cause) = match &outcome {
-            Outcome::Succeeded { .. } => (OperationStatus::Succeeded, None),
-            Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause.clone())),
-            Outcome::Cancelled => (OperationStatus::Cancelled, Some(request::stopped(&transaction, &row).await?)),
-        };
-        let is_gone = matches!(outcome, Outcome::Succeeded { .. }) && kind == OperationKind::Delete;
-        let receipt = match before.as_ref().filter(|_| is_gone) {
-            Some(cluster) => Some(receipt::of(&transaction, &row, cluster, now).await?),
-            None => None,
-        };
-        let ended = operation::ActiveModel {
-            receipt: Set(receipt.map(|receipt| codec::json("a receipt", &receipt)).transpose()?),
-            status: Set(status.to_string()),
-            cause: Set(cause.as_ref().map(|cause| codec::json("a cause", cause)).transpose()?),
-            finished_at: Set(Some(codec::micros(now))),
-            owner: Set(None),
-            lease_until: Set(None),
-            run_after: Set(None),
-            ..Default::default()
-        };
-        write(&transaction, uuid, fence, ended, doing).await?;
-        close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
+            let (status, cause) = match &outcome {
+                Outcome::Succeeded { .. } => (OperationStatus::Succeeded, None),
+                Outcome::Failed(cause) => (OperationStatus::Failed, Some(cause.clone())),
+                Outcome::Cancelled => (OperationStatus::Cancelled, Some(request::stopped(&transaction, &row).await?)),
+            };
+            let is_gone = matches!(outcome, Outcome::Succeeded { .. }) && kind == OperationKind::Delete;
+            let receipt = match before.as_ref().filter(|_| is_gone) {
+                Some(cluster) => Some(receipt::of(&transaction, &row, cluster, now).await?),
+                None => None,
+            };
+            let ended = operation::ActiveModel {
+                receipt: Set(receipt.map(|receipt| codec::json("a receipt", &receipt)).transpose()?),
+                status: Set(status.to_string()),
+                cause: Set(cause.as_ref().map(|cause| codec::json("a cause", cause)).transpose()?),
+                finished_at: Set(Some(codec::micros(now))),
+                owner: Set(None),
+                lease_until: Set(None),
+                run_after: Set(None),
+                ..Default::default()
+            };
+            write(&transaction, uuid, fence, ended, doing).await?;
+            close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
 
-        deployment::rise(&transaction).await?;
-        let reason = cause.as_ref().map(CauseExt::one_line);
-        match outcome {
-            Outcome::Succeeded { .. } if kind == OperationKind::Delete => {
-                for late in unfinished(&transaction, &row.cluster_uuid).await? {
-                    request::cancel(&transaction, &late, &gone(), now).await?;
+            deployment::rise(&transaction).await?;
+            let reason = cause.as_ref().map(CauseExt::one_line);
+            match &outcome {
+                Outcome::Succeeded { .. } if kind == OperationKind::Delete => {
+                    for late in unfinished(&transaction, &row.cluster_uuid).await? {
+                        request::cancel(&transaction, &late, &gone(), now).await?;
+                    }
+                    notification::note(&transaction, &row, Stage::Success).await?;
+                    remove(&transaction, cluster).await?;
                 }
-                notification::note(&transaction, &row, Stage::Success).await?;
-                remove(&transaction, cluster).await?;
+                Outcome::Succeeded { facts } => {
+                    if let Some(before) = &before {
+                        cluster::write_facts(&transaction, before, facts.clone()).await?;
+                    }
+                    if let Some(status) = Status::complete(kind) {
+                        let end = End { status, reason: None, operation: uuid };
+                        settle(&transaction, cluster, end, now).await?;
+                    }
+                    notification::note(&transaction, &row, Stage::Success).await?;
+                }
+                Outcome::Failed(_) => {
+                    if let Some(status) = Status::failed(kind) {
+                        let end = End { status, reason: reason.as_deref(), operation: uuid };
+                        settle(&transaction, cluster, end, now).await?;
+                    }
+                    notification::note(&transaction, &row, Stage::Failure).await?;
+                }
+                Outcome::Cancelled => {
+                    if let Some(cause) = &cause {
+                        settle_cancelled(&transaction, &row, cause, now).await?;
+                    }
+                    notification::note(&transaction, &row, Stage::Failure).await?;
+                }
             }
-            Outcome::Succeeded { facts } => {
-                if let Some(before) = &before {
-                    cluster::write_facts(&transaction, before, facts).await?;
-                }
-                if let Some(status) = Status::complete(kind) {
-                    let end = End { status, reason: None, operation: uuid };
-                    settle(&transaction, cluster, end, now).await?;
-                }
-                notification::note(&transaction, &row, Stage::Success).await?;
-            }
-            Outcome::Failed(_) => {
-                if let Some(status) = Status::failed(kind) {
-                    let end = End { status, reason: reason.as_deref(), operation: uuid };
-                    settle(&transaction, cluster, end, now).await?;
-                }
-                notification::note(&transaction, &row, Stage::Failure).await?;
-            }
-            Outcome::Cancelled => {
-                if let Some(cause) = &cause {
-                    settle_cancelled(&transaction, &row, cause, now).await?;
-                }
-                notification::note(&transaction, &row, Stage::Failure).await?;
-            }
-        }
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(cluster, uuid));
-        Ok(())
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(cluster, uuid));
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -138,10 +138,12 @@ impl Held {
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when the node is gone.
     pub async fn set_machine(&self, node: Uuid, machine_id: &str, address: Option<IpAddr>) -> Result<()> {
-        let transaction = self.begin().await?;
-        let is_news = node::set_machine(&transaction, node, machine_id, address).await?;
-        let event = is_news.then(|| Event::node(self.cluster, node));
-        self.commit(transaction, "storing a node's machine", event).await
+        self.write(|transaction| async move {
+            let is_news = node::set_machine(&transaction, node, machine_id, address).await?;
+            let event = is_news.then(|| Event::node(self.cluster, node));
+            self.commit(transaction, "storing a node's machine", event).await
+        })
+        .await
     }
 
     /// A node's machine restarts: the last report of its agent is void.
@@ -149,9 +151,11 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn forget_report(&self, node: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::forget_report(&transaction, node).await?;
-        self.commit(transaction, "clearing an agent's report", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::forget_report(&transaction, node).await?;
+            self.commit(transaction, "clearing an agent's report", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// A node gets a new machine with a new disk.
@@ -159,9 +163,11 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn begin_anew(&self, node: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::begin_anew(&transaction, node, false).await?;
-        self.commit(transaction, "clearing a node's machine", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::begin_anew(&transaction, node, false).await?;
+            self.commit(transaction, "clearing a node's machine", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// A node gets a new machine with a new disk, and the other nodes' state of the cluster is void: all of them start
@@ -170,10 +176,12 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn begin_cluster_anew(&self, node: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::begin_anew(&transaction, node, true).await?;
-        node::begin_others_again(&transaction, self.cluster, node).await?;
-        self.commit(transaction, "resetting a cluster's nodes", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::begin_anew(&transaction, node, true).await?;
+            node::begin_others_again(&transaction, self.cluster, node).await?;
+            self.commit(transaction, "resetting a cluster's nodes", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// Asks a node to start over: its agent restarts all components.
@@ -181,9 +189,11 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn restart_components(&self, node: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::begin_again(&transaction, self.cluster, vec![node.to_string()]).await?;
-        self.commit(transaction, "asking a node to start over", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::begin_again(&transaction, self.cluster, vec![node.to_string()]).await?;
+            self.commit(transaction, "asking a node to start over", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// Marks a node's machine for replacement with its disk, if it is still this one.
@@ -191,9 +201,11 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn replace_machine(&self, node: Uuid, machine_id: &str) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::replace_machine(&transaction, node, machine_id).await?;
-        self.commit(transaction, "marking a machine for replacement", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::replace_machine(&transaction, node, machine_id).await?;
+            self.commit(transaction, "marking a machine for replacement", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// Issues a one-time token: stores the hash (SHA-256 in hex) of a token that is valid until `expires`.
@@ -201,9 +213,11 @@ impl Held {
     /// # Errors
     /// As [`Held::set_machine`].
     pub async fn issue_token(&self, node: Uuid, token_hash: &str, expires: Timestamp) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::issue_token(&transaction, node, token_hash, expires).await?;
-        self.commit(transaction, "issuing a token", None).await
+        self.write(|transaction| async move {
+            node::issue_token(&transaction, node, token_hash, expires).await?;
+            self.commit(transaction, "issuing a token", None).await
+        })
+        .await
     }
 
     /// Deletes a node. No error when it does not exist.
@@ -211,9 +225,11 @@ impl Held {
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn remove_node(&self, node: Uuid) -> Result<()> {
-        let transaction = self.begin().await?;
-        node::remove(&transaction, node).await?;
-        self.commit(transaction, "deleting a node", Some(Event::node(self.cluster, node))).await
+        self.write(|transaction| async move {
+            node::remove(&transaction, node).await?;
+            self.commit(transaction, "deleting a node", Some(Event::node(self.cluster, node))).await
+        })
+        .await
     }
 
     /// Stores facts about the cluster.
@@ -221,10 +237,13 @@ impl Held {
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when the cluster was deleted.
     pub async fn set_facts(&self, facts: ClusterFacts) -> Result<()> {
-        let transaction = self.begin().await?;
-        let before = cluster::one(&transaction, self.cluster).await?;
-        cluster::write_facts(&transaction, &before, facts).await?;
-        self.commit(transaction, "storing facts about a cluster", Some(Event::cluster(self.cluster))).await
+        let facts = &facts;
+        self.write(|transaction| async move {
+            let before = cluster::one(&transaction, self.cluster).await?;
+            cluster::write_facts(&transaction, &before, facts.clone()).await?;
+            self.commit(transaction, "storing facts about a cluster", Some(Event::cluster(self.cluster))).await
+        })
+        .await
     }
 
     /// Stores the health of the cluster.
@@ -232,11 +251,13 @@ impl Held {
     /// # Errors
     /// As [`Held::set_facts`].
     pub async fn set_health(&self, change: &HealthChange) -> Result<()> {
-        let transaction = self.begin().await?;
-        let before = cluster::one(&transaction, self.cluster).await?;
-        let is_news = health::write(&transaction, &before, change).await?;
-        let event = is_news.then(|| Event::cluster(self.cluster));
-        self.commit(transaction, "storing a cluster's health", event).await
+        self.write(|transaction| async move {
+            let before = cluster::one(&transaction, self.cluster).await?;
+            let is_news = health::write(&transaction, &before, change).await?;
+            let event = is_news.then(|| Event::cluster(self.cluster));
+            self.commit(transaction, "storing a cluster's health", event).await
+        })
+        .await
     }
 
     /// Inserts a secret of the cluster unless it exists; an existing one stays as it is.
@@ -244,13 +265,15 @@ impl Held {
     /// # Errors
     /// [`StoreError::LeaseLost`], or when sealing fails.
     pub async fn keep_secret(&self, name: &str, certificate: Option<&str>, key: Option<&SecretString>) -> Result<()> {
-        let transaction = self.begin().await?;
-        match self.store.keep_secret(&transaction, self.cluster, name, certificate, key).await {
-            Ok(()) => self.commit(transaction, "storing a secret", Some(Event::cluster(self.cluster))).await,
-            // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
-            Err(StoreError::Conflict(_)) => transaction.rollback().await.doing("storing a secret"),
-            Err(error) => Err(error),
-        }
+        self.write(|transaction| async move {
+            match self.store.keep_secret(&transaction, self.cluster, name, certificate, key).await {
+                Ok(()) => self.commit(transaction, "storing a secret", Some(Event::cluster(self.cluster))).await,
+                // With concurrent writers (PostgreSQL, MySQL) somebody may have been faster; use theirs.
+                Err(StoreError::Conflict(_)) => transaction.rollback().await.doing("storing a secret"),
+                Err(error) => Err(error),
+            }
+        })
+        .await
     }
 
     /// Deletes all secrets of the cluster.
@@ -258,21 +281,30 @@ impl Held {
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn delete_secrets(&self) -> Result<()> {
-        let transaction = self.begin().await?;
-        secret::delete(&transaction, self.cluster).await?;
-        self.commit(transaction, "deleting secrets", None).await
+        self.write(|transaction| async move {
+            secret::delete(&transaction, self.cluster).await?;
+            self.commit(transaction, "deleting secrets", None).await
+        })
+        .await
     }
 
-    /// Starts a transaction that locks the operation.
-    async fn begin(&self) -> Result<DatabaseTransaction> {
-        let transaction = self.store.begin().await?;
-        // Lock order: the cluster (which may be deleted), then the operation.
-        match cluster::lock(&transaction, self.cluster).await {
-            Ok(_) | Err(StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        guard(&transaction, self.operation, self.fence).await?;
-        Ok(transaction)
+    /// Runs `work` in a transaction that locks the operation.
+    async fn write<T, W: Future<Output = Result<T>>>(
+        &self,
+        work: impl Fn(DatabaseTransaction) -> W + Sync,
+    ) -> Result<T> {
+        let work = &work;
+        self.store
+            .write(|transaction| async move {
+                // Lock order: the cluster (which may be deleted), then the operation.
+                match cluster::lock(&transaction, self.cluster).await {
+                    Ok(_) | Err(StoreError::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                guard(&transaction, self.operation, self.fence).await?;
+                work(transaction).await
+            })
+            .await
     }
 
     async fn commit(&self, transaction: DatabaseTransaction, doing: &str, event: Option<Event>) -> Result<()> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{one, unfinished_words, with_steps};
 use crate::entity::operation;
 use crate::error::Doing;
-use crate::{Event, Result, Store, StoreError, codec, deployment};
+use crate::{Event, Result, Store, StoreError, cluster, codec, deployment};
 
 /// A claimed operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,46 +46,55 @@ impl Store {
         if claimable(now_micros).one(self.reader()).await.doing("looking up an operation")?.is_none() {
             return Ok(None);
         }
-        let transaction = self.begin().await?;
-        let Some(row) = claimable(now_micros).one(&transaction).await.doing("looking up an operation")? else {
-            return Ok(None);
-        };
-        let first_time = row.started_at.is_none();
-        let until = now_micros.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
-        let fence = row.fence + 1;
-        let mut changed = operation::ActiveModel {
-            owner: Set(Some(owner.to_owned())),
-            lease_until: Set(Some(until)),
-            fence: Set(fence),
-            status: Set(OperationStatus::Running.to_string()),
-            run_after: Set(None),
-            cause: Set(None),
-            ..Default::default()
-        };
-        if first_time {
-            changed.started_at = Set(Some(now_micros));
-            changed.deadline_at = Set(row.time_limit.map(|limit| now_micros.saturating_add(limit)));
-        }
-        let taken = operation::Entity::update_many()
-            .set(changed)
-            .filter(operation::Column::Id.eq(row.id))
-            .filter(operation::Column::Fence.eq(row.fence))
-            .exec(&transaction)
-            .await
-            .doing("claiming an operation")?;
-        if taken.rows_affected == 0 {
-            // Another conductor was faster; there will be another event or poll.
-            return Ok(None);
-        }
-        match deployment::rise(&transaction).await {
-            Err(StoreError::Held { .. }) => return Ok(None),
-            risen => risen?,
-        }
-        let uuid = codec::uuid(&row.uuid)?;
-        let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
-        self.commit(transaction, "claiming an operation").await?;
-        self.publish(Event::operation(operation.cluster_uuid, uuid));
-        Ok(Some(Claim { operation, fence }))
+        self.write(|transaction| async move {
+            let oldest = claimable(now_micros).one(&transaction).await.doing("looking up an operation")?;
+            let Some(oldest) = oldest else { return Ok(None) };
+            // Lock order: the cluster (which may be deleted), then the operation, read again under the locks: it may
+            // have been cancelled or claimed.
+            match cluster::lock(&transaction, codec::uuid(&oldest.cluster_uuid)?).await {
+                Ok(_) | Err(StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            let again = claimable(now_micros).filter(operation::Column::Id.eq(oldest.id)).lock_exclusive();
+            let Some(row) = again.one(&transaction).await.doing("looking up an operation")? else { return Ok(None) };
+            let first_time = row.started_at.is_none();
+            let until = now_micros.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+            let fence = row.fence + 1;
+            let mut changed = operation::ActiveModel {
+                owner: Set(Some(owner.to_owned())),
+                lease_until: Set(Some(until)),
+                fence: Set(fence),
+                status: Set(OperationStatus::Running.to_string()),
+                run_after: Set(None),
+                cause: Set(None),
+                ..Default::default()
+            };
+            if first_time {
+                changed.started_at = Set(Some(now_micros));
+                changed.deadline_at = Set(row.time_limit.map(|limit| now_micros.saturating_add(limit)));
+            }
+            let taken = operation::Entity::update_many()
+                .set(changed)
+                .filter(operation::Column::Id.eq(row.id))
+                .filter(operation::Column::Fence.eq(row.fence))
+                .exec(&transaction)
+                .await
+                .doing("claiming an operation")?;
+            if taken.rows_affected == 0 {
+                // Another conductor was faster; there will be another event or poll.
+                return Ok(None);
+            }
+            match deployment::rise(&transaction).await {
+                Err(StoreError::Held { .. }) => return Ok(None),
+                risen => risen?,
+            }
+            let uuid = codec::uuid(&row.uuid)?;
+            let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
+            self.commit(transaction, "claiming an operation").await?;
+            self.publish(Event::operation(operation.cluster_uuid, uuid));
+            Ok(Some(Claim { operation, fence }))
+        })
+        .await
     }
 
     /// Renews the leases of all operations of a conductor until `until`. Returns those that it still has, by id.
@@ -103,26 +112,28 @@ impl Store {
         if operation::Entity::find().filter(of_owner()).one(self.reader()).await.doing(doing)?.is_none() {
             return Ok(HashMap::new());
         }
-        let transaction = self.begin().await?;
-        operation::Entity::update_many()
-            .set(operation::ActiveModel { lease_until: Set(Some(codec::micros(until))), ..Default::default() })
-            .filter(of_owner())
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        let rows: Vec<(String, i64, bool)> = operation::Entity::find()
-            .select_only()
-            .columns([operation::Column::Uuid, operation::Column::Fence, operation::Column::CancelRequested])
-            .filter(of_owner())
-            .into_tuple()
-            .all(&transaction)
-            .await
-            .doing(doing)?;
-        self.commit(transaction, doing).await?;
-        let renewed = |(uuid, fence, cancel_requested): (String, i64, bool)| {
-            Ok((codec::uuid(&uuid)?, Renewed { fence, cancel_requested }))
-        };
-        rows.into_iter().map(renewed).collect()
+        self.write(|transaction| async move {
+            operation::Entity::update_many()
+                .set(operation::ActiveModel { lease_until: Set(Some(codec::micros(until))), ..Default::default() })
+                .filter(of_owner())
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            let rows: Vec<(String, i64, bool)> = operation::Entity::find()
+                .select_only()
+                .columns([operation::Column::Uuid, operation::Column::Fence, operation::Column::CancelRequested])
+                .filter(of_owner())
+                .into_tuple()
+                .all(&transaction)
+                .await
+                .doing(doing)?;
+            self.commit(transaction, doing).await?;
+            let renewed = |(uuid, fence, cancel_requested): (String, i64, bool)| {
+                Ok((codec::uuid(&uuid)?, Renewed { fence, cancel_requested }))
+            };
+            rows.into_iter().map(renewed).collect()
+        })
+        .await
     }
 
     /// Whether the cancellation of the operation was requested. Cheap enough to be called on every event.
@@ -139,14 +150,16 @@ impl Store {
     /// # Errors
     /// On a database error.
     pub async fn end_all_leases(&self) -> Result<()> {
-        let transaction = self.begin().await?;
-        operation::Entity::update_many()
-            .set(operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() })
-            .filter(operation::Column::LeaseUntil.is_not_null())
-            .exec(&transaction)
-            .await
-            .doing("ending leases")?;
-        self.commit(transaction, "ending leases").await
+        self.write(|transaction| async move {
+            operation::Entity::update_many()
+                .set(operation::ActiveModel { owner: Set(None), lease_until: Set(None), ..Default::default() })
+                .filter(operation::Column::LeaseUntil.is_not_null())
+                .exec(&transaction)
+                .await
+                .doing("ending leases")?;
+            self.commit(transaction, "ending leases").await
+        })
+        .await
     }
 
     /// Releases the operation for other conductors: at once, or after the time of [`Store::block_operation`].
@@ -194,12 +207,15 @@ impl Store {
     }
 
     async fn fenced(&self, uuid: Uuid, fence: i64, changed: operation::ActiveModel, doing: &str) -> Result<()> {
-        let transaction = self.begin().await?;
-        write(&transaction, uuid, fence, changed, doing).await?;
-        let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(cluster, uuid));
-        Ok(())
+        let changed = &changed;
+        self.write(|transaction| async move {
+            write(&transaction, uuid, fence, changed.clone(), doing).await?;
+            let cluster = codec::uuid(&one(&transaction, uuid).await?.cluster_uuid)?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(cluster, uuid));
+            Ok(())
+        })
+        .await
     }
 }
 

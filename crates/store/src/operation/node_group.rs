@@ -37,20 +37,23 @@ impl Store {
         }
         let doing = "creating a node group";
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        quota::lock(&transaction, &operation.project_id, 0).await?;
-        let row = cluster::lock(&transaction, group.cluster).await?;
-        allow(&row.status, Request::NodeGroup)?;
-        check_total(&transaction, group, group.node_count, operation.limits).await?;
-        let growth = Growth::default().nodes(group.role, group.node_count);
-        quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
-        idempotency::makes(&transaction, group.uuid).await?;
-        group_rows::insert(&transaction, std::slice::from_ref(group)).await?;
-        apply_scale(&transaction, &row, group, group.node_count, &[], now).await?;
-        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(group.cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            quota::lock(&transaction, &operation.project_id, 0).await?;
+            let row = cluster::lock(&transaction, group.cluster).await?;
+            allow(&row.status, Request::NodeGroup)?;
+            check_total(&transaction, group, group.node_count, operation.limits).await?;
+            let growth = Growth::default().nodes(group.role, group.node_count);
+            quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
+            idempotency::makes(&transaction, group.uuid).await?;
+            group_rows::insert(&transaction, std::slice::from_ref(group)).await?;
+            apply_scale(&transaction, &row, group, group.node_count, &[], now).await?;
+            let operation = begin(&transaction, &row, OperationKind::Update, operation.clone(), now).await?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(group.cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Changes the bounds, labels and taints of a node group: `change` gets the present group and returns the new one,
@@ -65,30 +68,40 @@ impl Store {
         cluster: ClusterId,
         group: Uuid,
         operation: NewOperation,
-        change: impl FnOnce(&NodeGroup) -> std::result::Result<NodeGroup, E> + Send,
+        change: impl Fn(&NodeGroup) -> std::result::Result<NodeGroup, E> + Send + Sync,
     ) -> std::result::Result<Operation, E> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        let before = one(&transaction, cluster, group).await?;
-        allow(&row.status, Request::Update)?;
-        StoreError::unless_allowed(before.status, Request::Update)?;
-        let changed = change(&before)?;
-        node_group::Entity::update_many()
-            .col_expr(node_group::Column::MinNodeCount, Expr::value(i64::from(changed.min_node_count)))
-            .col_expr(node_group::Column::MaxNodeCount, Expr::value(changed.max_node_count.map(i64::from)))
-            .col_expr(node_group::Column::NodeLabels, Expr::value(codec::json("node labels", &changed.node_labels)?))
-            .col_expr(node_group::Column::NodeTaints, Expr::value(codec::json("node taints", &changed.node_taints)?))
-            .filter(node_group::Column::Uuid.eq(group.to_string()))
-            .exec(&transaction)
-            .await
-            .doing("changing a node group")?;
-        group_rows::mark(&transaction, group, Status::UpdateInProgress, codec::micros(now)).await?;
-        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        self.commit(transaction, "changing a node group").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        let change = &change;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            let before = one(&transaction, cluster, group).await?;
+            allow(&row.status, Request::Update)?;
+            StoreError::unless_allowed(before.status, Request::Update)?;
+            let changed = change(&before)?;
+            node_group::Entity::update_many()
+                .col_expr(node_group::Column::MinNodeCount, Expr::value(i64::from(changed.min_node_count)))
+                .col_expr(node_group::Column::MaxNodeCount, Expr::value(changed.max_node_count.map(i64::from)))
+                .col_expr(
+                    node_group::Column::NodeLabels,
+                    Expr::value(codec::json("node labels", &changed.node_labels)?),
+                )
+                .col_expr(
+                    node_group::Column::NodeTaints,
+                    Expr::value(codec::json("node taints", &changed.node_taints)?),
+                )
+                .filter(node_group::Column::Uuid.eq(group.to_string()))
+                .exec(&transaction)
+                .await
+                .doing("changing a node group")?;
+            group_rows::mark(&transaction, group, Status::UpdateInProgress, codec::micros(now)).await?;
+            let operation = begin(&transaction, &row, OperationKind::Update, operation.clone(), now).await?;
+            self.commit(transaction, "changing a node group").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Deletes a node group with all its nodes. When that is in progress already, returns the newest unfinished
@@ -106,27 +119,30 @@ impl Store {
         let cluster = cluster.uuid();
         let doing = "deleting a node group";
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        let group = one(&transaction, cluster, group).await?;
-        if group.is_default {
-            return Err(StoreError::InUse(format!(
-                "The node group {} is a default one: it is deleted with its cluster only.",
-                group.name
-            )));
-        }
-        allow(&row.status, Request::NodeGroup)?;
-        if group.status == Status::DeleteInProgress
-            && let Some(there) = unfinished_changes(&transaction, &row.uuid).await?.pop()
-        {
-            return with_steps(&transaction, there).await;
-        }
-        apply_scale(&transaction, &row, &group, 0, &[], now).await?;
-        group_rows::mark(&transaction, group.uuid, Status::DeleteInProgress, codec::micros(now)).await?;
-        let operation = begin(&transaction, &row, OperationKind::Update, operation, now).await?;
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            let group = one(&transaction, cluster, group).await?;
+            if group.is_default {
+                return Err(StoreError::InUse(format!(
+                    "The node group {} is a default one: it is deleted with its cluster only.",
+                    group.name
+                )));
+            }
+            allow(&row.status, Request::NodeGroup)?;
+            if group.status == Status::DeleteInProgress
+                && let Some(there) = unfinished_changes(&transaction, &row.uuid).await?.pop()
+            {
+                return with_steps(&transaction, there).await;
+            }
+            apply_scale(&transaction, &row, &group, 0, &[], now).await?;
+            group_rows::mark(&transaction, group.uuid, Status::DeleteInProgress, codec::micros(now)).await?;
+            let operation = begin(&transaction, &row, OperationKind::Update, operation.clone(), now).await?;
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Moves a cluster to another template, which the caller checked as it read it. `group` is the node group that the
@@ -144,17 +160,20 @@ impl Store {
     ) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        allow(&row.status, Request::Upgrade)?;
-        let group = one(&transaction, cluster, group).await?;
-        cluster_template::lock_as_read(&transaction, template).await?;
-        cluster::set_template(&transaction, cluster, template.uuid).await?;
-        group_rows::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
-        let operation = begin(&transaction, &row, OperationKind::Upgrade, operation, now).await?;
-        self.commit(transaction, "upgrading a cluster").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            allow(&row.status, Request::Upgrade)?;
+            let group = one(&transaction, cluster, group).await?;
+            cluster_template::lock_as_read(&transaction, template).await?;
+            cluster::set_template(&transaction, cluster, template.uuid).await?;
+            group_rows::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
+            let operation = begin(&transaction, &row, OperationKind::Upgrade, operation.clone(), now).await?;
+            self.commit(transaction, "upgrading a cluster").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 }
 

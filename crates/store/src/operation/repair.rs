@@ -28,27 +28,30 @@ impl Store {
     pub async fn request_repair(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        allow(&row.status, Request::Repair)?;
-        let is_automatic = operation.user_id == HEALER;
-        if is_automatic && row.paused_at.is_some() {
-            let status = codec::word("a status", &row.status)?;
-            return Err(StoreError::NotAllowed { status, request: Request::Repair });
-        }
-        let mut there = unfinished(&transaction, &row.uuid).await?;
-        // One that is being cancelled will not repair anything.
-        there.retain(|other| !other.cancel_requested);
-        if let Some(there) = there.pop() {
-            if there.replace_data || !operation.replace_data {
-                return with_steps(&transaction, there).await;
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            allow(&row.status, Request::Repair)?;
+            let is_automatic = operation.user_id == HEALER;
+            if is_automatic && row.paused_at.is_some() {
+                let status = codec::word("a status", &row.status)?;
+                return Err(StoreError::NotAllowed { status, request: Request::Repair });
             }
-            cancel(&transaction, &there, &made_way(), now).await?;
-        }
-        let operation = begin(&transaction, &row, OperationKind::Repair, operation, now).await?;
-        self.commit(transaction, "requesting a repair").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+            let mut there = unfinished(&transaction, &row.uuid).await?;
+            // One that is being cancelled will not repair anything.
+            there.retain(|other| !other.cancel_requested);
+            if let Some(there) = there.pop() {
+                if there.replace_data || !operation.replace_data {
+                    return with_steps(&transaction, there).await;
+                }
+                cancel(&transaction, &there, &made_way(), now).await?;
+            }
+            let operation = begin(&transaction, &row, OperationKind::Repair, operation.clone(), now).await?;
+            self.commit(transaction, "requesting a repair").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// When the automatic repairs of a cluster finished, since a time, newest first. Those that gave way, or were
@@ -85,28 +88,30 @@ impl Store {
     pub async fn set_paused(&self, cluster: ClusterId, paused: bool) -> Result<()> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        if row.paused_at.is_some() == paused {
-            return Ok(());
-        }
-        cluster_entity::Entity::update_many()
-            .col_expr(cluster_entity::Column::PausedAt, Expr::value(paused.then(|| codec::micros(now))))
-            .filter(cluster_entity::Column::Id.eq(row.id))
-            .exec(&transaction)
-            .await
-            .doing("pausing a cluster")?;
-        let mut ended = if paused { repairs(&transaction, cluster).await? } else { Vec::new() };
-        ended.retain(|repair| repair.user_id == HEALER);
-        for repair in &ended {
-            cancel(&transaction, repair, &was_paused(), now).await?;
-        }
-        self.commit(transaction, "pausing a cluster").await?;
-        self.publish(Event::cluster(cluster));
-        for repair in &ended {
-            self.publish(Event::operation(cluster, codec::uuid(&repair.uuid)?));
-        }
-        Ok(())
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            if row.paused_at.is_some() == paused {
+                return Ok(());
+            }
+            cluster_entity::Entity::update_many()
+                .col_expr(cluster_entity::Column::PausedAt, Expr::value(paused.then(|| codec::micros(now))))
+                .filter(cluster_entity::Column::Id.eq(row.id))
+                .exec(&transaction)
+                .await
+                .doing("pausing a cluster")?;
+            let mut ended = if paused { repairs(&transaction, cluster).await? } else { Vec::new() };
+            ended.retain(|repair| repair.user_id == HEALER);
+            for repair in &ended {
+                cancel(&transaction, repair, &was_paused(), now).await?;
+            }
+            self.commit(transaction, "pausing a cluster").await?;
+            self.publish(Event::cluster(cluster));
+            for repair in &ended {
+                self.publish(Event::operation(cluster, codec::uuid(&repair.uuid)?));
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

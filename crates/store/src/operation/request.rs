@@ -45,22 +45,25 @@ impl Store {
         operation: NewOperation,
     ) -> Result<Operation> {
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        idempotency::makes(&transaction, new.uuid).await?;
-        quota::lock(&transaction, &new.project_id, 1).await?;
-        let one_more = Growth { clusters: 1, ..Growth::default() };
-        let growth = groups.iter().fold(one_more, |growth, group| growth.nodes(group.role, group.node_count));
-        quota::check(&transaction, &new.project_id, growth, operation.quotas).await?;
-        cluster_template::lock_as_read(&transaction, template).await?;
-        cluster::insert(&transaction, new).await?;
-        node_group::insert(&transaction, groups).await?;
-        node::insert(&transaction, first_nodes(template, new, groups)?, codec::micros(now)).await?;
-        let operation = NewOperation { kind: OperationKind::Create, ..operation };
-        let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
-        let operation = insert(&transaction, subject, operation, now).await?;
-        self.commit(transaction, "creating a cluster").await?;
-        self.publish(Event::operation(new.uuid, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            idempotency::makes(&transaction, new.uuid).await?;
+            quota::lock(&transaction, &new.project_id, 1).await?;
+            let one_more = Growth { clusters: 1, ..Growth::default() };
+            let growth = groups.iter().fold(one_more, |growth, group| growth.nodes(group.role, group.node_count));
+            quota::check(&transaction, &new.project_id, growth, operation.quotas).await?;
+            cluster_template::lock_as_read(&transaction, template).await?;
+            cluster::insert(&transaction, new).await?;
+            node_group::insert(&transaction, groups).await?;
+            node::insert(&transaction, first_nodes(template, new, groups)?, codec::micros(now)).await?;
+            let operation = NewOperation { kind: OperationKind::Create, ..operation.clone() };
+            let subject = Subject { uuid: new.uuid, name: &new.name, status_before: None, retry_of: None };
+            let operation = insert(&transaction, subject, operation, now).await?;
+            self.commit(transaction, "creating a cluster").await?;
+            self.publish(Event::operation(new.uuid, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Resizes a group. The nodes in `remove` are removed first, then those with the highest numbers. Earlier
@@ -99,32 +102,35 @@ impl Store {
     ) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        quota::lock(&transaction, &operation.project_id, 0).await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        allow(&row.status, Request::Update)?;
-        let status: Status = codec::word("a status", &row.status)?;
-        if health.is_some() && !status.is_complete() {
-            return Err(StoreError::NotAllowed { status, request: Request::Update });
-        }
-        let group = super::node_group::one(&transaction, cluster, group).await?;
-        if group.status.is_leaving() {
-            return Err(StoreError::NotAllowed { status: group.status, request: Request::Update });
-        }
-        // The bounds or the other groups may have changed since the caller read them.
-        group.check_bounds(node_count).map_err(StoreError::Unfit)?;
-        check_total(&transaction, &group, node_count, operation.limits).await?;
-        let growth = Growth::default().nodes(group.role, node_count.saturating_sub(group.node_count));
-        quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
-        apply_scale(&transaction, &row, &group, node_count, remove, now).await?;
-        if let Some(health) = health {
-            health::write(&transaction, &row, health).await?;
-        }
-        node_group::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
-        let operation = Box::pin(begin(&transaction, &row, OperationKind::Scale, operation, now)).await?;
-        self.commit(transaction, "scaling a cluster").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            quota::lock(&transaction, &operation.project_id, 0).await?;
+            let row = cluster::lock(&transaction, cluster).await?;
+            allow(&row.status, Request::Update)?;
+            let status: Status = codec::word("a status", &row.status)?;
+            if health.is_some() && !status.is_complete() {
+                return Err(StoreError::NotAllowed { status, request: Request::Update });
+            }
+            let group = super::node_group::one(&transaction, cluster, group).await?;
+            if group.status.is_leaving() {
+                return Err(StoreError::NotAllowed { status: group.status, request: Request::Update });
+            }
+            // The bounds or the other groups may have changed since the caller read them.
+            group.check_bounds(node_count).map_err(StoreError::Unfit)?;
+            check_total(&transaction, &group, node_count, operation.limits).await?;
+            let growth = Growth::default().nodes(group.role, node_count.saturating_sub(group.node_count));
+            quota::check(&transaction, &row.project_id, growth, operation.quotas).await?;
+            apply_scale(&transaction, &row, &group, node_count, remove, now).await?;
+            if let Some(health) = health {
+                health::write(&transaction, &row, health).await?;
+            }
+            node_group::mark(&transaction, group.uuid, Status::UpdateInProgress, codec::micros(now)).await?;
+            let operation = Box::pin(begin(&transaction, &row, OperationKind::Scale, operation.clone(), now)).await?;
+            self.commit(transaction, "scaling a cluster").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Deletes a cluster: allowed in every status. Its waiting operations end, running ones are cancelled. When it is
@@ -135,25 +141,28 @@ impl Store {
     pub async fn request_delete(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        let others = unfinished(&transaction, &row.uuid).await?;
-        let delete = OperationKind::Delete.to_string();
-        // One that is being cancelled will not delete anything.
-        if let Some(there) = others.iter().find(|other| other.kind == delete && !other.cancel_requested) {
-            return with_steps(&transaction, there.clone()).await;
-        }
-        for other in &others {
-            cancel(&transaction, other, &superseded(), now).await?;
-        }
-        node_group::leave(&transaction, cluster, codec::micros(now)).await?;
-        let operation = begin(&transaction, &row, OperationKind::Delete, operation, now).await?;
-        self.commit(transaction, "deleting a cluster").await?;
-        for other in &others {
-            self.publish(Event::operation(cluster, codec::uuid(&other.uuid)?));
-        }
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            let others = unfinished(&transaction, &row.uuid).await?;
+            let delete = OperationKind::Delete.to_string();
+            // One that is being cancelled will not delete anything.
+            if let Some(there) = others.iter().find(|other| other.kind == delete && !other.cancel_requested) {
+                return with_steps(&transaction, there.clone()).await;
+            }
+            for other in &others {
+                cancel(&transaction, other, &superseded(), now).await?;
+            }
+            node_group::leave(&transaction, cluster, codec::micros(now)).await?;
+            let operation = begin(&transaction, &row, OperationKind::Delete, operation.clone(), now).await?;
+            self.commit(transaction, "deleting a cluster").await?;
+            for other in &others {
+                self.publish(Event::operation(cluster, codec::uuid(&other.uuid)?));
+            }
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Retries what failed last as a new operation of the same kind: the one that gave the cluster its status. With
@@ -164,23 +173,26 @@ impl Store {
     pub async fn request_retry(&self, cluster: ClusterId, operation: NewOperation) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        allow(&row.status, Request::Retry)?;
-        let last = failed(&transaction, &row).await?;
-        node_group::turn(&transaction, cluster, Status::tried_again, None, codec::micros(now)).await?;
-        node::try_again(&transaction, cluster).await?;
-        let operation = NewOperation {
-            kind: codec::word("a kind", &last.kind)?,
-            deadline: last.time_limit.map(SignedDuration::from_micros),
-            replace_data: operation.replace_data || last.replace_data,
-            ..operation
-        };
-        let subject = Subject { retry_of: Some(&last.uuid), ..Subject::cluster(cluster, &row) };
-        let operation = insert(&transaction, subject, operation, now).await?;
-        self.commit(transaction, "retrying an operation").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            allow(&row.status, Request::Retry)?;
+            let last = failed(&transaction, &row).await?;
+            node_group::turn(&transaction, cluster, Status::tried_again, None, codec::micros(now)).await?;
+            node::try_again(&transaction, cluster).await?;
+            let operation = NewOperation {
+                kind: codec::word("a kind", &last.kind)?,
+                deadline: last.time_limit.map(SignedDuration::from_micros),
+                replace_data: operation.replace_data || last.replace_data,
+                ..operation.clone()
+            };
+            let subject = Subject { retry_of: Some(&last.uuid), ..Subject::cluster(cluster, &row) };
+            let operation = insert(&transaction, subject, operation, now).await?;
+            self.commit(transaction, "retrying an operation").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 
     /// Cancels an operation: at once while it waits, else as soon as its conductor has finished its present action.
@@ -190,38 +202,40 @@ impl Store {
     /// [`StoreError::NotFound`] among those visible, [`StoreError::Conflict`] when it has finished otherwise.
     pub async fn request_cancel(&self, scope: &Scope, uuid: Uuid) -> Result<Operation> {
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let found = visible(scope)
-            .filter(operation::Column::Uuid.eq(uuid.to_string()))
-            .one(&transaction)
-            .await
-            .doing("reading an operation")?
-            .ok_or_else(|| StoreError::not_found(super::WHAT, uuid))?;
-        let cluster = codec::uuid(&found.cluster_uuid)?;
-        // Lock order: the cluster (which may be deleted), then the operation, read again under the lock.
-        match cluster::lock(&transaction, cluster).await {
-            Ok(_) | Err(StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let row = one(&transaction, uuid).await?;
-        match codec::word("a status", &row.status)? {
-            OperationStatus::Cancelled => return with_steps(&transaction, row).await,
-            OperationStatus::Succeeded | OperationStatus::Failed => {
-                return Err(StoreError::Conflict(format!(
-                    "Operation {uuid} has {} already and cannot be cancelled.",
-                    row.status
-                )));
+        self.write(|transaction| async move {
+            let found = visible(scope)
+                .filter(operation::Column::Uuid.eq(uuid.to_string()))
+                .one(&transaction)
+                .await
+                .doing("reading an operation")?
+                .ok_or_else(|| StoreError::not_found(super::WHAT, uuid))?;
+            let cluster = codec::uuid(&found.cluster_uuid)?;
+            // Lock order: the cluster (which may be deleted), then the operation, read again under the lock.
+            match cluster::lock(&transaction, cluster).await {
+                Ok(_) | Err(StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
             }
-            OperationStatus::Queued | OperationStatus::Running | OperationStatus::Blocked => {}
-        }
-        let cause = cancelled();
-        if cancel(&transaction, &row, &cause, now).await? {
-            finish::settle_cancelled(&transaction, &row, &cause, now).await?;
-        }
-        let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
-        self.commit(transaction, "cancelling an operation").await?;
-        self.publish(Event::operation(cluster, uuid));
-        Ok(operation)
+            let row = one(&transaction, uuid).await?;
+            match codec::word("a status", &row.status)? {
+                OperationStatus::Cancelled => return with_steps(&transaction, row).await,
+                OperationStatus::Succeeded | OperationStatus::Failed => {
+                    return Err(StoreError::Conflict(format!(
+                        "Operation {uuid} has {} already and cannot be cancelled.",
+                        row.status
+                    )));
+                }
+                OperationStatus::Queued | OperationStatus::Running | OperationStatus::Blocked => {}
+            }
+            let cause = cancelled();
+            if cancel(&transaction, &row, &cause, now).await? {
+                finish::settle_cancelled(&transaction, &row, &cause, now).await?;
+            }
+            let operation = with_steps(&transaction, one(&transaction, uuid).await?).await?;
+            self.commit(transaction, "cancelling an operation").await?;
+            self.publish(Event::operation(cluster, uuid));
+            Ok(operation)
+        })
+        .await
     }
 }
 

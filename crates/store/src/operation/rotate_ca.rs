@@ -25,13 +25,16 @@ impl Store {
     ) -> Result<Operation> {
         let cluster = cluster.uuid();
         let now = Timestamp::now();
-        let transaction = self.begin().await?;
-        let row = cluster::lock(&transaction, cluster).await?;
-        allow(&row.status, Request::RotateCa)?;
-        self.replace_authorities(&transaction, cluster, authorities, now).await?;
-        let operation = begin(&transaction, &row, OperationKind::RotateCa, operation, now).await?;
-        self.commit(transaction, "rotating a cluster's authorities").await?;
-        self.publish(Event::operation(cluster, operation.uuid));
-        Ok(operation)
+        let operation = &operation;
+        self.write(|transaction| async move {
+            let row = cluster::lock(&transaction, cluster).await?;
+            allow(&row.status, Request::RotateCa)?;
+            self.replace_authorities(&transaction, cluster, authorities, now).await?;
+            let operation = begin(&transaction, &row, OperationKind::RotateCa, operation.clone(), now).await?;
+            self.commit(transaction, "rotating a cluster's authorities").await?;
+            self.publish(Event::operation(cluster, operation.uuid));
+            Ok(operation)
+        })
+        .await
     }
 }

@@ -28,66 +28,72 @@ impl Store {
     /// [`StoreError::LeaseLost`].
     pub(crate) async fn record_plan(&self, operation: Uuid, fence: i64, steps: &[plan::Step]) -> Result<()> {
         let doing = "recording a plan";
-        let transaction = self.begin().await?;
-        let row = guard(&transaction, operation, fence).await?;
-        let there: BTreeMap<String, step::Model> = of_operation(&transaction, &row.uuid)
-            .await?
-            .into_iter()
-            .map(|record| (record.step_key.clone(), record))
-            .collect();
-        let mut planned = BTreeSet::new();
-        let (mut new, mut again, mut undone) = (Vec::new(), Vec::new(), Vec::new());
-        for step in steps {
-            let key = step.action.key();
-            if !planned.insert(key.clone()) {
-                continue;
-            }
-            match there.get(&key) {
-                None => new.push(pending(&row.uuid, key, step, !there.is_empty())),
-                Some(record) => match codec::word("a status", &record.status)? {
-                    StepStatus::Done => undone.push((record.id, step.because.clone())),
-                    StepStatus::Failed | StepStatus::Skipped => again.push(record.id),
-                    StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => {}
-                },
-            }
-        }
-        let (mut done, mut skipped) = (Vec::new(), Vec::new());
-        for record in there.values().filter(|record| !planned.contains(&record.step_key)) {
-            match codec::word("a status", &record.status)? {
-                // A remedy that is no longer needed was not carried out: skip it instead of marking it done.
-                StepStatus::Pending | StepStatus::Running | StepStatus::Blocked
-                    if plan::is_remedy_key(&record.step_key) =>
-                {
-                    skipped.push(record.id);
+        self.write(|transaction| async move {
+            let row = guard(&transaction, operation, fence).await?;
+            let there: BTreeMap<String, step::Model> = of_operation(&transaction, &row.uuid)
+                .await?
+                .into_iter()
+                .map(|record| (record.step_key.clone(), record))
+                .collect();
+            let mut planned = BTreeSet::new();
+            let (mut new, mut again, mut undone) = (Vec::new(), Vec::new(), Vec::new());
+            for step in steps {
+                let key = step.action.key();
+                if !planned.insert(key.clone()) {
+                    continue;
                 }
-                StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => done.push(record.id),
-                StepStatus::Done | StepStatus::Failed | StepStatus::Skipped => {}
+                match there.get(&key) {
+                    None => new.push(pending(&row.uuid, key, step, !there.is_empty())),
+                    Some(record) => match codec::word("a status", &record.status)? {
+                        StepStatus::Done => undone.push((record.id, step.because.clone())),
+                        StepStatus::Failed | StepStatus::Skipped => again.push(record.id),
+                        StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => {}
+                    },
+                }
             }
-        }
-        let now = codec::micros(Timestamp::now());
-        for rows in new.chunks(codec::ROWS_AT_ONCE) {
-            step::Entity::insert_many(rows.to_vec()).exec_without_returning(&transaction).await.doing(doing)?;
-        }
-        for (ids, status, finished) in [
-            (again, StepStatus::Pending, None),
-            (done, StepStatus::Done, Some(now)),
-            (skipped, StepStatus::Skipped, Some(now)),
-        ] {
-            if !ids.is_empty() {
-                ended(status, finished).filter(step::Column::Id.is_in(ids)).exec(&transaction).await.doing(doing)?;
+            let (mut done, mut skipped) = (Vec::new(), Vec::new());
+            for record in there.values().filter(|record| !planned.contains(&record.step_key)) {
+                match codec::word("a status", &record.status)? {
+                    // A remedy that is no longer needed was not carried out: skip it instead of marking it done.
+                    StepStatus::Pending | StepStatus::Running | StepStatus::Blocked
+                        if plan::is_remedy_key(&record.step_key) =>
+                    {
+                        skipped.push(record.id);
+                    }
+                    StepStatus::Pending | StepStatus::Running | StepStatus::Blocked => done.push(record.id),
+                    StepStatus::Done | StepStatus::Failed | StepStatus::Skipped => {}
+                }
             }
-        }
-        for (id, because) in undone {
-            ended(StepStatus::Pending, None)
-                .col_expr(step::Column::AddedBecause, Expr::value(because))
-                .filter(step::Column::Id.eq(id))
-                .exec(&transaction)
-                .await
-                .doing(doing)?;
-        }
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
-        Ok(())
+            let now = codec::micros(Timestamp::now());
+            for rows in new.chunks(codec::ROWS_AT_ONCE) {
+                step::Entity::insert_many(rows.to_vec()).exec_without_returning(&transaction).await.doing(doing)?;
+            }
+            for (ids, status, finished) in [
+                (again, StepStatus::Pending, None),
+                (done, StepStatus::Done, Some(now)),
+                (skipped, StepStatus::Skipped, Some(now)),
+            ] {
+                if !ids.is_empty() {
+                    ended(status, finished)
+                        .filter(step::Column::Id.is_in(ids))
+                        .exec(&transaction)
+                        .await
+                        .doing(doing)?;
+                }
+            }
+            for (id, because) in undone {
+                ended(StepStatus::Pending, None)
+                    .col_expr(step::Column::AddedBecause, Expr::value(because))
+                    .filter(step::Column::Id.eq(id))
+                    .exec(&transaction)
+                    .await
+                    .doing(doing)?;
+            }
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
+            Ok(())
+        })
+        .await
     }
 
     /// The step starts, possibly for another attempt.
@@ -156,20 +162,24 @@ impl Store {
 
     async fn record(&self, operation: Uuid, fence: i64, key: &str, update: UpdateMany<step::Entity>) -> Result<()> {
         let doing = "recording a step";
-        let transaction = self.begin().await?;
-        let row = guard(&transaction, operation, fence).await?;
-        let written = update
-            .filter(step::Column::OperationUuid.eq(operation.to_string()))
-            .filter(step::Column::StepKey.eq(key))
-            .exec(&transaction)
-            .await
-            .doing(doing)?;
-        if written.rows_affected == 0 {
-            return Err(StoreError::not_found("step", key));
-        }
-        self.commit(transaction, doing).await?;
-        self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
-        Ok(())
+        let update = &update;
+        self.write(|transaction| async move {
+            let row = guard(&transaction, operation, fence).await?;
+            let written = update
+                .clone()
+                .filter(step::Column::OperationUuid.eq(operation.to_string()))
+                .filter(step::Column::StepKey.eq(key))
+                .exec(&transaction)
+                .await
+                .doing(doing)?;
+            if written.rows_affected == 0 {
+                return Err(StoreError::not_found("step", key));
+            }
+            self.commit(transaction, doing).await?;
+            self.publish(Event::operation(codec::uuid(&row.cluster_uuid)?, operation));
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -26,7 +26,7 @@ fn everything(bench: &Bench) -> Vec<String> {
 
 #[tokio::test]
 async fn a_dry_run_tells_what_would_be_and_leaves_nothing() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let store = &bench.store;
     store.want_notifications(true).await.unwrap();
     let there = bench.created("one", "there").await;
@@ -103,7 +103,7 @@ async fn a_dry_run_is_refused_as_the_request_would_be() {
 
 #[tokio::test]
 async fn what_is_as_it_was_planned_is_kept_and_nothing_else() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let cluster = bench.created("one", "c").await;
     let group = workers(&bench.record(&cluster).await).uuid;
     let before = everything(&bench);

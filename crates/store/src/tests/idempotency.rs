@@ -50,7 +50,7 @@ async fn a_request_that_is_refused_keeps_no_key() {
 
 #[tokio::test]
 async fn an_answer_is_kept_sealed_and_only_for_the_same_request() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let key = request_key("k", "{}", "req-1");
     bench.store.take_key(&key).await.unwrap();
     assert_eq!(bench.store.known_key(&key).await.unwrap(), Some(KnownKey::Unanswered { resource: None }));
@@ -65,7 +65,7 @@ async fn an_answer_is_kept_sealed_and_only_for_the_same_request() {
     assert_eq!(bench.store.known_key(&other).await.unwrap(), Some(KnownKey::OtherRequest));
     assert_eq!(bench.store.known_key(&request_key("l", "{}", "req-2")).await.unwrap(), None);
     for file in ["test.db", "test.db-wal"] {
-        let bytes = std::fs::read(bench.folder.path().join(file)).unwrap();
+        let bytes = std::fs::read(bench.database.folder().join(file)).unwrap();
         assert!(!bytes.windows(12).any(|window| window == b"secret words"), "{file}");
     }
 
@@ -85,7 +85,7 @@ async fn keys_end_after_a_day_whether_or_not_they_were_swept() {
     }
     let aged = Timestamp::now() - KEY_LIFETIME - SignedDuration::from_secs(1);
     let sql = format!("UPDATE idempotency_keys SET created_at = {} WHERE request_id = 'req-1'", aged.as_microsecond());
-    sea_orm::ConnectionTrait::execute_unprepared(bench.store.writer(), &sql).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(bench.store.write_connection(), &sql).await.unwrap();
     assert_eq!(bench.store.known_key(&old).await.unwrap(), None);
     bench.store.take_key(&request_key("old", "other", "req-3")).await.unwrap();
     assert_eq!(bench.store.sweep_keys(Timestamp::now()).await.unwrap(), 0);

@@ -1,4 +1,5 @@
-//! Tests on a real SQLite file.
+//! Tests on a real database: a file of SQLite, or a server that `JEROBOAM_TEST_DATABASE` selects. Tests of what is
+//! special about SQLite always run on SQLite.
 
 mod cluster_template;
 mod clusters;
@@ -41,7 +42,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Claim, ClusterFacts, ClusterId, ClusterRecord, NewOperation, Outcome, Owner, Scope, Store};
+use crate::{Claim, ClusterFacts, ClusterId, ClusterRecord, NewOperation, Outcome, Owner, Scope, Store, TestDatabase};
 
 /// More clusters than any test makes.
 const QUOTAS: QuotaDefaults = QuotaDefaults { clusters: 100, worker_nodes: None, master_nodes: None };
@@ -54,7 +55,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// A store in a file of its own, with a template of project `one`.
 struct Bench {
-    folder: TempDir,
+    database: TestDatabase,
     store: Store,
     template: ClusterTemplate,
 }
@@ -64,18 +65,26 @@ impl Bench {
         Self::counting().await.0
     }
 
+    /// A bench on SQLite, whatever database the tests run on.
+    async fn sqlite() -> Self {
+        Self::of(TestDatabase::sqlite().unwrap()).await.0
+    }
+
     /// A bench that counts its statements.
     async fn counting() -> (Self, Arc<AtomicUsize>) {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::connect(&url(&folder), key()).await.unwrap();
+        Self::of(TestDatabase::new().await.unwrap()).await
+    }
+
+    async fn of(database: TestDatabase) -> (Self, Arc<AtomicUsize>) {
+        let mut store = Store::connect(database.url(), key()).await.unwrap();
         let statements = store.count_statements();
         let template = template("one", "small");
         store.create_template(&template).await.unwrap();
-        (Self { folder, store, template }, statements)
+        (Self { database, store, template }, statements)
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("test.db")
+        self.database.folder().join("test.db")
     }
 
     /// Requests a cluster with one master and two workers; returns it with its operation.

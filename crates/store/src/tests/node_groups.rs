@@ -156,8 +156,8 @@ async fn bounds_labels_and_taints_change_and_nothing_else() {
     };
     let to = |changed: &NodeGroup| {
         let changed = changed.clone();
-        bench.store.request_node_group_update(ClusterId::of(cluster.uuid), before.uuid, update(), |_| {
-            crate::Result::Ok(changed)
+        bench.store.request_node_group_update(ClusterId::of(cluster.uuid), before.uuid, update(), move |_| {
+            crate::Result::Ok(changed.clone())
         })
     };
     to(&changed).await.unwrap();

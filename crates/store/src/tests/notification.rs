@@ -111,7 +111,7 @@ async fn the_oldest_give_way_when_nobody_delivers() {
     let (first, _) = bench.store.waiting_notifications(1).await.unwrap()[0];
     // As if many more had come and gone.
     let sql = format!("UPDATE sqlite_sequence SET seq = {} WHERE name = 'notifications'", first + MAX_WAITING);
-    sea_orm::ConnectionTrait::execute_unprepared(bench.store.writer(), &sql).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(bench.store.write_connection(), &sql).await.unwrap();
     bench.create("one", "b").await;
     let found = bench.store.waiting_notifications(100).await.unwrap();
     assert_eq!(found.len(), 1);

@@ -13,7 +13,7 @@ fn columns<E: EntityTrait>() -> BTreeSet<String> {
 
 #[tokio::test]
 async fn tables_and_entities_have_the_same_columns() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     for (table, columns) in [
         ("projects", columns::<entity::project::Entity>()),
         ("cluster_templates", columns::<entity::cluster_template::Entity>()),
@@ -76,7 +76,7 @@ fn other_databases_can_be_told_the_schema() {
 
 #[tokio::test]
 async fn lists_and_leases_are_looked_up_by_index() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     for query in [
         "SELECT * FROM clusters WHERE project_id = 'one'",
         "SELECT * FROM clusters WHERE status = 'CREATE_FAILED'",

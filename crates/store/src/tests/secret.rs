@@ -51,14 +51,14 @@ async fn those_who_race_go_on_with_the_same() {
 
 #[tokio::test]
 async fn no_file_of_the_database_holds_a_key_in_clear() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     bench
         .store
         .put_secret(Owner::Deployment, "agent-ca", Some("PUBLIC-CERTIFICATE"), Some(&PLAIN.into()))
         .await
         .unwrap();
     let mut bytes = Vec::new();
-    for file in std::fs::read_dir(bench.folder.path()).unwrap() {
+    for file in std::fs::read_dir(bench.database.folder()).unwrap() {
         bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
     let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
@@ -70,7 +70,7 @@ async fn no_file_of_the_database_holds_a_key_in_clear() {
 async fn another_key_opens_nothing_and_says_so_without_the_secret() {
     let bench = Bench::new().await;
     bench.store.put_secret(Owner::Deployment, "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
-    let other = Store::connect(&url(&bench.folder), EncryptionKey::from_bytes([8; 32])).await.unwrap();
+    let other = Store::connect(bench.database.url(), EncryptionKey::from_bytes([8; 32])).await.unwrap();
     let StoreError::Database(said) = other.secret(Owner::Deployment, "agent-ca").await.unwrap_err() else { panic!() };
     assert!(said.contains("agent-ca") && !said.contains("PRIVATE KEY"), "{said}");
 }
@@ -80,7 +80,7 @@ async fn a_secret_moved_to_another_name_does_not_open() {
     use sea_orm::ConnectionTrait;
     let bench = Bench::new().await;
     bench.store.put_secret(Owner::Deployment, "agent-ca", None, Some(&PLAIN.into())).await.unwrap();
-    bench.store.writer().execute_unprepared("UPDATE secrets SET name = 'etcd'").await.unwrap();
+    bench.store.write_connection().execute_unprepared("UPDATE secrets SET name = 'etcd'").await.unwrap();
     assert!(bench.store.secret(Owner::Deployment, "etcd").await.is_err());
 }
 

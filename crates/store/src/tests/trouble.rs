@@ -28,13 +28,13 @@ async fn everything(bench: &Bench) -> impl PartialEq + std::fmt::Debug {
 
 #[tokio::test]
 async fn a_database_locked_by_another_is_busy_for_every_write_and_readable_and_nothing_is_half_written() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let cluster = bench.created("one", "c").await;
     let (_, queued) = bench.create("one", "d").await;
     let claim = bench.claim().await;
     let group = workers(&bench.record(&cluster).await).uuid;
     let before = everything(&bench).await;
-    bench.store.writer().execute_unprepared("PRAGMA busy_timeout = 20").await.unwrap();
+    bench.store.write_connection().execute_unprepared("PRAGMA busy_timeout = 20").await.unwrap();
     let mut stranger = stranger(&bench).await;
     stranger.execute("BEGIN IMMEDIATE").await.unwrap();
 
@@ -63,7 +63,7 @@ async fn a_database_locked_by_another_is_busy_for_every_write_and_readable_and_n
 
 #[tokio::test]
 async fn a_full_disk_is_told_as_such_leaves_nothing_half_written_and_passes_when_there_is_room() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let cluster = bench.created("one", "c").await;
     let group = workers(&bench.record(&cluster).await).uuid;
     let before = everything(&bench).await;
@@ -94,15 +94,15 @@ async fn a_full_disk_is_told_as_such_leaves_nothing_half_written_and_passes_when
 
 /// What a full disk does, for one connection.
 async fn no_more_room(bench: &Bench) {
-    bench.store.writer().execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+    bench.store.write_connection().execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
 }
 
 #[tokio::test]
 async fn after_a_transaction_that_was_dropped_the_next_one_locks_at_once() {
-    let bench = Bench::new().await;
-    bench.store.writer().execute_unprepared("PRAGMA busy_timeout = 20").await.unwrap();
-    drop(bench.store.begin().await.unwrap());
-    let open = bench.store.begin().await.unwrap();
+    let bench = Bench::sqlite().await;
+    bench.store.write_connection().execute_unprepared("PRAGMA busy_timeout = 20").await.unwrap();
+    drop(bench.store.begin_once().await.unwrap());
+    let open = bench.store.begin_once().await.unwrap();
     let mut stranger = stranger(&bench).await;
     stranger.execute("PRAGMA busy_timeout = 20").await.unwrap();
     assert!(stranger.execute("BEGIN IMMEDIATE").await.is_err());
@@ -113,13 +113,13 @@ async fn after_a_transaction_that_was_dropped_the_next_one_locks_at_once() {
 
 #[tokio::test]
 async fn a_connection_whose_transaction_sqlite_ended_by_itself_is_not_used_again() {
-    let bench = Bench::new().await;
-    let transaction = bench.store.begin().await.unwrap();
+    let bench = Bench::sqlite().await;
+    let transaction = bench.store.begin_once().await.unwrap();
     // SQLite does this when the disk is full during a commit; the driver does not notice.
     transaction.execute_unprepared("ROLLBACK").await.unwrap();
     drop(transaction);
     // On the old connection this would be an inner transaction, which locks nothing and commits nothing.
-    let open = bench.store.begin().await.unwrap();
+    let open = bench.store.begin_once().await.unwrap();
     let mut stranger = stranger(&bench).await;
     stranger.execute("PRAGMA busy_timeout = 20").await.unwrap();
     assert!(stranger.execute("BEGIN IMMEDIATE").await.is_err());
@@ -140,17 +140,17 @@ async fn a_database_that_cannot_be_made_says_where() {
 
 #[tokio::test]
 async fn the_files_are_private_and_what_is_kept_is_there_after_opening_again() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     let (cluster, _) = bench.create("one", "c").await;
-    for file in std::fs::read_dir(bench.folder.path()).unwrap() {
+    for file in std::fs::read_dir(bench.database.folder()).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
     }
     let before = bench.record(&cluster).await;
     bench.store.close().await.unwrap();
-    assert_eq!(std::fs::read_dir(bench.folder.path()).unwrap().count(), 1, "nothing beside the file itself");
+    assert_eq!(std::fs::read_dir(bench.database.folder()).unwrap().count(), 1, "nothing beside the file itself");
     assert!(bench.store.nodes(cluster.uuid).await.is_err());
-    let again = Store::connect(&url(&bench.folder), key()).await.unwrap();
+    let again = Store::connect(bench.database.url(), key()).await.unwrap();
     assert_eq!(again.cluster_by_uuid(&Scope::All, cluster.uuid).await.unwrap(), before);
 }
 
@@ -159,7 +159,7 @@ async fn a_store_in_memory_keeps_what_it_has() {
     let store = Store::connect("sqlite::memory:", key()).await.unwrap();
     let template = template("one", "small");
     store.create_template(&template).await.unwrap();
-    drop(store.begin().await.unwrap());
+    drop(store.begin_once().await.unwrap());
     assert!(store.delete_template(&super::template("one", "nowhere")).await.is_err());
     let cluster = cluster("one", "c", template.uuid);
     let asked = asked("one", OperationKind::Create);

@@ -10,7 +10,7 @@ use jeroboam_model::{
 };
 use jeroboam_pki::agent::Token;
 use jeroboam_pki::{Authority, EncryptionKey, key_and_request, signing_key};
-use jeroboam_store::{ClusterId, NewOperation, Scope, Store};
+use jeroboam_store::{ClusterId, NewOperation, Scope, Store, TestDatabase};
 use jeroboam_types::agent::{
     Assignment, CertificateProfile, CertificateRequest, CertificatesRequest, CertificatesResponse, EnrollRequest,
     EnrollResponse, Facts, Heartbeat, RenewRequest, Report,
@@ -33,7 +33,7 @@ pub(super) struct World {
     pub(super) shutdown: CancellationToken,
     pub(super) server: JoinHandle<()>,
     snapshots: Arc<Snapshots>,
-    _folder: tempfile::TempDir,
+    _database: TestDatabase,
 }
 
 impl World {
@@ -42,9 +42,8 @@ impl World {
     }
 
     pub(super) async fn with_long_poll(long_poll: Duration) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("db").display());
-        let store = Store::connect(&url, EncryptionKey::generate().unwrap()).await.unwrap();
+        let database = TestDatabase::new().await.unwrap();
+        let store = Store::connect(database.url(), EncryptionKey::generate().unwrap()).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = AgentServer::new(store.clone(), &[address.ip()]).await.unwrap();
@@ -53,7 +52,7 @@ impl World {
         let snapshots = server.endpoint.snapshots.clone();
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(server.serve(listener, 64, shutdown.clone()));
-        Self { store, address, ca, shutdown, server, snapshots, _folder: folder }
+        Self { store, address, ca, shutdown, server, snapshots, _database: database }
     }
 
     /// Waits until a poll for a cluster's assignments waits for changes.

@@ -51,7 +51,10 @@ pub(super) async fn update(
         moves.push(read_move(&state, &caller, operation).await?);
     }
     if !moves.is_empty() || !of_properties.is_empty() {
-        state.store.update_federation(&caller.scope(), uuid, |before| apply(before, &moves, of_properties.clone())).await?;
+        state
+            .store
+            .update_federation(&caller.scope(), uuid, |before| apply(before, &moves, of_properties.clone()))
+            .await?;
     }
     Ok(reply::accepted(uuid, None))
 }

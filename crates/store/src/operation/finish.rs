@@ -215,18 +215,24 @@ async fn close_steps(connection: &impl ConnectionTrait, operation: &str, outcome
         .exec(connection)
         .await
         .doing(doing)?;
-    let mut update = step::Entity::update_many()
+    let open = step::Column::OperationUuid
+        .eq(operation)
+        .and(step::Column::Status.is_in([StepStatus::Running, StepStatus::Blocked].map(|status| status.to_string())));
+    let cause_of = match cause {
+        // A step that knows its own cause keeps it.
+        Some(cause) => step::Entity::update_many()
+            .col_expr(step::Column::Cause, Expr::value(cause))
+            .filter(step::Column::Cause.is_null()),
+        None => step::Entity::update_many()
+            .col_expr(step::Column::Cause, Expr::value(None::<sea_orm::JsonValue>))
+            .filter(step::Column::Cause.is_not_null()),
+    };
+    cause_of.filter(open.clone()).exec(connection).await.doing(doing)?;
+    step::Entity::update_many()
         .col_expr(step::Column::Status, Expr::value(begun.to_string()))
         .col_expr(step::Column::Progress, Expr::value(None::<String>))
-        .col_expr(step::Column::FinishedAt, Expr::value(now));
-    update = match cause {
-        // A step that knows its own cause keeps it.
-        Some(cause) => update.col_expr(step::Column::Cause, Expr::col(step::Column::Cause).if_null(cause)),
-        None => update.col_expr(step::Column::Cause, Expr::value(None::<sea_orm::JsonValue>)),
-    };
-    update
-        .filter(step::Column::OperationUuid.eq(operation))
-        .filter(step::Column::Status.is_in([StepStatus::Running, StepStatus::Blocked].map(|status| status.to_string())))
+        .col_expr(step::Column::FinishedAt, Expr::value(now))
+        .filter(open)
         .exec(connection)
         .await
         .map(|_| ())

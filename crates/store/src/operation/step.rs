@@ -123,8 +123,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
     pub(crate) async fn step_blocked(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
-        let update =
-            ended(StepStatus::Blocked, None).col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
+        let update = ended_because(StepStatus::Blocked, None, Some(codec::json("a cause", cause)?));
         self.record(operation, fence, key, update).await
     }
 
@@ -142,8 +141,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::NotFound`] when it was never planned.
     pub(crate) async fn step_failed(&self, operation: Uuid, fence: i64, key: &str, cause: &Cause) -> Result<()> {
-        let update = ended(StepStatus::Failed, Some(codec::micros(Timestamp::now())))
-            .col_expr(step::Column::Cause, Expr::value(codec::json("a cause", cause)?));
+        let now = codec::micros(Timestamp::now());
+        let update = ended_because(StepStatus::Failed, Some(now), Some(codec::json("a cause", cause)?));
         self.record(operation, fence, key, update).await
     }
 
@@ -185,10 +184,19 @@ impl Store {
 
 /// A new status; clears the progress and cause of the last one.
 pub(super) fn ended(status: StepStatus, finished_at: Option<i64>) -> UpdateMany<step::Entity> {
+    ended_because(status, finished_at, None)
+}
+
+/// A new status with its cause; clears the progress of the last one.
+fn ended_because(
+    status: StepStatus,
+    finished_at: Option<i64>,
+    cause: Option<sea_orm::JsonValue>,
+) -> UpdateMany<step::Entity> {
     step::Entity::update_many()
         .col_expr(step::Column::Status, Expr::value(status.to_string()))
         .col_expr(step::Column::Progress, Expr::value(None::<String>))
-        .col_expr(step::Column::Cause, Expr::value(None::<sea_orm::JsonValue>))
+        .col_expr(step::Column::Cause, Expr::value(cause))
         .col_expr(step::Column::FinishedAt, Expr::value(finished_at))
 }
 

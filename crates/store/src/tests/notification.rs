@@ -105,7 +105,7 @@ async fn nothing_is_kept_that_nobody_wants() {
 
 #[tokio::test]
 async fn the_oldest_give_way_when_nobody_delivers() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     bench.store.want_notifications(true).await.unwrap();
     bench.create("one", "a").await;
     let (first, _) = bench.store.waiting_notifications(1).await.unwrap()[0];

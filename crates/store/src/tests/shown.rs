@@ -65,7 +65,7 @@ async fn a_page_takes_as_many_statements_for_100_clusters_as_for_one() {
 
 #[tokio::test]
 async fn one_cluster_and_the_number_of_the_templates_are_read_the_quick_way() {
-    let (bench, statements) = Bench::counting().await;
+    let (bench, statements) = Bench::of(TestDatabase::sqlite().unwrap()).await;
     let (cluster, _) = bench.create("one", "prod").await;
     let before = statements.load(Ordering::SeqCst);
     let (seen, _) = bench.store.shown_cluster(&project("one"), &cluster.uuid.to_string()).await.unwrap();

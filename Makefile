@@ -56,11 +56,12 @@ test: ## lint, then all tests, including those on real clusters
 	part 'databases' make --no-print-directory databases; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
+# The excluded test does not end on MariaDB (decision 29, consequences).
 databases: ## the tests of the store on PostgreSQL and MariaDB
 	@scripts/install-tools build test databases
-	@for kind in postgresql mariadb; do \
-		JEROBOAM_TEST_DATABASE=$$kind scripts/with-databases cargo nextest run --locked --workspace --profile databases; \
-	done
+	@JEROBOAM_TEST_DATABASE=postgresql scripts/with-databases cargo nextest run --locked --workspace --profile databases
+	@JEROBOAM_TEST_DATABASE=mariadb scripts/with-databases cargo nextest run --locked --workspace --profile databases \
+		-E 'not test(a_read_that_is_given_up_leaves_nothing_open)'
 
 test-slow: ## the slow tests: clusters of every version of Kubernetes, the fault catalogue, 10,000 random sequences
 	@scripts/install-tools build test kubectl

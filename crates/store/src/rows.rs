@@ -107,10 +107,10 @@ impl Store {
         self.write(|transaction| async move {
             let visible = T::Entity::delete_many().filter(scope.condition(T::PROJECT));
             let deleted = visible.filter(T::UUID.eq(uuid.to_string())).exec(&transaction).await;
-            if deleted.doing(&doing)?.rows_affected == 0 {
+            if deleted.doing(doing)?.rows_affected == 0 {
                 return Err(StoreError::not_found(T::WHAT, uuid));
             }
-            self.commit(transaction, &doing).await
+            self.commit(transaction, doing).await
         })
         .await
     }

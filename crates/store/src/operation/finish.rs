@@ -73,7 +73,7 @@ impl Store {
                 ..Default::default()
             };
             write(&transaction, uuid, fence, ended, doing).await?;
-            close_steps(&transaction, &row.uuid, &outcome, codec::micros(now)).await?;
+            close_steps(&transaction, &row.uuid, outcome, codec::micros(now)).await?;
 
             deployment::rise(&transaction).await?;
             let reason = cause.as_ref().map(CauseExt::one_line);

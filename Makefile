@@ -43,7 +43,7 @@ image: ## build the node image and the small image for tests
 # `make` and not $(MAKE), as `make -n test` would run the whole recipe if it contained $(MAKE).
 test: ## lint, then all tests, including those on real clusters
 	@source scripts/lib.sh; source images/versions; export JEROBOAM_KEEP_GO_CACHES=1; \
-	part 'tools' scripts/install-tools build test deny shear scripts bus world databases clients; \
+	part 'tools' scripts/install-tools build test deny shear scripts bus world clients; \
 	part 'lint' make --no-print-directory lint; \
 	part 'Docker Engine' scripts/docker-up; \
 	part 'Kubernetes' scripts/install-tools kubectl engines; \
@@ -53,7 +53,6 @@ test: ## lint, then all tests, including those on real clusters
 	images/get --drop-go-caches; \
 	part 'programs' scripts/build; \
 	part 'tests' cargo nextest run --locked --workspace; \
-	part 'databases' make --no-print-directory databases; \
 	part 'doc tests' cargo test --locked --workspace --doc --quiet
 
 # The excluded test does not end on MariaDB (decision 29, consequences).

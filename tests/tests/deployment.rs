@@ -195,7 +195,9 @@ fn a_copy_of_a_data_folder_beside_the_original_is_held_and_the_original_goes_on(
     copy.create("swarm", "own", 1);
     eventually("the copy reports the cluster as missing", PATIENCE, || {
         let shown = copy.json(&["bay", "show", "old"]);
-        let says = shown["health_status_reason"]["cluster"].as_str().is_some_and(|why| why.contains("nothing at the infrastructure"));
+        let says = shown["health_status_reason"]["cluster"]
+            .as_str()
+            .is_some_and(|why| why.contains("nothing at the infrastructure"));
         (shown["health_status"] == "UNHEALTHY" && says).then_some(())
     });
     copy.ok(&["bay", "delete", "own", "old", "--watch"]);

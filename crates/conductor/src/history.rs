@@ -1,4 +1,4 @@
-//! Deletes the history of deleted clusters once it is old enough.
+//! Deletes history that is old enough.
 
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
@@ -29,7 +29,7 @@ impl History {
             }
         }
         if forgotten > 0 {
-            info!(forgotten, "deleted old operations and certificates of deleted clusters");
+            info!(forgotten, "deleted old operations and certificates");
         }
     }
 }

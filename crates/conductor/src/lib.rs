@@ -13,7 +13,7 @@
 //! - [`agents`]: the CA of the agents, and the bootstrap files of machines.
 //! - [`lookout`]: checks whether this database is the right one.
 //! - `sweep`: removes what is left of deleted clusters.
-//! - `history`: deletes old operations of deleted clusters.
+//! - `history`: deletes old operations and certificates.
 //! - `heartbeat`: sends heartbeats.
 //! - `looks`: schedules the checks of running clusters. `health` checks and reports, `healing` starts repairs, `hope`
 //!   is what a repair knows of its nodes.
@@ -76,7 +76,7 @@ pub struct Settings {
     pub health_interval: Duration,
     /// Between two sweeps for what is left of deleted clusters.
     pub sweep_interval: Duration,
-    /// How long operations of deleted clusters are kept.
+    /// How long finished operations and issued certificates are kept.
     pub keep_history: SignedDuration,
     /// Nothing is created or removed before it opens.
     pub gate: lookout::Gate,

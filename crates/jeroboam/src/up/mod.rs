@@ -31,8 +31,8 @@ pub(crate) struct UpArgs {
     pub(crate) data: PathBuf,
 
     /// Database server to use instead of the file in the data folder: postgresql://USER:PASSWORD@HOST/DATABASE, or
-    /// mysql:// for MariaDB and MySQL. Set the environment variable or use --database-file instead of the option:
-    /// everybody on this machine can see arguments.
+    /// mysql:// for MariaDB and MySQL, which are experimental. Set the environment variable or use --database-file
+    /// instead of the option: everybody on this machine can see arguments.
     #[arg(long, env = "JEROBOAM_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<SecretString>,
 
@@ -124,8 +124,9 @@ pub(crate) struct UpArgs {
     )]
     pub(crate) quota_masters: Option<u32>,
 
-    /// Days to keep the operations and issued certificates of deleted clusters. The record that a cluster was deleted
-    /// is kept for at least 30 days.
+    /// Days to keep finished operations and issued certificates. For existing clusters, valid certificates and the
+    /// operation that set the status are kept longer. The record that a cluster was deleted is kept for at least 30
+    /// days.
     #[arg(
         long,
         env = "JEROBOAM_KEEP_HISTORY",

@@ -79,7 +79,7 @@ async fn serve(args: UpArgs, descriptors: u64) -> anyhow::Result<()> {
     let store = database::open(&data, &given.unwrap_or_else(|| database::DatabaseUrl::in_folder(&data))).await?;
     if is_own {
         // The folder's lock ensures that no other process uses this database. On a database server leases of a server
-        // that has crashed expire by themselves.
+        // that has crashed expire.
         store.end_all_leases().await.context("taking over from the server before")?;
     }
     let note = Note::at(data.file("deployment"));

@@ -68,8 +68,8 @@ impl Outage {
         println!("the engine is away (it took {:.1} s)", began.elapsed().as_secs_f32());
     }
 
-    /// Kills the engine and everything in these containers at once, as a host that loses power does. Another engine than that
-    /// of `scripts/docker-up` keeps running, and has its containers killed.
+    /// Kills the engine and everything in these containers at once, as a host that loses power does. Another engine
+    /// than that of `scripts/docker-up` keeps running, and has its containers killed.
     pub fn lose_power(&mut self, containers: &[String]) {
         let ids: Vec<&str> = containers.iter().map(String::as_str).collect();
         match self {

@@ -47,7 +47,8 @@ impl Bells {
         })
     }
 
-    /// Wakes those who wait for the cluster when the infrastructure reports a change of it. Returns whether there are any.
+    /// Wakes those who wait for the cluster when the infrastructure reports a change of it. Returns whether there are
+    /// any.
     pub(crate) fn machines_changed(&self, cluster: Uuid) -> bool {
         let bells = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bell) = bells.get(&cluster).and_then(Weak::upgrade) else { return false };

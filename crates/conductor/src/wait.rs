@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use crate::run::Run;
 
-/// Between two checks of the machines, at least and at most: as long as the wait has taken so far. Checks only back up what
-/// infrastructures and agents report, and hundreds of clusters may wait at once.
+/// Between two checks of the machines, at least and at most: as long as the wait has taken so far. Checks only back up
+/// what infrastructures and agents report, and hundreds of clusters may wait at once.
 const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Between two requests to an engine for its nodes: an eighth of that.
 const ASK_ENGINE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));

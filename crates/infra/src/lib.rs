@@ -99,8 +99,8 @@ pub trait Infrastructure: Send + Sync {
     /// The nodes of a cluster that have a machine or a disk, for a database that does not know them.
     async fn found_nodes(&self, cluster: Uuid) -> Result<Vec<FoundNode>>;
 
-    /// Removes the machine of a node, or all machines of the cluster, and keeps their disks, which new machines of the same
-    /// nodes then use.
+    /// Removes the machine of a node, or all machines of the cluster, and keeps their disks, which new machines of the
+    /// same nodes then use.
     async fn free_disks(&self, cluster: Uuid, node: Option<Uuid>) -> Result<()>;
 
     /// The marks that servers of this deployment have left here.

@@ -14,8 +14,8 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 /// Summary of a cluster without problems.
 pub const NOTHING: &str = "nothing is wrong";
 
-/// Explains the state of a cluster. `operations` are the cluster's, newest first; unfinished ones have their steps. `failed`
-/// is the one that gave the cluster its failed status, which a retry repeats.
+/// Explains the state of a cluster. `operations` are the cluster's, newest first; unfinished ones have their steps.
+/// `failed` is the one that gave the cluster its failed status, which a retry repeats.
 /// `repairs` are the times at which automatic repairs of the last day finished, newest first.
 #[must_use]
 pub fn explain(

@@ -18,8 +18,9 @@ pub const DELETION_KNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Store {
     /// Deletes a batch of history older than `keep`: finished operations with their steps, and certificates signed for
-    /// users, of existing clusters only those that have expired. The operation that a cluster's status is from stays. Returns the number of deleted rows without steps; 0 means that nothing is left. That a cluster
-    /// was deleted stays known for [`DELETION_KNOWN`].
+    /// users, of existing clusters only those that have expired. The operation that a cluster's status is from stays.
+    /// Returns the number of deleted rows without steps; 0 means that nothing is left. That a cluster was deleted stays
+    /// known for [`DELETION_KNOWN`].
     ///
     /// # Errors
     /// On a database error.

@@ -60,7 +60,8 @@ impl Store {
                         reported_at: Set(Some(at)),
                         silent_since: Set(None),
                         joined_at: if joins { Set(Some(at)) } else { NotSet },
-                        // A retry asked for another machine, and this one came up after all: it has the node's state now.
+                        // A retry asked for another machine, and this one came up after all: it has the node's state
+                        // now.
                         replace_machine: if joins { Set(None) } else { NotSet },
                         ..Default::default()
                     },

@@ -38,8 +38,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most connections at once, if the system's limits allow that many: two for each of about two thousand nodes.
 const MOST_CONNECTIONS: usize = 4096;
 
-/// How many connections agents may have, given the process's limit of file descriptors: at most a quarter of it. Clients have
-/// half of it ([`crate::most_connections`]).
+/// How many connections agents may have, given the process's limit of file descriptors: at most a quarter of it.
+/// Clients have half of it ([`crate::most_connections`]).
 #[must_use]
 pub fn most_connections(descriptors: u64) -> usize {
     usize::try_from(descriptors / 4).unwrap_or(usize::MAX).clamp(16, MOST_CONNECTIONS)

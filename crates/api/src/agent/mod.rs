@@ -116,7 +116,8 @@ impl AgentServer {
         self.endpoint.authority.certificate_pem()
     }
 
-    /// Serves at most `most` connections at once until `shutdown`, then lets calls in progress finish. An error of one connection affects no other.
+    /// Serves at most `most` connections at once until `shutdown`, then lets calls in progress finish. An error of one
+    /// connection affects no other.
     pub async fn serve(mut self, listener: TcpListener, most: usize, shutdown: CancellationToken) {
         self.endpoint.shutdown = shutdown.clone();
         let (snapshots, hearing) = (self.endpoint.snapshots.clone(), self.endpoint.hearing.clone());

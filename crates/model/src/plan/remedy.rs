@@ -1,8 +1,8 @@
 //! Remedies for a node whose machine runs but which does not come up: from the least to the most disruptive. Each one
 //! is tried once in an operation, the next one when the node did not come up in time after it.
 //!
-//! A master whose agent stays silent gets a new machine on its disk, and with it a new token to enrol with: the agent may have
-//! lost its key.
+//! A master whose agent stays silent gets a new machine on its disk, and with it a new token to enrol with: the agent
+//! may have lost its key.
 //!
 //! Replacing deletes the data on a node's disk. So it is applied to workers only, to one of a group at a time, and not
 //! while so many of the group are unhealthy that their machines are hardly the reason. Workers wait for masters: before

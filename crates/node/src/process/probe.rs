@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a process that is ready may take to answer anything at all. Longer: the machine may be busy.
 const ALIVE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// What an HTTP/2 client says first (RFC 9113 section 3.4): the preface and an empty SETTINGS frame. A gRPC server answers
-/// with its own settings, an HTTP/1 server with an error.
+/// What an HTTP/2 client says first (RFC 9113 section 3.4): the preface and an empty SETTINGS frame. A gRPC server
+/// answers with its own settings, an HTTP/1 server with an error.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A readiness probe.

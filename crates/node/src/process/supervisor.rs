@@ -42,8 +42,8 @@ const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// within the 10 s in which everything that is wrong is to be seen.
 const UNRESPONSIVE_AFTER: u32 = 2;
 
-/// After so many it is killed and restarted: some 30 s, in which a machine that was only busy has answered once. Counted in
-/// questions, so that a machine that was paused does not take its pause for theirs.
+/// After so many it is killed and restarted: some 30 s, in which a machine that was only busy has answered once.
+/// Counted in questions, so that a machine that was paused does not take its pause for theirs.
 const KILL_AFTER: u32 = 8;
 
 /// Time between SIGTERM and SIGKILL. Below Docker's 10 s for the whole container.

@@ -195,8 +195,8 @@ async fn join(
     }
 }
 
-/// Whether somebody removed the node from the swarm (`docker node rm --force`). Its engine does not take notice: it tries
-/// to connect for ever, and only logs the managers' refusal.
+/// Whether somebody removed the node from the swarm (`docker node rm --force`). Its engine does not take notice: it
+/// tries to connect for ever, and only logs the managers' refusal.
 fn was_removed(tools: &Tools, membership: &Membership) -> bool {
     let refusal = |node: &String| format!("node {node} was removed from swarm");
     membership.node.as_ref().is_some_and(|node| tools.supervisor.has_logged(dockerd::NAME, &refusal(node)))

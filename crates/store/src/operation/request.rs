@@ -240,8 +240,8 @@ impl Store {
 }
 
 impl Store {
-    /// The operation that gave a cluster its failed status, which is what a retry repeats; `None` when its history does not
-    /// have it any more.
+    /// The operation that gave a cluster its failed status, which is what a retry repeats; `None` when its history does
+    /// not have it any more.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the cluster was deleted.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use jeroboam_client::environment::{Environment, Process};
 use jeroboam_store::Schema;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::failure::Failure;
 use super::output::say;
@@ -29,9 +29,13 @@ pub(crate) enum DbCommand {
 /// The database to work on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
-    /// File that contains the URL of the database [env: JEROBOAM_DATABASE_FILE; JEROBOAM_DATABASE contains the URL
-    /// itself].
+    /// URL of the database server, as for `jeroboam up` [env: JEROBOAM_DATABASE]. Everybody on this machine can see
+    /// arguments: set the variable or use --database-file instead.
     // Not read by clap, which would show an option with a variable as required in its usage lines.
+    #[arg(long, value_name = "URL", conflicts_with = "database_file")]
+    database: Option<SecretString>,
+
+    /// File that contains the URL of the database server [env: JEROBOAM_DATABASE_FILE].
     #[arg(long, value_name = "FILE")]
     database_file: Option<PathBuf>,
 
@@ -43,8 +47,10 @@ pub(crate) struct Place {
 impl Place {
     /// The URL, and the lock of the data folder if the database is in it.
     fn find(self, environment: &impl Environment) -> anyhow::Result<(DatabaseUrl, Option<DataDir>)> {
+        let is_in_file = self.database_file.is_some();
+        let of_environment = || environment.variable("JEROBOAM_DATABASE").filter(|_| !is_in_file).map(Into::into);
+        let given = self.database.or_else(of_environment);
         let file = self.database_file.or_else(|| environment.variable("JEROBOAM_DATABASE_FILE").map(PathBuf::from));
-        let given = environment.variable("JEROBOAM_DATABASE").map(Into::into);
         if let Some(url) = DatabaseUrl::given(given, file.as_deref())? {
             return Ok((url, None));
         }

@@ -171,7 +171,7 @@ impl Kind {
 pub(crate) async fn single(url: &str) -> Result<DatabaseConnection> {
     match Kind::of(url)? {
         Kind::Sqlite => Ok(sqlite::connect(url).await?.write),
-        Kind::Postgres | Kind::MySql => server::single(url).await,
+        kind @ (Kind::Postgres | Kind::MySql) => server::single(url, kind).await,
     }
 }
 

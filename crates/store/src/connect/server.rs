@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
-use sqlx::{AssertSqlSafe, Executor, Row};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
 use super::{Connections, Kind, quiet};
-use crate::Result;
 use crate::error::Doing;
+use crate::{Result, StoreError};
 
 /// Connections of one process for writes, and as many for reads. Transactions take milliseconds, so that this serves
 /// more requests than one process answers; six processes fit into the default limits of PostgreSQL (100 connections)
@@ -31,6 +31,9 @@ const STATEMENT_SECONDS: u32 = 30;
 /// After this time, in seconds, PostgreSQL ends a transaction whose process does nothing: a process that was stopped
 /// must not keep its locks.
 const IDLE_TRANSACTION_SECONDS: u32 = 30;
+
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// Opens the pools of connections.
 pub(super) async fn connect(url: &str, kind: Kind) -> Result<Connections> {
@@ -57,16 +60,40 @@ async fn pool(url: &str, kind: Kind) -> Result<DatabaseConnection> {
 }
 
 /// One connection without time-outs, for upgrades of the schema.
-pub(super) async fn single(url: &str) -> Result<DatabaseConnection> {
+pub(super) async fn single(url: &str, kind: Kind) -> Result<DatabaseConnection> {
+    reach(url, kind).await?;
     let mut options = options(url);
     options.max_connections(1).min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     Database::connect(options).await.doing("opening the database")
 }
 
+/// Connects once without a pool, which would retry until its time-out and lose the reason.
+async fn reach(url: &str, kind: Kind) -> Result<()> {
+    let url = driver_url(url);
+    let connect = async {
+        match kind {
+            Kind::Postgres => sqlx::PgConnection::connect(&url).await?.close().await,
+            Kind::MySql | Kind::Sqlite => sqlx::MySqlConnection::connect(&url).await?.close().await,
+        }
+    };
+    let why = match tokio::time::timeout(CONNECT, connect).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", CONNECT.as_secs()),
+    };
+    Err(StoreError::Database(format!(
+        "connecting to the database server: {why}. Check that it runs, and that the URL has the right host, port, user, \
+         password and database"
+    )))
+}
+
+/// The driver knows only one name of each.
+fn driver_url(url: &str) -> String {
+    url.replacen("postgresql:", "postgres:", 1).replacen("mariadb:", "mysql:", 1)
+}
+
 fn options(url: &str) -> ConnectOptions {
-    // The driver knows only one name of each.
-    let url = url.replacen("postgresql:", "postgres:", 1).replacen("mariadb:", "mysql:", 1);
-    let mut options = ConnectOptions::new(url);
+    let mut options = ConnectOptions::new(driver_url(url));
     quiet(&mut options);
     options
 }
@@ -110,4 +137,20 @@ fn mysql(options: &mut ConnectOptions) {
             })
         })
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_cannot_be_reached_is_reported_with_the_reason_and_without_the_password() {
+        for (kind, scheme) in [(Kind::Postgres, "postgresql"), (Kind::MySql, "mariadb")] {
+            // Nothing listens on port 1 (tcpmux).
+            let error = single(&format!("{scheme}://user:sekret@127.0.0.1:1/jeroboam"), kind).await.unwrap_err();
+            let StoreError::Database(why) = error else { panic!("{error:?}") };
+            assert!(why.contains("Connection refused") && why.contains("right host"), "{why}");
+            assert!(!why.contains("sekret"), "{why}");
+        }
+    }
 }
